@@ -14,7 +14,7 @@ MIN_LENGTH = 8
 """Characters. 8 of these have 47 bits; fewer can be guessed."""
 
 
-class GeneratedSecret:
+class GeneratedSecret(resource.StateResource):
     """Output ``value``: the text, secret. Deleting the resource deletes the value."""
 
     inputs: ClassVar[Mapping[str, type]] = {"name": str, "length": int}
@@ -31,11 +31,5 @@ class GeneratedSecret:
         text = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
         return resource.State(id=cast(str, inputs["name"]), outputs={**inputs, "value": values.Secret(text)})
 
-    async def read(self, state: resource.State) -> resource.State | None:
-        return state  # it exists only in the state: there is nothing to compare it with
-
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         raise NotImplementedError("every change generates a new value")
-
-    async def delete(self, state: resource.State) -> None:
-        pass

@@ -91,7 +91,7 @@ class Release(resource.ClusterResource):
     ) -> dict[str, Any]:
         """Write the record, then the current release. Returns the outputs."""
         namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
-        recorded = {entry.release: entry for entry in history}.get(release)
+        recorded = {earlier.release: earlier for earlier in history}.get(release)
         try:
             location = diagnosis.SourceLocation(f"release {release}")
             release_record = record.ReleaseRecord.decode(encode.to_node(inputs["record"], location))
@@ -102,13 +102,13 @@ class Release(resource.ClusterResource):
         first_recorded = recorded.recorded if recorded else current.since
         history = (
             stack_state.RecordedRelease(release=release, sha256=sha256, recorded=first_recorded),
-            *(entry for entry in history if entry.release != release),
+            *(earlier for earlier in history if earlier.release != release),
         )
         # Delete only what this stack has written: anybody can set labels and names in the cluster.
-        for entry in history[RETAINED_RELEASES + 2 :]:
-            await record_store.delete(self._cluster, namespace, entry.release)
-        retained = [entry.to_plain() for entry in history[: RETAINED_RELEASES + 2]]
-        return {SINCE: current.since, HISTORY: retained}
+        for expired in history[RETAINED_RELEASES + 2 :]:
+            await record_store.delete(self._cluster, namespace, expired.release)
+        records = [retained.to_plain() for retained in history[: RETAINED_RELEASES + 2]]
+        return {SINCE: current.since, HISTORY: records}
 
     async def _write_current(
         self, namespace: str, release: str, release_record: record.ReleaseRecord

@@ -66,22 +66,22 @@ class Resource(Protocol):
         ...
 
 
-class ClusterResource:
-    """Base of the resources that need a cluster: by default they exist in the state only.
-
-    Args:
-        log: shows lines about this resource.
-    """
-
-    def __init__(self, cluster: client.KubeClient, log: engine.Log) -> None:
-        self._cluster = cluster
-        self._log = log
+class StateResource:
+    """Base of the resources that exist only in the state."""
 
     async def read(self, state: State) -> State | None:
         return state
 
     async def delete(self, state: State) -> None:
         pass
+
+
+class ClusterResource(StateResource):
+    """Base of the resources that need a cluster. ``log`` shows lines about this resource."""
+
+    def __init__(self, cluster: client.KubeClient, log: engine.Log) -> None:
+        self._cluster = cluster
+        self._log = log
 
 
 def find_changed_inputs(state: State, inputs: values.Properties) -> list[str]:

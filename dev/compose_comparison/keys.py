@@ -1,21 +1,21 @@
-"""What becomes of each key of the specification, from one example of each; writes the table of docs/compose.md.
+"""The outcome of each key of the specification, from examples. Writes the table of docs/compose.md.
 
 ``python -m dev.compose_comparison.keys``
 """
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from dev import project
+from dev import environment
 from seaway.compose import report
 from seaway.compose.importer import convert
 from seaway.compose.loader import loader
 from seaway.files import roots
-from seaway.syntax import nodes
 
-PAGE = project.ROOT / "docs" / "compose.md"
+ROOT = environment.ROOT
+PAGE = ROOT / "docs" / "compose.md"
 BEGIN, END = "<!-- keys: make compose-keys -->\n", "<!-- end of the keys -->\n"
 
 SERVICE = """
@@ -150,7 +150,7 @@ volumes: [/cache]
 volumes_from: [api]
 working_dir: /srv
 """
-"""One key of a service a line, some with more than one meaning."""
+"""One key of a service per line; some keys have several meanings."""
 
 BUILD = """
 additional_contexts: {shared: ./html}
@@ -223,11 +223,11 @@ x-anything: {a: b}
 MERGED = {
     "env_file": "read: its lines are keys of `environment`",
     "label_file": "read: its lines are keys of `labels`",
-    "extends": "read: what it has is in the service",
-    "include": "read: what it has is in the document",
-    "version": "says nothing any more, and is not read",
+    "extends": "read: its keys are in the service",
+    "include": "read: its resources are in the document",
+    "version": "obsolete, and not read",
 }
-"""What is no key of the document any more when it has been read."""
+"""Keys that the loaded document does not have."""
 
 FILES = {
     "app/Dockerfile": "FROM nginx:1.29\n",
@@ -241,9 +241,9 @@ FILES = {
     "parts.yml": "services: {post: {image: 'axllent/mailpit:v1'}}\n",
     ".env": "MODE=fast\nTOKEN=x\n",
 }
-"""What the examples name."""
+"""The files in the examples."""
 
-BESIDE = """
+OTHERS = """
   api: {build: ./app, image: "example.com/api:1", expose: ["8000"], volumes: ["shared:/srv/shared"], user: "1000"}
   db: {image: "postgres:17", volumes: ["data:/var/lib/postgresql/data"]}
   mail: {image: "axllent/mailpit:v1"}
@@ -258,75 +258,76 @@ REST = {
 }
 
 
-def text(where: str, line: str) -> str:
-    """A whole document that has an example in it."""
-    key = line.partition(":")[0]
-    web = ["image: nginx:1.29"] if where != "service" or key not in ("image", "build", "provider") else []
-    if where == "build":
+def format_document(section: str, line: str) -> str:
+    """A whole document with one example. ``section``: service, build or top."""
+    key, _, setting = line.partition(":")
+    web = ["image: nginx:1.29"] if section != "service" or key not in ("image", "build", "provider") else []
+    if section == "build":
         context = [] if key == "context" else ["context: ./app"]
         web = [f"build: {{{', '.join([*context, line])}}}", *(["image: example.com/web:1"] if key == "tags" else [])]
-    web += [line] if where == "service" else []
-    if where == "top" and key in ("networks", "volumes", "secrets", "configs"):
+    web += [line] if section == "service" else []
+    if section == "top" and key in ("networks", "volumes", "secrets", "configs"):
         name = {"networks": "front", "volumes": '"files:/srv/files"', "secrets": "token", "configs": "site"}[key]
         web.append(f"{key}: [{name}]")
-    rest = REST | ({key: line.partition(":")[2].strip()} if where == "top" else {})
-    if where == "top" and key == "volumes":
+    rest = REST | ({key: setting.strip()} if section == "top" else {})
+    if section == "top" and key == "volumes":
         rest["volumes"] = f"{rest['volumes'][:-1]}, shared: {{}}, data: {{}}}}"
-    top = "\n".join(f"{name}: {value}" for name, value in rest.items())
-    return "services:\n  web:\n" + "".join(f"    {one}\n" for one in web) + BESIDE.lstrip("\n") + top + "\n"
+    top = "\n".join(f"{name}: {fields}" for name, fields in rest.items())
+    return "services:\n  web:\n" + "".join(f"    {line}\n" for line in web) + OTHERS.lstrip("\n") + top + "\n"
 
 
-def became(where: str, line: str, folder: Path) -> tuple[list[report.KeyOutcome], nodes.MappingNode]:
-    """What is told of an example's key, and the application."""
+def write_files(folder: Path) -> None:
+    for path, content in FILES.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+
+
+def get_outcomes(section: str, line: str, folder: Path) -> Sequence[report.KeyOutcome]:
+    """The outcomes of an example's key."""
     file = folder / "compose.yaml"
-    file.write_text(text(where, line))
-    done = loader.load([file], within=roots.Root(folder), profiles=["*"])
-    found = convert.convert_document(done.root, folder=folder, outcomes=done.outcomes)
+    file.write_text(format_document(section, line))
+    project = loader.load([file], within=roots.Root(folder), profiles=["*"])
+    conversion = convert.convert_document(project.root, folder=folder, outcomes=project.outcomes)
     key = line.partition(":")[0]
-    at = {"service": f"services.web.{key}", "build": f"services.web.build.{key}", "top": key}[where]
-    told = [one for one in found.outcomes if one.path == at or one.path.startswith(f"{at}.")]
-    return told, found.app
+    path = {"service": f"services.web.{key}", "build": f"services.web.build.{key}", "top": key}[section]
+    return [outcome for outcome in conversion.outcomes if f"{outcome.path}.".startswith(f"{path}.")]
 
 
-def examples() -> Iterator[tuple[str, str]]:
-    """Where an example stands, and the example."""
-    for where, lines in (("service", SERVICE), ("build", BUILD), ("top", TOP)):
-        yield from ((where, line) for line in lines.strip().splitlines())
+def list_examples() -> Iterator[tuple[str, str]]:
+    """The section of each example, and the example."""
+    for section, lines in (("service", SERVICE), ("build", BUILD), ("top", TOP)):
+        yield from ((section, line) for line in lines.strip().splitlines())
 
 
-def table() -> str:
-    """All examples, with what becomes of each."""
+def format_table() -> str:
     rows: list[str] = []
     titles = {"service": "### A service", "build": "### `build` of a service", "top": "### The rest of the file"}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "shop"
-        for path, content in FILES.items():
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            (folder / path).write_text(content)
-        before = ""
-        for where, line in examples():
-            if where != before:
-                rows += [*([""] if before else []), titles[where], "", "| key | becomes | how |", "|---|---|---|"]
-                before = where
-            rows.append(_row(line, became(where, line, folder)[0]))
+        write_files(folder)
+        previous = ""
+        for section, line in list_examples():
+            if section != previous:
+                rows += [*([""] if previous else []), titles[section], "", "| key | outcome | how |", "|---|---|---|"]
+                previous = section
+            rows.append(_format_row(line, get_outcomes(section, line, folder)))
     return "\n".join(rows) + "\n"
 
 
-def _row(line: str, told: list[report.KeyOutcome]) -> str:
-    if not told:
-        return f"| `{line}` | kept | {MERGED.get(line.partition(':')[0], 'as it is')} |"
-    worst = max((one.kind for one in told), key=report.KINDS.index, default="kept")
-    said = dict.fromkeys("; ".join(filter(None, (one.message, one.hint))) for one in told)
-    how = ". ".join(filter(None, said)) or "as it is"
-    return f"| `{line}` | {worst} | {how} |".replace("\n", " ")
+def _format_row(line: str, outcomes: Sequence[report.KeyOutcome]) -> str:
+    if not outcomes:
+        return f"| `{line}` | kept | {MERGED.get(line.partition(':')[0], 'unchanged')} |"
+    worst = max((outcome.kind for outcome in outcomes), key=report.KINDS.index, default="kept")
+    messages = dict.fromkeys("; ".join(filter(None, (outcome.message, outcome.hint))) for outcome in outcomes)
+    return f"| `{line}` | {worst} | {'. '.join(filter(None, messages)) or 'unchanged'} |".replace("\n", " ")
 
 
-def page(old: str) -> str:
+def format_page(old: str) -> str:
     """The page with a new table."""
     head, _, rest = old.partition(BEGIN)
-    return f"{head}{BEGIN}\n{table()}\n{END}{rest.partition(END)[2]}"
+    return f"{head}{BEGIN}\n{format_table()}\n{END}{rest.partition(END)[2]}"
 
 
 if __name__ == "__main__":
-    PAGE.write_text(page(PAGE.read_text()))
+    PAGE.write_text(format_page(PAGE.read_text()))
     sys.exit(0)

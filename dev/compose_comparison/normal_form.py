@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from dev.compose_comparison import docker
 from seaway.compose.loader import loader, scalars
-from seaway.syntax import nodes
+from seaway.syntax import duration, nodes
 
 Tree = dict[str, Any]
 Change = Callable[[Any], Any]
@@ -212,7 +212,7 @@ DIFFERENCES: Sequence[Difference] = (
             _change_paths(_in_services(_SIZES), lambda value: None if (size := _format_size(value)) == "0" else size)(
                 root
             ),
-            _change_paths(_in_services(_DURATIONS), lambda value: str(float(scalars.parse_seconds(str(value)))))(root),
+            _change_paths(_in_services(_DURATIONS), lambda value: str(float(duration.parse_seconds(str(value)))))(root),
         )[0],
     ),
     Difference(

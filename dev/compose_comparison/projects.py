@@ -5,16 +5,15 @@ from pathlib import Path
 
 from dev import environment
 
+CORPUS = environment.ROOT / "tests" / "compose" / "corpus"
 ENVIRONMENT: Mapping[str, str] = {"TITLE": "title"}
 """Variables that the corpus takes from the environment."""
 
 
 def list_projects() -> Mapping[str, Sequence[Path]]:
     """Return the files of each project by name, in the order in which they override each other."""
-    corpus = environment.ROOT / "tests" / "compose" / "corpus"
-    folders = [
-        file.parent for root in (corpus, environment.ROOT / "examples") for file in root.rglob("docker-compose.yml")
-    ]
+    roots = (CORPUS, environment.ROOT / "examples")
+    folders = [file.parent for root in roots for file in root.rglob("docker-compose.yml")]
     names = ("docker-compose.yml", "docker-compose.override.yml")
     return {
         folder.name: [folder / name for name in names if (folder / name).exists()]

@@ -6,7 +6,7 @@ from typing import Any
 
 from seaway.kubernetes.api import kinds
 from seaway.manifests import objects as objects_
-from seaway.model import application, settings
+from seaway.model import application
 from seaway.project import environments
 
 
@@ -152,16 +152,6 @@ class CheckContext:
 
     environment: environments.Environment
     objects: tuple[objects_.ReleaseObject, ...]
-
-    @property
-    def app(self) -> application.Application:
-        """The resolved application."""
-        return self.environment.app
-
-    @property
-    def stack_settings(self) -> settings.Settings:
-        """The settings of the environment."""
-        return self.environment.settings
 
     def list_objects(self, *kinds: str) -> list[objects_.ReleaseObject]:
         """The objects of these kinds."""

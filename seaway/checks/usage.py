@@ -7,10 +7,6 @@ from seaway.checks import check_context
 from seaway.kubernetes.api import quantity
 from seaway.manifests import amounts, quota
 
-Amounts = amounts.Amounts
-sum_pod_resources = amounts.sum_pod_resources
-add = amounts.add
-
 
 def compute_maximum(context: check_context.CheckContext) -> amounts.Amounts:
     """The usage with autoscalers at their maximum, every job running, and all Deployments in a rollout."""

@@ -26,12 +26,8 @@ SETTLE_SECONDS = 60.0
 """Seconds for everything to become healthy after a rollback: services are not ready while a store restarts."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ReleaseDrift:
-    """The release that the cluster records, and how the cluster differs from it."""
-
-    release: str
-    differences: Sequence[drift.Difference]
+ReleaseDrift = tuple[str, Sequence[drift.Difference]]
+"""The release that the cluster records, and how the cluster differs from it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,10 +168,9 @@ class Deployment:
 
     async def _compare_cluster(self, cluster: client.KubeClient) -> ReleaseDrift | None:
         try:
-            release, differences = await drift.detect(cluster, self._target.namespace)
+            return await drift.detect(cluster, self._target.namespace)
         except (record_store.ReleaseNotFound, record_store.RecordChanged, errors.Forbidden):
             return None  # a missing or damaged record in the cluster must not block an update
-        return ReleaseDrift(release=release, differences=differences)
 
     async def _inspect_failure(self, good_release: stack_state.ReleaseState) -> FailureReport:
         """Read the state of the cluster, the reason of the failure, and the objects of the release to restore.

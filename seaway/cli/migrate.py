@@ -1,4 +1,4 @@
-"""``seaway migrate``: rewrites app.yaml and the stacks' files of version 0.1.0 in today's words.
+"""``seaway migrate``: rewrites app.yaml and the stacks' files of version 0.1.0 with today's keys.
 
 Without ``--write`` it prints the changes as a diff, and changes nothing. Comments and layout stay. Releases, records
 and lock files are not rewritten: this version reads them as they are.
@@ -53,11 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             sys.stdout.writelines(_format_diff(file))
     if not changed:
-        print("All files have the words of this version.")
+        print("All files have the keys of this version.")
     elif not arguments.write:
         print("Nothing is written yet: seaway migrate --write", file=sys.stderr)
-    for problem in undecided:
-        print(problem, file=sys.stderr)
+    for diagnostic in undecided:
+        print(diagnostic, file=sys.stderr)
     return command.FAILURE if undecided else command.SUCCESS
 
 
@@ -73,7 +73,7 @@ def _migrate(folder: Path, undecided: list[diagnosis.Diagnostic]) -> Iterator[_F
         yield _read(folder, file, roots.Root(folder), undecided)
     for name, root in applications.items():
         if load.is_compose_file(folder / name):
-            continue  # its words are those of Docker Compose
+            continue  # its keys are those of Docker Compose
         if name.endswith(python_program.SUFFIX):
             hint = "rename its arguments by hand; the table is in CHANGELOG.md"
             undecided.append(

@@ -80,7 +80,7 @@ def recover(target: stack.TargetStack, *, force_unlock: bool) -> str | None:
             _report_unlock(holders)
             cancelled = True
         if names := list_pending_operations(json.loads(file.read_bytes())):
-            command.report(f"pending operations, now repeated or taken over: {', '.join(names)}")
+            command.report(f"interrupted operations, repeated or taken over: {', '.join(names)}")
     return None
 
 

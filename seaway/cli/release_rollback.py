@@ -125,9 +125,7 @@ def _read_history(target: stack.TargetStack) -> StackHistory:
     return StackHistory(state=state, current=current, records=records, failure_reason=reason)
 
 
-async def _read_cluster(
-    target: stack.TargetStack,
-) -> tuple[str | None, Mapping[str, record_store.RecordSummary]]:
+async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[str, record_store.RecordSummary]]:
     """The current errors, and the records in the cluster."""
     async with connection.connect(target) as cluster:
         records, live_objects = await asyncio.gather(

@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any, cast
 
 from seaway.checks import check
-from seaway.checks.rules import availability as availability_checks
+from seaway.checks.rules import availability as avail
 from seaway.checks.rules import identity, probes, resources, security
 from seaway.kubernetes.api import kinds
 from seaway.manifests import availability, config, container, namespace, pod, policies, scaling, volumes, workloads
@@ -22,13 +22,13 @@ from seaway.manifests import network as services
 from seaway.manifests import probes as probe_manifests
 from seaway.syntax import field_help
 
-POD_TEMPLATE_KINDS = kinds.WORKLOAD_KINDS
+PODS = kinds.WORKLOAD_KINDS
 """The kinds with a pod template."""
 
-POD_SPEC_PATH = "spec.template.spec"
-CONTAINER_PATH = f"{POD_SPEC_PATH}.containers.0"
+POD = "spec.template.spec"
+CONTAINER = f"{POD}.containers.0"
 _POD_SECURITY_PREFIX = "pod-security.kubernetes.io"
-_SHORT_PREFIXES = {CONTAINER_PATH: "container", POD_SPEC_PATH: "pod", "spec": "", "metadata.labels": ""}
+_SHORT_PREFIXES = {CONTAINER: "container", POD: "pod", "spec": "", "metadata.labels": ""}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class Field:
     @property
     def owner(self) -> str:
         """The kinds, for a reader."""
-        return "all pods" if self.kinds == POD_TEMPLATE_KINDS else ", ".join(self.kinds)
+        return "all pods" if self.kinds == PODS else ", ".join(self.kinds)
 
     @property
     def short_path(self) -> str:
@@ -131,73 +131,59 @@ def _from_namespace_label(name: str, help_text: str, rationale: str, check_id: s
 
 
 _POD_SECURITY = read_notes(typing.get_type_hints(namespace, include_extras=True)["POD_SECURITY_VERSION"])
-_LONG_RUNNING_KINDS = ("Deployment", "DaemonSet", "StatefulSet")
-_JOB_KINDS = ("Job", "CronJob")
+_SERVERS = ("Deployment", "DaemonSet", "StatefulSet")
+_JOBS = ("Job", "CronJob")
 
 FIELDS: tuple[Field, ...] = (
     _from_model(("Deployment",), "spec", "replicas", "scale.min"),
-    _from_check(("Deployment",), "spec", "strategy.rollingUpdate.maxUnavailable", availability_checks.rollout_strategy),
+    _from_check(("Deployment",), "spec", "strategy.rollingUpdate.maxUnavailable", avail.rollout_strategy),
     _from_constant(("Deployment", "DaemonSet"), "spec", "minReadySeconds", workloads, "MIN_READY_SECONDS"),
-    _from_constant(_LONG_RUNNING_KINDS, "spec", "revisionHistoryLimit", workloads, "REVISION_HISTORY_LIMIT"),
+    _from_constant(_SERVERS, "spec", "revisionHistoryLimit", workloads, "REVISION_HISTORY_LIMIT"),
     _from_docstring(("StatefulSet",), "spec", "persistentVolumeClaimRetentionPolicy", workloads.build_stateful_set),
     _from_model(("StatefulSet",), "spec.volumeClaimTemplates.0", "spec.resources.requests.storage", "volume.size"),
-    _from_model(_JOB_KINDS, "spec", "backoffLimit", "backoffLimit"),
-    _from_model(_JOB_KINDS, "spec", "activeDeadlineSeconds", "timeout"),
-    _from_constant(_JOB_KINDS, "spec", "podReplacementPolicy", workloads, "POD_REPLACEMENT_POLICY"),
-    _from_constant(_JOB_KINDS, "spec", "podFailurePolicy.rules.0.action", workloads, "EVICTION_ACTION"),
+    _from_model(_JOBS, "spec", "backoffLimit", "backoffLimit"),
+    _from_model(_JOBS, "spec", "activeDeadlineSeconds", "timeout"),
+    _from_constant(_JOBS, "spec", "podReplacementPolicy", workloads, "POD_REPLACEMENT_POLICY"),
+    _from_constant(_JOBS, "spec", "podFailurePolicy.rules.0.action", workloads, "EVICTION_ACTION"),
     _from_model(("CronJob",), "spec", "schedule", "schedule"),
     _from_model(("CronJob",), "spec", "timeZone", "timeZone"),
     _from_model(("CronJob",), "spec", "startingDeadlineSeconds", "startingDeadline"),
     _from_model(("CronJob",), "spec", "concurrencyPolicy", "concurrencyPolicy"),
     _from_model(("CronJob",), "spec", "successfulJobsHistoryLimit", "historyLimit"),
     _from_model(("CronJob",), "spec", "suspend", "run"),
-    _from_check(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "automountServiceAccountToken", identity.service_account_token),
-    _from_constant(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "enableServiceLinks", pod, "ENABLE_SERVICE_LINKS"),
-    _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "securityContext.runAsUser", "user"),
-    _from_check(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "securityContext.runAsNonRoot", security.run_as_non_root),
-    _from_check(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "securityContext.seccompProfile.type", security.seccomp_profile),
-    _from_constant(
-        POD_TEMPLATE_KINDS, POD_SPEC_PATH, "securityContext.fsGroupChangePolicy", pod, "FS_GROUP_CHANGE_POLICY"
-    ),
-    _from_model(_LONG_RUNNING_KINDS, POD_SPEC_PATH, "terminationGracePeriodSeconds", "stopGracePeriod"),
-    _from_constant(_JOB_KINDS, POD_SPEC_PATH, "terminationGracePeriodSeconds", availability, "JOB_GRACE_SECONDS"),
-    _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "priorityClassName", "priorityClass"),
-    _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "nodeSelector", "nodeSelector"),
-    _from_model(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "tolerations", "tolerations"),
-    _from_check(
-        ("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.0.topologyKey", availability_checks.zone_spread
-    ),
-    _from_check(
-        ("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.1.topologyKey", availability_checks.node_spread
-    ),
-    _from_model(("Deployment",), POD_SPEC_PATH, "topologySpreadConstraints.1.whenUnsatisfiable", "spread"),
-    _from_constant(_JOB_KINDS, POD_SPEC_PATH, "restartPolicy", pod, "JOB_RESTART_POLICY"),
-    _from_constant(POD_TEMPLATE_KINDS, CONTAINER_PATH, "imagePullPolicy", container, "PULL_POLICY"),
-    _from_constant(
-        POD_TEMPLATE_KINDS, CONTAINER_PATH, "terminationMessagePolicy", container, "TERMINATION_MESSAGE_POLICY"
-    ),
-    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "ports.0.containerPort", "port"),
-    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.requests.cpu", "resources.cpu"),
-    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.limits.memory", "resources.memory"),
-    _from_check(
-        POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.requests.ephemeral-storage", resources.ephemeral_storage
-    ),
-    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.limits.ephemeral-storage", "resources.disk"),
-    _from_model(POD_TEMPLATE_KINDS, CONTAINER_PATH, "resources.limits.cpu", "resources.cpuLimit"),
-    _from_constant(
-        _LONG_RUNNING_KINDS, CONTAINER_PATH, "startupProbe.periodSeconds", probe_manifests, "STARTUP_PERIOD_SECONDS"
-    ),
-    _from_model(_LONG_RUNNING_KINDS, CONTAINER_PATH, "startupProbe.failureThreshold", "health.startPeriod"),
-    _from_check(_LONG_RUNNING_KINDS, CONTAINER_PATH, "livenessProbe.periodSeconds", probes.liveness_probe),
-    _from_check(_LONG_RUNNING_KINDS, CONTAINER_PATH, "readinessProbe.periodSeconds", probes.readiness_probe),
-    _from_model(("Deployment", "DaemonSet"), CONTAINER_PATH, "lifecycle.preStop.sleep.seconds", "preStopDelay"),
-    _from_check(POD_TEMPLATE_KINDS, CONTAINER_PATH, "securityContext.readOnlyRootFilesystem", security.read_only_root),
-    _from_check(
-        POD_TEMPLATE_KINDS, CONTAINER_PATH, "securityContext.allowPrivilegeEscalation", security.privilege_escalation
-    ),
-    _from_check(POD_TEMPLATE_KINDS, CONTAINER_PATH, "securityContext.capabilities.drop", security.capabilities),
-    _from_constant(POD_TEMPLATE_KINDS, POD_SPEC_PATH, "volumes.0.emptyDir.sizeLimit", volumes, "WRITABLE_SIZE_LIMIT"),
-    _from_check(("PodDisruptionBudget",), "spec", "maxUnavailable", availability_checks.disruption_budget),
+    _from_check(PODS, POD, "automountServiceAccountToken", identity.service_account_token),
+    _from_constant(PODS, POD, "enableServiceLinks", pod, "ENABLE_SERVICE_LINKS"),
+    _from_model(PODS, POD, "securityContext.runAsUser", "user"),
+    _from_check(PODS, POD, "securityContext.runAsNonRoot", security.run_as_non_root),
+    _from_check(PODS, POD, "securityContext.seccompProfile.type", security.seccomp_profile),
+    _from_constant(PODS, POD, "securityContext.fsGroupChangePolicy", pod, "FS_GROUP_CHANGE_POLICY"),
+    _from_model(_SERVERS, POD, "terminationGracePeriodSeconds", "stopGracePeriod"),
+    _from_constant(_JOBS, POD, "terminationGracePeriodSeconds", availability, "JOB_GRACE_SECONDS"),
+    _from_model(PODS, POD, "priorityClassName", "priorityClass"),
+    _from_model(PODS, POD, "nodeSelector", "nodeSelector"),
+    _from_model(PODS, POD, "tolerations", "tolerations"),
+    _from_check(("Deployment",), POD, "topologySpreadConstraints.0.topologyKey", avail.zone_spread),
+    _from_check(("Deployment",), POD, "topologySpreadConstraints.1.topologyKey", avail.node_spread),
+    _from_model(("Deployment",), POD, "topologySpreadConstraints.1.whenUnsatisfiable", "spread"),
+    _from_constant(_JOBS, POD, "restartPolicy", pod, "JOB_RESTART_POLICY"),
+    _from_constant(PODS, CONTAINER, "imagePullPolicy", container, "PULL_POLICY"),
+    _from_constant(PODS, CONTAINER, "terminationMessagePolicy", container, "TERMINATION_MESSAGE_POLICY"),
+    _from_model(PODS, CONTAINER, "ports.0.containerPort", "port"),
+    _from_model(PODS, CONTAINER, "resources.requests.cpu", "resources.cpu"),
+    _from_model(PODS, CONTAINER, "resources.limits.memory", "resources.memory"),
+    _from_check(PODS, CONTAINER, "resources.requests.ephemeral-storage", resources.ephemeral_storage),
+    _from_model(PODS, CONTAINER, "resources.limits.ephemeral-storage", "resources.disk"),
+    _from_model(PODS, CONTAINER, "resources.limits.cpu", "resources.cpuLimit"),
+    _from_constant(_SERVERS, CONTAINER, "startupProbe.periodSeconds", probe_manifests, "STARTUP_PERIOD_SECONDS"),
+    _from_model(_SERVERS, CONTAINER, "startupProbe.failureThreshold", "health.startPeriod"),
+    _from_check(_SERVERS, CONTAINER, "livenessProbe.periodSeconds", probes.liveness_probe),
+    _from_check(_SERVERS, CONTAINER, "readinessProbe.periodSeconds", probes.readiness_probe),
+    _from_model(("Deployment", "DaemonSet"), CONTAINER, "lifecycle.preStop.sleep.seconds", "preStopDelay"),
+    _from_check(PODS, CONTAINER, "securityContext.readOnlyRootFilesystem", security.read_only_root),
+    _from_check(PODS, CONTAINER, "securityContext.allowPrivilegeEscalation", security.privilege_escalation),
+    _from_check(PODS, CONTAINER, "securityContext.capabilities.drop", security.capabilities),
+    _from_constant(PODS, POD, "volumes.0.emptyDir.sizeLimit", volumes, "WRITABLE_SIZE_LIMIT"),
+    _from_check(("PodDisruptionBudget",), "spec", "maxUnavailable", avail.disruption_budget),
     _from_model(("HorizontalPodAutoscaler",), "spec", "minReplicas", "scale.min"),
     _from_model(("HorizontalPodAutoscaler",), "spec", "maxReplicas", "scale.max"),
     _from_constant(("HorizontalPodAutoscaler",), "spec", "behavior.scaleUp.policies", scaling, "SCALE_UP_POLICIES"),

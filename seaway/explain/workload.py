@@ -99,10 +99,8 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
         for release_object in preview.render_objects(environment, images)
         if release_object.owner == workload.name
     ]
-    pods = next(
-        release_object.manifest for release_object in rendered if release_object.kind in fields.POD_TEMPLATE_KINDS
-    )
-    image = fields.find_value(pods, (*fields.CONTAINER_PATH.split("."), "image"))
+    pods = next(release_object.manifest for release_object in rendered if release_object.kind in fields.PODS)
+    image = fields.find_value(pods, (*fields.CONTAINER.split("."), "image"))
     is_job = isinstance(workload, application.Job)
     return Explanation(
         name=workload.name,

@@ -17,8 +17,15 @@ from seaway.syntax.field_help import Duration, Help, Rationale
 Protocol = Literal["http", "grpc", "tcp", "udp"]
 """The protocol of a port. HTTP and gRPC are TCP for the network, but not for an ingress or a probe."""
 
+Seconds = Annotated[int, Duration()]
+"""A duration: seconds, or text such as ``30s`` and ``1m30s`` in YAML."""
+
 Security = Literal["restricted", "baseline"]
 """A level of the Pod Security Standards. https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
+
+
+def _empty_mapping() -> Any:
+    return dataclasses.field(default_factory=dict[str, Any])
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +36,7 @@ class Build:
     dockerfile: Annotated[str, Help("the Dockerfile, relative to the context")] = "Dockerfile"
     target: Annotated[str | None, Help("stage of a multi-stage Dockerfile to build; none: the last stage")] = None
     args: Annotated[Mapping[str, str], Help("build arguments (ARG); never a secret: the image history has them")] = (
-        dataclasses.field(default_factory=dict[str, str])
+        _empty_mapping()
     )
     inline: Annotated[str | None, Help("text of the Dockerfile, instead of a file")] = None
     contexts: Annotated[
@@ -38,11 +45,11 @@ class Build:
             "further build contexts by their name in `COPY --from`: folders relative to the application's file, or"
             " addresses of images"
         ),
-    ] = dataclasses.field(default_factory=dict[str, str])
+    ] = _empty_mapping()
     secrets: Annotated[
         Mapping[str, str],
         Help("name of a secret of the stack by the id in `RUN --mount=type=secret`; in no layer and in no tag"),
-    ] = dataclasses.field(default_factory=dict[str, str])
+    ] = _empty_mapping()
     ssh: Annotated[
         tuple[str, ...], Help("SSH agents or keys of the builder, for `RUN --mount=type=ssh`: `default`, or `id=path`")
     ] = ()
@@ -76,20 +83,17 @@ class Health:
         Rationale("must not depend on other services: an outage of the database would restart every pod"),
     ] = None
     start_period: Annotated[
-        int,
-        Duration(),
+        Seconds,
         Help("seconds that a start may take before a restart"),
         Rationale("covers a cold interpreter and a first connection; a slow program needs more"),
     ] = 60
     interval: Annotated[
-        int,
-        Duration(),
+        Seconds,
         Help("seconds between two readiness probes"),
         Rationale("a ready pod is noticed quickly; use more for an expensive probe"),
     ] = 2
     timeout: Annotated[
-        int,
-        Duration(),
+        Seconds,
         Help("seconds that a readiness probe may take"),
         Rationale("a slower answer is useless for clients"),
     ] = 3
@@ -291,9 +295,7 @@ class ContainerSpec:
     working_dir: Annotated[str | None, Help("folder in which the program starts; none: the WORKDIR of the image")] = (
         None
     )
-    env: Annotated[Mapping[str, str], Help("environment variables; a change restarts the pods")] = dataclasses.field(
-        default_factory=dict[str, str]
-    )
+    env: Annotated[Mapping[str, str], Help("environment variables; a change restarts the pods")] = _empty_mapping()
     env_file: Annotated[
         str | tuple[str, ...],
         Help(
@@ -390,10 +392,8 @@ class WorkloadSpec(ContainerSpec):
         Rationale(
             "no access and no token: most programs need none, and a stolen token lets an attacker into the cluster"
         ),
-    ] = dataclasses.field(default_factory=dict[str, tuple[str, ...]])
-    node_selector: Annotated[Mapping[str, str], Help("labels that its nodes must have")] = dataclasses.field(
-        default_factory=dict[str, str]
-    )
+    ] = _empty_mapping()
+    node_selector: Annotated[Mapping[str, str], Help("labels that its nodes must have")] = _empty_mapping()
     tolerations: Annotated[
         tuple[str, ...], Help("taints of nodes that it tolerates, as `dedicated=batch:NoSchedule`")
     ] = ()
@@ -410,7 +410,7 @@ class WorkloadSpec(ContainerSpec):
             "Kubernetes fields that have no key here, merged into the object of that kind: `{Deployment: {spec:"
             " {minReadySeconds: 5}}}`"
         ),
-    ] = dataclasses.field(default_factory=dict[str, Any])
+    ] = _empty_mapping()
 
     def get_containers(self, path: str) -> dict[str, ContainerSpec]:
         """The containers of its pod by path, the main container first.
@@ -457,13 +457,12 @@ class Service(WorkloadSpec):
         Rationale("a full or small cluster still runs them"),
     ] = "prefer"
     pre_stop_delay: Annotated[
-        int,
-        Duration(),
+        Seconds,
         Help("seconds to wait before SIGTERM, if it has a port"),
         Rationale("load balancers can deregister the pod"),
     ] = 5
     stop_grace_period: Annotated[
-        int, Duration(), Help("seconds from SIGTERM to SIGKILL"), Rationale("requests in flight are answered")
+        Seconds, Help("seconds from SIGTERM to SIGKILL"), Rationale("requests in flight are answered")
     ] = 25
 
 
@@ -483,9 +482,7 @@ class Store(WorkloadSpec):
         Rationale("only the application itself needs to reach its data"),
     ] = False
     volume: Annotated[Volume, Help("its volume")]
-    volumes: Annotated[Mapping[str, Volume], Help("further volumes, by name")] = dataclasses.field(
-        default_factory=dict[str, Volume]
-    )
+    volumes: Annotated[Mapping[str, Volume], Help("further volumes, by name")] = _empty_mapping()
     retain: Annotated[
         bool,
         Help("whether its volumes remain when the store is removed"),
@@ -493,8 +490,7 @@ class Store(WorkloadSpec):
     ] = True
     health: Annotated[Health, Help("probes")] = Health()
     stop_grace_period: Annotated[
-        int,
-        Duration(),
+        Seconds,
         Help("seconds from SIGTERM to SIGKILL"),
         Rationale("a database writes its last checkpoint; after a kill it recovers, but starts slowly"),
     ] = 60
@@ -527,8 +523,7 @@ class Job(WorkloadSpec):
         Rationale("the same everywhere, without daylight saving time"),
     ] = "Etc/UTC"
     starting_deadline: Annotated[
-        int,
-        Duration(),
+        Seconds,
         Help("seconds after its time in which a scheduled run may still start"),
         Rationale("after an outage, missed runs do not start in the rush hour"),
     ] = 300
@@ -544,8 +539,7 @@ class Job(WorkloadSpec):
         Rationale("a retry fixes a chance failure; a second failure has a cause"),
     ] = 1
     timeout: Annotated[
-        int,
-        Duration(),
+        Seconds,
         Help("seconds that it may take, with all retries"),
         Rationale(
             "a migration takes seconds or a few minutes; one that waits for a lock must not block a release forever"

@@ -1,7 +1,7 @@
-"""Files in the words of version 0.1.0 (commit 24bb12e): rewritten for a person, or translated while they are read.
+"""Files with the keys of version 0.1.0 (commit 24bb12e): rewritten for the user, or translated while they are read.
 
 ``migrate_application`` and ``migrate_stack`` edit the text of app.yaml and ``Pulumi.<stack>.yaml``. Comments and layout
-stay. ``translate_stored`` and ``restore_former_keys`` work on what Seaway stored: records, release files, lock files.
+stay. ``translate_stored`` and ``restore_former_keys`` work on what Seaway wrote: records, release files, lock files.
 """
 
 import dataclasses
@@ -15,7 +15,7 @@ from seaway.syntax import diagnosis, encode, former_keys, nodes
 ANY = "*"
 
 _BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-"""Line breaks as YAML 1.1 has them, and so as the parser counts lines."""
+"""Line breaks of YAML 1.1: the parser counts lines by them."""
 
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"\\]|\\.)*\"""")
 _BYTE_ORDER_MARK = "\ufeff"
@@ -32,12 +32,12 @@ class Shape:
         return self.below.get(key, self.below.get(ANY))
 
     def reverse(self) -> Self:
-        """From the new words to the old ones."""
+        """The shape with the new keys, to get the former keys."""
         below = {key: shape.reverse() for key, shape in self.below.items()}
         return dataclasses.replace(self, keys={new: old for old, new in self.keys.items()}, below=below)
 
 
-def _each(shape: Shape) -> Shape:
+def _for_any_key(shape: Shape) -> Shape:
     return Shape(below={ANY: shape})
 
 
@@ -47,18 +47,18 @@ _WORKLOAD = Shape(
     keys=former_keys.WORKLOAD,
     below={
         "health": _HEALTH,
-        "ports": _each(Shape(keys={"expose": "publish"})),
-        "init": _each(_EXTRA_CONTAINER),
-        "sidecars": _each(_EXTRA_CONTAINER),
+        "ports": _for_any_key(Shape(keys={"expose": "publish"})),
+        "init": _for_any_key(_EXTRA_CONTAINER),
+        "sidecars": _for_any_key(_EXTRA_CONTAINER),
     },
 )
-APPLICATION = Shape(below=dict.fromkeys(("services", "stores", "jobs"), _each(_WORKLOAD)))
+APPLICATION = Shape(below=dict.fromkeys(("services", "stores", "jobs"), _for_any_key(_WORKLOAD)))
 SETTINGS = Shape(
     keys=former_keys.SETTINGS,
     below={
         "overlay": APPLICATION,
         "ingress": Shape(keys=former_keys.INGRESS),
-        "waivers": _each(Shape(keys=former_keys.WAIVER)),
+        "waivers": _for_any_key(Shape(keys=former_keys.WAIVER)),
     },
 )
 _STACK_FILE = Shape(
@@ -79,14 +79,14 @@ _FORMER = _STORED.reverse()
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Migration:
-    """A text in the new words, and what a person has to decide."""
+    """A text with the new keys, and the changes that are left to the user."""
 
     text: str
     undecided: tuple[diagnosis.Diagnostic, ...]
 
 
 def migrate_application(text: str, file: str) -> Migration:
-    """The text of an app.yaml in the new words.
+    """The text of an app.yaml with the new keys.
 
     Raises:
         diagnosis.InvalidInput: it is not YAML.
@@ -95,7 +95,7 @@ def migrate_application(text: str, file: str) -> Migration:
 
 
 def migrate_stack(text: str, file: str) -> Migration:
-    """The text of a ``Pulumi.<stack>.yaml`` in the new words, JSON of `pulumi config set` included.
+    """The text of a ``Pulumi.<stack>.yaml`` with the new keys, also in JSON that `pulumi config set` wrote.
 
     Raises:
         diagnosis.InvalidInput: it is not YAML.
@@ -104,15 +104,15 @@ def migrate_stack(text: str, file: str) -> Migration:
 
 
 def translate_stored(node: nodes.Node) -> nodes.Node:
-    """What formats 0 and 1 stored, in the new words: a record, a release file or a lock file."""
+    """A record, a release file or a lock file of format 0 or 1 with the new keys."""
     return _translate(node, _STORED)
 
 
 def restore_former_keys(stored: Mapping[str, Any]) -> Any:
-    """The plain form of a record or a release in the words of formats 0 and 1.
+    """The plain form of a record or a release with the keys of formats 0 and 1.
 
-    The ids of releases are computed from these words, whatever the words of today: the same content has the same id
-    in every version, and the id of a file that an older version wrote can be checked.
+    The ids of releases are computed from these keys. So the same content has the same id in every version, and the id
+    of a file that an older version wrote can be verified (ADR 0027).
     """
     return nodes.to_plain(_translate(encode.to_node(stored, diagnosis.SourceLocation("")), _FORMER))
 

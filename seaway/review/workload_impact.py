@@ -69,7 +69,7 @@ def _describe_autoscaling(old_scale: str | None, new_scale: str | None, new: cha
         return f"{_format_pods(_get_replicas(new))} from now on, instead of the number of the autoscaler"
     bounds = new_scale.replace("-", " to ")
     if old_scale is None:
-        return f"an autoscaler starts with the current number of pods, and keeps {bounds}"
+        return f"an autoscaler starts with the current pods, and keeps {bounds} pods"
     return f"the autoscaler keeps {bounds} pods instead of {old_scale.replace('-', ' to ')}"
 
 

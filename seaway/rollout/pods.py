@@ -58,7 +58,7 @@ class PodHealth:
 
     def locate_unready_container(self) -> causes.Location:
         """The first container that runs but is not ready: its log may have the reason."""
-        unready = (one.location for one in self._containers if one.has_started and not one.is_ready)
+        unready = (health.location for health in self._containers if health.has_started and not health.is_ready)
         return next(unready, self._location)
 
     def _explain_unscheduled(self, condition: snapshot.Object) -> workload_health.Finding:

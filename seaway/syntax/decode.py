@@ -272,7 +272,7 @@ class _Decoder:
         try:
             seconds = duration.parse_seconds(node.text if isinstance(node, nodes.ScalarNode) else "")
         except ValueError:
-            message = f"{nodes.describe_node(node)} is not a duration"
+            message = f"{nodes.describe_node(node)} is not a valid duration"
             return self.report(path, node, "invalid-duration", message, "write seconds, or units, as 90 or 1m30s")
         if seconds.denominator != 1:
             message = f"{nodes.describe_node(node)} is not a whole number of seconds"

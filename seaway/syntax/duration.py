@@ -32,5 +32,5 @@ def parse_seconds(text: str) -> Fraction:
     if text == "0":
         return Fraction(0)
     if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is not a duration")
+        raise ValueError(f"{text!r} is not a valid duration")
     return sum((Fraction(number) * _SECONDS[unit] for number, unit in parts), Fraction(0))

@@ -1,4 +1,4 @@
-"""The program of an example, run against the recorder."""
+"""Fixtures that run the program of an example against the recorder."""
 
 import functools
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.component import programs, recorder
 
 @pytest.fixture
 def run(tmp_path: Path) -> programs.Run:
-    """Run the program of an example, in the test's folder."""
+    """Runs the program of an example in the folder of the test."""
 
     def program(example: str, **how: Any) -> recorder.Recording:
         programs.copy_example(example, tmp_path)
@@ -23,7 +23,7 @@ def run(tmp_path: Path) -> programs.Run:
 
 @pytest.fixture(scope="session")
 def registered(tmp_path_factory: pytest.TempPathFactory) -> programs.Run:
-    """What the program of an example registers: run once for all the tests that only read it."""
+    """The resources of an example: the program runs once for all tests that only read them."""
 
     @functools.cache
     def program(example: str, *, preview: bool = False) -> recorder.Recording:
@@ -35,14 +35,14 @@ def registered(tmp_path_factory: pytest.TempPathFactory) -> programs.Run:
 
 
 @pytest.fixture(scope="session")
-def made(registered: programs.Run, tmp_path_factory: pytest.TempPathFactory) -> programs.Made:
-    """The same, and what objects() returns for the same images and secrets."""
+def rendered(registered: programs.Run, tmp_path_factory: pytest.TempPathFactory) -> programs.Rendered:
+    """The same, and the result of objects() for the same images and secrets."""
 
     @functools.cache
-    def both(example: str) -> tuple[recorder.Recording, list[objects.ReleaseObject]]:
+    def render(example: str) -> tuple[recorder.Recording, list[objects.ReleaseObject]]:
         folder = tmp_path_factory.mktemp(example)
         programs.copy_example(example, folder)
         recording = registered(example)
         return recording, programs.build_expected_objects(recording, folder)
 
-    return both
+    return render

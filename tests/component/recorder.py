@@ -1,4 +1,4 @@
-"""``record``: runs a program as Pulumi does, against an engine that only writes down what is registered."""
+"""``record``: runs a program as Pulumi does, with an engine that only records the registrations."""
 
 # ruff: noqa: N802 - the methods' names are the protocol's
 
@@ -22,7 +22,7 @@ DIGEST = "sha256:" + "d" * 64
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Resource:
-    """One registered resource. In ``inputs``, secrets are values.Secret and unknowns values.UNKNOWN."""
+    """One registered resource. In ``inputs``, secrets are values.Secret and unknown values are values.UNKNOWN."""
 
     type: str
     name: str
@@ -30,7 +30,7 @@ class Resource:
     parent: str
     inputs: dict[str, Any]
     request: Any
-    """The engine's own message, for the options."""
+    """The message of the protocol, which has the options."""
 
     @property
     def title(self) -> str:
@@ -39,16 +39,16 @@ class Resource:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recording:
-    """What a program did."""
+    """The registrations of a program."""
 
     resources: list[Resource]
     outputs: dict[str, dict[str, Any]]
-    """What each component (by URN), and the stack, said at its end."""
+    """The outputs of each component and of the stack, by URN."""
     messages: list[str]
 
     def list_resources(self, kind: str) -> list[Resource]:
         """Resources whose type ends with ``kind``."""
-        return [each for each in self.resources if each.type.rpartition(":")[2] == kind]
+        return [resource for resource in self.resources if resource.type.rpartition(":")[2] == kind]
 
     @property
     def stack(self) -> dict[str, Any]:
@@ -57,16 +57,16 @@ class Recording:
 
 
 class Monitor(mocks.MockMonitor):
-    """Says yes to everything, with the outputs that the providers would give."""
+    """Accepts everything, with the outputs of the providers."""
 
     def __init__(self, *, preview: bool) -> None:
         super().__init__(mock.Mock())
         self.preview = preview
         self.recorded: list[Resource] = []
-        self.said: dict[str, dict[str, Any]] = {}
+        self.outputs: dict[str, dict[str, Any]] = {}
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """As the engine does: with the types of all parents but the stack."""
+        """The URN as the engine builds it: with the types of all parents except the stack."""
         above = parent.split("::")[2] if parent and "pulumi:pulumi:Stack" not in parent else ""
         return f"urn:pulumi:{pulumi.get_stack()}::seaway::{above}{'$' if above else ''}{type_}::{name}"
 
@@ -80,7 +80,7 @@ class Monitor(mocks.MockMonitor):
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id" if known else "", object=outputs)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
-        self.said[request.urn] = values.decode(request.outputs)
+        self.outputs[request.urn] = values.decode(request.outputs)
         return empty_pb2.Empty()
 
     def _outputs(self, kind: str) -> dict[str, Any]:
@@ -101,7 +101,7 @@ class Monitor(mocks.MockMonitor):
 
 
 class _Engine(mocks.MockEngine):
-    """Keeps what Pulumi repeats below a run."""
+    """Keeps the messages that Pulumi repeats below a run."""
 
     def Log(self, request: Any) -> Any:
         return empty_pb2.Empty() if request.ephemeral else super().Log(request)
@@ -119,9 +119,9 @@ class _Messages(logging.Handler):
 def record(
     build: Callable[[], None], *, config: Mapping[str, str], preview: bool = False, stack: str = "dev"
 ) -> Recording:
-    """What ``build`` registers in a stack with this configuration (``seaway:`` is put before the keys).
+    """The registrations of ``build`` in a stack with this configuration. The keys get the prefix ``seaway:``.
 
-    A program that registers nothing is a failure: it would make every assertion about its resources true.
+    A program that registers nothing is an error: every assertion about all of its resources would pass.
     """
     monitor = Monitor(preview=preview)
     messages = _Messages()
@@ -130,7 +130,7 @@ def record(
     pulumi.runtime.set_all_config({f"seaway:{name}": value for name, value in config.items()}, [])
 
     async def run() -> None:
-        # What set_mocks does, without the stack that it makes: run_in_stack makes one, as in a real run.
+        # Like set_mocks, but without its stack: run_in_stack creates one, as in a real run.
         described = mocks.MockSettings(
             monitor=monitor,
             monitor_features=set(monitor.GetDeploymentInfo(empty_pb2.Empty()).supportedFeatures),
@@ -145,11 +145,11 @@ def record(
         await pulumi.runtime.run_in_stack(build)
 
     with (
-        # A text made of an Output is an error here, and not a sentence in the middle of a manifest.
+        # Formatting an Output is an error here, and not a text in a manifest.
         mock.patch.dict(os.environ, {"PULUMI_ERROR_OUTPUT_STRING": "true"}),
-        # Where in the source a resource is made takes a fifth of the time, and nobody asks here.
+        # Stack traces of registrations take a fifth of the time, and no test needs them.
         mock.patch("pulumi.runtime.resource._get_stack_trace", source_pb2.StackTrace),
     ):
         asyncio.run(run())
     assert monitor.recorded, "the program registered nothing"
-    return Recording(monitor.recorded, monitor.said, messages.texts)
+    return Recording(monitor.recorded, monitor.outputs, messages.texts)

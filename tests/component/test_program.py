@@ -1,4 +1,4 @@
-"""The entry point of a stack's program, and what it does when Pulumi's language host interrupts it."""
+"""The entry point of a stack's program, and its end when Pulumi's language host interrupts it."""
 
 import ast
 import os
@@ -13,7 +13,7 @@ import pytest
 from components import program
 from dev import project
 
-# As the host runs a program: its streams are pipes, and it is sent SIGINT.
+# The host runs a program with pipes as its streams, and sends it SIGINT.
 WAITS = {
     "asyncio": "import asyncio\nloop = asyncio.new_event_loop()\nloop.run_until_complete(wait(loop))",
     "a thread pool": (
@@ -78,14 +78,14 @@ def interrupted(text: str) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("busy", WAITS)
-def test_an_interrupted_program_prints_nothing_and_loses_nothing(busy: str) -> None:
+def test_an_interrupted_program_prints_no_traceback_and_loses_no_output(busy: str) -> None:
     code, out, err = interrupted(PRELUDE + WAITS[busy])
     assert (code, err) == (program.EXIT_REPORTED, "to stderr")
     assert out.startswith("to stdout\n")
 
 
 def test_without_the_entry_point_python_prints_a_traceback() -> None:
-    """What the others assert, they see."""
+    """So the other tests would see one."""
     _, _, err = interrupted(PRELUDE.replace("program.exit_on_interrupt()", "") + WAITS["a gRPC call"])
     assert "KeyboardInterrupt" in err
 
@@ -98,7 +98,7 @@ def test_without_the_entry_point_python_prints_a_traceback() -> None:
         ("signal.signal(signal.SIGINT, signal.SIG_DFL)", "signal.getsignal(signal.SIGINT) is signal.SIG_DFL"),
     ],
 )
-def test_another_handling_of_sigint_stays(before: str, after: str) -> None:
+def test_another_handler_of_sigint_stays(before: str, after: str) -> None:
     text = f"""
         import signal
         from components import program
@@ -110,8 +110,8 @@ def test_another_handling_of_sigint_stays(before: str, after: str) -> None:
     subprocess.run([sys.executable, "-c", textwrap.dedent(text)], check=True, cwd=project.ROOT)
 
 
-def test_nothing_is_changed_in_another_thread() -> None:
-    """Pulumi's Automation API runs an inline program in a thread, where Python allows no handler to be set."""
+def test_no_handler_is_set_in_another_thread() -> None:
+    """Pulumi's Automation API runs an inline program in a thread, where Python cannot set a handler."""
     text = """
         import signal, threading
         from components import program
@@ -126,7 +126,7 @@ def test_nothing_is_changed_in_another_thread() -> None:
     subprocess.run([sys.executable, "-c", textwrap.dedent(text)], check=True, cwd=project.ROOT)
 
 
-def test_importing_changes_no_handler() -> None:
+def test_an_import_sets_no_handler() -> None:
     text = """
         import importlib, pkgutil, signal
         import components
@@ -138,8 +138,8 @@ def test_importing_changes_no_handler() -> None:
     subprocess.run([sys.executable, "-c", textwrap.dedent(text)], check=True, cwd=project.ROOT)
 
 
-def test_the_handler_comes_before_what_takes_long_to_import() -> None:
-    """Ctrl-C in the first second finds it set: until then nothing is imported that imports Pulumi or the model."""
+def test_the_handler_is_set_before_slow_imports() -> None:
+    """Ctrl-C in the first second needs it: until then neither Pulumi nor the model is imported."""
     text = """
         import sys
         from components import program
@@ -152,14 +152,14 @@ def test_the_handler_comes_before_what_takes_long_to_import() -> None:
     subprocess.run([sys.executable, "-c", textwrap.dedent(text)], check=True, cwd=project.ROOT)
 
 
-def test_the_program_is_its_call() -> None:
-    """What stands in `__main__.py` stands in every user's repository: everything else must be in the package."""
+def test_main_only_calls_the_program() -> None:
+    """Every user's repository has `__main__.py`: all other code must be in the package."""
     tree = ast.parse((project.ROOT / "__main__.py").read_text())
     assert [ast.unparse(node) for node in tree.body[1:]] == ["from components import program", "program.run()"]
 
 
-def test_a_write_that_is_interrupted_is_no_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Python refuses to flush a stream in the middle of a write to it; a closed one, too."""
+def test_an_interrupted_write_is_not_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Python cannot flush a stream during a write to it, or a closed one."""
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
 

@@ -1,4 +1,4 @@
-"""The order of a rollout: guards, then step after step, each with the Rollout that waits for it."""
+"""The order of a rollout: the guards, then step by step, each with a Rollout that waits for it."""
 
 import re
 
@@ -11,8 +11,10 @@ from tests.component import programs, recorder
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_rollouts_watch_every_workload_once(made: programs.Made, registered: programs.Run, example: str) -> None:
-    recording, expected = made(example)
+def test_rollouts_watch_every_workload_once(
+    rendered: programs.Rendered, registered: programs.Run, example: str
+) -> None:
+    recording, expected = rendered(example)
     wanted = {
         step: [
             {"kind": one.kind, "name": one.name, "owner": one.owner, "deadline": one.deadline, "version": one.version}
@@ -21,22 +23,24 @@ def test_rollouts_watch_every_workload_once(made: programs.Made, registered: pro
         ]
         for step, ones in objects.group_by_step(expected).items()
     }
-    assert {each.name: each.inputs["workloads"] for each in recording.list_resources("Rollout")} == wanted
+    assert {resource.name: resource.inputs["workloads"] for resource in recording.list_resources("Rollout")} == wanted
     workloads = [one.key for one in expected if "template" in one.manifest.get("spec", {})]
     assert sorted(f"{one['kind']}/{one['name']}" for ones in wanted.values() for one in ones) == sorted(workloads)
-    assert {each.inputs["namespace"] for each in recording.list_resources("Rollout")} == {f"{example}-dev"}
-    for each in recording.list_resources("Rollout"):
-        for one in each.inputs["workloads"]:
+    assert {resource.inputs["namespace"] for resource in recording.list_resources("Rollout")} == {f"{example}-dev"}
+    for resource in recording.list_resources("Rollout"):
+        for one in resource.inputs["workloads"]:
             target.Target.parse(one)
-    previewed = {each.name: each.inputs for each in registered(example, preview=True).list_resources("Rollout")}
-    assert previewed == {each.name: each.inputs for each in recording.list_resources("Rollout")}, (
-        "all is known in a preview"
+    previewed = {
+        resource.name: resource.inputs for resource in registered(example, preview=True).list_resources("Rollout")
+    }
+    assert previewed == {resource.name: resource.inputs for resource in recording.list_resources("Rollout")}, (
+        "a preview knows everything"
     )
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_the_guard_of_objects_knows_all_of_them(made: programs.Made, example: str) -> None:
-    recording, expected = made(example)
+def test_the_guard_of_objects_has_all_objects(rendered: programs.Rendered, example: str) -> None:
+    recording, expected = rendered(example)
     (guard,) = recording.list_resources("Objects")
     assert guard.inputs == {
         "partOf": example,
@@ -49,11 +53,11 @@ def test_the_guard_of_objects_knows_all_of_them(made: programs.Made, example: st
         assert (labels["app.kubernetes.io/part-of"], labels["seaway/stack"]) == (example, "dev"), one.key
 
 
-def before(recording: recorder.Recording, each: recorder.Resource) -> set[str]:
-    """URNs of all that is registered before a resource can be: what it waits for, its parent, its provider."""
+def list_previous(recording: recorder.Recording, resource: recorder.Resource) -> set[str]:
+    """URNs of all resources that are registered before this one: dependencies, parents and providers."""
     by_urn = {one.urn: one for one in recording.resources}
     found: set[str] = set()
-    waiting = [each.urn]
+    waiting = [resource.urn]
     while waiting:
         one = by_urn[waiting.pop()]
         needed = {*one.request.dependencies, one.parent, one.request.provider.rpartition("::")[0]} & by_urn.keys()
@@ -62,32 +66,36 @@ def before(recording: recorder.Recording, each: recorder.Resource) -> set[str]:
     return found
 
 
-def test_nothing_happens_before_the_guards(registered: programs.Run) -> None:
+def test_nothing_is_registered_before_the_guards(registered: programs.Run) -> None:
     recording = registered("shop")
     guard, last = recording.list_resources("Cluster")
     (ours,) = recording.list_resources("Objects")
     assert last.name == "destroy-guard"
-    inside = [each for each in recording.resources if each.type.startswith("kubernetes:")]
-    assert {each.urn for each in (*inside, *recording.list_resources("Rollout"))} <= before(recording, last)
-    assert guard.urn in before(recording, ours)
-    for each in recording.resources:
-        if each.type.startswith(("docker-build:", "seaway:index:GeneratedSecret")):
-            assert guard.urn in before(recording, each), each.title
-            assert ours.urn not in before(recording, each), "nobody need wait for it"
-    for each in (*inside, *recording.list_resources("Rollout"), *recording.list_resources("JobAttempt")):
-        assert {guard.urn, ours.urn} <= before(recording, each), each.title
+    inside = [resource for resource in recording.resources if resource.type.startswith("kubernetes:")]
+    assert {resource.urn for resource in (*inside, *recording.list_resources("Rollout"))} <= list_previous(
+        recording, last
+    )
+    assert guard.urn in list_previous(recording, ours)
+    for resource in recording.resources:
+        if resource.type.startswith(("docker-build:", "seaway:index:GeneratedSecret")):
+            assert guard.urn in list_previous(recording, resource), resource.title
+            assert ours.urn not in list_previous(recording, resource), "it needs no wait"
+    for resource in (*inside, *recording.list_resources("Rollout"), *recording.list_resources("JobAttempt")):
+        assert {guard.urn, ours.urn} <= list_previous(recording, resource), resource.title
     (namespace,) = recording.list_resources("Namespace")
-    for each in (*inside, *recording.list_resources("Rollout"), *recording.list_resources("JobAttempt")):
-        if each is not namespace:
-            assert namespace.urn in before(recording, each)
-            # What runs pods is deleted by itself, services before their stores; the namespace takes the rest along.
-            runs_pods = each.type.endswith((":Deployment", ":StatefulSet", ":Job")) and "kubernetes:" in each.type
-            assert each.request.deletedWith == ("" if runs_pods else namespace.urn), each.title
+    for resource in (*inside, *recording.list_resources("Rollout"), *recording.list_resources("JobAttempt")):
+        if resource is not namespace:
+            assert namespace.urn in list_previous(recording, resource)
+            # Workloads are deleted one by one, services before their stores; the others go with the namespace.
+            runs_pods = (
+                resource.type.endswith((":Deployment", ":StatefulSet", ":Job")) and "kubernetes:" in resource.type
+            )
+            assert resource.request.deletedWith == ("" if runs_pods else namespace.urn), resource.title
 
 
 @pytest.mark.parametrize("example", programs.EXAMPLES)
-def test_each_step_of_a_rollout_waits_for_the_one_before(run: programs.Run, example: str) -> None:
-    """Stores, jobs, services, and services that say `after`: no pod changes before all of the last step is healthy."""
+def test_each_step_waits_for_the_previous_step(run: programs.Run, example: str) -> None:
+    """Stores, jobs, services, and services with `dependsOn`: no pod changes before the previous step is healthy."""
     after = {"shop": {"overlay": '{"services": {"web": {"dependsOn": ["worker", "api"]}}}'}}
     recording = run(example, config=after.get(example))
     steps = {
@@ -106,36 +114,42 @@ def test_each_step_of_a_rollout_waits_for_the_one_before(run: programs.Run, exam
             "late-jobs": ["Job announce"],
         },
     }[example]
-    rollouts = {each.name: each for each in recording.list_resources("Rollout")}
+    rollouts = {resource.name: resource for resource in recording.list_resources("Rollout")}
     assert list(rollouts) == list(steps)
     starting = {
-        f"{each.type.rpartition(':')[2]} {re.sub('-[0-9a-f]{10}$', '', each.name)}": each
+        f"{resource.type.rpartition(':')[2]} {re.sub('-[0-9a-f]{10}$', '', resource.name)}": resource
         for kind in ("StatefulSet", "Job", "DaemonSet", "Deployment")
-        for each in recording.list_resources(kind)
+        for resource in recording.list_resources(kind)
     }
     assert sorted(starting) == sorted(title for titles in steps.values() for title in titles)
     earlier: set[str] = set()
     for step, titles in steps.items():
-        for each in (starting[title] for title in titles):
+        for resource in (starting[title] for title in titles):
             mine = {
                 one.urn
                 for kind in ("ServiceAccount", "ConfigMap", "Secret")
                 for one in recording.list_resources(kind)
-                if one.parent == each.parent
+                if one.parent == resource.parent
             }
             assert mine
-            assert earlier | mine <= before(recording, each), each.title
-            assert not {starting[title].urn for title in titles} & before(recording, each), "no order within a step"
+            assert earlier | mine <= list_previous(recording, resource), resource.title
+            assert not {starting[title].urn for title in titles} & list_previous(recording, resource), (
+                "no order within a step"
+            )
         watched = {starting[title].urn for title in titles}
-        assert watched <= before(recording, rollouts[step])
+        assert watched <= list_previous(recording, rollouts[step])
         earlier |= watched | {rollouts[step].urn}
 
 
-def test_a_rollout_has_the_time_that_the_stack_gives_it(run: programs.Run) -> None:
+def test_the_stack_sets_the_deadline_of_a_rollout(run: programs.Run) -> None:
     recording = run("shop", config={"rolloutTimeout": "500"})
-    deadlines = {each.name: each.inputs["workloads"][0]["deadline"] for each in recording.list_resources("Rollout")}
+    deadlines = {
+        resource.name: resource.inputs["workloads"][0]["deadline"] for resource in recording.list_resources("Rollout")
+    }
     assert deadlines == {"stores": 500, "jobs": 660, "services": 500}
-    assert not any(str(each.request.customTimeouts) for each in recording.resources), "Pulumi itself waits for none"
+    assert not any(str(resource.request.customTimeouts) for resource in recording.resources), (
+        "Pulumi itself does not wait"
+    )
 
 
 def test_a_failed_job_is_replaced(registered: programs.Run) -> None:
@@ -145,11 +159,15 @@ def test_a_failed_job_is_replaced(registered: programs.Run) -> None:
     assert attempt.inputs == {"namespace": "shop-dev", "name": job.name}
     assert attempt.parent == job.parent
     assert job.request.replacement_trigger.number_value == 1
-    assert not any(each.request.replacement_trigger.number_value for each in recording.resources if each is not job)
+    assert not any(
+        resource.request.replacement_trigger.number_value for resource in recording.resources if resource is not job
+    )
 
 
-def test_what_is_replaced_is_deleted_first(registered: programs.Run) -> None:
-    """Made first, the new object would be the old one, and then be deleted."""
-    for each in registered("shop").resources:
-        ours = each.type.startswith("kubernetes:")
-        assert (each.request.deleteBeforeReplace, each.request.deleteBeforeReplaceDefined) == (ours, ours), each.title
+def test_a_replaced_object_is_deleted_first(registered: programs.Run) -> None:
+    """Otherwise the new object would be an update of the old one, and then be deleted."""
+    for resource in registered("shop").resources:
+        ours = resource.type.startswith("kubernetes:")
+        assert (resource.request.deleteBeforeReplace, resource.request.deleteBeforeReplaceDefined) == (ours, ours), (
+            resource.title
+        )

@@ -41,9 +41,11 @@ def plain(value: Any) -> Any:
             return SECRET
         case dict():
             inner = cast(dict[str, Any], value)
-            return {key: plain(each) for key, each in inner.items() if each is not None and key not in ENGINES}
+            return {
+                key: plain(resource) for key, resource in inner.items() if resource is not None and key not in ENGINES
+            }
         case list():
-            return [plain(each) for each in cast(list[Any], value)]
+            return [plain(resource) for resource in cast(list[Any], value)]
         case str():
             return re.sub("@sha256:[0-9a-f]{64}", "@sha256:", value)
         case _:
@@ -82,18 +84,18 @@ def test_nothing_is_renamed(project: str, stack: str, tmp_path: Path, monkeypatc
     monkeypatch.setattr(programs, "CONFIG", {})
     recording = programs.run_program(folder, config=config, stack=stack)
 
-    then = {inside(each["urn"]): each for each in state if each["type"] not in NOT_COMPARED}
-    now = {inside(each.urn): each for each in recording.resources if each.type not in NOT_COMPARED}
+    then = {inside(resource["urn"]): resource for resource in state if resource["type"] not in NOT_COMPARED}
+    now = {inside(resource.urn): resource for resource in recording.resources if resource.type not in NOT_COMPARED}
     assert now.keys() == then.keys()
-    for urn, each in then.items():
-        before, after = masked(each.get("inputs") or {}), masked(now[urn].inputs)
-        for name in NEW_INPUTS.get(each["type"], ()):
+    for urn, resource in then.items():
+        before, after = masked(resource.get("inputs") or {}), masked(now[urn].inputs)
+        for name in NEW_INPUTS.get(resource["type"], ()):
             assert name not in before
             after.pop(name)
-        if each["type"] == "seaway:index:Release":
+        if resource["type"] == "seaway:index:Release":
             for inputs in (before, after):
                 inputs.pop("provenance")
             record = nodes.from_plain(before["record"], "state")
             before["record"] = nodes.to_plain(migration.translate_stored(record))
         assert after == before, urn
-        assert inside(now[urn].parent) == inside(each["parent"]), urn
+        assert inside(now[urn].parent) == inside(resource["parent"]), urn

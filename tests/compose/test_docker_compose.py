@@ -24,7 +24,7 @@ def test_both_reject_an_invalid_project(text: str) -> None:
 
 @pytest.mark.parametrize("name", [*rejections.ONLY_HERE, *rejections.ONLY_DOCKER])
 def test_rejection_by_only_one_has_a_reason(name: str) -> None:
-    text, reason = (rejections.ONLY_HERE | rejections.ONLY_DOCKER)[name]
+    text, reason = {**rejections.ONLY_HERE, **rejections.ONLY_DOCKER}[name]
     theirs, ours = config.list_errors(text)
     assert reason
     assert (bool(theirs), bool(ours)) == (name in rejections.ONLY_DOCKER, name in rejections.ONLY_HERE)

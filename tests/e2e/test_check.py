@@ -40,11 +40,11 @@ def run_check(folder: Path, **settings: Any) -> tuple[int, dict[str, tuple[str, 
 
 def test_met_requirements(tmp_path: Path) -> None:
     code, requirements = run_check(tmp_path)
-    assert requirements["Kubernetes version"] == ("present", "1.34")
-    assert requirements["cluster DNS"] == ("present", "k8s-app=kube-dns")
+    assert requirements["kubernetes version"] == ("present", "1.34")
+    assert requirements["cluster dns"] == ("present", "k8s-app=kube-dns")
     assert requirements["storage class"] == ("present", "local-path, the default")
-    assert requirements["a node that fits"] == ("present", "1 of 1")
-    assert requirements["nodes to spread over"][0] == "warning", "it has one node"
+    assert requirements["fitting node"] == ("present", "1 of 1")
+    assert requirements["node spread"][0] == "warning", "it has one node"
     lacking = {what: message for what, (state, message) in requirements.items() if state == "missing"}
     # Concurrent tests may have used the capacity.
     assert not {what: message for what, message in lacking.items() if what != "free capacity"}
@@ -52,12 +52,12 @@ def test_met_requirements(tmp_path: Path) -> None:
 
 
 def test_missing_requirements(tmp_path: Path) -> None:
-    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "controller": "nobodys"}
+    ingress = {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "className": "nobodys"}
     code, requirements = run_check(
-        tmp_path, exposure="ingress", ingress=ingress, storageClass="golden", pullSecrets=["nobody"]
+        tmp_path, publish="ingress", ingress=ingress, storageClass="golden", imagePullSecrets=["nobody"]
     )
     assert code == 1
-    assert requirements["certificates"] == ("missing", "cert-manager is not installed")
-    assert requirements["ingress class"][1].startswith("there is no ingress class nobodys (existing: ")
-    assert requirements["storage class"] == ("missing", "there is no storage class golden (existing: local-path)")
-    assert requirements["Secret nobody"] == ("missing", "it does not exist in shop-dev")
+    assert requirements["cluster issuer"] == ("missing", "cert-manager is not installed")
+    assert requirements["ingress class"][1].startswith("there is no IngressClass nobodys (existing: ")
+    assert requirements["storage class"] == ("missing", "there is no StorageClass golden (existing: local-path)")
+    assert requirements["existing secret nobody"] == ("missing", "it does not exist in shop-dev")

@@ -149,4 +149,4 @@ def test_preview_requires_a_cluster(shop: project.Project) -> None:
 def test_local_backend_is_refused_in_ci(shop: project.Project) -> None:
     result = seaway(shop, CI="true")
     assert result.exit_code == 2
-    assert "in CI the preview would always be from nothing" in result.stderr
+    assert "in CI every preview would start from nothing" in result.stderr

@@ -254,7 +254,7 @@ def test_forced_broken_release_is_rolled_back_without_a_failed_request(story: St
     lock = story.pin("prod")
     assert (lock["release"], lock["back"]) == (second, True)
     assert "web: " in lock["held"][third]["because"]
-    assert f"Jobs before and after the rollout of {second} do not run again (migrate)" in result.stdout
+    assert f"The jobs of {second} before and after the rollout do not run again (migrate)" in result.stdout
     assert list_names(story.prod, "jobs") == []
     story.prod.preview("--expect-no-changes")
 

@@ -109,9 +109,8 @@ def test_one_command_adopts_objects_of_a_killed_pulumi(shop: project.Project) ->
     result = shop.seaway("up", "--stack", STACK, "--recover")
     assert result.exit_code == 0
     lines = result.stderr.splitlines()
-    assert lines[0].startswith("seaway: the lock of ")
-    assert lines[0].endswith(" is freed")
-    assert lines[1].startswith("seaway: was under way and is done again, or taken over as it is: ")
+    assert lines[0].startswith("seaway: removed the lock of ")
+    assert lines[1].startswith("seaway: interrupted operations, repeated or taken over: ")
     assert "pending operations" not in result.output
     after = list_live(shop)
     assert before.items() <= after.items(), "nothing was made twice"

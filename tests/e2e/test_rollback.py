@@ -74,7 +74,7 @@ def test_failed_first_release_has_no_fallback(shop: project.Project) -> None:
     shop.replace_text("app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     result = shop.seaway("up", "--rollback-on-failure", *MORE)
     assert result.exit_code == 1
-    assert "the last good release cannot be put back: the state of stack rollback has no release" in result.stderr
+    assert "the last healthy release cannot be restored: the state of stack rollback has no release" in result.stderr
     assert not (shop.folder / "environments").exists()
     shop.replace_text("app/app.yaml", f"image: {ABSENT}", "build: ./worker")
 
@@ -83,7 +83,7 @@ def test_release_is_recorded_without_drift(shop: project.Project) -> None:
     result = shop.seaway("up", *MORE)
     assert result.exit_code == 0
     assert re.search(r"^web +service +2/2 ", result.stdout, re.M)
-    assert re.search(r"^pulumi up [\d.]+ s · in all [\d.]+ s$", result.stdout, re.M)
+    assert re.search(r"^pulumi up [\d.]+ s · total [\d.]+ s$", result.stdout, re.M)
     drift = shop.seaway("status", "--drift", "--json")
     assert drift.exit_code == 0
     assert json.loads(drift.stdout) | {"drift": []} == json.loads(drift.stdout)
@@ -104,7 +104,7 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     failed = json.loads((shop.folder / ".seaway" / "release.rollback.json").read_text())
     assert failed["deployed"] == before["id"] != failed["described"]
     assert f"release {failed['described']} failed (" in result.stderr
-    assert f"release {before['id']} is back, and state and cluster agree" in result.stderr
+    assert f"release {before['id']} is restored; state and cluster agree" in result.stderr
     assert shop.seaway("status", "--drift").exit_code == 0
     return result
 
@@ -113,16 +113,14 @@ def test_missing_image_is_rolled_back_without_a_failed_request(shop: project.Pro
     before, first = read_current(shop), list_pods(shop)
     shop.replace_text("app/app.yaml", "build: ./web", f"image: {ABSENT}")
     result = rolled_back(shop, address, before)
-    assert re.search(
-        rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); putting release {before['id']} back", result.stderr
-    )
+    assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); restoring release {before['id']}", result.stderr)
     assert list_pods(shop) == first, "the pods of before never went"
 
     # The source still has the failed release, so further commands keep the healthy release.
     again = shop.seaway("up", *MORE, "--expect-no-changes")
     assert again.exit_code == 3
     assert "running the last good one" in again.output
-    assert "is held back, it failed at " in again.stdout
+    assert "is held since it failed at " in again.stdout
     assert list_pods(shop) == first
 
 
@@ -133,7 +131,7 @@ def test_repaired_source_is_deployed_and_ends_the_hold(shop: project.Project, ad
     with prober.Prober(address) as load:
         result = shop.seaway("up", *MORE)
     assert result.exit_code == 0
-    assert "is held back no longer: environments/rollback.lock.yaml says so no more" in result.stdout
+    assert "is no longer held: environments/rollback.lock.yaml is updated" in result.stdout
     assert load.failures == []
     assert read_current(shop)["previous"] == before["id"]
     assert {name for name, names in list_pods(shop).items() if names != first[name]} == {"web"}

@@ -140,5 +140,5 @@ def test_stack_is_rolled_back_to_an_old_release(upgraded: Kept) -> None:
     checkout = upgraded.stacks[stack]
     jobs = [name for name in list_running(checkout, stack) if name.startswith("Job")]
     result = upgraded.seaway(stack, "release", "rollback", stack, *QUIET)
-    assert re.search(r"^release 3475cd4aaa05 runs; commit ", result.stdout, re.M)
+    assert re.search(r"^release 3475cd4aaa05 is deployed; commit ", result.stdout, re.M)
     assert [name for name in list_running(checkout, stack) if name.startswith("Job")] in ([], jobs), "no job runs again"

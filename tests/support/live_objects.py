@@ -3,6 +3,7 @@
 import datetime
 from typing import Any
 
+from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import snapshot
 from seaway.rollout import evidence, health, owned_pods, target, workload_health
 from tests.support import apiserver
@@ -293,6 +294,6 @@ def assess(of: target.Target, *manifests: Object, elapsed: float = 30) -> worklo
 def put(api: apiserver.ApiServer, *manifests: Object) -> None:
     """Into the stand-in for an API server."""
     for live in manifests:
-        version = {"Deployment": "apps/v1", "ReplicaSet": "apps/v1", "Job": "batch/v1"}.get(live["kind"], "v1")
+        version = kinds.KINDS[live["kind"]].api_version
         fields = {key: live[key] for key in live if key != "kind"}
         api.put(version, live["kind"], NAMESPACE, live["metadata"]["name"], **fields)

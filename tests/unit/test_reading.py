@@ -22,8 +22,6 @@ OTHERS = {
     "seaway/cli/recovery.py": "Pulumi's own locks, and /proc",
     "seaway/cli/stack.py": "Pulumi's own workspace",
     "components/settings.py": "the user's file in PULUMI_CONFIG_PASSPHRASE_FILE",
-    "seaway/compose/importer/main_port.py": "ProjectDir.read_text, which uses the reader",
-    "seaway/compose/importer/volumes.py": "ProjectDir.read_text, which uses the reader",
     "seaway/project/stack_file.py": "its own read_bytes, which uses the reader",
     "seaway/release/stored_record.py": "StoredRecord.read_text, which reads no file",
     "seaway/review/offline.py": "stack_file.read_bytes, which uses the reader",

@@ -18,12 +18,9 @@ _Node = unstructured.Object
 
 def list_requirements(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
     """The requirements for the nodes."""
-    platform = context.stack_settings.platform
+    platform = context.environment.settings.platform
     yield requirement.Requirement(
-        code="node-platform",
-        title="node platform",
-        paths=(NODES_PATH,),
-        evaluator=_build_platform_evaluator(platform),
+        code="node-platform", paths=(NODES_PATH,), evaluator=_build_platform_evaluator(platform)
     )
     for pod in context.pods:
         yield _require_fitting_node(pod)
@@ -32,10 +29,7 @@ def list_requirements(context: check_context.CheckContext) -> Iterator[requireme
             yield _require_spread(pod)
     if context.pods:
         yield requirement.Requirement(
-            code="free-capacity",
-            title="free capacity",
-            paths=(NODES_PATH, PODS_PATH),
-            evaluator=_build_capacity_evaluator(context),
+            code="free-capacity", paths=(NODES_PATH, PODS_PATH), evaluator=_build_capacity_evaluator(context)
         )
 
 
@@ -82,11 +76,7 @@ def _require_fitting_node(pod: check_context.Pod) -> requirement.Requirement:
         return _evaluate_size(pod, tolerated)
 
     return requirement.Requirement(
-        code="fitting-node",
-        title="a node that fits",
-        workloads=(pod.workload.name,),
-        paths=(NODES_PATH,),
-        evaluator=evaluate,
+        code="fitting-node", workloads=(pod.workload.name,), paths=(NODES_PATH,), evaluator=evaluate
     )
 
 
@@ -128,11 +118,7 @@ def _require_spread(pod: check_context.Pod) -> requirement.Requirement:
         return requirement.present(f"{hosts} nodes {zone_text}")
 
     return requirement.Requirement(
-        code="node-spread",
-        title="nodes to spread over",
-        workloads=(pod.workload.name,),
-        paths=(NODES_PATH,),
-        evaluator=evaluate,
+        code="node-spread", workloads=(pod.workload.name,), paths=(NODES_PATH,), evaluator=evaluate
     )
 
 
@@ -140,7 +126,7 @@ def _build_capacity_evaluator(context: check_context.CheckContext) -> requiremen
     """All pods of the application together must fit beside those of others."""
 
     def evaluate(nodes: cluster_facts.Answer, pods: cluster_facts.Answer) -> requirement.Outcome:
-        namespace = context.stack_settings.format_namespace(context.app.name)
+        namespace = context.environment.namespace
         others = [
             pod
             for pod in cluster_facts.list_objects(pods)

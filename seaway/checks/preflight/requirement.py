@@ -30,12 +30,18 @@ class Requirement:
 
     code: str
     """Stable id of the kind of requirement."""
-    title: str
+    name: str = ""
+    """Of the required object; empty if the code is enough."""
     workloads: tuple[str, ...] = ()
     """The services, stores and jobs that have it; empty for the whole application."""
     paths: tuple[str, ...]
     """API paths to read."""
     evaluator: Evaluator
+
+    @property
+    def title(self) -> str:
+        """For a table: ``storage class``, ``existing secret vault``."""
+        return f"{self.code.replace('-', ' ')} {self.name}".rstrip()
 
     def evaluate(self, answers: cluster_facts.Answers) -> "Result":
         """Evaluate the answers of the cluster."""

@@ -53,31 +53,18 @@ def list_requirements(context: check_context.CheckContext) -> list[requirement.R
 
 
 def _require_basics(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    yield requirement.Requirement(
-        code="kubernetes-version", title="Kubernetes version", paths=(VERSION_PATH,), evaluator=_evaluate_version
-    )
+    yield requirement.Requirement(code="kubernetes-version", paths=(VERSION_PATH,), evaluator=_evaluate_version)
     if context.list_objects("NetworkPolicy"):
         yield requirement.Requirement(
-            code="network-policies",
-            title="network policies enforced",
-            paths=(DAEMON_SETS_PATH, VERSION_PATH),
-            evaluator=_evaluate_policy_agents,
+            code="network-policies", paths=(DAEMON_SETS_PATH, VERSION_PATH), evaluator=_evaluate_policy_agents
         )
-        yield requirement.Requirement(
-            code="cluster-dns", title="cluster DNS", paths=(DNS_PATH,), evaluator=_evaluate_dns
-        )
+        yield requirement.Requirement(code="cluster-dns", paths=(DNS_PATH,), evaluator=_evaluate_dns)
     if scaled := _list_owners(context.list_objects("HorizontalPodAutoscaler")):
         yield requirement.Requirement(
-            code="metrics-api",
-            title="metrics API",
-            workloads=scaled,
-            paths=(METRICS_PATH,),
-            evaluator=_evaluate_metrics,
+            code="metrics-api", workloads=scaled, paths=(METRICS_PATH,), evaluator=_evaluate_metrics
         )
-    path = kinds.build_path("ResourceQuota", context.stack_settings.format_namespace(context.app.name))
-    yield requirement.Requirement(
-        code="namespace-quota", title="namespace quota", paths=(path,), evaluator=_build_quota_evaluator(context)
-    )
+    path = kinds.build_path("ResourceQuota", context.environment.namespace)
+    yield requirement.Requirement(code="namespace-quota", paths=(path,), evaluator=_build_quota_evaluator(context))
 
 
 def _evaluate_version(answer: unstructured.Object | None) -> requirement.Outcome:
@@ -164,13 +151,15 @@ def _build_quota_evaluator(context: check_context.CheckContext) -> requirement.E
     return evaluate
 
 
+_DEFAULT = ".kubernetes.io/is-default-class"
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class _ClassKind:
     """A kind of class that the cluster offers."""
 
     code: str
-    title: str
-    path: str
+    kind: str
     setting: str
     """Where the user names a class."""
     default_annotation: str = ""
@@ -179,24 +168,17 @@ class _ClassKind:
 
 _STORAGE = _ClassKind(
     code="storage-class",
-    title="storage class",
-    path=kinds.build_path("StorageClass"),
+    kind="StorageClass",
     setting="seaway:storageClass",
-    default_annotation="storageclass.kubernetes.io/is-default-class",
+    default_annotation=f"storageclass{_DEFAULT}",
 )
 _INGRESS = _ClassKind(
     code="ingress-class",
-    title="ingress class",
-    path=kinds.build_path("IngressClass"),
+    kind="IngressClass",
     setting="seaway:ingress.className",
-    default_annotation="ingressclass.kubernetes.io/is-default-class",
+    default_annotation=f"ingressclass{_DEFAULT}",
 )
-_PRIORITY = _ClassKind(
-    code="priority-class",
-    title="priority class",
-    path=kinds.build_path("PriorityClass"),
-    setting="`priorityClass`",
-)
+_PRIORITY = _ClassKind(code="priority-class", kind="PriorityClass", setting="`priorityClass`")
 
 
 def _require_classes(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
@@ -231,16 +213,16 @@ def _require_class(kind: _ClassKind, name: str | None, owners: tuple[str, ...]) 
         if name is not None and name in names:
             return requirement.present(name)
         if name is not None:
-            message = f"there is no {kind.title} {name} ({requirement.format_names(names)})"
+            message = f"there is no {kind.kind} {name} ({requirement.format_names(names)})"
             return requirement.missing(message, f"name an existing one in {kind.setting}, or create it")
         for default in classes:
             if unstructured.get_annotation(default, kind.default_annotation) == "true":
                 return requirement.present(f"{unstructured.get_name(default)}, the default")
-        message = f"there is no default {kind.title} ({requirement.format_names(names)})"
+        message = f"there is no default {kind.kind} ({requirement.format_names(names)})"
         return requirement.missing(message, f"name one in {kind.setting}")
 
     return requirement.Requirement(
-        code=kind.code, title=kind.title, workloads=owners, paths=(kind.path,), evaluator=evaluate
+        code=kind.code, workloads=owners, paths=(kinds.build_path(kind.kind),), evaluator=evaluate
     )
 
 
@@ -253,11 +235,7 @@ def _require_ingress(context: check_context.CheckContext) -> Iterator[requiremen
     ]
     for name, owners in _group_by_name(issuers).items():
         yield requirement.Requirement(
-            code="cluster-issuer",
-            title="certificates",
-            workloads=owners,
-            paths=(ISSUERS_PATH,),
-            evaluator=_build_issuer_evaluator(name),
+            code="cluster-issuer", workloads=owners, paths=(ISSUERS_PATH,), evaluator=_build_issuer_evaluator(name)
         )
     services = context.list_objects("Service")
     if balanced := _list_owners(
@@ -266,11 +244,7 @@ def _require_ingress(context: check_context.CheckContext) -> Iterator[requiremen
         message = "the API does not show whether Services get external addresses"
         hint = "ask the cluster's administrator: clouds provide load balancers, elsewhere one must be installed"
         yield requirement.Requirement(
-            code="load-balancer",
-            title="load balancer",
-            workloads=balanced,
-            paths=(),
-            evaluator=lambda: requirement.unknown(message, hint),
+            code="load-balancer", workloads=balanced, paths=(), evaluator=lambda: requirement.unknown(message, hint)
         )
 
 
@@ -295,22 +269,22 @@ def _require_secrets(context: check_context.CheckContext) -> Iterator[requiremen
     """Secrets in the namespace that Seaway does not manage."""
     keys: dict[str, set[str]] = {}
     owners: dict[str, list[str]] = {}
-    for path, container_spec in context.app.get_containers().items():
+    for path, container_spec in context.environment.app.get_containers().items():
         for secret in container_spec.secrets:
             if secret.existing is not None:
                 keys.setdefault(secret.existing, set()).add(secret.key or secret.name)
                 owners.setdefault(secret.existing, []).append(path.split(".")[1])
-    tls_secret = context.stack_settings.ingress.tls_secret
+    tls_secret = context.environment.settings.ingress.tls_secret
     if tls_secret and (served := _list_owners(context.list_objects("Ingress"))):
         keys.setdefault(tls_secret, set()).update(("tls.crt", "tls.key"))
         owners.setdefault(tls_secret, []).extend(served)
-    for name in context.stack_settings.image_pull_secrets:
+    for name in context.environment.settings.image_pull_secrets:
         keys.setdefault(name, set()).add(".dockerconfigjson")
-    namespace = context.stack_settings.format_namespace(context.app.name)
+    namespace = context.environment.namespace
     for name, needed in keys.items():
         yield requirement.Requirement(
             code="existing-secret",
-            title=f"Secret {name}",
+            name=name,
             workloads=tuple(dict.fromkeys(owners.get(name, ()))),
             paths=(kinds.build_path("Secret", namespace, name),),
             evaluator=_build_secret_evaluator(name, needed, namespace),

@@ -78,11 +78,11 @@ def export_application(
         "secrets": dict(sorted(export.secrets.items())),
         "configs": dict(sorted(export.configs.items())),
     }
-    document = _escape({key: section for key, section in document.items() if section})
+    document = escape({key: section for key, section in document.items() if section})
     return ExportResult(document=document, outcomes=export.report.list_outcomes())
 
 
-def _escape(node: Any) -> Any:
+def escape(node: Any) -> Any:
     """Escape each `$`, so that compose does not look for a variable."""
     match node:
         case container.EscapedText():
@@ -90,9 +90,9 @@ def _escape(node: Any) -> Any:
         case str():
             return node.replace("$", "$$")
         case list():
-            return [_escape(child) for child in cast("list[Any]", node)]
+            return [escape(child) for child in cast("list[Any]", node)]
         case dict():
-            return {key: _escape(child) for key, child in cast("dict[str, Any]", node).items()}
+            return {key: escape(child) for key, child in cast("dict[str, Any]", node).items()}
         case _:
             return node
 

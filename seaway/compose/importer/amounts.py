@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from seaway.compose.loader import scalars
 from seaway.kubernetes.api import quantity
+from seaway.syntax import duration
 
 
 def to_seconds(text: str | None) -> int | None:
@@ -12,7 +13,7 @@ def to_seconds(text: str | None) -> int | None:
     if text and text.isdecimal():
         return int(text)
     try:
-        return math.ceil(scalars.parse_seconds(text or ""))
+        return math.ceil(duration.parse_seconds(text or ""))
     except ValueError:
         return None
 

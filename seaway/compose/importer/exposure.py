@@ -108,8 +108,8 @@ def _convert_host_port(
     elif port.host_port is None:
         entry.keep(key, "publish: true; the environment selects the host port", into=into)
     else:
-        ways = "nodePort, or loadBalancer"
+        methods = "nodePort or loadBalancer"
         if path == "port" and port.protocol in ("http", "grpc"):
-            ways = f"ingress, gateway, {ways}"
+            methods = f"ingress, gateway, {methods}"
         message = f"publish: true instead of {host_port}: the environment decides how it is reachable"
-        entry.approximate(key, message, f"{PUBLISH_COMMAND} with {ways}", into=into)
+        entry.approximate(key, message, f"{PUBLISH_COMMAND} <method>: {methods}", into=into)

@@ -70,13 +70,13 @@ def _list_texts(
         yield from ((f"{service.name}'s {key}", text) for text in keys.get_texts(key) or [])
     for mount in service.mounts:
         names = [mount.source] if mount.kind == "file" else [f"{mount.source}/{name}" for name in mount.files]
-        yield from ((name, text) for name in names if (text := project.read_text(name)))
+        yield from ((name, text) for name in names if (text := project.load_text(name)))
     definitions = dict(document.enter_mapping("configs"))
     for config in keys.enter_sequence("configs"):
         source = config.get_text("source") or ""
         if source in definitions:
             text = definitions[source].get_text("content")
-            yield f"the config {source}", text or project.read_text(definitions[source].get_text("file") or "") or ""
+            yield f"the config {source}", text or project.load_text(definitions[source].get_text("file") or "") or ""
 
 
 def _find_called_ports(

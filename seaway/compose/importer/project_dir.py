@@ -69,7 +69,7 @@ class ProjectDir:
                 files.append(path.relative_to(root).as_posix())
         return tuple(files) if all(self._decode(root / name) is not None for name in files) else ()
 
-    def read_text(self, relative: str) -> str | None:
+    def load_text(self, relative: str) -> str | None:
         """The text of a configuration file; None: it is missing, outside, too big or not UTF-8."""
         if self.folder is None or (inside := self.to_relative(relative)) is None:
             return None

@@ -140,7 +140,7 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 
 def _add_file(service: context.ServiceContext, mount: mount_reader.Mount, target: str, source: str) -> bool:
     """Add a file to the configuration. True: its text has new names."""
-    text = service.project.read_text(source) if service.renames.hosts else None
+    text = service.project.load_text(source) if service.renames.hosts else None
     new_text = service.renames.rewrite(text) if text else text
     if new_text and new_text != text:
         service.builder.set(("files", target, "content"), new_text, mount.location)

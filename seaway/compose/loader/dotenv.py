@@ -18,7 +18,7 @@ def decode_text(content: bytes, location: diagnosis.SourceLocation, path: str) -
     """The text of a file. Raises diagnosis.InvalidInput."""
     if len(content) > MAX_BYTES:
         message, hint = f"has {len(content)} bytes", f"keep it under {MAX_BYTES} bytes; move long texts to files"
-        raise diagnosis.reject(location, path, "too-large", message, hint)
+        raise diagnosis.reject(location, path, "file-too-large", message, hint)
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:

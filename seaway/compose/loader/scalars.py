@@ -1,4 +1,4 @@
-"""Bytes, durations, numbers and booleans in the notation of Compose.
+"""Bytes, numbers and booleans in the notation of Compose, and the keys that have a duration.
 
 https://docs.docker.com/reference/compose-file/extension/#specifying-byte-values
 """
@@ -8,22 +8,9 @@ from collections.abc import Callable
 from fractions import Fraction
 
 from seaway.compose.loader import tree
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, duration, nodes
 
 _SIZE = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+) ?(?:b|([kmgtp])(?:i?b)?)?", re.IGNORECASE)
-_DURATION_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h|d|w)")
-_SECONDS = {
-    "ns": Fraction(1, 10**9),
-    "us": Fraction(1, 10**6),
-    "µs": Fraction(1, 10**6),
-    "μs": Fraction(1, 10**6),
-    "ms": Fraction(1, 1000),
-    "s": Fraction(1),
-    "m": Fraction(60),
-    "h": Fraction(3600),
-    "d": Fraction(86400),
-    "w": Fraction(604800),
-}
 _TRUE = ("true", "y", "yes", "on")
 _FALSE = ("false", "n", "no", "off")
 _MAX_LENGTH = 40
@@ -43,20 +30,6 @@ def parse_size(text: str) -> int:
     if not match:
         raise ValueError(f"{text!r} is not a valid size")
     return int(Fraction(match[1]) * 1024 ** (" kmgtp".index((match[2] or " ").lower())))
-
-
-def parse_seconds(text: str) -> Fraction:
-    """A duration in seconds: ``1m30s`` is 90. Raises ValueError.
-
-    >>> parse_seconds("1m30s"), parse_seconds("500ms")
-    (Fraction(90, 1), Fraction(1, 2))
-    """
-    parts: list[tuple[str, str]] = _DURATION_PART.findall(text) if len(text) <= _MAX_LENGTH else []
-    if text == "0":
-        return Fraction(0)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is not a valid duration")
-    return sum((Fraction(number) * _SECONDS[unit] for number, unit in parts), Fraction(0))
 
 
 def _make_rule(noun: str, hint: str, parse: Callable[[str], object]) -> tree.Rule:
@@ -120,7 +93,7 @@ def _normalize_mode(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.N
 
 _BYTES = _make_rule("size", "write it as 512m or 2gb", parse_size)
 _BYTES_OR_UNLIMITED = _make_rule("size", "write it as 512m or 2gb, or -1 for no limit", _parse_size_or_unlimited)
-_DURATION = _make_rule("duration", "write it with a unit, as 1m30s or 500ms", parse_seconds)
+_DURATION = _make_rule("duration", "write it with a unit, as 1m30s or 500ms", duration.parse_seconds)
 _INTEGER_RULE = _make_number_rule("integer", "write digits", _INTEGER)
 _DECIMAL_RULE = _make_number_rule("number", "write it as 2 or 0.5", _DECIMAL)
 

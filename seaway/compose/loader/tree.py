@@ -112,14 +112,20 @@ def make_true(location: diagnosis.SourceLocation) -> nodes.ScalarNode:
     return nodes.ScalarNode(location, "true", "bool")
 
 
-def get_node(node: nodes.Node, path: str) -> nodes.Node | None:
-    """The node at a path of keys."""
+def get_pair(node: nodes.Node, path: str) -> nodes.Pair | None:
+    """The pair at a path of keys."""
+    pair: nodes.Pair | None = None
     for key in path.split("."):
         pair = node.pairs.get(key) if isinstance(node, nodes.MappingNode) else None
         if pair is None:
             return None
         node = pair.node
-    return node
+    return pair
+
+
+def get_node(node: nodes.Node, path: str) -> nodes.Node | None:
+    pair = get_pair(node, path)
+    return pair.node if pair else None
 
 
 def get_text(node: nodes.Node, key: str) -> str | None:

@@ -143,11 +143,11 @@ def _is_same_amount(key: str, text: str, other: str) -> bool:
 
 def _check_replicas(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
     for key in ("scale", "deploy.replicas"):
-        node = tree.get_node(service, key)
-        if isinstance(node, nodes.ScalarNode) and node.kind == "int":
-            count = nodes.to_int(node)
+        pair = tree.get_pair(service, key)
+        if pair and isinstance(pair.node, nodes.ScalarNode) and pair.node.kind == "int":
+            count = nodes.to_int(pair.node)
             if count < 0:
-                errors.add(node, f"{path}.{key}", "invalid-value", f"{count} is too small", "write 0 or more")
+                errors.add(pair, f"{path}.{key}", "invalid-value", f"{count} is too small", "write 0 or more")
             if count > 1 and "container_name" in service.pairs:
                 name, message = service.pairs["container_name"], f"{count} containers cannot have the same name"
                 errors.add(name, f"{path}.container_name", "conflicting-keys", message, "remove it")
@@ -222,11 +222,10 @@ def _check_other_keys(service: nodes.MappingNode, path: str, errors: tree.Errors
 def _check_container_names(services: Services, errors: tree.Errors) -> None:
     first: dict[str, str] = {}
     for service, pair in services.items():
-        name = tree.get_text(pair.node, "container_name")
-        if name and name in first:
-            node = tree.get_node(pair.node, "container_name") or pair.node
+        name, own = tree.get_text(pair.node, "container_name"), tree.get_pair(pair.node, "container_name")
+        if name and own and name in first:
             message = f"the container of {first[name]} is called {diagnosis.quote(name)} too"
-            errors.add(node, f"services.{service}.container_name", "duplicate-name", message, "remove one of the two")
+            errors.add(own, f"services.{service}.container_name", "duplicate-name", message, "remove one of the two")
         first.setdefault(name or "", service)
 
 

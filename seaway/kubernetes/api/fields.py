@@ -1,6 +1,6 @@
-"""The fields of Kubernetes objects: which differ from what is declared, and who set them.
+"""Compares the fields of live objects with the declared ones, and finds the managers that set them.
 
-Who set what stands in ``metadata.managedFields``: a tree of keys for each field manager.
+The managers are in ``metadata.managedFields``: a tree of keys for each field manager.
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
 https://github.com/kubernetes-sigs/structured-merge-diff/blob/v6.3.0/fieldpath/serialize-pe.go
 """
@@ -11,27 +11,27 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
-from seaway.kubernetes.api import quantity
+from seaway.kubernetes.api import quantity, unstructured
 
-Object = Mapping[str, Any]
+Object = unstructured.Object
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ListStep:
-    """A step into a list: what the item is called, and where it is."""
+    """A step to an element of a list."""
 
     label: str
     keys: Mapping[str, Any]
-    """The fields that tell it from the other items; empty where only its place does."""
+    """The fields that identify the element; empty if only its position does."""
 
 
 Path = tuple[str | ListStep, ...]
-"""From an object to a field of it: keys of mappings and items of lists."""
+"""From an object to one of its fields: keys of mappings and elements of lists."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """A field that is not as declared. None: it is not there."""
+    """A field that differs from the declared one. None: it does not exist."""
 
     path: Path
     declared: Any
@@ -48,18 +48,18 @@ _MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
     "hostAliases": ("ip",),
     "topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
 }
-"""What Kubernetes merges the items of a list by; `ports` are below, and any other list is one value.
+"""The merge keys of lists. `ports` is a special case below; any other list is atomic.
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy"""
 
 _GRANULAR_MAPPINGS = frozenset({"labels", "annotations", "data", "binaryData", "nodeSelector", "matchLabels"})
-"""Mappings of things that have nothing to do with each other: each is told by itself."""
+"""Mappings of unrelated fields: each field is reported separately."""
 
 _QUANTITY_MAPPINGS = frozenset({"requests", "limits", "capacity", "hard", "default", "defaultRequest"})
 _QUANTITY_FIELDS = frozenset({"sizeLimit", "divisor"})
 
 
 def format_path(path: Path) -> str:
-    """A path as a person reads it: ``spec.template.spec.containers[web].env[LOG_LEVEL].value``."""
+    """A path for people: ``spec.template.spec.containers[web].env[LOG_LEVEL].value``."""
     parts = (
         f"[{step.label}]"
         if isinstance(step, ListStep)
@@ -72,14 +72,14 @@ def format_path(path: Path) -> str:
 
 
 def find_edits(declared: Any, live: Any, path: Path = ()) -> Iterator[Change]:
-    """The declared fields that have another value, or are gone. What is not declared is not looked at."""
+    """The declared fields that were changed or deleted. Other fields are ignored."""
     match declared, live:
         case Mapping(), Mapping():
-            wanted, there = cast(Object, declared), cast(Object, live)
-            for key, value in wanted.items():
-                if key in there:
-                    yield from find_edits(value, there[key], (*path, key))
-                elif value not in ("", [], {}, None):  # the API leaves out what is empty
+            declared_fields, live_fields = cast(Object, declared), cast(Object, live)
+            for key, value in declared_fields.items():
+                if key in live_fields:
+                    yield from find_edits(value, live_fields[key], (*path, key))
+                elif value not in ("", [], {}, None):  # the API omits empty fields
                     yield Change((*path, key), value, None)
         case list(), list():
             yield from _find_list_edits(cast(list[Any], declared), cast(list[Any], live), path)
@@ -90,24 +90,24 @@ def find_edits(declared: Any, live: Any, path: Path = ()) -> Iterator[Change]:
 
 
 def find_additions(declared: Any, live: Any, owned_fields: Object, path: Path = ()) -> Iterator[Change]:
-    """The fields that a manager owns (``owned``: its `fieldsV1`) and that are not declared."""
+    """The fields that a manager owns (by its `fieldsV1`) and that are not declared."""
     for key, inner in owned_fields.items():
         if key == ".":
             continue
         step, value = _resolve_step(key, live, path)
-        if step is None:  # the manager's list is older than the object
+        if step is None:  # the manager's fields are older than the object
             continue
-        said, at = _find_declared(declared, step), (*path, step)
-        if said is not None:
-            yield from find_additions(said, value, inner, at)
+        inner_declared, inner_path = _find_declared(declared, step), (*path, step)
+        if inner_declared is not None:
+            yield from find_additions(inner_declared, value, inner, inner_path)
         elif isinstance(step, str) and step in _GRANULAR_MAPPINGS and inner:
-            yield from find_additions({}, value, inner, at)
+            yield from find_additions({}, value, inner, inner_path)
         else:
-            yield Change(at, None, value)
+            yield Change(inner_path, None, value)
 
 
 def owns_field(live: Any, owned_fields: Object, path: Path) -> bool:
-    """Whether a manager owns the field at a path, or the whole that it is a part of."""
+    """Whether a manager owns the field at a path, or a field that contains it."""
     if not path or not owned_fields:
         return True
     for key, inner in owned_fields.items():
@@ -118,31 +118,32 @@ def owns_field(live: Any, owned_fields: Object, path: Path) -> bool:
 
 
 def _find_list_edits(declared: list[Any], live: list[Any], path: Path) -> Iterator[Change]:
-    keys = [_create_list_step(path, number, one) for number, one in enumerate(declared)]
+    keys = [_create_list_step(path, number, element) for number, element in enumerate(declared)]
     if all(step.keys for step in keys):
         for step, value in zip(keys, declared, strict=True):
-            there = next((one for one in live if _has_keys(one, step.keys)), None)
-            yield from (
-                [Change((*path, step), value, None)] if there is None else find_edits(value, there, (*path, step))
-            )
-    elif len(declared) == len(live) and all(isinstance(one, Mapping) for one in declared):
-        for step, value, there in zip(keys, declared, live, strict=True):
-            yield from find_edits(value, there, (*path, step))
+            match = next((element for element in live if _has_keys(element, step.keys)), None)
+            if match is None:
+                yield Change((*path, step), value, None)
+            else:
+                yield from find_edits(value, match, (*path, step))
+    elif len(declared) == len(live) and all(isinstance(element, Mapping) for element in declared):
+        for step, value, live_value in zip(keys, declared, live, strict=True):
+            yield from find_edits(value, live_value, (*path, step))
     elif declared != live:
         yield Change(path, declared, live)
 
 
-def _create_list_step(path: Path, number: int, one: Any) -> ListStep:
-    """The step to an item of the list at ``path``."""
+def _create_list_step(path: Path, number: int, element: Any) -> ListStep:
+    """The step to an element of the list at ``path``."""
     name = path[-1] if path and isinstance(path[-1], str) else ""
     fields = _MERGE_KEYS.get(name, ())
-    if isinstance(one, Mapping):
-        item = cast(Object, one)
+    if isinstance(element, Mapping):
+        mapping = cast(Object, element)
         if name == "ports":
-            fields = ("containerPort" if "containerPort" in item else "port", "protocol")
-            item = {"protocol": "TCP", **item}
-        if fields and all(field in item for field in fields):
-            keys = {field: item[field] for field in fields}
+            fields = ("containerPort" if "containerPort" in mapping else "port", "protocol")
+            mapping = {"protocol": "TCP", **mapping}
+        if fields and all(field in mapping for field in fields):
+            keys = {field: mapping[field] for field in fields}
             return ListStep("/".join(str(keys[field]) for field in fields), keys)
     return ListStep(str(number), {})
 
@@ -150,25 +151,25 @@ def _create_list_step(path: Path, number: int, one: Any) -> ListStep:
 def _is_equal(declared: Any, live: Any, path: Path) -> bool:
     if declared == live and isinstance(declared, bool) == isinstance(live, bool):
         return True
-    above, last = [None, None, *(step for step in path if isinstance(step, str))][-2:]
-    amount = last in _QUANTITY_FIELDS or above in _QUANTITY_MAPPINGS
+    parent, last = [None, None, *(step for step in path if isinstance(step, str))][-2:]
+    is_quantity = last in _QUANTITY_FIELDS or parent in _QUANTITY_MAPPINGS
     try:
-        return amount and quantity.parse(declared) == quantity.parse(live)
+        return is_quantity and quantity.parse(declared) == quantity.parse(live)
     except ValueError:
         return False
 
 
 def _resolve_step(key: str, live: Any, path: Path) -> tuple[str | ListStep | None, Any]:
-    """A key of `fieldsV1` as a step into the live object, and what is there; no step: nothing is."""
+    """A key of `fieldsV1` as a step into the live object, and the value there; None if there is no such field."""
     kind, _, text = key.partition(":")
     match kind, live:
         case "f", Mapping() if text in live:
             return text, cast(Object, live)[text]
         case "k", list():
             keys: Object = json.loads(text)
-            for one in cast(list[Any], live):
-                if _has_keys(one, keys):
-                    return ListStep("/".join(str(value) for value in keys.values()), keys), one
+            for element in cast(list[Any], live):
+                if _has_keys(element, keys):
+                    return ListStep("/".join(map(str, keys.values())), keys), element
         case "v", list():
             value = json.loads(text)
             if value in live:
@@ -181,26 +182,26 @@ def _resolve_step(key: str, live: Any, path: Path) -> tuple[str | ListStep | Non
 
 
 def _find_declared(declared: Any, step: str | ListStep) -> Any:
-    """What is declared at a step; None: nothing."""
+    """The declared value at a step; None if there is none."""
     match declared, step:
         case Mapping(), str():
             return cast(Object, declared).get(step)
         case list(), ListStep() if step.keys:
-            return next((one for one in cast(list[Any], declared) if _has_keys(one, step.keys)), None)
+            return next((element for element in cast(list[Any], declared) if _has_keys(element, step.keys)), None)
         case list(), ListStep():
-            # A set's item is called as its value; an item by number belongs to a list that is one value.
-            items = cast(list[Any], declared)
-            return next((one for one in items if str(one) == step.label), items)
+            # The label of an element of a set is its value. An element by position belongs to an atomic list.
+            elements = cast(list[Any], declared)
+            return next((element for element in elements if str(element) == step.label), elements)
         case _:
             return None
 
 
-def _has_keys(one: Any, keys: Object) -> bool:
-    """Whether an item of a list is the one with these keys. A port says TCP by saying nothing."""
-    if not isinstance(one, Mapping):
+def _has_keys(element: Any, keys: Object) -> bool:
+    """Whether an element of a list has these keys. The default protocol of a port is TCP."""
+    if not isinstance(element, Mapping):
         return False
-    item: Object = {"protocol": "TCP", **cast(Object, one)} if "protocol" in keys else cast(Object, one)
-    return all(key in item and item[key] == value for key, value in keys.items())
+    mapping: Object = {"protocol": "TCP", **cast(Object, element)} if "protocol" in keys else cast(Object, element)
+    return all(key in mapping and mapping[key] == value for key, value in keys.items())
 
 
 def _get_identity(step: str | ListStep) -> object:
@@ -210,10 +211,10 @@ def _get_identity(step: str | ListStep) -> object:
 CONTROLLERS = frozenset(
     {"kube-controller-manager", "cloud-controller-manager", "kube-scheduler", "kubelet", "kube-apiserver"}
 )
-"""Field managers of the cluster itself: what these add is no drift, and nobody's object."""
+"""Field managers of the cluster itself: fields that they add are not drift, and have no owner."""
 
 
 def list_managers(live: Object) -> Sequence[Object]:
-    """Who manages fields of an object, its status apart."""
-    entries = cast(Sequence[Object], live.get("metadata", {}).get("managedFields", ()))
-    return [entry for entry in entries if entry.get("subresource") != "status"]
+    """The managed fields of an object, without those of its status."""
+    managers = unstructured.get_list(live, "metadata", "managedFields")
+    return [manager for manager in managers if manager.get("subresource") != "status"]

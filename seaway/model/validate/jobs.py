@@ -4,7 +4,7 @@ import zoneinfo
 from collections.abc import Iterator
 
 from seaway.model import application
-from seaway.model.validate import cron
+from seaway.model.validate import cron, structure
 from seaway.syntax import decode, diagnosis
 
 MIN_STARTING_DEADLINE = 10
@@ -22,12 +22,12 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
     default = application.Job("default")
     for job in app.jobs:
         path = f"jobs.{job.name}"
-        if job.timeout < 1:
-            hint = "write the seconds that the job may take, at least 1"
-            yield locations.report(f"{path}.timeout", "invalid-value", f"{job.timeout} is below 1 second", hint)
-        if job.backoff_limit < 0:
-            message = f"{job.backoff_limit} is negative"
-            yield locations.report(f"{path}.backoffLimit", "invalid-value", message, "write 0 or more")
+        for key, number, minimum, hint in (
+            ("timeout", job.timeout, 1, "write the seconds that the job may take"),
+            ("backoffLimit", job.backoff_limit, 0, "write the number of retries"),
+            ("historyLimit", job.history_limit, 0, "write the number of runs"),
+        ):
+            yield from structure.check_minimum(number, minimum, f"{path}.{key}", hint, locations)
         if job.schedule is not None:
             yield from _check_schedule(job, job.schedule, path, locations)
             if f"{path}.run" in locations.by_path or job.run != default.run:
@@ -45,10 +45,8 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
 def _check_history(job: application.Job, path: str, locations: diagnosis.SourceLocations, default: int) -> Diagnostics:
     key_path = f"{path}.historyLimit"
     is_written = key_path in locations.by_path or job.history_limit != default
-    if job.history_limit < 0:
-        message = f"{job.history_limit} is negative"
-        yield locations.report(key_path, "invalid-value", message, "write 0 or more")
-    elif is_written and job.is_release_job() and not locations.has_undecoded(f"{path}.schedule", f"{path}.run"):
+    is_undecoded = locations.has_undecoded(f"{path}.schedule", f"{path}.run")
+    if is_written and job.history_limit >= 0 and job.is_release_job() and not is_undecoded:
         message = "has no effect on a job that runs once per release: its log stays until the next release"
         yield locations.report(key_path, "no-effect", message, "add `schedule:` or `run: on-demand`, or remove it")
 

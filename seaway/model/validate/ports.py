@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from seaway.model import application
 from seaway.model import ports as facts
+from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
 Diagnostics = Iterator[diagnosis.Diagnostic]
@@ -106,13 +107,10 @@ def check_probes(
             message = f"{diagnosis.quote(probe)} uses {scheme}, but the protocol of the port is {protocol}"
             hint = _COMMAND_HINT if protocol == "udp" else f"write grpc or tcp, or {_COMMAND_HINT}"
             yield locations.report(key_path, "invalid-probe", message, hint)
-    numbers = {
-        "startPeriod": health.start_period,
-        "interval": health.interval,
-        "timeout": health.timeout,
-        "retries": health.retries,
-    }
-    for key, number in numbers.items():
-        if number < 1:
-            hint = "write the number of failures" if key == "retries" else "write seconds"
-            yield locations.report(f"{path}.{key}", "invalid-value", f"{number} is below 1", f"{hint}, at least 1")
+    for key, number, hint in (
+        ("startPeriod", health.start_period, "write seconds"),
+        ("interval", health.interval, "write seconds"),
+        ("timeout", health.timeout, "write seconds"),
+        ("retries", health.retries, "write the number of failures"),
+    ):
+        yield from structure.check_minimum(number, 1, f"{path}.{key}", hint, locations)

@@ -10,53 +10,26 @@ from seaway.model import application
 from seaway.model import rbac as facts
 from seaway.syntax import decode, diagnosis
 
-CORE_RESOURCES = (
-    "bindings",
-    "configmaps",
-    "endpoints",
-    "events",
-    "limitranges",
-    "persistentvolumeclaims",
-    "pods",
-    "podtemplates",
-    "replicationcontrollers",
-    "resourcequotas",
-    "secrets",
-    "serviceaccounts",
-    "services",
-)
-"""Resources of the core group."""
-
-RESOURCE_GROUPS: Mapping[str, str] = {
-    "controllerrevisions": "apps",
-    "cronjobs": "batch",
-    "daemonsets": "apps",
-    "deployments": "apps",
-    "endpointslices": "discovery.k8s.io",
-    "horizontalpodautoscalers": "autoscaling",
-    "ingresses": "networking.k8s.io",
-    "jobs": "batch",
-    "leases": "coordination.k8s.io",
-    "networkpolicies": "networking.k8s.io",
-    "poddisruptionbudgets": "policy",
-    "replicasets": "apps",
-    "rolebindings": "rbac.authorization.k8s.io",
-    "roles": "rbac.authorization.k8s.io",
-    "statefulsets": "apps",
+_NAMESPACED: Mapping[str, str] = {
+    "": "bindings configmaps endpoints events limitranges persistentvolumeclaims pods podtemplates"
+    " replicationcontrollers resourcequotas secrets serviceaccounts services",
+    "apps": "controllerrevisions daemonsets deployments replicasets statefulsets",
+    "autoscaling": "horizontalpodautoscalers",
+    "batch": "cronjobs jobs",
+    "coordination.k8s.io": "leases",
+    "discovery.k8s.io": "endpointslices",
+    "networking.k8s.io": "ingresses networkpolicies",
+    "policy": "poddisruptionbudgets",
+    "rbac.authorization.k8s.io": "rolebindings roles",
 }
-"""The groups of the other resources of Kubernetes."""
+RESOURCE_GROUPS = {resource: group for group, resources in _NAMESPACED.items() for resource in resources.split()}
+"""The group of each namespaced resource of Kubernetes; empty: the core group."""
 
-CLUSTER_SCOPED_RESOURCES = (
-    "clusterrolebindings",
-    "clusterroles",
-    "customresourcedefinitions",
-    "ingressclasses",
-    "namespaces",
-    "nodes",
-    "persistentvolumes",
-    "priorityclasses",
-    "storageclasses",
+_CLUSTER_SCOPED = (
+    "clusterrolebindings clusterroles customresourcedefinitions ingressclasses namespaces nodes persistentvolumes"
+    " priorityclasses storageclasses"
 )
+CLUSTER_SCOPED_RESOURCES = frozenset(_CLUSTER_SCOPED.split())
 """Resources outside of namespaces: a Role has no effect on them."""
 
 _RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9][-a-z0-9.]*)?(/[a-z]+)?")
@@ -95,9 +68,9 @@ def _check_resource(key: str, key_path: str, locations: diagnosis.SourceLocation
         message = f"{resource} do not belong to a namespace, and an application has access to its own namespace only"
         hint = "remove it; an administrator of the cluster can bind a ClusterRole to the account"
         yield locations.report(key_path, "cluster-scoped", message, hint)
-    elif not point and resource not in CORE_RESOURCES:
+    elif not point and RESOURCE_GROUPS.get(resource) != "":
         group = RESOURCE_GROUPS.get(resource)
-        hint = decode.suggest_name(resource, CORE_RESOURCES)
+        hint = decode.suggest_name(resource, _NAMESPACED[""].split())
         hint = f"write {resource}.{group}{slash}{subresource}" if group else hint
         message = f"the core group has no resource {resource}"
         yield locations.report(key_path, "unknown-resource", message, hint)

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from seaway.kubernetes.api import quantity
 from seaway.model import application
+from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
 _TOLERANCE = Fraction(11, 10)
@@ -22,18 +23,12 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         yield from _check_bounds(service.scale, f"{path}.scale", locations)
         yield from _check_targets(service, f"{path}.scale", locations)
         yield from _check_daemon_set(service, path, locations)
-        yield from _check_stop_grace_period(service.stop_grace_period, path, locations)
-        if service.pre_stop_delay < 0:
-            message = f"{service.pre_stop_delay} is negative"
-            yield locations.report(f"{path}.preStopDelay", "invalid-value", message, "write seconds, or 0 for no delay")
-    for store in app.stores:
-        yield from _check_stop_grace_period(store.stop_grace_period, f"stores.{store.name}", locations)
-
-
-def _check_stop_grace_period(seconds: int, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
-    if seconds < 1:
-        hint = "write the seconds from SIGTERM to SIGKILL, at least 1"
-        yield locations.report(f"{path}.stopGracePeriod", "invalid-value", f"{seconds} is below 1 second", hint)
+        hint = "write the seconds to wait"
+        yield from structure.check_minimum(service.pre_stop_delay, 0, f"{path}.preStopDelay", hint, locations)
+    for kind, workloads in (("services", app.services), ("stores", app.stores)):
+        for workload in workloads:
+            path, hint = f"{kind}.{workload.name}.stopGracePeriod", "write the seconds from SIGTERM to SIGKILL"
+            yield from structure.check_minimum(workload.stop_grace_period, 1, path, hint, locations)
 
 
 def _check_daemon_set(service: application.Service, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
@@ -49,10 +44,14 @@ def _check_daemon_set(service: application.Service, path: str, locations: diagno
 
 def _check_bounds(scale: application.Scale, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
     """A service has at least one pod, and an autoscaler a range."""
-    if scale.min < 1:
-        key_path = f"{path}.min" if f"{path}.min" in locations.by_path else path
-        yield locations.report(key_path, "invalid-value", f"{scale.min} is below 1 pod", "write 1 or more")
-    elif scale.max is not None and scale.max <= scale.min and not locations.has_undecoded(f"{path}.min"):
+    min_path = f"{path}.min" if f"{path}.min" in locations.by_path else path
+    yield from structure.check_minimum(scale.min, 1, min_path, "write the number of pods", locations)
+    if (
+        scale.max is not None
+        and scale.max <= scale.min
+        and scale.min >= 1
+        and not locations.has_undecoded(f"{path}.min")
+    ):
         message = f"{scale.max} is not above min, which is {scale.min}"
         hint = "write more, or remove max for a fixed number"
         yield locations.report(f"{path}.max", "conflicting-keys", message, hint)

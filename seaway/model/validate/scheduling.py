@@ -54,11 +54,11 @@ def _check_accelerators(
         message = "no node has both a gpu and a tpu"
         yield locations.report(f"{path}.tpu", "conflicting-keys", message, "keep one of them")
     for key, accelerator in (("gpu", gpu), ("tpu", tpu)):
-        if accelerator is not None and accelerator.count < 1:
-            key_path = f"{path}.{key}.count"
-            key_path = key_path if key_path in locations.by_path else f"{path}.{key}"
-            hint = f"write 1 or more, or remove {key}"
-            yield locations.report(key_path, "invalid-value", f"{accelerator.count} is below 1", hint)
+        if accelerator is not None:
+            key_path = f"{path}.{key}.count" if f"{path}.{key}.count" in locations.by_path else f"{path}.{key}"
+            yield from structure.check_minimum(
+                accelerator.count, 1, key_path, f"remove {key}, or write a number", locations
+            )
     if gpu is not None and ("/" not in gpu.resource or not facts.is_qualified_name(gpu.resource)):
         message = f"{diagnosis.quote(gpu.resource)} is not a valid name of a device"
         yield locations.report(

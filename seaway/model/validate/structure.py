@@ -116,6 +116,12 @@ def has_undecoded_workload(
     return locations.has_undecoded(*kinds, *paths, *(f"{path}.{key}" for path in paths for key in keys))
 
 
+def check_minimum(number: int, minimum: int, path: str, hint: str, locations: diagnosis.SourceLocations) -> Diagnostics:
+    """A number is not below its minimum. ``hint``: what to write."""
+    if number < minimum:
+        yield locations.report(path, "invalid-value", f"{number} is below {minimum}", f"{hint}, at least {minimum}")
+
+
 def report_duplicate(text: str, key_path: str, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostic:
     """The error for a text that a list contains twice."""
     return locations.report(key_path, "duplicate-value", f"{text} is in the list twice", "remove one of the two")

@@ -14,6 +14,7 @@ from seaway.kubernetes.api import kinds
 from seaway.manifests import objects, preview
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
+from seaway.project import environments
 
 TODAY = datetime.date(2026, 6, 30)
 DIGEST = "sha256:" + "d" * 64
@@ -72,12 +73,12 @@ def render_objects(
     app: application.Application, stack_settings: settings.Settings = STACK
 ) -> list[objects.ReleaseObject]:
     """Its objects, as a copy that a test may edit."""
-    return copy.deepcopy(preview.render_objects(app, stack_settings))
+    return copy.deepcopy(preview.render_objects(environments.Environment.create(app, stack_settings)))
 
 
 @functools.cache
 def _render_open_app() -> list[objects.ReleaseObject]:
-    return preview.render_objects(build_app(), OPEN)
+    return preview.render_objects(environments.Environment.create(build_app(), OPEN))
 
 
 def edit_object(key: str, edit: Edit | dict[str, Any]) -> list[objects.ReleaseObject]:
@@ -133,8 +134,10 @@ def run_checks(
     release_objects: list[objects.ReleaseObject] | None = None,
 ) -> list[engine.Result]:
     """All checks on an application, or on edited objects of it."""
-    found = render_objects(app, stack_settings) if release_objects is None else release_objects
-    return engine.run_checks(app, stack_settings, found, TODAY)
+    environment = environments.Environment.create(app, stack_settings)
+    if release_objects is None:
+        release_objects = preview.render_objects(environment)
+    return engine.run_checks(environment, release_objects, TODAY)
 
 
 def list_findings(results: Iterable[engine.Result], id_: str | None = None) -> list[check_context.Finding]:

@@ -13,7 +13,7 @@ from seaway.checks.rules import availability
 from seaway.files import roots
 from seaway.manifests import inputs, preview
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 from tests import golden
 from tests.unit.checks import checked_app
 from tests.unit.checks.checked_app import REMOVED
@@ -392,8 +392,8 @@ def test_the_shipped_applications_have_no_error(file: str, stack: settings.Setti
 def test_an_image_that_is_being_built_passes() -> None:
     app = checked_app.build_app()
     images = {"web": inputs.Image(reference=object(), content="ctx-1")}
-    release_objects = preview.render_objects(app, checked_app.STACK, images)
-    results = engine.run_checks(app, checked_app.STACK, release_objects, checked_app.TODAY)
+    environment = environments.Environment.create(app, checked_app.STACK)
+    results = engine.run_checks(environment, preview.render_objects(environment, images), checked_app.TODAY)
     assert all(result.state == "passed" for result in results if result.check.id in ("IMG-01", "IMG-02"))
 
 

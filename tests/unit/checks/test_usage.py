@@ -8,6 +8,7 @@ import pytest
 from seaway.checks import check_context, usage
 from seaway.manifests import amounts
 from seaway.model import application
+from seaway.project import environments
 from tests.unit.checks import checked_app
 
 
@@ -47,9 +48,8 @@ def test_a_limit_without_a_request_counts_as_a_request() -> None:
 )
 def test_a_rollout_runs_all_old_and_all_new_pods(scale: application.Scale, minimum: int, maximum: int) -> None:
     app = checked_app.build_app(web={"sidecars": (), "init": (), "scale": scale})
-    context = check_context.CheckContext(
-        app=app, stack_settings=checked_app.STACK, objects=tuple(checked_app.render_objects(app))
-    )
+    environment = environments.Environment.create(app, checked_app.STACK)
+    context = check_context.CheckContext(environment=environment, objects=tuple(checked_app.render_objects(app)))
     # The store and the two jobs have one pod each.
     assert usage.compute_minimum(context)["pods"] == minimum + 3
     largest = usage.compute_maximum(context)

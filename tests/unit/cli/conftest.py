@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from seaway.cli import main
-from tests.support import apiserver
-from tests.support import live_objects as made
+from tests.support import apiserver, live_objects
 from tests.unit.cli import program
 
 VERSIONS = {
@@ -87,15 +86,19 @@ def pulumi(checkout: Path) -> program.FakePulumi:
     return program.FakePulumi(checkout)
 
 
-def put_objects(api: apiserver.ApiServer, kind: str, *objects: made.Object) -> None:
+def put_objects(api: apiserver.ApiServer, kind: str, *objects: live_objects.Object) -> None:
     """Into the namespace of shop in dev."""
-    for each in objects:
+    for manifest in objects:
         version = VERSIONS.get(kind, "v1")
         api.put(
-            version, kind, "shop-dev", each["metadata"]["name"], **{key: each[key] for key in each if key != "kind"}
+            version,
+            kind,
+            "shop-dev",
+            manifest["metadata"]["name"],
+            **{key: manifest[key] for key in manifest if key != "kind"},
         )
 
 
-def put_all(api: apiserver.ApiServer, objects: dict[str, list[made.Object]]) -> None:
-    for kind, each in objects.items():
-        put_objects(api, kind, *each)
+def put_all(api: apiserver.ApiServer, objects: dict[str, list[live_objects.Object]]) -> None:
+    for kind, manifests in objects.items():
+        put_objects(api, kind, *manifests)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.checks import registry
+from seaway.images import registry as image_registry
 from seaway.manifests import inputs
 from seaway.project import environments, release, release_lock
 from seaway.release import record, record_store, stack_state, stored_record
@@ -39,9 +40,9 @@ def prepare_shop(checkout: Path) -> Path:
 
 def write_stack(folder: Path, stack: str, *lines: str, **changed: str) -> None:
     """Write a stack's file: ``lines`` are added, values of ``changed`` replace those of a key."""
-    said = dict(line.strip().removeprefix("seaway:").split(": ", 1) for line in STACKS[stack].splitlines()) | changed
-    told = [f"seaway:{key}: {value}" for key, value in said.items() if value]
-    (folder / f"Pulumi.{stack}.yaml").write_text("\n  ".join(["config:", *told, *lines]) + "\n")
+    config = dict(line.strip().removeprefix("seaway:").split(": ", 1) for line in STACKS[stack].splitlines()) | changed
+    config_lines = [f"seaway:{key}: {value}" for key, value in config.items() if value]
+    (folder / f"Pulumi.{stack}.yaml").write_text("\n  ".join(["config:", *config_lines, *lines]) + "\n")
 
 
 def replace_in_app(folder: Path, old: str, new: str) -> None:
@@ -53,14 +54,16 @@ def replace_in_app(folder: Path, old: str, new: str) -> None:
 
 def build_record(folder: Path, stack: str, *, version: str = "1") -> record.ReleaseRecord:
     """What a stack would deploy now. ``version`` is that of the images where it builds them."""
-    one = environments.load_environment(folder, stack, check_ids=registry.IDS)
+    environment = environments.load_environment(folder, stack, check_ids=registry.IDS)
     images = (
-        inputs.resolve_release_images(one.release, one.settings.registry)
-        if one.release
-        else _images(one.settings.registry or "", version)
+        inputs.resolve_release_images(environment.release, environment.settings.registry)
+        if environment.release
+        else _images(environment.settings.registry or "", version)
     )
     secrets = {name: inputs.SecretValue(fingerprint=f"of {name}", value="") for name in ("POSTGRES_PASSWORD", "TOKEN")}
-    return record.ReleaseRecord.create(one.declared, one.settings, images, secrets, base=one.base)
+    return record.ReleaseRecord.create(
+        environment.declared, environment.settings, images, secrets, base=environment.base
+    )
 
 
 def _images(registry: str, version: str) -> dict[str, inputs.Image]:
@@ -85,10 +88,13 @@ def deploy_record(
     folder = Path.cwd()
     if not (folder / "nothing" / "pulumi").exists():
         program.install_pulumi(folder)
-    known = {each.release: each for each in read_history(folder, release_record.settings["stack"])}
+    known = {
+        release_object.release: release_object
+        for release_object in read_history(folder, release_record.settings["stack"])
+    }
     first = known[release_record.id].recorded if release_record.id in known else time
     entry = stack_state.RecordedRelease(release=release_record.id, sha256=sha256, recorded=first)
-    others = [each for each in known.values() if each.release != release_record.id]
+    others = [release_object for release_object in known.values() if release_object.release != release_record.id]
     program.write_state(folder, release_record, history=[entry, *others], provenance=provenance, since=time)
     put_manifest(
         api,
@@ -96,11 +102,11 @@ def deploy_record(
             release_record, record_store.CurrentRelease(id=release_record.id, previous=before and before.id, since=time)
         ),
     )
-    for each in before.render_objects() if before else ():
-        meta = each.manifest["metadata"]
-        api.remove(each.manifest["apiVersion"], each.kind, meta.get("namespace", ""), meta["name"])
-    for each in release_record.render_objects():
-        put_manifest(api, {**each.manifest, **_build_status(each.manifest)})
+    for release_object in before.render_objects() if before else ():
+        meta = release_object.manifest["metadata"]
+        api.remove(release_object.manifest["apiVersion"], release_object.kind, meta.get("namespace", ""), meta["name"])
+    for release_object in release_record.render_objects():
+        put_manifest(api, {**release_object.manifest, **_build_status(release_object.manifest)})
     return release_record
 
 
@@ -113,8 +119,8 @@ def store_record(
 ) -> str:
     """Only its record; its SHA-256."""
     saved = stored_record.StoredRecord.create(release_record, provenance)
-    for kept in record_store.build_config_maps(release_record, release_record.id, saved):
-        put_manifest(api, {**kept, "metadata": {**kept["metadata"], "creationTimestamp": time}})
+    for config_map in record_store.build_config_maps(release_record, release_record.id, saved):
+        put_manifest(api, {**config_map, "metadata": {**config_map["metadata"], "creationTimestamp": time}})
     return saved.sha256
 
 
@@ -123,8 +129,8 @@ def read_history(folder: Path, stack: str) -> tuple[stack_state.RecordedRelease,
     file = folder / f"state.{stack}.json"
     if not file.exists():
         return ()
-    (one,) = json.loads(file.read_text())["deployment"]["resources"]
-    return stack_state.parse_history(one["outputs"])
+    (resource,) = json.loads(file.read_text())["deployment"]["resources"]
+    return stack_state.parse_history(resource["outputs"])
 
 
 def read_lock(folder: Path, stack: str) -> release_lock.Lock:
@@ -168,15 +174,13 @@ def build_pod(owner: str, image: str, stack: str = "dev") -> dict[str, Any]:
 
 def record_copies(monkeypatch: Any) -> list[tuple[str, str]]:
     """What goes from one registry to another, instead of being copied."""
-    from seaway.images import registry  # noqa: PLC0415 - as the verb does
-
     seen: list[tuple[str, str]] = []
 
     def copy_(source: str, target: str) -> bool:
         seen.append((source, target))
         return True
 
-    monkeypatch.setattr(registry, "copy_image", copy_)
+    monkeypatch.setattr(image_registry, "copy_image", copy_)
     return seen
 
 

@@ -43,7 +43,7 @@ def write_state(
         "record": release_record.to_plain(),
         "provenance": encode.to_plain(provenance or release.Provenance()),
         "since": since,
-        "history": [each.to_plain() for each in history],
+        "history": [recorded.to_plain() for recorded in history],
     }
     urn = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Release::release"
     resources = [{"urn": urn, "type": stack_state.RELEASE_TYPE, "outputs": outputs}]

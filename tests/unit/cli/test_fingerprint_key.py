@@ -53,9 +53,9 @@ def test_a_new_stack_gets_a_random_one(
     fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
     key = written(pulumi)
     assert key.unkeyed == {}
-    shown = capfd.readouterr()
-    assert shown.err.splitlines() == wording
-    assert key.key not in json.dumps([*shown, pulumi.calls]), "arguments can be seen by everybody"
+    output = capfd.readouterr()
+    assert output.err.splitlines() == wording
+    assert key.key not in json.dumps([*output, pulumi.calls]), "arguments can be seen by everybody"
 
 
 def test_a_deployed_stack_keeps_its_names(bare: Path, pulumi: program.FakePulumi) -> None:

@@ -24,20 +24,20 @@ def now(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     (checkout / "app" / "web").mkdir()
     (checkout / "app" / "web" / "Dockerfile").write_text("ARG B=python:3.12\nFROM ${B}\n")
     (checkout / "app" / "app.yaml").write_text(APP)
-    made = {"python:3.12": ONE, "nginx:1": ONE}
+    digests = {"python:3.12": ONE, "nginx:1": ONE}
 
     def digest(reference: str) -> str:
-        if reference not in made:
+        if reference not in digests:
             raise registry.Unavailable(f"{reference}: no answer; check the way")
-        return made[reference]
+        return digests[reference]
 
     monkeypatch.setattr(registry, "resolve_digest", digest)
-    return made
+    return digests
 
 
 def lock(checkout: Path) -> dict[str, str] | None:
-    found = images_lock.read_lock(checkout / "app", roots.Root(checkout))
-    return dict(found.pins) if found else None
+    lock_ = images_lock.read_lock(checkout / "app", roots.Root(checkout))
+    return dict(lock_.pins) if lock_ else None
 
 
 def outdated(*words: str) -> int:
@@ -98,9 +98,9 @@ def test_json(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture
     now["nginx:1"] = ONE
     capsys.readouterr()
     assert outdated("--json") == 1
-    found = json.loads(capsys.readouterr().out)
-    assert list(found) == ["images"]
-    assert found["images"][0] == {
+    document = json.loads(capsys.readouterr().out)
+    assert list(document) == ["images"]
+    assert document["images"][0] == {
         "image": "nginx:1",
         "state": "outdated",
         "pinned": TWO,

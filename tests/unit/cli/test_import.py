@@ -76,11 +76,11 @@ def test_stdout_has_the_application_alone(file: Path, capsys: pytest.CaptureFixt
 
 def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["import", "docker-compose.yml", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["application"], found["written"], found["strict"]) == ("shop", "app.yaml", False)
-    assert found["counts"] == {"kept": 9, "added": 0, "approximated": 1, "dropped": 0, "refused": 0}
-    assert found["app"]["services"]["web"]["publish"] is True
-    assert {key: found["keys"][2][key] for key in ("file", "line", "key", "kind")} == {
+    document = json.loads(capsys.readouterr().out)
+    assert (document["application"], document["written"], document["strict"]) == ("shop", "app.yaml", False)
+    assert document["counts"] == {"kept": 9, "added": 0, "approximated": 1, "dropped": 0, "refused": 0}
+    assert document["app"]["services"]["web"]["publish"] is True
+    assert {key: document["keys"][2][key] for key in ("file", "line", "key", "kind")} == {
         "file": "docker-compose.yml",
         "line": 4,
         "key": "services.web.image",
@@ -105,15 +105,15 @@ def test_profiles(file: Path, capsys: pytest.CaptureFixture[str], wording: list[
     assert main.main(["import", "docker-compose.yml"]) == 0
     assert capsys.readouterr().err.splitlines() == wording
     assert main.main(["import", "docker-compose.yml", "--force", "--profile", "tools"]) == 0
-    assert [one.name for one in load.load_application(file.with_name("app.yaml")).services] == ["web", "debug"]
+    assert [service.name for service in load.load_application(file.with_name("app.yaml")).services] == ["web", "debug"]
 
 
 def test_a_stack_deploys_compose_files_as_they_are(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Several of them, with commas between."""
     file.with_name("Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     file.with_name("compose.prod.yaml").write_text("services: {web: {deploy: {replicas: 3}}}\n")
-    said = "config:\n  seaway:context: work\n  seaway:app: docker-compose.yml,compose.prod.yaml\n"
-    file.with_name("Pulumi.dev.yaml").write_text(said)
+    config = "config:\n  seaway:context: work\n  seaway:app: docker-compose.yml,compose.prod.yaml\n"
+    file.with_name("Pulumi.dev.yaml").write_text(config)
     assert stack.read_target(file.parent, "dev").namespace == "shop-dev"
     assert main.main(["render", "--service", "web"]) == 0
     out = capsys.readouterr().out
@@ -124,11 +124,13 @@ def test_a_stack_deploys_compose_files_as_they_are(file: Path, capsys: pytest.Ca
 def test_profiles_of_a_stack(file: Path) -> None:
     file.write_text(f"{COMPOSE}  debug: {{image: 'nginx:1', profiles: [tools]}}\n")
 
-    def loaded(said: str) -> list[str]:
-        values = stack_file.parse_config({"context": "work", **json.loads(said)})
+    def loaded(config: str) -> list[str]:
+        values = stack_file.parse_config({"context": "work", **json.loads(config)})
         return [
-            one.name
-            for one in environments.read_environment(values, folder=file.parent, stack="dev", check_ids=()).app.services
+            service.name
+            for service in environments.read_environment(
+                values, folder=file.parent, stack="dev", check_ids=()
+            ).app.services
         ]
 
     assert loaded('{"app": "docker-compose.yml"}') == ["web"]

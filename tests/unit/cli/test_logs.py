@@ -6,22 +6,21 @@ import re
 import pytest
 
 from seaway.cli import follow, logs, main
-from tests.support import apiserver, running
-from tests.support import live_objects as made
+from tests.support import apiserver, live_objects, running
 from tests.unit.cli import conftest
 
 pytestmark = pytest.mark.usefixtures("checkout")
 Captured = pytest.CaptureFixture[str]
 
 
-def asked(api: apiserver.ApiServer) -> list[str]:
+def list_queries(api: apiserver.ApiServer) -> list[str]:
     """Queries of logs."""
     return [path.partition("/log?")[2] for path, _ in api.requests if "/log?" in path]
 
 
 def print_something(api: apiserver.ApiServer) -> None:
     """Two pods of web and a store have printed."""
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     api.logs["web-5d9c-aaaaa", "web", False] = "2026-03-01T10:00:01.5Z one\n2026-03-01T10:00:03Z three\n"
     api.logs["web-5d9c-bbbbb", "web", False] = "2026-03-01T10:00:02.25Z two\n2026-03-01T10:00:04Z \n"
     api.logs["db-0", "db", False] = "2026-03-01T10:00:02Z ready\n"
@@ -30,10 +29,10 @@ def print_something(api: apiserver.ApiServer) -> None:
 def test_all_pods_by_time_and_told_apart(api: apiserver.ApiServer, capsys: Captured) -> None:
     print_something(api)
     assert main.main(["logs", "web"]) == 0
-    shown = capsys.readouterr()
-    assert shown.out == "web-aaaaa: one\nweb-bbbbb: two\nweb-aaaaa: three\nweb-bbbbb: \n"
-    assert shown.err == ""
-    assert asked(api) == ["timestamps=true&container=web", "timestamps=true&container=web"]
+    output = capsys.readouterr()
+    assert output.out == "web-aaaaa: one\nweb-bbbbb: two\nweb-aaaaa: three\nweb-bbbbb: \n"
+    assert output.err == ""
+    assert list_queries(api) == ["timestamps=true&container=web", "timestamps=true&container=web"]
 
 
 def test_all_of_the_application_with_times(api: apiserver.ApiServer, capsys: Captured) -> None:
@@ -48,8 +47,10 @@ def test_all_of_the_application_with_times(api: apiserver.ApiServer, capsys: Cap
 
 
 def test_all_containers_of_a_pod(api: apiserver.ApiServer, capsys: Captured) -> None:
-    both = [made.container("web", run="r1"), made.container("proxy", run="r2")]
-    pod = made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=both, init=[made.container("prepare", run="r0", code=0)])
+    both = [live_objects.container("web", run="r1"), live_objects.container("proxy", run="r2")]
+    pod = live_objects.pod(
+        "web-5d9c-aaaaa", by="web-5d9c", containers=both, init=[live_objects.container("prepare", run="r0", code=0)]
+    )
     conftest.put_objects(api, "Pod", pod)
     for second, name in enumerate(["prepare", "proxy", "web"]):
         api.logs["web-5d9c-aaaaa", name, False] = f"2026-03-01T10:00:0{second}Z I am {name}\n"
@@ -64,17 +65,17 @@ def test_all_containers_of_a_pod(api: apiserver.ApiServer, capsys: Captured) -> 
 def test_what_the_api_is_asked_for(api: apiserver.ApiServer, capsys: Captured) -> None:
     print_something(api)
     assert main.main(["logs", "db", "--tail", "5", "--since", "1h30m"]) == 0
-    assert asked(api) == ["tailLines=5&sinceSeconds=5400&timestamps=true&container=db"]
+    assert list_queries(api) == ["tailLines=5&sinceSeconds=5400&timestamps=true&container=db"]
 
 
 def test_the_run_before(api: apiserver.ApiServer, capsys: Captured) -> None:
-    again = made.container("web", run="r2", restarts=1, before=3)
-    conftest.put_objects(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
-    conftest.put_objects(api, "Pod", made.pod("web-5d9c-bbbbb", by="web-5d9c"))
+    again = live_objects.container("web", run="r2", restarts=1, before=3)
+    conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
+    conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-bbbbb", by="web-5d9c"))
     api.logs["web-5d9c-aaaaa", "web", True] = "2026-03-01T10:00:00Z last words\n"
     assert main.main(["logs", "web", "--previous"]) == 0
-    shown = capsys.readouterr()
-    assert (shown.out, shown.err) == ("web-aaaaa: last words\n", "")
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("web-aaaaa: last words\n", "")
 
 
 def test_no_run_before(api: apiserver.ApiServer, capsys: Captured, wording: list[str]) -> None:
@@ -84,24 +85,28 @@ def test_no_run_before(api: apiserver.ApiServer, capsys: Captured, wording: list
 
 
 def test_a_pod_without_logs_is_not_an_error(api: apiserver.ApiServer, capsys: Captured, wording: list[str]) -> None:
-    conftest.put_objects(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[made.container("web")]))
+    conftest.put_objects(
+        api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[live_objects.container("web")])
+    )
     assert main.main(["logs", "web"]) == 0
     assert capsys.readouterr().err.splitlines() == wording
     print_something(api)
-    conftest.put_objects(api, "Pod", made.pod("web-5d9c-zzzzz", by="web-5d9c", containers=[made.container("web")]))
+    conftest.put_objects(
+        api, "Pod", live_objects.pod("web-5d9c-zzzzz", by="web-5d9c", containers=[live_objects.container("web")])
+    )
     assert main.main(["logs", "web"]) == 0
-    shown = capsys.readouterr()
-    assert len(shown.out.splitlines()) == 4
-    assert shown.err == ""
+    output = capsys.readouterr()
+    assert len(output.out.splitlines()) == 4
+    assert output.err == ""
 
 
 def test_one_log_that_is_refused_does_not_hide_the_others(api: apiserver.ApiServer, capsys: Captured) -> None:
     print_something(api)
     del api.logs["web-5d9c-aaaaa", "web", False]
     assert main.main(["logs", "web"]) == 0
-    shown = capsys.readouterr()
-    assert shown.out == "web-bbbbb: two\nweb-bbbbb: \n"
-    assert re.fullmatch(r"seaway: web-aaaaa: .*it answered 400 Bad Request.*\n", shown.err)
+    output = capsys.readouterr()
+    assert output.out == "web-bbbbb: two\nweb-bbbbb: \n"
+    assert re.fullmatch(r"seaway: web-aaaaa: .*it answered 400 Bad Request.*\n", output.err)
     # None at all is one.
     del api.logs["web-5d9c-bbbbb", "web", False]
     assert main.main(["logs", "web"]) == 1
@@ -127,13 +132,13 @@ def test_too_many_containers_are_reported(
     print_something(api)
     monkeypatch.setattr(follow, "MAX_CONTAINERS", 1)
     assert main.main(["logs", "web"]) == 0
-    shown = capsys.readouterr()
-    assert shown.out.splitlines() == ["web-aaaaa: one", "web-aaaaa: three"]
-    assert shown.err.splitlines() == wording
+    output = capsys.readouterr()
+    assert output.out.splitlines() == ["web-aaaaa: one", "web-aaaaa: three"]
+    assert output.err.splitlines() == wording
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["logs"], "one of the arguments SERVICE --all is required"),
         (["logs", "web", "--all"], "argument --all: not allowed with argument SERVICE"),
@@ -145,11 +150,11 @@ def test_too_many_containers_are_reported(
         (["logs", "web", "--tail", "all"], "argument --tail: 'all' is not a number of lines; write for example 100"),
     ],
 )
-def test_invalid_options(words: list[str], told: str, capsys: Captured) -> None:
+def test_invalid_options(words: list[str], expected: str, capsys: Captured) -> None:
     with pytest.raises(SystemExit) as ended:
         main.main(words)
     assert ended.value.code == 2
-    assert capsys.readouterr().err.splitlines()[-1] == f"seaway logs: error: {told}"
+    assert capsys.readouterr().err.splitlines()[-1] == f"seaway logs: error: {expected}"
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30s", 30), ("10m", 600), ("1h30m", 5400), ("2d", 172800), ("0s", 1)])
@@ -188,8 +193,8 @@ def test_a_reader_that_has_seen_enough(api: apiserver.ApiServer) -> None:
 
 def start(api: apiserver.ApiServer, pod: str, *, run: str = "", **more: object) -> None:
     """A pod of web whose container runs."""
-    containers = [made.container("web", run=run or f"run-of-{pod}", **more)]  # type: ignore[arg-type]
-    conftest.put_objects(api, "Pod", made.pod(f"web-5d9c-{pod}", by="web-5d9c", containers=containers))
+    containers = [live_objects.container("web", run=run or f"run-of-{pod}", **more)]  # type: ignore[arg-type]
+    conftest.put_objects(api, "Pod", live_objects.pod(f"web-5d9c-{pod}", by="web-5d9c", containers=containers))
 
 
 def say(api: apiserver.ApiServer, pod: str, *lines: str, over: bool = False) -> None:
@@ -199,14 +204,16 @@ def say(api: apiserver.ApiServer, pod: str, *lines: str, over: bool = False) -> 
 
 
 def test_following_begins_with_the_last_lines_and_takes_new_pods(api: apiserver.ApiServer) -> None:
-    conftest.put_objects(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", *(f"{number:02} old {number}" for number in range(15)))
     with running.command("logs", "web", "-f") as printed:
         seen = printed.out.has("old 14")
         assert seen == [f"web-aaaaa: old {number}" for number in range(5, 15)]
         # A new pod: seen first before its container has begun, then from its first line.
-        conftest.put_objects(api, "Pod", made.pod("web-5d9c-bbbbb", by="web-5d9c", containers=[made.container("web")]))
+        conftest.put_objects(
+            api, "Pod", live_objects.pod("web-5d9c-bbbbb", by="web-5d9c", containers=[live_objects.container("web")])
+        )
         say(api, "bbbbb", *(f"{number:02} new {number}" for number in range(20, 35)))
         start(api, "bbbbb")
         seen = printed.out.has("new 34")
@@ -220,7 +227,7 @@ def test_following_begins_with_the_last_lines_and_takes_new_pods(api: apiserver.
 
 
 def test_following_says_how_a_container_ended_and_goes_on_with_its_next_run(api: apiserver.ApiServer) -> None:
-    conftest.put_objects(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa", run="r1")
     say(api, "aaaaa", "01 first run")
     with running.command("logs", "web", "-f") as printed:
@@ -240,7 +247,7 @@ def test_following_says_how_a_container_ended_and_goes_on_with_its_next_run(api:
 
 
 def test_following_resumes_after_a_broken_connection_with_no_line_lost_or_twice(api: apiserver.ApiServer) -> None:
-    conftest.put_objects(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", "01.1 a", "01.2 b", "01.2 b")
     with running.command("logs", "web", "-f") as printed:
@@ -250,16 +257,16 @@ def test_following_resumes_after_a_broken_connection_with_no_line_lost_or_twice(
             # In the second of the last line, which is asked for once more, and after it.
             say(api, "aaaaa", f"0{number}.5 meanwhile {number}", f"0{number + 1}.0 later {number}")
             printed.out.has(f"later {number}")
-        said = [line.removeprefix("web-aaaaa: ") for line in printed.out.quiet(1)]
-        told = [f"{what} {number}" for number in range(1, 4) for what in ("meanwhile", "later")]
-        assert said == ["a", "b", "b", *told]
-        assert len(asked(api)) == 4, "it was begun anew each time"
+        message = [line.removeprefix("web-aaaaa: ") for line in printed.out.quiet(1)]
+        expected = [f"{what} {number}" for number in range(1, 4) for what in ("meanwhile", "later")]
+        assert message == ["a", "b", "b", *expected]
+        assert len(list_queries(api)) == 4, "it was begun anew each time"
         assert printed.err.seen == []
 
 
 def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer) -> None:
     """Meanwhile the container ends and begins again: what its first run still said is not lost."""
-    conftest.put_objects(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa", run="r1")
     say(api, "aaaaa", "01 one")
     with running.command("logs", "web", "-f") as printed:
@@ -268,14 +275,14 @@ def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer
         printed.err.has("waiting for it")
         say(api, "aaaaa", "02 last words", over=True)
         say(api, "aaaaa", "03 again")
-        again = made.container("web", run="r2", restarts=1, before=1)
+        again = live_objects.container("web", run="r2", restarts=1, before=1)
         again["lastState"]["terminated"]["containerID"] = "r1"
-        conftest.put_objects(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
+        conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
         api.start()
         seen = printed.out.has("again")
         assert seen == ["web-aaaaa: one", "web-aaaaa: last words", "web-aaaaa: again"]
-        said = [re.sub(r"\d\d:\d\d:\d\d cannot .*;", "... cannot", line) for line in printed.err.has("restart 1")]
-        assert [re.sub(r"\d\d:\d\d:\d\d", "...", line) for line in said] == [
+        message = [re.sub(r"\d\d:\d\d:\d\d cannot .*;", "... cannot", line) for line in printed.err.has("restart 1")]
+        assert [re.sub(r"\d\d:\d\d:\d\d", "...", line) for line in message] == [
             "seaway: ... cannot waiting for it",
             "seaway: ... connected again",
             "seaway: web-aaaaa: ended: exit code 1 (Error)",
@@ -285,7 +292,7 @@ def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer
 
 
 def test_following_all_prints_all_that_is_wanted_of_what_was(api: apiserver.ApiServer) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     for pod, container in (("db-0", "db"), ("web-5d9c-aaaaa", "web"), ("web-5d9c-bbbbb", "web")):
         api.print_lines(pod, container, "2026-03-01T10:00:00Z x", "2026-03-01T10:00:01Z y")
     with running.command("logs", "--all", "-f", "--tail", "1") as printed:
@@ -296,7 +303,7 @@ def test_following_all_prints_all_that_is_wanted_of_what_was(api: apiserver.ApiS
 
 
 def test_a_reader_that_has_seen_enough_ends_the_following(api: apiserver.ApiServer) -> None:
-    conftest.put_objects(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", "01 one")
     with running.head("logs", "web", "-f") as printed:
@@ -312,7 +319,7 @@ def test_a_reader_that_has_seen_enough_ends_the_following(api: apiserver.ApiServ
 
 
 def test_following_what_may_not_be_read(api: apiserver.ApiServer) -> None:
-    conftest.put_objects(api, "Deployment", made.deployment())
+    conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     api.forbidden_logs = True
     with running.command("logs", "web", "-f") as printed:

@@ -43,11 +43,7 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
     ],
 )
 def test_exit_codes(
-    work: types.ModuleType,
-    function: Callable[[], int],
-    code: int,
-    expected: str,
-    capsys: pytest.CaptureFixture[str],
+    work: types.ModuleType, function: Callable[[], int], code: int, expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     work.__dict__["run"] = lambda _: function()
     assert main.main(["work"]) == code
@@ -89,9 +85,9 @@ def test_errors_as_json(
 ) -> None:
     work.__dict__["run"] = lambda _: raising(error)()
     assert main.main(["work", "--json"]) in (1, 2)
-    shown = capsys.readouterr()
-    assert json.loads(shown.out) == {"errors": [expected]}
-    assert "cannot reach" in shown.err or "invalid-name" in shown.err
+    output = capsys.readouterr()
+    assert json.loads(output.out) == {"errors": [expected]}
+    assert "cannot reach" in output.err or "invalid-name" in output.err
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def test_it_writes_them_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> 
     ]
     for write in (False, True):
         assert run(write=write) == command.SUCCESS
-        assert capsys.readouterr() == ("All files have the words of this version.\n", "")
+        assert capsys.readouterr() == ("All files have the keys of this version.\n", "")
 
 
 def test_what_it_cannot_decide_is_listed(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -80,20 +80,20 @@ class Shop:
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    made = Shop(tmp_path / "shop")
-    shutil.copytree(golden.ROOT / "examples" / "shop", made.folder / "app")
-    (made.folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
-    (made.folder / "Pulumi.review.yaml").write_text(STACK)
-    made.programs.mkdir()
-    made.replace("app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
-    monkeypatch.chdir(made.folder)
-    monkeypatch.setenv("PATH", f"{made.programs}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("PULUMI_HOME", str(made.programs))
+    checkout = Shop(tmp_path / "shop")
+    shutil.copytree(golden.ROOT / "examples" / "shop", checkout.folder / "app")
+    (checkout.folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    (checkout.folder / "Pulumi.review.yaml").write_text(STACK)
+    checkout.programs.mkdir()
+    checkout.replace("app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
+    monkeypatch.chdir(checkout.folder)
+    monkeypatch.setenv("PATH", f"{checkout.programs}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("PULUMI_HOME", str(checkout.programs))
     for name in ("CI", "PULUMI_STACK", "PULUMI_BACKEND_URL", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE"):
         monkeypatch.delenv(name, raising=False)
-    made.git("init", "--quiet")
-    made.commit()
-    return made
+    checkout.git("init", "--quiet")
+    checkout.commit()
+    return checkout
 
 
 def plain(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
@@ -104,39 +104,39 @@ def test_what_changes_is_shown(shop: Shop, capfd: pytest.CaptureFixture[str], wo
     shop.pulumi(previews.captured("image"))
     assert main.main(["preview", "--", "-c", "a=b"]) == 0
     assert shop.calls == [["preview", "--json", "--stack", "review", "-c", "a=b", "--non-interactive"]]
-    shown = capfd.readouterr()
+    output = capfd.readouterr()
     image = "registry.localhost:5000/shop/web"
-    assert shown.out.splitlines()[:7] == [
-        "shop, stack review: 1 changed; rolling: web",
-        "CHANGE   OBJECT          IMPACT   REASON",
-        "changed  Deployment/web  rolling  old pods go when new ones are ready",
+    lines = output.out.splitlines()
+    assert lines[0] == "shop, stack review: 1 changed; rolling: web"
+    assert [line.split()[:3] for line in lines[1:3]] == [
+        ["CHANGE", "OBJECT", "IMPACT"],
+        ["changed", "Deployment/web", "rolling"],
+    ]
+    assert lines[3:7] == [
         "",
         "Deployment/web",
         f"  spec.template.spec.containers[web].image: {image}:ctx-1aad5ce00e6c -> {image}:ctx-02f60c71653a",
         "image web: ctx-1aad5ce00e6c -> ctx-02f60c71653a (web.py changed)",
     ]
-    assert "checks: " in shown.out.splitlines()[7]
-    assert shown.err.splitlines() == wording
+    assert "checks: " in lines[7]
+    assert output.err.splitlines() == wording
 
 
 def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     shop.pulumi(previews.captured("removal"))
     assert main.main(["preview", "--markdown", "preview.md"]) == 5
-    told = (
-        "blocked by the policy of stack review: Deployment/worker (OUTAGE); if it is meant, waive OUTAGE in"
-        " Pulumi.review.yaml (seaway:waivers) with a reason, an owner and an end"
-    )
-    assert capfd.readouterr().err.splitlines()[-1] == f"seaway: {told}"
-    assert f"**{told}**" in (shop.folder / "preview.md").read_text()
+    message = capfd.readouterr().err.splitlines()[-1].removeprefix("seaway: ")
+    assert message.startswith("blocked by the policy of stack review: Deployment/worker (OUTAGE); ")
+    assert f"**{message}**" in (shop.folder / "preview.md").read_text()
     waiver = "{workloads: [worker], reason: it goes, owner: ann, until: 2999-12-31}"
     shop.replace("Pulumi.review.yaml", "config:\n", f"config:\n  seaway:waivers: {{OUTAGE: {waiver}}}\n")
     assert main.main(["preview"]) == 0
     assert "Deployment/worker: waived until 2999-12-31 by ann: it goes" in capfd.readouterr().out
     shop.replace("Pulumi.review.yaml", "2999", "2001")
     assert main.main(["preview", "--json"]) == 5
-    found = plain(capfd)
-    assert "the waiver OUTAGE for Deployment/worker ended on 2001-12-31" in found["notes"]
-    assert [(one["object"]["name"], one["impact"]) for one in found["changes"] if one["blocked"]] == [
+    document = plain(capfd)
+    assert "the waiver OUTAGE for Deployment/worker ended on 2001-12-31" in document["notes"]
+    assert [(change["object"]["name"], change["impact"]) for change in document["changes"] if change["blocked"]] == [
         ("worker", "outage")
     ]
     shop.replace("Pulumi.review.yaml", "config:\n", "config:\n  seaway:policy: {outage: allow}\n")
@@ -148,13 +148,13 @@ UNREACHABLE = 'cannot reach the cluster of context "work" (https://10.0.0.1:6443
 
 def test_an_unreachable_cluster_is_never_no_changes(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     """As the plugin ends a preview: one line, and nothing that would change."""
-    said = [{"severity": "error", "message": f"error: {UNREACHABLE}\n"}]
+    diagnostics = [{"severity": "error", "message": f"error: {UNREACHABLE}\n"}]
     for code in (0, 1, 255):
-        shop.pulumi(json.dumps({"steps": [], "diagnostics": said}), code)
+        shop.pulumi(json.dumps({"steps": [], "diagnostics": diagnostics}), code)
         assert main.main(["preview", "--markdown", "preview.md"]) == 1
-        shown = capfd.readouterr()
-        assert shown.err.splitlines()[-1] == f"seaway: {UNREACHABLE}"
-        assert shown.out.startswith("shop, stack review: the preview failed\n")
+        output = capfd.readouterr()
+        assert output.err.splitlines()[-1] == f"seaway: {UNREACHABLE}"
+        assert output.out.startswith("shop, stack review: the preview failed\n")
         assert UNREACHABLE in (shop.folder / "preview.md").read_text()
     shop.pulumi(json.dumps({"steps": []}), 1)
     assert main.main(["preview"]) == 1
@@ -166,18 +166,18 @@ def test_a_preview_that_did_not_begin(shop: Shop, capfd: pytest.CaptureFixture[s
     (shop.folder / "preview.md").write_text("all is well")
     shop.pulumi("", 255)
     assert main.main(["preview", "--markdown", "preview.md"]) == 1
-    told = "pulumi preview failed before it compared anything: see its output above"
-    assert capfd.readouterr().err.splitlines()[-2:] == ["warning: from pulumi itself", told]
-    assert told in (shop.folder / "preview.md").read_text()
+    message = "pulumi preview failed before it compared anything: see its output above"
+    assert capfd.readouterr().err.splitlines()[-2:] == ["warning: from pulumi itself", message]
+    assert message in (shop.folder / "preview.md").read_text()
 
 
 def test_what_was_found_until_a_failure_is_judged(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     shop.pulumi(previews.captured("volume"), 255)
     assert main.main(["preview"]) == 5
-    shown = capfd.readouterr()
-    assert shown.out.startswith("shop, stack review: the preview failed; 1 replaced; outage: db\n")
-    assert "pulumi up --skip-preview deletes the object first" in shown.out
-    assert "seaway: preview failed\n" in shown.err
+    output = capfd.readouterr()
+    assert output.out.startswith("shop, stack review: the preview failed; 1 replaced; outage: db\n")
+    assert "pulumi up --skip-preview deletes the object first" in output.out
+    assert "seaway: preview failed\n" in output.err
     shop.replace("Pulumi.review.yaml", "config:\n", "config:\n  seaway:policy: {outage: allow}\n")
     assert main.main(["preview"]) == 1
 
@@ -226,7 +226,7 @@ def test_the_base_says_why_an_image_is_rebuilt(shop: Shop, capfd: pytest.Capture
     now = offline.render_tree(shop.folder, "review").images["web"].content
     shop.pulumi(previews.captured("image").replace("ctx-02f60c71653a", now).replace("web: rebuild, ", ""))
     assert main.main(["preview", "--json"]) == 0
-    assert [one["why"] for one in plain(capfd)["images"]] == [None]
+    assert [image["why"] for image in plain(capfd)["images"]] == [None]
     assert main.main(["preview", "--json", "--base", "HEAD"]) == 0
     (image,) = plain(capfd)["images"]
     assert image["why"] in ("web.py changed", "since HEAD: web.py changed")
@@ -234,12 +234,12 @@ def test_the_base_says_why_an_image_is_rebuilt(shop: Shop, capfd: pytest.Capture
 
 def changes(capfd: pytest.CaptureFixture[str]) -> dict[str, str]:
     """The impact of each change; what is called after its content is told without the hash."""
-    found: dict[str, str] = {}
-    for one in plain(capfd)["changes"]:
-        kind, name = one["object"]["kind"], one["object"]["name"]
+    impacts: dict[str, str] = {}
+    for change in plain(capfd)["changes"]:
+        kind, name = change["object"]["kind"], change["object"]["name"]
         short = name if kind in ("Deployment", "GeneratedSecret", "StatefulSet") else re.sub("-[0-9a-f]{10}$", "", name)
-        found[f"{one['what']} {kind}/{short}"] = one["impact"]
-    return found
+        impacts[f"{change['what']} {kind}/{short}"] = change["impact"]
+    return impacts
 
 
 OFFLINE = ["preview", "--offline", "--base", "HEAD", "--json"]
@@ -297,16 +297,16 @@ def test_offline_a_change_of_the_files(
 def test_offline_a_renamed_application_is_another_namespace(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     shop.replace("app/app.yaml", "name: shop", "name: store")
     assert main.main(OFFLINE) == 5
-    told = changes(capfd)
-    assert told["removed Namespace/shop-review"] == told["replaced StatefulSet/db"] == "data loss"
-    assert told["replaced Deployment/web"] == "outage"
+    impacts = changes(capfd)
+    assert impacts["removed Namespace/shop-review"] == impacts["replaced StatefulSet/db"] == "data loss"
+    assert impacts["replaced Deployment/web"] == "outage"
 
 
 def test_offline_images_and_texts(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     (shop.folder / "app" / "web" / "web.py").write_text("# other\n")
     shop.replace("app/worker/worker.ini", "[", "# another line\n[")
     assert main.main([*OFFLINE, "--markdown", "preview.md"]) == 0
-    images = {one["name"]: (one["repository"], one["why"]) for one in plain(capfd)["images"]}
+    images = {image["name"]: (image["repository"], image["why"]) for image in plain(capfd)["images"]}
     assert images == {
         "web": ("registry.example.com/shop/web", "web.py changed"),
         "worker": ("registry.example.com/shop/worker", "worker.ini changed"),
@@ -355,12 +355,12 @@ def test_no_branch_puts_the_environment_into_its_comment(
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "top-secret-pass")
     ini = shop.folder / "app/shop.ini"  # in no build context
     shop.replace("app/app.yaml", "worker/worker.ini", "shop.ini")
-    kept = b"[worker]\n"
+    content = b"[worker]\n"
     ini.symlink_to("/proc/self/environ")
     if side == "base":
         shop.commit()
         ini.unlink()
-        ini.write_bytes(kept)
+        ini.write_bytes(content)
     assert main.main([*OFFLINE, "--markdown", "preview.md"]) == 2
     text = (shop.folder / "preview.md").read_text()
     base = "HEAD:" if side == "base" else ""
@@ -396,16 +396,16 @@ def test_offline_the_base_has_a_root_of_its_own(
     (below / "app/shop.ini").unlink()
     (below / "app/shop.ini").write_text("[worker]\n")
     assert main.main(OFFLINE) == 2
-    assert "HEAD:app/app.yaml:" in (told := capfd.readouterr().err)
-    assert "copy it into the git repository" in told
+    assert "HEAD:app/app.yaml:" in (errors := capfd.readouterr().err)
+    assert "copy it into the git repository" in errors
 
 
 def test_offline_a_stack_that_was_not_there(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
     (shop.folder / "Pulumi.review.yaml").rename(shop.folder / "Pulumi.next.yaml")
     assert main.main([*OFFLINE, "--stack", "next"]) == 0
-    found = plain(capfd)
-    assert {one["what"] for one in found["changes"]} == {"added"}
-    assert "HEAD has no stack next: everything is new" in found["notes"]
+    document = plain(capfd)
+    assert {change["what"] for change in document["changes"]} == {"added"}
+    assert "HEAD has no stack next: everything is new" in document["notes"]
 
 
 def test_offline_a_base_that_is_wrong(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
@@ -417,7 +417,7 @@ def test_offline_a_base_that_is_wrong(shop: Shop, capfd: pytest.CaptureFixture[s
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["--base", "nowhere"], '--base: "nowhere": cannot be read from git: the revision does not exist here; use a'),
         (["--base", "--all"], '--base: "--all": cannot be read from git: '),
@@ -425,10 +425,10 @@ def test_offline_a_base_that_is_wrong(shop: Shop, capfd: pytest.CaptureFixture[s
         (["--base", "HEAD", "--", "-c", "a=b"], "seaway: --offline accepts no arguments for pulumi\n"),
     ],
 )
-def test_offline_wrong_words(shop: Shop, words: list[str], told: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_wrong_words(shop: Shop, words: list[str], expected: str, capfd: pytest.CaptureFixture[str]) -> None:
     words = [f"--base={words[1]}"] if words[1:] == ["--all"] else words
     assert main.main(["preview", "--offline", *words]) == 2
-    assert capfd.readouterr().err.startswith(told)
+    assert capfd.readouterr().err.startswith(expected)
 
 
 def test_offline_without_git(
@@ -443,16 +443,16 @@ def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -
     """It deploys the release that its lock file pins, whatever app/ says: a promotion is a diff of that file."""
 
     def saved() -> str:
-        one = environments.load_environment(shop.folder, "review", check_ids=registry.IDS)
+        environment = environments.load_environment(shop.folder, "review", check_ids=registry.IDS)
         images = {
             name: release.ReleaseImage(
                 content=image.content, repository=f"registry.example.com/shop/{name}", digest=f"sha256:{0:064}"
             )
             for name, image in offline.render_tree(shop.folder, "review").images.items()
         }
-        made = release.Release(application=one.base, images=images)
-        release.save_release(shop.folder, made)
-        return made.id
+        pinned_release = release.Release(application=environment.base, images=images)
+        release.save_release(shop.folder, pinned_release)
+        return pinned_release.id
 
     first = saved()
     shop.replace("app/web/web.py", "import", "# newer\nimport")
@@ -465,7 +465,7 @@ def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -
     shop.replace("app/app.yaml", "TITLE: Shop", "TITLE: Sale")
     release_lock.write(shop.folder, "prod", release_lock.Lock(release=second))
     assert main.main([*OFFLINE, "--stack", "prod"]) == 0
-    assert [one["name"] for one in plain(capfd)["images"]] == ["web"]
+    assert [environment["name"] for environment in plain(capfd)["images"]] == ["web"]
 
 
 def test_a_ctrl_c_ends_pulumi_and_the_preview(shop: Shop) -> None:

@@ -34,14 +34,15 @@ def exports(*urns: str) -> str:
 def locked(*who: str) -> str:
     """A step that fails as Pulumi does where others hold the lock."""
     lines = [
-        f"  file:///state/.pulumi/locks/organization/seaway/dev/{n}.json: created by {one}" for n, one in enumerate(who)
+        f"  file:///state/.pulumi/locks/organization/seaway/dev/{n}.json: created by {holder}"
+        for n, holder in enumerate(who)
     ]
-    told = (
+    message = (
         "warning: removing pending operation 'creating' on 'urn' from snapshot\n"
         f"error: could not import deployment: the stack is currently locked by {len(who)} lock(s). Either wait for the"
         " other process(es) to end or delete the lock file with `pulumi cancel`.\n" + "\n".join(lines)
     )
-    return f"print({told!r}, file=sys.stderr); sys.exit(255)"
+    return f"print({message!r}, file=sys.stderr); sys.exit(255)"
 
 
 def ended() -> int:

@@ -37,18 +37,18 @@ def refused(capfd: Captured, *words: str, code: int = 1) -> list[str]:
     """What a refused promotion says. It writes nothing."""
     assert promote(*words) == code
     assert not Path("releases").exists()
-    shown = capfd.readouterr()
-    assert shown.out == ""
-    return shown.err.splitlines()
+    output = capfd.readouterr()
+    assert output.out == ""
+    return output.err.splitlines()
 
 
 def staged(shop: Path, api: apiserver.ApiServer, dev: record.ReleaseRecord, capfd: Captured) -> record.ReleaseRecord:
     """What dev runs, running in staging too; the files are gone again."""
     assert promote("dev", "staging") == 0
-    one = environments.deploy_record(api, environments.build_record(shop, "staging"))
+    deployed = environments.deploy_record(api, environments.build_record(shop, "staging"))
     capfd.readouterr()
-    assert one.release_id == dev.release_id
-    return one
+    assert deployed.release_id == dev.release_id
+    return deployed
 
 
 def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
@@ -58,9 +58,9 @@ def test_the_release_is_pinned_and_the_way_on_is_told(shop: Path, dev: record.Re
     assert saved.provenance == environments.CLEAN
     assert saved.recorded == environments.TIME
     assert saved.images["web"].build_reference(None) == dev.images["web"].reference
-    shown = capfd.readouterr()
-    assert shown.err == ""
-    table, *_, pinned, next_ = shown.out.splitlines()
+    output = capfd.readouterr()
+    assert output.err == ""
+    table, *_, pinned, next_ = output.out.splitlines()
     assert table.split() == ["PART", "FIELD", "BEFORE", "AFTER"]
     assert pinned == f"release {dev.release_id} is pinned for staging; nothing is committed or deployed."
     assert (
@@ -86,7 +86,7 @@ def test_the_table_says_what_changes(
 
 def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
     assert promote("dev", "staging") == 0
-    said = release_lock.get_path(shop, "staging").read_text()
+    text = release_lock.get_path(shop, "staging").read_text()
     capfd.readouterr()
     assert promote("dev", "staging") == 0
     assert capfd.readouterr().out == f"release {dev.release_id} is already pinned for staging: nothing to do\n"
@@ -99,7 +99,7 @@ def test_what_is_pinned_already_is_nothing_to_do(shop: Path, dev: record.Release
         capfd.readouterr().out
         == f"release {dev.release_id} is already pinned for staging: it failed there (web: no), try again: seaway up --retry\n"
     )
-    assert said.startswith("# What stack staging runs.")
+    assert text.startswith("# What stack staging runs.")
 
 
 def test_images_are_copied_to_the_registry_of_the_target(
@@ -145,12 +145,12 @@ def test_nothing_is_copied_within_one_registry(
 def test_a_working_tree_with_changes_is_a_warning(
     shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:
-    one = environments.deploy_record(
+    deployed = environments.deploy_record(
         api, environments.build_record(shop, "dev"), provenance=environments.build_dirty_provenance()
     )
     assert promote("dev", "staging") == 0
     assert environments.hide_ids(capfd.readouterr().err) == wording
-    assert release.read(shop, one.release_id).provenance.dirty
+    assert release.read(shop, deployed.release_id).provenance.dirty
 
 
 def test_what_runs_counts_and_not_the_working_tree(shop: Path, dev: record.ReleaseRecord) -> None:
@@ -210,16 +210,16 @@ def test_a_forged_record_is_not_promoted(
     evil = dataclasses.replace(
         dev,
         images={
-            name: dataclasses.replace(one, reference=f"evil.example.com/{name}@sha256:{'6' * 64}")
-            for name, one in dev.images.items()
+            name: dataclasses.replace(image, reference=f"evil.example.com/{name}@sha256:{'6' * 64}")
+            for name, image in dev.images.items()
         },
     )
-    (kept,) = record_store.build_config_maps(evil, dev.id, stored_record.StoredRecord.create(evil, environments.CLEAN))
-    environments.put_manifest(api, kept)
-    (line,) = refused(capfd, "dev", "staging")
-    assert line.startswith(
-        f"seaway: the record of release {dev.id} in namespace shop-dev is not what was written there"
+    (config_map,) = record_store.build_config_maps(
+        evil, dev.id, stored_record.StoredRecord.create(evil, environments.CLEAN)
     )
+    environments.put_manifest(api, config_map)
+    (line,) = refused(capfd, "dev", "staging")
+    assert line.startswith(f"seaway: the record of release {dev.id} in namespace shop-dev was changed: ")
 
 
 def test_the_cluster_says_that_another_one_runs(
@@ -234,10 +234,9 @@ def test_the_cluster_says_that_another_one_runs(
             other, record_store.CurrentRelease(id=other.id, previous=dev.id, since=environments.TIME)
         ),
     )
-    told = refused(capfd, "dev", "staging")
-    assert told[0] == (
-        f"seaway: the cluster says that stack dev runs record {other.id}, and the stack's state that {dev.id} was deployed last; bring them together: pulumi up --stack dev"
-    )
+    messages = refused(capfd, "dev", "staging")
+    assert f" record {other.id}, " in messages[0]
+    assert f" {dev.id} was deployed last; " in messages[0]
 
 
 def test_the_cluster_is_away(shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured) -> None:
@@ -256,7 +255,7 @@ def test_not_healthy(
         kind = "StatefulSet" if name == "db" else "Deployment"
         api.put("apps/v1", kind, "shop-dev", name, status={"observedGeneration": 1, **counts, "updatedReplicas": 0})
     (line,) = refused(capfd, "dev", "staging")
-    assert " and 1 more); wait for it or mend it: " in line
+    assert " and 1 more); " in line
 
 
 def test_drifted(
@@ -269,7 +268,7 @@ def test_drifted(
 
 
 def test_a_pod_with_another_image(
-    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured
+    shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:
     environments.put_manifest(api, environments.build_pod("web", dev.images["web"].reference))
     assert promote("dev", "staging") == 0
@@ -277,10 +276,7 @@ def test_a_pod_with_another_image(
     environments.put_manifest(api, environments.build_pod("web", "evil:1"))
     assert promote("dev", "prod") == 1
     lines = capfd.readouterr().err.splitlines()
-    assert (
-        lines[0]
-        == f"seaway: stack dev runs something else than the record of release {dev.release_id} says: pod web-1 has evil:1; kubectl delete pod web-1 -n shop-dev"
-    )
+    assert environments.hide_ids(lines) == wording
 
 
 def test_it_runs_another_one_than_it_pins(
@@ -288,7 +284,7 @@ def test_it_runs_another_one_than_it_pins(
 ) -> None:
     staged(shop, api, dev, capfd)
     environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
-    second = environments.deploy_record(api, environments.build_record(shop, "dev", version="2"), before=dev)
+    environments.deploy_record(api, environments.build_record(shop, "dev", version="2"), before=dev)
     assert promote("dev", "staging") == 0
     capfd.readouterr()
     assert promote("staging", "prod") == 1
@@ -334,29 +330,31 @@ WAIVER = "seaway:waivers: {IMG-01: {reason: late, owner: ann, until: 2026-01-01}
 def test_a_waiver_has_ended(shop: Path, dev: record.ReleaseRecord, stack: str, capfd: Captured) -> None:
     environments.write_stack(shop, stack, WAIVER)
     lines = refused(capfd, "dev", "staging", code=2)
-    assert [line.split(": ", 2)[1:] for line in lines] == [
-        [
-            "seaway:waivers.IMG-01.until",
-            "the waiver ended on 2026-01-01 (ann answers for it); mend what it is for and pulumi config rm --path 'seaway:waivers.IMG-01', or agree on another last day",
-        ]
-    ]
+    assert len(lines) == 1
     assert lines[0].startswith(f"Pulumi.{stack}.yaml:")
+    assert ": seaway:waivers.IMG-01.until: " in lines[0]
+    assert lines[0].endswith(" [waiver-expired]")
 
 
 def test_all_that_is_wrong_in_the_target_is_told(shop: Path, api: apiserver.ApiServer, capfd: Captured) -> None:
     """What today's file of the stack has wrong with the release, and all the rest, at once."""
     environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [TOKEN]")
     environments.write_stack(shop, "dev", "seaway:secrets: {TOKEN: {secure: v1:x}}")
-    one = environments.deploy_record(api, environments.build_record(shop, "dev"))
-    api.remove("v1", "Secret", "shop-dev", next(each.name for each in one.render_objects() if each.kind == "Secret"))
+    deployed = environments.deploy_record(api, environments.build_record(shop, "dev"))
+    api.remove(
+        "v1",
+        "Secret",
+        "shop-dev",
+        next(release_object.name for release_object in deployed.render_objects() if release_object.kind == "Secret"),
+    )
     environments.write_stack(shop, "staging", "seaway:overlay: {services: {wbe: {scale: 3}}}")
     lines = refused(capfd, "dev", "staging")
-    assert lines[0].startswith(f"seaway: stack dev has drifted from release {one.release_id}: ")
-    assert [line.split(": ", 1)[1] for line in lines[1:]] == [
-        "seaway:overlay.services.wbe: the application has no such service; did you mean web?",
-        "services.web.secrets.TOKEN: has no value in stack staging; pulumi config set --secret --path 'seaway:secrets.TOKEN', or let it be {generate: 32}",
+    assert lines[0].startswith(f"seaway: stack dev has drifted from release {deployed.release_id}: ")
+    assert [(line.split(": ")[1], line.rpartition(" ")[2]) for line in lines[1:]] == [
+        ("seaway:overlay.services.wbe", "[unknown-workload]"),
+        ("services.web.secrets.TOKEN", "[secret-not-set]"),
     ]
-    assert lines[2].startswith(f"releases/{one.release_id}.yaml:")
+    assert lines[2].startswith(f"releases/{deployed.release_id}.yaml:")
 
 
 def test_the_same_content_with_other_images(
@@ -370,9 +368,7 @@ def test_the_same_content_with_other_images(
     file.write_text(text.replace("1" * 64, "9" * 64))
     release_lock.write(shop, "staging", release_lock.Lock())
     assert promote("dev", "staging") == 2
-    assert capfd.readouterr().err.startswith(
-        f"releases/{dev.release_id}.yaml: release {dev.release_id} has another image of "
-    )
+    assert capfd.readouterr().err.startswith(f"releases/{dev.release_id}.yaml: the images of ")
     assert release_lock.read(shop, "staging") == release_lock.Lock()
 
 

@@ -15,6 +15,7 @@ from tests.support import apiserver
 from tests.unit.cli import environments, program
 
 Captured = pytest.CaptureFixture[str]
+Records = tuple[record.ReleaseRecord, record.ReleaseRecord]
 UP = ["up", "--yes", "--skip-preview", "--stack", "prod"]
 
 
@@ -40,9 +41,11 @@ def prod(shop: Path, api: apiserver.ApiServer) -> tuple[record.ReleaseRecord, re
 
 def pinned(shop: Path, version: str) -> record.ReleaseRecord:
     """What dev would deploy, as prod has it."""
-    one = environments.build_record(shop, "dev", version=version).build_release(environments.CLEAN, environments.TIME)
-    release.save_release(shop, one)
-    release_lock.write(shop, "prod", release_lock.Lock(release=one.id))
+    pinned_release = environments.build_record(shop, "dev", version=version).build_release(
+        environments.CLEAN, environments.TIME
+    )
+    release.save_release(shop, pinned_release)
+    release_lock.write(shop, "prod", release_lock.Lock(release=pinned_release.id))
     return environments.build_record(shop, "prod")
 
 
@@ -56,28 +59,28 @@ def refused(shop: Path, capfd: Captured, *words: str, code: int = 1) -> str:
     assert rollback(*words) == code
     assert (release_lock.get_path(shop, "prod").read_text() if before else None) == before
     assert not (shop / "calls.json").exists()
-    shown = capfd.readouterr()
-    assert shown.out == ""
-    (line,) = shown.err.splitlines()
+    output = capfd.readouterr()
+    assert output.out == ""
+    (line,) = output.err.splitlines()
     return line
 
 
 def test_the_release_before_is_pinned_and_deployed(
-    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+    pulumi: program.FakePulumi, shop: Path, prod: Records, capfd: Captured
 ) -> None:
     first, second = prod
     pulumi.set_steps("print('Updating', flush=True)")
     assert rollback("prod", "--", "--suppress-progress") == 0
     assert pulumi.calls == [[*UP, "--suppress-progress"]]
-    said = environments.read_lock(shop, "prod")
-    (held,) = said.held
-    assert said == release_lock.Lock(release=first.release_id, is_rollback=True, held=(held,))
+    lock = environments.read_lock(shop, "prod")
+    (held,) = lock.held
+    assert lock == release_lock.Lock(release=first.release_id, is_rollback=True, held=(held,))
     assert (held.release, held.because) == (second.release_id, "rolled back by hand")
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", held.since)
     # Its file was taken from the cluster's record.
     assert release.read(shop, first.release_id).images["web"].digest == f"sha256:{'1' * 64}"
-    shown = capfd.readouterr()
-    lines = shown.out.splitlines()
+    output = capfd.readouterr()
+    lines = output.out.splitlines()
     assert lines[:3] == [
         f"release {first.release_id} is pinned for prod; release {second.release_id} is held (rolled back by hand): promotions refuse it until --unhold names it",
         f"The jobs of {first.release_id} before and after the rollout do not run again (migrate); the effects of the jobs of {second.release_id} remain.",
@@ -90,19 +93,16 @@ def test_the_release_before_is_pinned_and_deployed(
 
 
 def test_what_is_wrong_now_is_why_it_is_held(
-    pulumi: program.FakePulumi,
-    shop: Path,
-    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
-    api: apiserver.ApiServer,
+    pulumi: program.FakePulumi, shop: Path, prod: Records, api: apiserver.ApiServer
 ) -> None:
     api.put("apps/v1", "Deployment", "shop-prod", "web", status={"observedGeneration": 1, "replicas": 2})
     pulumi.set_steps("")
     assert rollback("prod") == 0
-    assert release_lock.read(shop, "prod").held[0].because == "web: no new pod was made within 300 s"
+    assert release_lock.read(shop, "prod").held[0].because.startswith("web: no new pod ")
 
 
 def test_a_release_that_never_became_healthy(
-    pulumi: program.FakePulumi, shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
+    pulumi: program.FakePulumi, shop: Path, prod: Records, capfd: Captured
 ) -> None:
     """Its rollout failed half way: the last good one is still the current one, and it is gone back to that."""
     _, second = prod
@@ -112,17 +112,17 @@ def test_a_release_that_never_became_healthy(
     hold.write_fallback(shop, "prod", failed, second, second.render_objects())
     pulumi.set_steps("")
     assert rollback("prod") == 0
-    said = release_lock.read(shop, "prod")
-    assert (said.release, said.fallback) == (second.release_id, None)
-    assert [one.release for one in said.held] == [third.release_id]
+    lock = release_lock.read(shop, "prod")
+    assert (lock.release, lock.fallback) == (second.release_id, None)
+    assert [pinned_release.release for pinned_release in lock.held] == [third.release_id]
     assert release.list_ids(shop) == sorted([second.release_id, third.release_id])
     assert not release.get_path(shop, second.id).exists()
 
 
-def test_back_and_back_again_never_goes_forward(
+def test_back_and_back_again_never_goes_forward(  # noqa: PLR0917 - fixtures
     pulumi: program.FakePulumi,
     shop: Path,
-    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
+    prod: Records,
     api: apiserver.ApiServer,
     capfd: Captured,
     wording: list[str],
@@ -138,12 +138,13 @@ def test_back_and_back_again_never_goes_forward(
     assert rollback("prod") == 1
     assert environments.hide_ids(capfd.readouterr().err) == wording
     assert rollback("prod", "--to", second.release_id, "--pin-only") == 0
-    assert [one.release for one in release_lock.read(shop, "prod").held] == [first.release_id, third.release_id]
+    assert [pinned_release.release for pinned_release in release_lock.read(shop, "prod").held] == [
+        first.release_id,
+        third.release_id,
+    ]
 
 
-def test_without_a_deployment(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
-) -> None:
+def test_without_a_deployment(shop: Path, prod: Records, capfd: Captured) -> None:
     first, _ = prod
     assert rollback("prod", "--pin-only") == 0
     assert (
@@ -154,11 +155,7 @@ def test_without_a_deployment(
 
 
 def test_a_deployment_that_fails_leaves_it_pinned(
-    pulumi: program.FakePulumi,
-    shop: Path,
-    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
-    capfd: Captured,
-    wording: list[str],
+    pulumi: program.FakePulumi, shop: Path, prod: Records, capfd: Captured, wording: list[str]
 ) -> None:
     first, _ = prod
     pulumi.set_steps("sys.exit(255)")
@@ -186,45 +183,46 @@ def test_what_is_newer_than_the_release_is_not_in_the_way(
     pulumi.set_steps("")
     assert rollback("prod") == 0
     assert release_lock.read(shop, "prod").release == first.release_id
-    assert {one.name: one.scale.min for one in environments.build_record(shop, "prod").app.services}["web"] == 4
+    assert {
+        pinned_release.name: pinned_release.scale.min
+        for pinned_release in environments.build_record(shop, "prod").app.services
+    }["web"] == 4
 
 
 def test_a_record_that_the_state_does_not_vouch_for(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], api: apiserver.ApiServer, capfd: Captured
+    shop: Path, prod: Records, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     """Forged in place, with a SHA-256 that fits; and one that the stack never deployed."""
     first, second = prod
     evil = dataclasses.replace(first, settings={**first.settings, "stack": "staging"})
-    (kept,) = record_store.build_config_maps(
+    (config_map,) = record_store.build_config_maps(
         evil, first.id, stored_record.StoredRecord.create(evil, environments.CLEAN)
     )
     environments.put_manifest(
-        api, {**kept, "metadata": {**kept["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
+        api, {**config_map, "metadata": {**config_map["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
     )
-    told = refused(shop, capfd, "prod")
-    assert told.startswith(
-        f"seaway: the record of release {first.id} in namespace shop-prod is not what was written there"
-    )
+    message = refused(shop, capfd, "prod")
+    assert message.startswith(f"seaway: the record of release {first.id} in namespace shop-prod was changed: ")
     environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Evil}")
     never = environments.build_record(shop, "dev", version="9").build_release(environments.CLEAN, environments.TIME)
     planted = dataclasses.replace(second, base=never.application)
     environments.store_record(api, planted)
-    told = refused(shop, capfd, "prod", "--to", planted.release_id)
-    assert f"release {planted.release_id} is neither in releases/ nor in the state of stack prod" in told
+    message = refused(shop, capfd, "prod", "--to", planted.release_id)
+    assert f"release {planted.release_id} is neither in releases/ nor in the state of stack prod" in message
 
 
-def test_a_file_with_another_digest_than_was_deployed(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured
-) -> None:
+def test_a_file_with_another_digest_than_was_deployed(shop: Path, prod: Records, capfd: Captured) -> None:
     """Nothing pins it, but the state vouches for the record of that release."""
     first, _ = prod
-    one = environments.build_record(shop, "dev", version="1").build_release(environments.CLEAN, environments.TIME)
-    true = dataclasses.replace(one, application=first.base)
+    pinned_release = environments.build_record(shop, "dev", version="1").build_release(
+        environments.CLEAN, environments.TIME
+    )
+    true = dataclasses.replace(pinned_release, application=first.base)
     assert true.id == first.release_id
     path = release.save_release(shop, true)
     path.write_text(path.read_text().replace("1" * 64, "6" * 64))
-    told = refused(shop, capfd, "prod", code=2)
-    assert told.startswith(
+    message = refused(shop, capfd, "prod", code=2)
+    assert message.startswith(
         f"releases/{path.name}: images: has other images than the release {first.release_id} that was"
     )
 
@@ -245,30 +243,24 @@ def test_nothing_is_pinned(shop: Path, capfd: Captured, wording: list[str]) -> N
 
 
 def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]) -> None:
-    only = environments.deploy_record(api, pinned(shop, "1"))
+    environments.deploy_record(api, pinned(shop, "1"))
     assert environments.hide_ids(refused(shop, capfd, "prod")) == wording
 
 
-def test_what_is_pinned_already(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
-) -> None:
+def test_what_is_pinned_already(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     _, second = prod
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", second.release_id)) == wording
 
 
-def test_what_is_held(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
-) -> None:
+def test_what_is_held(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     first, second = prod
     held = release_lock.HeldRelease(first.release_id, because="slow", since=environments.TIME)
     release_lock.write(shop, "prod", release_lock.Lock(release=second.release_id, held=(held,)))
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", first.release_id)) == wording
 
 
-def test_what_nobody_knows(
-    shop: Path, prod: tuple[record.ReleaseRecord, record.ReleaseRecord], capfd: Captured, wording: list[str]
-) -> None:
-    first, _ = prod
+def test_what_nobody_knows(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
+    _first, _ = prod
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", "ffffffffffff")) == wording
 
 
@@ -282,21 +274,16 @@ def test_a_secret_that_the_older_release_needs(shop: Path, api: apiserver.ApiSer
     environments.write_stack(shop, "dev")
     environments.deploy_record(api, pinned(shop, "2"), before=first)
     environments.write_stack(shop, "prod")
-    told = refused(shop, capfd, "prod", code=2)
-    assert told.split(": ", 1)[1] == (
-        "services.web.secrets.TOKEN: has no value in stack prod; pulumi config set --secret --path 'seaway:secrets.TOKEN', or let it be {generate: 32}"
-    )
+    message = refused(shop, capfd, "prod", code=2)
+    assert ": services.web.secrets.TOKEN: " in message
+    assert message.endswith(" [secret-not-set]")
 
 
 # `seaway up --rollback-on-failure` where a release is pinned.
 
 
 def test_a_pinned_release_that_fails_goes_back_by_itself(
-    pulumi: program.FakePulumi,
-    shop: Path,
-    prod: tuple[record.ReleaseRecord, record.ReleaseRecord],
-    api: apiserver.ApiServer,
-    capfd: Captured,
+    pulumi: program.FakePulumi, shop: Path, prod: Records, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
     _, second = prod
     environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Broken}")
@@ -304,13 +291,13 @@ def test_a_pinned_release_that_fails_goes_back_by_itself(
     path = f"{api.url}/api/v1/namespaces/shop-prod/services/web"
 
     def note(described: str, deployed: str) -> str:
-        said = json.dumps({"described": described, "deployed": deployed})
+        lock = json.dumps({"described": described, "deployed": deployed})
         file = f"pathlib.Path({str(shop)!r}, '.seaway', 'release.prod.json')"
-        return f"note('', ''); {file}.write_text({said!r}); "
+        return f"note('', ''); {file}.write_text({lock!r}); "
 
     pulumi.set_steps(f"{note(third.id, third.id)}delete({path!r}); sys.exit(255)", note(third.id, second.id), "")
     assert main.main(["up", "--stack", "prod", "--rollback-on-failure"]) == 3
-    said = release_lock.read(shop, "prod")
-    assert said.fallback
-    assert (said.release, said.fallback.held, said.fallback.release) == (third.release_id, third.id, second.id)
+    lock = release_lock.read(shop, "prod")
+    assert lock.fallback
+    assert (lock.release, lock.fallback.held, lock.fallback.release) == (third.release_id, third.id, second.id)
     assert f"release {second.id} is restored; state and cluster agree." in capfd.readouterr().err

@@ -21,7 +21,7 @@ HASHED = re.compile(r"(-secrets|registry|migrate|prepare|announce)-([0-9a-f]{10}
 """A Secret's name, and the name of a job that reads one: the hash of its pod template."""
 
 
-def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str) -> Path:
+def prepare_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str) -> Path:
     """A project with an example and the stack test, where nothing but files can be had."""
     (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
     shutil.copytree(golden.ROOT / "examples" / example, tmp_path / "app")
@@ -35,7 +35,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str) -> Path:
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return made(tmp_path, monkeypatch, "shop")
+    return prepare_project(tmp_path, monkeypatch, "shop")
 
 
 def render(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -46,21 +46,24 @@ def render(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def documents(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, dict[str, Any]]:
-    return {f"{one['kind']}/{one['metadata']['name']}": one for one in yaml.safe_load_all(render(capsys, *words))}
+    return {
+        f"{manifest['kind']}/{manifest['metadata']['name']}": manifest
+        for manifest in yaml.safe_load_all(render(capsys, *words))
+    }
 
 
 def pin(folder: Path, example: str) -> None:
     """The stack deploys a release with the images of the golden files."""
     app = load.load_application(folder / "app" / "app.yaml")
     images = {
-        name: release.ReleaseImage.parse(given.reference, given.content)
-        for name, given in golden.make_inputs(app)[0].items()
+        name: release.ReleaseImage.parse(image.reference, image.content)
+        for name, image in golden.make_inputs(app)[0].items()
     }
-    one = release.Release(
+    pinned_release = release.Release(
         application=environments.load_environment(folder, "test", check_ids=registry.IDS).base, images=images
     )
-    release.save_release(folder, one)
-    release_lock.write(folder, "test", release_lock.Lock(release=one.id))
+    release.save_release(folder, pinned_release)
+    release_lock.write(folder, "test", release_lock.Lock(release=pinned_release.id))
     (folder / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:build: false\n{golden.format_config(example)}")
     assert example == app.name
 
@@ -70,7 +73,7 @@ def test_a_release_is_rendered_like_the_golden_file(
     example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """To the byte, but for what hangs on a secret's value."""
-    folder = made(tmp_path, monkeypatch, example)
+    folder = prepare_project(tmp_path, monkeypatch, example)
     pin(folder, example)
     shutil.rmtree(folder / "app")
     wanted = golden.file(example).read_text().replace(yaml_writer.REDACTED, "''")
@@ -78,21 +81,21 @@ def test_a_release_is_rendered_like_the_golden_file(
 
 
 def test_a_built_image_has_the_tag_of_its_content(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    one = environments.load_environment(shop, "test", check_ids=registry.IDS)
-    tags = {name: record.tag for name, record in build_inputs.read_build_records(one).items()}
-    found = documents(capsys)
+    environment = environments.load_environment(shop, "test", check_ids=registry.IDS)
+    tags = {name: record.tag for name, record in build_inputs.read_build_records(environment).items()}
+    manifests = documents(capsys)
     for name in ("web", "api", "worker"):
-        pod = found[f"Deployment/{name}"]["spec"]["template"]["spec"]
+        pod = manifests[f"Deployment/{name}"]["spec"]["template"]["spec"]
         assert pod["containers"][0]["image"] == f"registry.example.com/shop/{name}:{tags[name]}"
         assert tags[name].startswith("ctx-")
 
 
 def test_secrets_have_a_placeholder_name_and_no_value(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = documents(capsys)
-    assert found["Secret/api-secrets-unresolved"]["data"] == {"POSTGRES_PASSWORD": ""}
-    volumes = found["Deployment/api"]["spec"]["template"]["spec"]["volumes"]
-    taken = {"name": "api-secrets-unresolved", "items": [{"key": "POSTGRES_PASSWORD", "path": "POSTGRES_PASSWORD"}]}
-    assert volumes[-1]["projected"]["sources"] == [{"secret": taken}]
+    manifests = documents(capsys)
+    assert manifests["Secret/api-secrets-unresolved"]["data"] == {"POSTGRES_PASSWORD": ""}
+    volumes = manifests["Deployment/api"]["spec"]["template"]["spec"]["volumes"]
+    source = {"name": "api-secrets-unresolved", "items": [{"key": "POSTGRES_PASSWORD", "path": "POSTGRES_PASSWORD"}]}
+    assert volumes[-1]["projected"]["sources"] == [{"secret": source}]
 
 
 def test_only_one_service_store_or_job(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,9 +110,9 @@ def test_only_one_service_store_or_job(shop: Path, capsys: pytest.CaptureFixture
 
 
 def test_json_is_a_list_of_the_same(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(render(capsys, "--json", "--service", "db"))
-    assert (found["apiVersion"], found["kind"]) == ("v1", "List")
-    assert found["items"] == list(documents(capsys, "--service", "db").values())
+    document = json.loads(render(capsys, "--json", "--service", "db"))
+    assert (document["apiVersion"], document["kind"]) == ("v1", "List")
+    assert document["items"] == list(documents(capsys, "--service", "db").values())
 
 
 def test_twice_is_identical(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -155,22 +158,22 @@ def test_another_file_needs_no_project(
     Path("docker-compose.yml").write_text(COMPOSE)
     assert main.main(["render", "--app", "docker-compose.yml", "-n", "page", "--profile", "debug"]) == 0
     out, err = capsys.readouterr()
-    found = {(one["kind"], one["metadata"]["name"]): one for one in yaml.safe_load_all(out)}
-    assert ("Deployment", "debug") in found
-    assert found["Service", "web"]["spec"]["type"] == "NodePort"
-    assert {one["metadata"].get("namespace", "page") for one in found.values()} == {"page"}
-    assert ("Namespace", "page") in found
-    assert ("Secret", "web-secrets-unresolved") not in found
+    manifests = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in yaml.safe_load_all(out)}
+    assert ("Deployment", "debug") in manifests
+    assert manifests["Service", "web"]["spec"]["type"] == "NodePort"
+    assert {manifest["metadata"].get("namespace", "page") for manifest in manifests.values()} == {"page"}
+    assert ("Namespace", "page") in manifests
+    assert ("Secret", "web-secrets-unresolved") not in manifests
     assert err.splitlines() == wording
 
 
 def test_another_file_with_the_settings_of_a_stack(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (shop / "Pulumi.test.yaml").write_text(f"{STACK}  seaway:imageOverrides: {{'python:3.12-slim': here/python}}\n")
     (shop / "compose.yml").write_text(COMPOSE.replace(", secrets: [token]", ""))
-    found = documents(capsys, "--stack", "test", "--app", "compose.yml", "--service", "web")
-    (container,) = found["Deployment/web"]["spec"]["template"]["spec"]["containers"]
+    manifests = documents(capsys, "--stack", "test", "--app", "compose.yml", "--service", "web")
+    (container,) = manifests["Deployment/web"]["spec"]["template"]["spec"]["containers"]
     assert container["image"] == "here/python"
-    assert found["Deployment/web"]["metadata"]["namespace"] == f"{shop.name.replace('_', '-')}-test"
+    assert manifests["Deployment/web"]["metadata"]["namespace"] == f"{shop.name.replace('_', '-')}-test"
 
 
 @pytest.mark.parametrize("words", [["--app", "app/app.yaml"], ["-n", "page"], ["--profile", "a"]])

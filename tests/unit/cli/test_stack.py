@@ -41,7 +41,7 @@ def find(*words: str) -> stack.TargetStack:
     return stack.find_target(parser.parse_args(words))
 
 
-def wrong(*words: str) -> str:
+def find_errors(*words: str) -> str:
     with pytest.raises(diagnosis.InvalidInput) as caught:
         find(*words)
     return str(caught.value)
@@ -79,7 +79,7 @@ def test_the_environment_and_the_selection_name_one(folder: Path, monkeypatch: p
 
 def test_the_selection_of_the_backend_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     select(folder, stacks={BACKEND: "organization/seaway/prod", "file:///other": "organization/seaway/dev"})
-    assert "select one with --stack: dev, prod" in wrong()  # which backend is not plain
+    assert "select one with --stack: dev, prod" in find_errors()  # which backend is not plain
     monkeypatch.setenv("PULUMI_BACKEND_URL", BACKEND)
     assert find().name == "prod"
 
@@ -95,23 +95,23 @@ def test_the_only_stack_is_meant(folder: Path) -> None:
 
 
 def test_errors(folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wording: list[str]) -> None:
-    messages = [wrong(), wrong("-s", "stage")]
+    messages = [find_errors(), find_errors("-s", "stage")]
     (folder / "other.yaml").unlink()
-    messages.append(wrong("-s", "prod"))
+    messages.append(find_errors("-s", "prod"))
     (folder / "app" / "app.yaml").write_text("services: {}\n")
-    messages.append(wrong("-s", "dev"))
+    messages.append(find_errors("-s", "dev"))
     (folder / "Pulumi.dev.yaml").write_text("config: {}\n")
-    messages.append(wrong("-s", "dev"))
+    messages.append(find_errors("-s", "dev"))
     for file in folder.glob("Pulumi.*.yaml"):
         file.unlink()
-    messages.append(wrong())
+    messages.append(find_errors())
     monkeypatch.chdir(tmp_path)
-    messages.append(wrong())
+    messages.append(find_errors())
     messages = [message.replace(str(tmp_path), "TMP") for message in messages]
     assert [message.rpartition(" [")[2].rstrip("]") for message in messages] == [
         "no-stack",
         "unknown-stack",
-        "unreadable-file",
+        "file-not-found",
         "missing-value",
         "missing-value",
         "no-stack",
@@ -124,10 +124,10 @@ def test_a_stack_that_pins_a_release_is_of_its_application(folder: Path) -> None
     """The working tree may hold anything."""
     file = folder / "Pulumi.prod.yaml"
     file.write_text(f"{file.read_text()}  seaway:build: false\n")
-    assert wrong("-s", "prod").startswith("environments/prod.lock.yaml: release: ")
-    one = release.Release(application=application.Application(name="florist"))
-    release.save_release(folder, one)
-    release_lock.write(folder, "prod", release_lock.Lock(release=one.id))
+    assert find_errors("-s", "prod").startswith("environments/prod.lock.yaml: release: ")
+    pinned_release = release.Release(application=application.Application(name="florist"))
+    release.save_release(folder, pinned_release)
+    release_lock.write(folder, "prod", release_lock.Lock(release=pinned_release.id))
     (folder / "other.yaml").unlink()
     assert find("-s", "prod").namespace == "florist-prod"
     assert find("-s", "dev").namespace == "shop-dev"

@@ -11,8 +11,7 @@ import pytest
 
 from seaway.cli import main
 from seaway.release import drift, record_store
-from tests.support import apiserver, running
-from tests.support import live_objects as made
+from tests.support import apiserver, live_objects, running
 from tests.unit.cli import conftest
 
 pytestmark = pytest.mark.usefixtures("checkout")
@@ -25,18 +24,18 @@ def release(api: apiserver.ApiServer) -> None:
     )
 
 
-def broken() -> dict[str, list[made.Object]]:
+def broken() -> dict[str, list[live_objects.Object]]:
     """One of two pods of web cannot be made."""
-    objects = made.healthy()
+    objects = live_objects.healthy()
     waiting = {"waiting": {"reason": "InvalidImageName", "message": "couldn't parse image name"}}
-    status = made.container("web") | {"state": waiting}
-    objects["Deployment"] = [made.deployment(ready=1)]
-    objects["Pod"][0] = made.pod("web-5d9c-aaaaa", by="web-5d9c", ready=False, containers=[status])
+    status = live_objects.container("web") | {"state": waiting}
+    objects["Deployment"] = [live_objects.deployment(ready=1)]
+    objects["Pod"][0] = live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", ready=False, containers=[status])
     return objects
 
 
 def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServer, capsys: Captured) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     release(api)
     assert main.main(["status"]) == 0
     out = capsys.readouterr().out
@@ -60,7 +59,9 @@ def test_what_the_cluster_says_cannot_steer_the_terminal(
     """Whoever may write a ConfigMap or an event writes what is printed here."""
     objects = broken()
     objects["Pod"][0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "a\x1b]0;b\x07\u202ec"
-    objects["Event"] = [made.event("Pod/web-5d9c-aaaaa", "Failed", "a\x1b[2Jb\x9bc", seen=made.ago(minutes=1))]
+    objects["Event"] = [
+        live_objects.event("Pod/web-5d9c-aaaaa", "Failed", "a\x1b[2Jb\x9bc", seen=live_objects.ago(minutes=1))
+    ]
     conftest.put_all(api, objects)
     api.put("v1", "ConfigMap", "shop-dev", record_store.CURRENT_NAME, data={"id": "0a1b2c", "since": since})
     assert main.main(["status"]) == 1
@@ -70,29 +71,31 @@ def test_what_the_cluster_says_cannot_steer_the_terminal(
 
 
 def test_a_job_by_the_clock_tells_its_last_run(api: apiserver.ApiServer, capsys: Captured) -> None:
-    objects = made.healthy()
-    objects["CronJob"] = [made.cron_job()]
+    objects = live_objects.healthy()
+    objects["CronJob"] = [live_objects.cron_job()]
     conftest.put_all(api, objects)
     assert main.main(["status"]) == 0
     row = capsys.readouterr().out.splitlines()[-1]
     assert row.split()[:5] == ["report", "job", "-", "-", "report:2"]
     assert row.endswith("0 3 * * * Etc/UTC")
-    objects["Job"].append(made.run("report-1", 1, {"type": "Complete", "status": "True"}))
+    objects["Job"].append(live_objects.run("report-1", 1, {"type": "Complete", "status": "True"}))
     conftest.put_all(api, objects)
     assert main.main(["status", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)["workloads"]
-    assert [one["name"] for one in told] == ["web", "db", "migrate", "report"], "its runs are no jobs of their own"
-    assert told[-1]["runs"] == {
+    lines = json.loads(capsys.readouterr().out)["workloads"]
+    assert [workload["name"] for workload in lines] == ["web", "db", "migrate", "report"], (
+        "its runs are no jobs of their own"
+    )
+    assert lines[-1]["runs"] == {
         "schedule": "0 3 * * *",
         "zone": "Etc/UTC",
         "suspended": False,
         "state": "done",
-        "last": made.ago(hours=1),
+        "last": live_objects.ago(hours=1),
     }
 
 
 def test_where_an_autoscaler_chooses_its_bounds_are_told(api: apiserver.ApiServer, capsys: Captured) -> None:
-    objects = made.healthy()
+    objects = live_objects.healthy()
     objects["Deployment"][0]["metadata"]["annotations"]["seaway/scale"] = "2-10"
     conftest.put_all(api, objects)
     assert main.main(["status"]) == 0
@@ -103,7 +106,7 @@ def test_where_an_autoscaler_chooses_its_bounds_are_told(api: apiserver.ApiServe
 
 
 def test_where_a_service_is_found_by_name_is_told(api: apiserver.ApiServer, capsys: Captured) -> None:
-    objects = made.healthy()
+    objects = live_objects.healthy()
     urls = ["https://example.com/shop", "https://shop.example.com/"]
     objects["Deployment"][0]["metadata"]["annotations"]["seaway/urls"] = " ".join(urls)
     conftest.put_all(api, objects)
@@ -117,32 +120,32 @@ def test_where_a_service_is_found_by_name_is_told(api: apiserver.ApiServer, caps
 def test_what_is_wrong_stands_below_the_table_with_the_way_out(api: apiserver.ApiServer, capsys: Captured) -> None:
     conftest.put_all(api, broken())
     assert main.main(["status"]) == 1
-    told = capsys.readouterr().out.partition("\n\n")[2].splitlines()
-    assert told[0].startswith("web: ")
-    assert told[1] == "  pod web-5d9c-aaaaa, container web"
-    assert told[2].startswith("  correct services.web.image in app.yaml")
-    assert told[3] == "  docs/runbook.md#image-name-invalid"
+    lines = capsys.readouterr().out.partition("\n\n")[2].splitlines()
+    assert lines[0].startswith("web: ")
+    assert lines[1] == "  pod web-5d9c-aaaaa, container web"
+    assert lines[2].startswith("  correct services.web.image in app.yaml")
+    assert lines[3] == "  docs/runbook.md#image-name-invalid"
 
 
 def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, capsys: Captured) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     assert main.main(["status"]) == 0
     assert capsys.readouterr().out.startswith("shop · stack dev · context work · no release recorded\n")
 
 
 def test_nothing_deployed_is_not_healthy(capsys: Captured) -> None:
     assert main.main(["status"]) == 1
-    said = "nothing of shop runs in namespace shop-dev; deploy it: pulumi up --stack dev"
-    assert capsys.readouterr().out.splitlines()[1] == said
+    message = "shop has no workloads in namespace shop-dev; deploy them: pulumi up --stack dev"
+    assert capsys.readouterr().out.splitlines()[1] == message
 
 
 def test_a_cluster_that_does_not_answer_is_exit_code_2(api: apiserver.ApiServer, capsys: Captured) -> None:
     api.stop()
     assert main.main(["status"]) == 2
-    shown = capsys.readouterr()
-    assert shown.out == ""
+    output = capsys.readouterr()
+    assert output.out == ""
     assert re.fullmatch(
-        r'seaway: cannot reach the cluster of context "work" \(http://\S+: connection refused\); .*\n', shown.err
+        r'seaway: cannot reach the cluster of context "work" \(http://\S+: connection refused\); .*\n', output.err
     )
 
 
@@ -151,9 +154,9 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
     conftest.put_all(api, objects)
     release(api)
     assert main.main(["status", "--json"]) == 1
-    found = json.loads(capsys.readouterr().out)
-    web, *others = found.pop("workloads")
-    assert found == {
+    document = json.loads(capsys.readouterr().out)
+    web, *others = document.pop("workloads")
+    assert document == {
         "application": "shop",
         "stack": "dev",
         "context": "work",
@@ -173,8 +176,8 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "runs": None,
         "updated": 2,
         "urls": [],
-        "image": made.IMAGE,
-        "since": made.ago(hours=2),
+        "image": live_objects.IMAGE,
+        "since": live_objects.ago(hours=2),
         "restarts": 0,
         "event": None,
     }
@@ -188,14 +191,14 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "more": 0,
         "runbook": "docs/runbook.md#image-name-invalid",
     }
-    assert [each["state"] for each in others] == ["complete", "complete"]
+    assert [workload["state"] for workload in others] == ["complete", "complete"]
 
 
 def test_json_says_null_where_there_is_no_release(api: apiserver.ApiServer, capsys: Captured) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     assert main.main(["status", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert (found["release"], found["healthy"]) == (None, True)
+    document = json.loads(capsys.readouterr().out)
+    assert (document["release"], document["healthy"]) == (None, True)
 
 
 COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -211,9 +214,9 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(
     api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
     """First the last event is cut, then the image, which keeps its end. A message with brackets stays what it is."""
-    objects = made.healthy()
+    objects = live_objects.healthy()
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    objects["Event"] = [made.event("Deployment/web", "Bad", f"[b]probe failed {'x' * 200}", seen=now)]
+    objects["Event"] = [live_objects.event("Deployment/web", "Bad", f"[b]probe failed {'x' * 200}", seen=now)]
     conftest.put_all(api, objects)
     code, lines = conftest.run_at_terminal(monkeypatch, "status", width=width)
     assert code == 0
@@ -229,16 +232,16 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(
 
 def test_no_colours_where_they_are_not_wanted(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     _, lines = conftest.run_at_terminal(monkeypatch, "status")
     assert any("migrate" in line for line in lines)
     assert not any("[32m" in line for line in lines)
 
 
 def test_a_pipe_gets_whole_lines(api: apiserver.ApiServer, capsys: Captured) -> None:
-    objects = made.healthy()
+    objects = live_objects.healthy()
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
-    objects["Event"] = [made.event("Deployment/web", "Unhealthy", "x" * 300 + " end", seen=now)]
+    objects["Event"] = [live_objects.event("Deployment/web", "Unhealthy", "x" * 300 + " end", seen=now)]
     conftest.put_all(api, objects)
     assert main.main(["status"]) == 0
     assert capsys.readouterr().out.splitlines()[2].endswith("xxx end")
@@ -267,18 +270,18 @@ for words in (["status"], ["status", "--json"], ["logs", "web"]):
     print([name for name in read if name.startswith("PULUMI")], started, code, file=sys.stderr)
     read.clear()
 """
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     for pod in ("aaaaa", "bbbbb"):
         api.logs[f"web-5d9c-{pod}", "web", False] = "2026-03-01T10:00:00Z hello\n"
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
     )
-    *shown, rest = done.stdout.split("END\n")
-    assert ["web" in each for each in shown] == [True] * 3
+    *output, rest = done.stdout.split("END\n")
+    assert ["web" in workload for workload in output] == [True] * 3
     assert rest == ""
-    told = done.stderr.splitlines()
-    assert len(told) == 3
-    for line in told:
+    lines = done.stderr.splitlines()
+    assert len(lines) == 3
+    for line in lines:
         assert re.fullmatch(r"\[('(PULUMI_STACK|PULUMI_HOME|PULUMI_BACKEND_URL)'(, )?)+\] \[\] 0", line), line
 
 
@@ -304,12 +307,12 @@ print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"ht
 
 def worse(api: apiserver.ApiServer) -> None:
     """One of the two pods of web is not ready any more."""
-    conftest.put_objects(api, "Pod", made.pod("web-5d9c-aaaaa", by="web-5d9c", ready=False))
-    conftest.put_objects(api, "Deployment", made.deployment(ready=1))
+    conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", ready=False))
+    conftest.put_objects(api, "Deployment", live_objects.deployment(ready=1))
 
 
 def test_watch_on_a_pipe_prints_a_line_a_change_and_ends_with_ctrl_c(api: apiserver.ApiServer) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     with running.command("status", "--watch") as status:
         first = status.out.until(lambda seen: len(seen) == 3)
         assert [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in first] == [
@@ -321,14 +324,14 @@ def test_watch_on_a_pipe_prints_a_line_a_change_and_ends_with_ctrl_c(api: apiser
         status.out.has("web 1/2 ready")
         api.remove("apps/v1", "StatefulSet", "shop-dev", "db")
         status.out.has("db was deleted")
-        told = len(status.out.seen)
-        assert len(status.out.quiet(1)) == told, "nothing changed, nothing is said"
+        lines = len(status.out.seen)
+        assert len(status.out.quiet(1)) == lines, "nothing changed, nothing is said"
         assert status.interrupt() == 130
         assert status.err.quiet(0.1) == []
 
 
 def test_watch_outlives_an_api_server_that_is_away(api: apiserver.ApiServer) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     with running.command("status", "--watch") as status:
         status.out.has("migrate")
         api.stop()
@@ -344,7 +347,7 @@ def test_watch_outlives_an_api_server_that_is_away(api: apiserver.ApiServer) -> 
 
 
 def test_watch_may_begin_while_the_api_server_is_away(api: apiserver.ApiServer) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     api.stop()
     with running.command("status", "--watch") as status:
         status.err.has("cannot reach the cluster")
@@ -354,7 +357,7 @@ def test_watch_may_begin_while_the_api_server_is_away(api: apiserver.ApiServer) 
 
 
 def test_watch_as_json_is_an_object_a_line(api: apiserver.ApiServer) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     with running.command("status", "--watch", "--json") as status:
         status.out.until(lambda seen: len(seen) == 1)
         worse(api)
@@ -365,7 +368,7 @@ def test_watch_as_json_is_an_object_a_line(api: apiserver.ApiServer) -> None:
 
 
 def test_watch_on_a_terminal_draws_the_table_anew(api: apiserver.ApiServer) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     with running.command("status", "--watch", terminal=True) as status:
         status.out.has("migrate")
         worse(api)
@@ -378,7 +381,7 @@ def test_watch_on_a_terminal_draws_the_table_anew(api: apiserver.ApiServer) -> N
 
 
 def test_a_reader_that_has_seen_enough_ends_the_watch(api: apiserver.ApiServer) -> None:
-    conftest.put_all(api, made.healthy())
+    conftest.put_all(api, live_objects.healthy())
     with running.head("status", "--watch") as status:
         assert status.out.has("web 2/2")
         worse(api)

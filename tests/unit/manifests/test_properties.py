@@ -1,6 +1,6 @@
-"""What holds for every application: whatever is written becomes objects or problems, and nothing depends on its order.
+"""Properties of every application: any input becomes objects or diagnostics, and the order of keys does not matter.
 
-The reference has every field, so what is looked at is the reference with something wrong in it, or gone from it.
+The reference has every field, so the inputs are the reference with some parts replaced or removed.
 """
 
 import copy
@@ -8,6 +8,7 @@ import datetime
 import json
 import random
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from seaway.project import environments
 from seaway.syntax import diagnosis, nodes
 
 DOCS = Path(__file__).parents[3] / "docs"
-STACK = {
+STACK_VALUES = {
     "seaway:context": "test",
     "seaway:registry": "registry.example.com",
     "seaway:publish": "ingress",
@@ -33,30 +34,9 @@ STACK = {
     "seaway:secrets": {name: {"secure": "x"} for name in ("PAYMENT_TOKEN", "LICENCE", "NPM_TOKEN")},
     "seaway:overlay": {"services": {"web": {"env": {"LOG_LEVEL": "debug"}}}},
 }
-STRANGE: list[Any] = [
-    *(
-        None,
-        True,
-        False,
-        0,
-        -1,
-        1,
-        70000,
-        10**30,
-        0.5,
-        "",
-        " ",
-        "a",
-        "web",
-        "-a",
-        "a/b",
-        "/",
-        "/x",
-        "~",
-        "*",
-        "=",
-        "ß\n",
-    ),
+STRANGE_VALUES: list[Any] = [
+    *(None, True, False, 0, -1, 1, 70000, 10**30, 0.5),
+    *("", " ", "a", "web", "-a", "a/b", "/", "/x", "~", "*", "=", "ß\n"),
     *("grpc", "tcp:", "1Gi", "1e3", "100%", "0755", "$(X)", "${X}", "\u0000", "x" * 300, [], {}, [[]], [None], [{}]),
     *({"": 1}, {"a": {"b": []}}, {"web": None}, ["web", "web"], {"a.b": "c"}, "internet", "10.0.0.0/33", "@daily"),
 ]
@@ -64,10 +44,10 @@ STRANGE: list[Any] = [
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    made = tmp_path_factory.mktemp("project")
-    (made / "app").mkdir()
-    shutil.copytree(DOCS / "reference", made / "app" / "reference")
-    return made
+    project = tmp_path_factory.mktemp("project")
+    (project / "app").mkdir()
+    shutil.copytree(DOCS / "reference", project / "app" / "reference")
+    return project
 
 
 @pytest.fixture(scope="module")
@@ -75,82 +55,88 @@ def reference() -> Any:
     return nodes.to_plain(nodes.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
 
 
-def deployed(folder: Path, app: Any, stack: Any) -> tuple[environments.Environment, list[objects.ReleaseObject]]:
-    """Files, in which JSON is YAML too, and what they become."""
+def render(folder: Path, app: Any, stack: Any) -> tuple[environments.Environment, list[objects.ReleaseObject]]:
+    """The environment and objects of these files. They are JSON, which is YAML too."""
     (folder / "app" / "app.yaml").write_text(json.dumps(app))
     (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": stack}))
-    one = environments.load_environment(folder, "dev", check_ids=registry.IDS)
-    return one, preview.render_objects(one.app, one.settings, preview.find_images(one))
+    environment = environments.load_environment(folder, "dev", check_ids=registry.IDS)
+    return environment, preview.render_objects(environment, preview.find_images(environment))
 
 
-def changed(value: Any, by: random.Random) -> Any:
-    """One part of it is strange, taken from elsewhere in it, or gone."""
-    whole = copy.deepcopy(value)
-    parts = list(places(whole))
-    inside, key = by.choice(parts)
+def change_part(document: Any, by: random.Random) -> Any:
+    """The document with one part removed, copied from elsewhere in it, or replaced by a strange value."""
+    changed = copy.deepcopy(document)
+    parts = list(list_parts(changed))
+    parent, key = by.choice(parts)
     match by.randrange(4):
         case 0:
-            del inside[key]
+            del parent[key]
         case 1:
-            above, other = by.choice(parts)
-            inside[key] = copy.deepcopy(above[other]) if above is not inside else None
+            other_parent, other_key = by.choice(parts)
+            parent[key] = copy.deepcopy(other_parent[other_key]) if other_parent is not parent else None
         case _:
-            inside[key] = by.choice(STRANGE)
-    return whole
+            parent[key] = by.choice(STRANGE_VALUES)
+    return changed
 
 
-def places(value: Any) -> Any:
-    """Every part as what it is in, and its key there."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        yield value, key
-        yield from places(inner)
+def list_parts(document: Any) -> Iterator[tuple[Any, Any]]:
+    """Every part of a document: its parent, and its key there."""
+    pairs = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for key, child in pairs:
+        yield document, key
+        yield from list_parts(child)
 
 
-def shuffled(value: Any, by: random.Random) -> Any:
-    if isinstance(value, dict):
-        keys = list(value)
+def shuffle_keys(document: Any, by: random.Random) -> Any:
+    if isinstance(document, dict):
+        keys = list(document)
         by.shuffle(keys)
-        return {key: shuffled(value[key], by) for key in keys}
-    return [shuffled(one, by) for one in value] if isinstance(value, list) else value
+        return {key: shuffle_keys(document[key], by) for key in keys}
+    return [shuffle_keys(child, by) for child in document] if isinstance(document, list) else document
 
 
-def test_the_reference_becomes_objects_that_the_api_knows(folder: Path, reference: Any) -> None:
+def test_the_objects_of_the_reference_match_the_api_schema(folder: Path, reference: Any) -> None:
     bounded = copy.deepcopy(reference)
-    del bounded["services"]["node-logs"]  # nobody can say how many nodes there will be
-    found = [*deployed(folder, reference, STACK)[1], *deployed(folder, bounded, STACK | {"seaway:quota": True})[1]]
-    assert {each.key: list(schema.check_object(each.kind, each.manifest)) for each in found} == {
-        each.key: [] for each in found
+    del bounded["services"]["node-logs"]  # a DaemonSet has no maximum, so it cannot have a quota
+    rendered = [
+        *render(folder, reference, STACK_VALUES)[1],
+        *render(folder, bounded, STACK_VALUES | {"seaway:quota": True})[1],
+    ]
+    assert {one.key: list(schema.check_object(one.kind, one.manifest)) for one in rendered} == {
+        one.key: [] for one in rendered
     }
-    assert {each.kind for each in found} >= set(schema.list_kinds()) - {"PersistentVolumeClaim"}
+    assert {one.kind for one in rendered} >= set(schema.list_kinds()) - {"PersistentVolumeClaim"}
 
 
-# Without shrinking: what fails prints the files, which a person cuts down faster.
+# Without shrinking: a failure prints the files, and a person reduces them faster.
 @settings(max_examples=40, deadline=None, phases=[Phase.generate])
 @given(st.randoms(use_true_random=False), st.integers(1, 3))
-def test_whatever_is_written_becomes_objects_or_problems(
-    folder: Path, reference: Any, by: random.Random, often: int
+def test_any_input_becomes_objects_or_diagnostics(
+    folder: Path, reference: Any, by: random.Random, changes: int
 ) -> None:
-    app, stack = reference, STACK
-    for _ in range(often):
+    app, stack = reference, STACK_VALUES
+    for _ in range(changes):
         if by.random() < 0.8:
-            app = changed(app, by)
+            app = change_part(app, by)
         else:
-            stack = changed(stack, by)
+            stack = change_part(stack, by)
     try:
-        one, found = deployed(folder, app, stack)
+        environment, rendered = render(folder, app, stack)
     except diagnosis.InvalidInput as error:
-        assert str(error)
+        assert all(diagnostic.code and diagnostic.message for diagnostic in error.diagnostics)
         return
-    assert yaml_writer.dump_objects(found)
-    assert engine.run_checks(one.app, one.settings, found, datetime.date(2026, 1, 1))
-    for each in one.app.get_workloads().values():
-        assert workload.explain_workload(one, each.name)
+    assert yaml_writer.dump_objects(rendered)
+    assert engine.run_checks(environment, rendered, datetime.date(2026, 1, 1))
+    for service in environment.app.get_workloads().values():
+        assert workload.explain_workload(environment, service.name)
 
 
 @settings(max_examples=5, deadline=None, phases=[Phase.generate], print_blob=False)
 @given(st.randoms(use_true_random=False))
-def test_no_order_of_keys_matters_and_twice_is_the_same(folder: Path, reference: Any, by: random.Random) -> None:
-    expected = yaml_writer.dump_objects(deployed(folder, reference, STACK)[1])
-    assert yaml_writer.dump_objects(deployed(folder, reference, STACK)[1]) == expected
-    assert yaml_writer.dump_objects(deployed(folder, shuffled(reference, by), shuffled(STACK, by))[1]) == expected
+def test_the_order_of_keys_does_not_matter(folder: Path, reference: Any, by: random.Random) -> None:
+    expected = yaml_writer.dump_objects(render(folder, reference, STACK_VALUES)[1])
+    assert yaml_writer.dump_objects(render(folder, reference, STACK_VALUES)[1]) == expected
+    shuffled = render(folder, shuffle_keys(reference, by), shuffle_keys(STACK_VALUES, by))[1]
+    assert yaml_writer.dump_objects(shuffled) == expected

@@ -4,7 +4,7 @@ import pytest
 
 from seaway.model import application, egress
 from seaway.model.defaults import resolve
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 
 def web(words: str) -> str:
@@ -45,7 +45,7 @@ def test_valid_targets_have_no_errors(find_errors: FindErrors, words: str) -> No
 
 @pytest.mark.parametrize("case", INVALID)
 def test_invalid_targets_are_reported(expect_errors: ExpectErrors, case: str) -> None:
-    expect_errors(web(INVALID[case]), "3:42: services.web.egress.0: invalid-egress")
+    expect_errors(web(INVALID[case]), "3:42: .egress.0: invalid-egress")
 
 
 @pytest.mark.parametrize(("word", "column"), [("internet", 52), ("10.0.0.0/8", 54), ("10.0.0.0/8:80", 57)])
@@ -54,7 +54,7 @@ def test_a_target_is_in_the_list_once(expect_errors: ExpectErrors, word: str, co
 
 
 def test_egress_is_a_list(expect_errors: ExpectErrors) -> None:
-    expect_errors(web("x").replace("[x]", "internet"), "3:33: services.web.egress: invalid-type")
+    expect_errors(web("x").replace("[x]", "internet"), "3:33: .egress: invalid-type")
 
 
 def test_a_job_inherits_the_egress_of_its_service() -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from seaway.model import application, ingress_hosts, settings
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 APP = """\
 name: shop
@@ -32,8 +32,8 @@ VALID = [
 ]
 
 INVALID = {
-    "no host": (stack(web=""), "3:33: services.web.publish: missing-host"),
-    "no hosts": (stack("      web: []\n"), "3:33: services.web.publish: missing-host"),
+    "no host": (stack(web=""), "3:33: .publish: missing-host"),
+    "no hosts": (stack("      web: []\n"), "3:33: .publish: missing-host"),
     "unknown workload": (
         stack(more="      wep: [b.example.com]\n"),
         "Pulumi.dev.yaml:8:7: seaway:ingress.hosts.wep: unknown-service",

@@ -13,7 +13,7 @@ from seaway.model import application, links
 from seaway.project import load
 from seaway.syntax import diagnosis, nodes
 from tests.support import diagnostics
-from tests.unit.model.conftest import FindErrors
+from tests.unit.conftest import FindErrors
 
 SHOP = """\
 name: shop

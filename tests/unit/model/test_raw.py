@@ -5,7 +5,7 @@ import pytest
 from seaway.model import application
 from seaway.model.validate import raw
 from tests.support import diagnostics
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 APP = """\
 name: shop
@@ -121,7 +121,7 @@ INVALID = {
 @pytest.mark.parametrize("case", INVALID)
 def test_invalid_fields_are_reported(expect_errors: ExpectErrors, case: str) -> None:
     fields, row = INVALID[case]
-    expect_errors(APP % (fields, "", ""), row.replace(": ", ": services.web.raw.", 1))
+    expect_errors(APP % (fields, "", ""), row.replace(": ", ": .raw.", 1))
 
 
 def test_errors_have_the_location_of_their_key(expect_errors: ExpectErrors) -> None:
@@ -142,9 +142,7 @@ services:
 """
     path = "services.web.raw.Deployment.spec"
     expect_errors(
-        text,
-        f"8:11: {path}.replicas: reserved-field",
-        f"13:17: {path}.template.spec.containers.0.stdinn: unknown-key",
+        text, f"8:11: {path}.replicas: reserved-field", f"13:17: {path}.template.spec.containers.0.stdinn: unknown-key"
     )
 
 

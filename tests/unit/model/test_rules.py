@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 BASE = """\
 name: shop
@@ -57,11 +57,11 @@ INVALID = {
     "duplicate name": (BASE + "jobs:\n  web: {image: x}", "6:3: jobs.web: duplicate-name"),
     "no image": (web("    port: 80"), "5:3: services.web: missing-image"),
     "no image in a job": (BASE + "jobs:\n  m: {}", "6:3: jobs.m: missing-image"),
-    "two images": (web(f"{IMAGE}    build: ./web"), "6:5: services.web.image: conflicting-keys"),
-    "invalid image": (web("    image: Nginx"), "6:5: services.web.image: invalid-image"),
-    "invalid port": (web(f"{IMAGE}    port: 70000"), "7:5: services.web.port: invalid-port"),
-    "publish without port": (web(f"{IMAGE}    publish: true"), "7:5: services.web.publish: missing-port"),
-    "probe without port": (web(f"{IMAGE}    health: /healthz"), "7:5: services.web.health: missing-port"),
+    "two images": (web(f"{IMAGE}    build: ./web"), "6:5: .image: conflicting-keys"),
+    "invalid image": (web("    image: Nginx"), "6:5: .image: invalid-image"),
+    "invalid port": (web(f"{IMAGE}    port: 70000"), "7:5: .port: invalid-port"),
+    "publish without port": (web(f"{IMAGE}    publish: true"), "7:5: .publish: missing-port"),
+    "probe without port": (web(f"{IMAGE}    health: /healthz"), "7:5: .health: missing-port"),
     "invalid probe": (store("health: {readiness: pg_isready}"), "3:80: stores.db.health.readiness: invalid-probe"),
     "empty probe command": (store("health: {liveness: []}"), "3:80: stores.db.health.liveness: invalid-probe"),
     "start period": (store("health: {startPeriod: 0}"), "3:80: stores.db.health.startPeriod: invalid-value"),
@@ -73,67 +73,61 @@ INVALID = {
         store("publish: true") + "services: {db-outside: {image: x, port: 1}}\n",
         "3:71: stores.db.publish: duplicate-name",
     ),
-    "all ports and a port": (
-        web(f"{IMAGE}    port: 80\n    allPorts: true"),
-        "8:5: services.web.allPorts: conflicting-keys",
-    ),
+    "all ports and a port": (web(f"{IMAGE}    port: 80\n    allPorts: true"), "8:5: .allPorts: conflicting-keys"),
     "volumes shared in a cycle": (
         "name: shop\nstores:\n  a: {image: x, volume: {path: /a, size: 1Gi}, sharedVolumes: {/b: b}}\n"
         "  b: {image: x, volume: {path: /b, size: 1Gi}, sharedVolumes: {/a: a}}\n",
         "3:48: stores.a.sharedVolumes: dependency-cycle",
     ),
-    "unknown store": (
-        web(f"{IMAGE}    sharedVolumes: {{/b: db}}"),
-        "7:21: services.web.sharedVolumes./b: unknown-store",
-    ),
+    "unknown store": (web(f"{IMAGE}    sharedVolumes: {{/b: db}}"), "7:21: .sharedVolumes./b: unknown-store"),
     "unknown volume": (
         store("") + "services: {web: {image: x, sharedVolumes: {/b: {store: db, volume: wal}}}}\n",
-        "4:44: services.web.sharedVolumes./b: unknown-volume",
+        "4:44: .sharedVolumes./b: unknown-volume",
     ),
     "volume shared with a daemon set": (
         store("") + "services: {web: {image: x, daemonSet: true, sharedVolumes: {/b: db}}}\n",
-        "4:61: services.web.sharedVolumes./b: conflicting-keys",
+        "4:61: .sharedVolumes./b: conflicting-keys",
     ),
-    "link to an unknown workload": (web(f"{IMAGE}    calls: [apo]"), "7:13: services.web.calls.0: unknown-workload"),
-    "link without port": (web(f"{IMAGE}    calls: [work]"), "7:13: services.web.calls.0: missing-port"),
-    "duplicate link": (web(f"{IMAGE}    calls: [api, api]"), "7:18: services.web.calls.1: duplicate-value"),
+    "link to an unknown workload": (web(f"{IMAGE}    calls: [apo]"), "7:13: .calls.0: unknown-workload"),
+    "link without port": (web(f"{IMAGE}    calls: [work]"), "7:13: .calls.0: missing-port"),
+    "duplicate link": (web(f"{IMAGE}    calls: [api, api]"), "7:18: .calls.1: duplicate-value"),
     "job timeout": (BASE + "jobs:\n  m: {uses: web, timeout: 0}", "6:18: jobs.m.timeout: invalid-value"),
     "unknown used service": (BASE + "jobs:\n  m: {uses: x}", "6:7: jobs.m.uses: unknown-service"),
-    "variable name": (web(f"{IMAGE}    env: {{1A: x}}"), "7:11: services.web.env.1A: invalid-name"),
+    "variable name": (web(f"{IMAGE}    env: {{1A: x}}"), "7:11: .env.1A: invalid-name"),
     "secret in env": (
         web(f"{IMAGE}    env: {{A: x}}\n    secrets: {{A: {{generate: 8}}}}"),
-        "8:15: services.web.secrets.A: duplicate-variable",
+        "8:15: .secrets.A: duplicate-variable",
     ),
     "secret named as a link variable": (
         web(f"{IMAGE}    calls: [api]\n    secrets: [API_URL]"),
-        "8:15: services.web.secrets.API_URL: duplicate-variable",
+        "8:15: .secrets.API_URL: duplicate-variable",
     ),
-    "NUL character": (web(f'{IMAGE}    env: {{A: "\\0"}}'), "7:11: services.web.env.A: invalid-value"),
-    "cpu": (web(f"{IMAGE}    resources: {{cpu: 0}}"), "7:17: services.web.resources.cpu: invalid-quantity"),
-    "memory": (web(f"{IMAGE}    resources: {{memory: 128m}}"), "7:17: services.web.resources.memory: invalid-quantity"),
+    "NUL character": (web(f'{IMAGE}    env: {{A: "\\0"}}'), "7:11: .env.A: invalid-value"),
+    "cpu": (web(f"{IMAGE}    resources: {{cpu: 0}}"), "7:17: .resources.cpu: invalid-quantity"),
+    "memory": (web(f"{IMAGE}    resources: {{memory: 128m}}"), "7:17: .resources.memory: invalid-quantity"),
     "size": (store("").replace("1Gi", "10"), "3:59: stores.db.volume.size: invalid-quantity"),
-    "root": (web(f"{IMAGE}    user: 0"), "7:5: services.web.user: root-user"),
-    "user of the image": (web(f"{IMAGE}    user: null"), "7:5: services.web.user: root-user"),
+    "root": (web(f"{IMAGE}    user: 0"), "7:5: .user: root-user"),
+    "user of the image": (web(f"{IMAGE}    user: null"), "7:5: .user: root-user"),
     "user of the image in a sidecar": (
         web(f"{IMAGE}    sidecars: {{a: {{image: x, user: null}}}}"),
-        "7:30: services.web.sidecars.a.user: conflicting-keys",
+        "7:30: .sidecars.a.user: conflicting-keys",
     ),
-    "invalid user": (web(f"{IMAGE}    user: -1"), "7:5: services.web.user: invalid-user"),
-    "no pods": (web(f"{IMAGE}    scale: 0"), "7:5: services.web.scale: invalid-value"),
-    "relative path": (web(f"{IMAGE}    writable: [var/../x]"), "7:16: services.web.writable.0: invalid-path"),
-    "tmp": (web(f"{IMAGE}    writable: [/tmp]"), "7:16: services.web.writable.0: duplicate-path"),
+    "invalid user": (web(f"{IMAGE}    user: -1"), "7:5: .user: invalid-user"),
+    "no pods": (web(f"{IMAGE}    scale: 0"), "7:5: .scale: invalid-value"),
+    "relative path": (web(f"{IMAGE}    writable: [var/../x]"), "7:16: .writable.0: invalid-path"),
+    "tmp": (web(f"{IMAGE}    writable: [/tmp]"), "7:16: .writable.0: duplicate-path"),
     "mounted twice": (store("writable: [/data]"), "3:46: stores.db.volume.path: duplicate-path"),
-    "no content": (web(f"{IMAGE}    files: [/a]"), "7:13: services.web.files./a: missing-value"),
+    "no content": (web(f"{IMAGE}    files: [/a]"), "7:13: .files./a: missing-value"),
     "two contents": (
         web(f"{IMAGE}    files: {{/a: {{source: app.toml, content: x}}}}"),
-        "7:13: services.web.files./a: conflicting-keys",
+        "7:13: .files./a: conflicting-keys",
     ),
-    "no file": (web(f"{IMAGE}    files: {{/a: b.toml}}"), "7:13: services.web.files./a: file-not-found"),
-    "invalid path": (web(f'{IMAGE}    files: {{/a: "b\\0"}}'), "7:13: services.web.files./a: invalid-path"),
-    "no folder": (web("    build: ./wep"), "6:5: services.web.build: file-not-found"),
+    "no file": (web(f"{IMAGE}    files: {{/a: b.toml}}"), "7:13: .files./a: file-not-found"),
+    "invalid path": (web(f'{IMAGE}    files: {{/a: "b\\0"}}'), "7:13: .files./a: invalid-path"),
+    "no folder": (web("    build: ./wep"), "6:5: .build: file-not-found"),
     "no Dockerfile": (
         web("    build: {context: web, dockerfile: Dockerfile.x}"),
-        "6:27: services.web.build.dockerfile: file-not-found",
+        "6:27: .build.dockerfile: file-not-found",
     ),
 }
 
@@ -152,4 +146,4 @@ def test_files_are_text_and_fit_into_a_config_map(expect_errors: ExpectErrors, f
     (folder / "app" / "binary").write_bytes(b"\xff")
     (folder / "app" / "big").write_text("x" * 1_000_001)
     text = web(f"{IMAGE}    files: {{/a: binary}}\n  z: {{image: x, files: {{/b: big}}}}")
-    expect_errors(text, "7:13: services.web.files./a: not-utf8", "8:17: services.z.files: too-large")
+    expect_errors(text, "7:13: .files./a: not-utf8", "8:17: services.z.files: too-large")

@@ -3,7 +3,7 @@
 import pytest
 
 from seaway.model import scheduling
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 
 def web(body: str) -> str:
@@ -32,63 +32,60 @@ VALID = [
 ]
 
 INVALID = {
-    "no pods": (web("scale: {min: 0, max: 3}"), "6:13: services.web.scale.min: invalid-value"),
-    "max equals min": (web("scale: {min: 3, max: 3}"), "6:21: services.web.scale.max: conflicting-keys"),
-    "max below the default": (web("scale: {max: 1}"), "6:13: services.web.scale.max: conflicting-keys"),
-    "cpu without max": (web("scale: {cpu: 70%}"), "6:13: services.web.scale.cpu: no-effect"),
-    "memory without max": (web("scale: {memory: 70%}"), "6:13: services.web.scale.memory: no-effect"),
-    "no percentage": (web("scale: {max: 3, cpu: 0.7}"), "6:21: services.web.scale.cpu: invalid-percentage"),
-    "zero percent": (web("scale: {max: 3, memory: 0%}"), "6:21: services.web.scale.memory: invalid-percentage"),
-    "unreachable memory target": (
-        web("scale: {max: 3, memory: 95%}"),
-        "6:21: services.web.scale.memory: unreachable-target",
-    ),
+    "no pods": (web("scale: {min: 0, max: 3}"), "6:13: .scale.min: invalid-value"),
+    "max equals min": (web("scale: {min: 3, max: 3}"), "6:21: .scale.max: conflicting-keys"),
+    "max below the default": (web("scale: {max: 1}"), "6:13: .scale.max: conflicting-keys"),
+    "cpu without max": (web("scale: {cpu: 70%}"), "6:13: .scale.cpu: no-effect"),
+    "memory without max": (web("scale: {memory: 70%}"), "6:13: .scale.memory: no-effect"),
+    "no percentage": (web("scale: {max: 3, cpu: 0.7}"), "6:21: .scale.cpu: invalid-percentage"),
+    "zero percent": (web("scale: {max: 3, memory: 0%}"), "6:21: .scale.memory: invalid-percentage"),
+    "unreachable memory target": (web("scale: {max: 3, memory: 95%}"), "6:21: .scale.memory: unreachable-target"),
     "unreachable cpu target": (
         web("scale: {max: 5, cpu: 182%}\n    resources: {cpu: 100m, cpuLimit: 200m}"),
-        "6:21: services.web.scale.cpu: unreachable-target",
+        "6:21: .scale.cpu: unreachable-target",
     ),
-    "pre-stop delay": (web("preStopDelay: -1"), "6:5: services.web.preStopDelay: invalid-value"),
-    "stop grace period": (web("stopGracePeriod: 0"), "6:5: services.web.stopGracePeriod: invalid-value"),
+    "pre-stop delay": (web("preStopDelay: -1"), "6:5: .preStopDelay: invalid-value"),
+    "stop grace period": (web("stopGracePeriod: 0"), "6:5: .stopGracePeriod: invalid-value"),
     "stop grace period of a store": (
         "name: shop\nstores:\n  db: {image: p, port: 1, volume: {path: /d, size: 1Gi}, stopGracePeriod: 0}\n",
         "3:58: stores.db.stopGracePeriod: invalid-value",
     ),
-    "priority class": (web("priorityClass: High Prio"), "6:5: services.web.priorityClass: invalid-name"),
-    "label name": (web("nodeSelector: {a b: c}"), "6:20: services.web.nodeSelector.a b: invalid-label"),
-    "label prefix": (web("nodeSelector: {A_B/c: d}"), "6:20: services.web.nodeSelector.A_B/c: invalid-label"),
-    "label value": (web("nodeSelector: {disk: -ssd}"), "6:20: services.web.nodeSelector.disk: invalid-label"),
-    "taint": (web("tolerations: [batch]"), "6:19: services.web.tolerations.0: invalid-toleration"),
-    "taint effect": (web("tolerations: ['a=b:Never']"), "6:19: services.web.tolerations.0: invalid-toleration"),
-    "taint value": (web("tolerations: ['a=-:NoSchedule']"), "6:19: services.web.tolerations.0: invalid-toleration"),
-    "invalid limit": (resources("cpuLimit: lots"), "6:17: services.web.resources.cpuLimit: invalid-quantity"),
-    "low limit": (resources("cpu: 200m, cpuLimit: 0.1"), "6:28: services.web.resources.cpuLimit: conflicting-keys"),
-    "disk": (resources("disk: 1"), "6:17: services.web.resources.disk: invalid-quantity"),
-    "no gpu": (resources("gpu: 0"), "6:17: services.web.resources.gpu: invalid-value"),
+    "priority class": (web("priorityClass: High Prio"), "6:5: .priorityClass: invalid-name"),
+    "label name": (web("nodeSelector: {a b: c}"), "6:20: .nodeSelector.a b: invalid-label"),
+    "label prefix": (web("nodeSelector: {A_B/c: d}"), "6:20: .nodeSelector.A_B/c: invalid-label"),
+    "label value": (web("nodeSelector: {disk: -ssd}"), "6:20: .nodeSelector.disk: invalid-label"),
+    "taint": (web("tolerations: [batch]"), "6:19: .tolerations.0: invalid-toleration"),
+    "taint effect": (web("tolerations: ['a=b:Never']"), "6:19: .tolerations.0: invalid-toleration"),
+    "taint value": (web("tolerations: ['a=-:NoSchedule']"), "6:19: .tolerations.0: invalid-toleration"),
+    "invalid limit": (resources("cpuLimit: lots"), "6:17: .resources.cpuLimit: invalid-quantity"),
+    "low limit": (resources("cpu: 200m, cpuLimit: 0.1"), "6:28: .resources.cpuLimit: conflicting-keys"),
+    "disk": (resources("disk: 1"), "6:17: .resources.disk: invalid-quantity"),
+    "no gpu": (resources("gpu: 0"), "6:17: .resources.gpu: invalid-value"),
     "no tpu": (
         resources("tpu: {count: 0, accelerator: a, topology: 1x1}"),
-        "6:23: services.web.resources.tpu.count: invalid-value",
+        "6:23: .resources.tpu.count: invalid-value",
     ),
-    "gpu name": (resources("gpu: {resource: gpu}"), "6:23: services.web.resources.gpu.resource: invalid-name"),
+    "gpu name": (resources("gpu: {resource: gpu}"), "6:23: .resources.gpu.resource: invalid-name"),
     "tpu accelerator": (
         resources("tpu: {count: 1, accelerator: a b, topology: 1x1}"),
-        "6:33: services.web.resources.tpu.accelerator: invalid-name",
+        "6:33: .resources.tpu.accelerator: invalid-name",
     ),
     "tpu topology": (
         resources("tpu: {count: 1, accelerator: a, topology: '8'}"),
-        "6:49: services.web.resources.tpu.topology: invalid-value",
+        "6:49: .resources.tpu.topology: invalid-value",
     ),
     "gpu and tpu": (
         resources("gpu: 1, tpu: {count: 1, accelerator: a, topology: 1x1}"),
-        "6:25: services.web.resources.tpu: conflicting-keys",
+        "6:25: .resources.tpu: conflicting-keys",
     ),
     "limit below the autoscaler's target": (
         web("scale: {max: 5, cpu: 70%}\n    resources: {cpu: '10', cpuLimit: 10m}"),
-        "6:21: services.web.scale.cpu: unreachable-target",
-        "7:28: services.web.resources.cpuLimit: conflicting-keys",
+        "6:21: .scale.cpu: unreachable-target",
+        "7:28: .resources.cpuLimit: conflicting-keys",
     ),
     "disk of a sidecar": (
         web("sidecars: {proxy: {image: x, resources: {disk: 1}}}"),
-        "6:46: services.web.sidecars.proxy.resources.disk: invalid-quantity",
+        "6:46: .sidecars.proxy.resources.disk: invalid-quantity",
     ),
 }
 

@@ -5,7 +5,7 @@ import pytest
 from seaway.model import application, secrets
 from seaway.model.defaults import resolve
 from tests.support import diagnostics
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 
 def web(body: str, more: str = "") -> str:
@@ -23,7 +23,7 @@ VALID = [
 ]
 
 INVALID = {
-    "length": (web("    secrets: {A: {generate: 7}}"), "5:19: services.web.secrets.A.generate: invalid-value"),
+    "length": (web("    secrets: {A: {generate: 7}}"), "5:19: .secrets.A.generate: invalid-value"),
     "two lengths": (
         web("    secrets: {A: {generate: 8}}", "  z: {image: x, secrets: {A: {generate: 9}}}"),
         "6:27: services.z.secrets.A: conflicting-sources",
@@ -37,45 +37,36 @@ INVALID = {
             "    secrets: {A: {existing: theirs, key: a}}\n"
             "    sidecars: {proxy: {image: x, secrets: {A: {existing: theirs}}}}"
         ),
-        "6:44: services.web.sidecars.proxy.secrets.A: conflicting-sources",
+        "6:44: .sidecars.proxy.secrets.A: conflicting-sources",
     ),
     "generated and existing": (
         web("    secrets: {A: {generate: 8, existing: theirs}}"),
-        "5:15: services.web.secrets.A: conflicting-keys",
+        "5:15: .secrets.A: conflicting-keys",
     ),
-    "key without Secret": (web("    secrets: {A: {key: a}}"), "5:15: services.web.secrets.A: missing-value"),
-    "name is a folder": (web("    secrets: [..]"), "5:15: services.web.secrets...: invalid-name"),
-    "name is a path": (web("    secrets: [a/b]"), "5:15: services.web.secrets.a/b: invalid-name"),
-    "invalid Secret": (
-        web("    secrets: {A: {existing: Theirs}}"),
-        "5:19: services.web.secrets.A.existing: invalid-name",
-    ),
-    "invalid key": (
-        web("    secrets: {A: {existing: theirs, key: a/b}}"),
-        "5:37: services.web.secrets.A.key: invalid-name",
-    ),
-    "file variable in env": (
-        web("    secrets: [A]\n    env: {A_FILE: /a}"),
-        "5:15: services.web.secrets.A: duplicate-variable",
-    ),
+    "key without Secret": (web("    secrets: {A: {key: a}}"), "5:15: .secrets.A: missing-value"),
+    "name is a folder": (web("    secrets: [..]"), "5:15: .secrets...: invalid-name"),
+    "name is a path": (web("    secrets: [a/b]"), "5:15: .secrets.a/b: invalid-name"),
+    "invalid Secret": (web("    secrets: {A: {existing: Theirs}}"), "5:19: .secrets.A.existing: invalid-name"),
+    "invalid key": (web("    secrets: {A: {existing: theirs, key: a/b}}"), "5:37: .secrets.A.key: invalid-name"),
+    "file variable in env": (web("    secrets: [A]\n    env: {A_FILE: /a}"), "5:15: .secrets.A: duplicate-variable"),
     "path of another file": (
         web("    secrets: [A]\n    files: {/run/secrets/A: {content: x}}"),
-        "5:15: services.web.secrets.A: duplicate-path",
+        "5:15: .secrets.A: duplicate-path",
     ),
-    "file variable is a secret": (web("    secrets: [A, A_FILE]"), "5:15: services.web.secrets.A: duplicate-variable"),
+    "file variable is a secret": (web("    secrets: [A, A_FILE]"), "5:15: .secrets.A: duplicate-variable"),
     "reference in a variable": (
         web("    secrets: [A]\n    env: {URL: a://b:$(A)@c/$(A)}"),
-        "6:11: services.web.env.URL: secret-is-file",
+        "6:11: .env.URL: secret-is-file",
     ),
     "reference in an argument": (
         web("    secrets: [A]\n    args: [x, --password=$(A)]"),
-        "6:15: services.web.args.1: secret-is-file",
+        "6:15: .args.1: secret-is-file",
     ),
     "reference in a job": (
         web("    secrets: [A]", "jobs:\n  m: {uses: web, env: {URL: $(A)}}"),
         "7:24: jobs.m.env.URL: secret-is-file",
     ),
-    "long name": (web(f"    secrets: [{'A' * 249}]"), f"5:15: services.web.secrets.{'A' * 249}: invalid-name"),
+    "long name": (web(f"    secrets: [{'A' * 249}]"), f"5:15: .secrets.{'A' * 249}: invalid-name"),
 }
 
 

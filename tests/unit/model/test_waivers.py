@@ -65,10 +65,7 @@ INVALID = {
     "impossible date": (write_waiver(until="2026-02-29"), "8:7: seaway:waivers.IMG-02.until: invalid-date"),
     "week date": (write_waiver(until="2026-W53-1"), "8:7: seaway:waivers.IMG-02.until: invalid-date"),
     "expired": (write_waiver(until="2026-06-29"), "8:7: seaway:waivers.IMG-02.until: waiver-expired"),
-    "no last day": (
-        f"{HEAD}    IMG-02: {{reason: a, owner: b}}\n",
-        "4:13: seaway:waivers.IMG-02.until: missing-value",
-    ),
+    "no last day": (f"{HEAD}    IMG-02: {{reason: a, owner: b}}\n", "4:13: seaway:waivers.IMG-02.until: missing-value"),
 }
 
 

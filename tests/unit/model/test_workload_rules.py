@@ -7,7 +7,7 @@ import pytest
 from seaway.model import application
 from seaway.project import load
 from seaway.syntax import diagnosis
-from tests.unit.model.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors, FindErrors
 
 
 def web(body: str) -> str:
@@ -48,71 +48,68 @@ VALID = [
 INVALID = {
     "port name": (
         web("    ports: {Metrics: 1, main: 2, a--b: 3, '12': 4, one-too-many-letters: 5}"),
-        "6:13: services.web.ports.Metrics: invalid-name",
-        "6:25: services.web.ports.main: invalid-name",
-        "6:34: services.web.ports.a--b: invalid-name",
-        "6:43: services.web.ports.12: invalid-name",
-        "6:52: services.web.ports.one-too-many-letters: invalid-name",
+        "6:13: .ports.Metrics: invalid-name",
+        "6:25: .ports.main: invalid-name",
+        "6:34: .ports.a--b: invalid-name",
+        "6:43: .ports.12: invalid-name",
+        "6:52: .ports.one-too-many-letters: invalid-name",
     ),
     "duplicate port": (
         web("    port: 1\n    ports: {metrics: 1, other: 0}"),
-        "7:13: services.web.ports.metrics: duplicate-port",
-        "7:25: services.web.ports.other: invalid-port",
+        "7:13: .ports.metrics: duplicate-port",
+        "7:25: .ports.other: invalid-port",
     ),
-    "protocol without port": (web("    protocol: grpc"), "6:5: services.web.protocol: missing-port"),
+    "protocol without port": (web("    protocol: grpc"), "6:5: .protocol: missing-port"),
     "probes without port": (
         web("    health: {readiness: grpc, liveness: tcp}"),
-        "6:14: services.web.health.readiness: missing-port",
-        "6:31: services.web.health.liveness: missing-port",
+        "6:14: .health.readiness: missing-port",
+        "6:31: .health.liveness: missing-port",
     ),
-    "probe of a UDP port": (
-        web("    port: 53\n    protocol: udp\n    health: tcp"),
-        "8:5: services.web.health: invalid-probe",
-    ),
+    "probe of a UDP port": (web("    port: 53\n    protocol: udp\n    health: tcp"), "8:5: .health: invalid-probe"),
     "HTTP probe of a gRPC port": (
         web("    port: 1\n    protocol: grpc\n    health: /healthz"),
-        "8:5: services.web.health: invalid-probe",
+        "8:5: .health: invalid-probe",
     ),
-    "empty gRPC service": (web("    port: 1\n    health: 'grpc:'"), "7:5: services.web.health: invalid-probe"),
+    "empty gRPC service": (web("    port: 1\n    health: 'grpc:'"), "7:5: .health: invalid-probe"),
     "variable of two links": (
         web("    calls: [api, api-metrics]\n  api-metrics: {image: nginx, port: 83}"),
-        "6:18: services.web.calls.1: duplicate-variable",
+        "6:18: .calls.1: duplicate-variable",
     ),
-    "working directory": (web("    workingDir: srv"), "6:5: services.web.workingDir: invalid-path"),
+    "working directory": (web("    workingDir: srv"), "6:5: .workingDir: invalid-path"),
     "scale of a daemon set": (
         web("    daemonSet: true\n    scale: 2\n    spread: require"),
-        "7:5: services.web.scale: conflicting-keys",
-        "8:5: services.web.spread: conflicting-keys",
+        "7:5: .scale: conflicting-keys",
+        "8:5: .spread: conflicting-keys",
     ),
     "extra container name": (
         web("    sidecars: {web: {}, a: {}}\n    init: {a: {}, B: {}}"),
-        "6:16: services.web.sidecars.web: duplicate-name",
-        "7:12: services.web.init.a: duplicate-name",
-        "7:19: services.web.init.B: invalid-name",
+        "6:16: .sidecars.web: duplicate-name",
+        "7:12: .init.a: duplicate-name",
+        "7:19: .init.B: invalid-name",
     ),
     "extra container image": (
         web("    sidecars: {a: {image: nginx, uses: api}, b: {uses: apy}, c: {image: NGINX}}"),
-        "6:34: services.web.sidecars.a.uses: conflicting-keys",
-        "6:50: services.web.sidecars.b.uses: unknown-service",
-        "6:66: services.web.sidecars.c.image: invalid-image",
+        "6:34: .sidecars.a.uses: conflicting-keys",
+        "6:50: .sidecars.b.uses: unknown-service",
+        "6:66: .sidecars.c.image: invalid-image",
     ),
     "extra container port": (
         web(
             "    port: 80\n    sidecars: {a: {port: 80}, b: {port: 0, health: /x}, c: {health: tcp}}\n"
             "    init: {d: {port: 1, health: tcp}}"
         ),
-        "7:20: services.web.sidecars.a.port: duplicate-port",
-        "7:35: services.web.sidecars.b.port: invalid-port",
-        "7:61: services.web.sidecars.c.health: missing-port",
-        "8:16: services.web.init.d.port: no-effect",
-        "8:25: services.web.init.d.health: no-effect",
+        "7:20: .sidecars.a.port: duplicate-port",
+        "7:35: .sidecars.b.port: invalid-port",
+        "7:61: .sidecars.c.health: missing-port",
+        "8:16: .init.d.port: no-effect",
+        "8:25: .init.d.health: no-effect",
     ),
     "fields of a sidecar": (
         web("    sidecars: {a: {user: 0, env: {1X: a}, writable: [cache], resources: {memory: '1'}}}"),
-        "6:20: services.web.sidecars.a.user: root-user",
-        "6:35: services.web.sidecars.a.env.1X: invalid-name",
-        "6:54: services.web.sidecars.a.writable.0: invalid-path",
-        "6:74: services.web.sidecars.a.resources.memory: invalid-quantity",
+        "6:20: .sidecars.a.user: root-user",
+        "6:35: .sidecars.a.env.1X: invalid-name",
+        "6:54: .sidecars.a.writable.0: invalid-path",
+        "6:74: .sidecars.a.resources.memory: invalid-quantity",
     ),
     "schedule": (
         job('schedule: "0 3 * *", timeZone: Berlin, startingDeadline: 5, run: on-demand'),

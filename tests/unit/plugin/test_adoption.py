@@ -1,4 +1,4 @@
-"""A namespace that somebody else made is not deleted with what is in it, whatever is accepted."""
+"""A namespace that another tool created is never deleted with the objects of others."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from tests.support import apiserver
 from tests.unit.plugin import engine, test_data_loss
 
 OURS = test_data_loss.OURS
-MADE = "2026-01-01T00:00:00Z"
+CREATED = "2026-01-01T00:00:00Z"
 NAME = {"f:metadata": {"f:labels": {".": {}, "f:kubernetes.io/metadata.name": {}}}}
-BY_PULUMI = {"manager": "pulumi-kubernetes-1a2b", "operation": "Apply", "time": MADE}
+BY_PULUMI = {"manager": "pulumi-kubernetes-1a2b", "operation": "Apply", "time": CREATED}
 BY_HAND = {"manager": "kubectl-create", "operation": "Update", "time": "2026-02-01T00:00:00Z", "fieldsV1": NAME}
 LABELLED = {"manager": "kubectl-label", "operation": "Update", "time": "2026-02-02T00:00:00Z"}
 KINDS = {
@@ -27,11 +27,11 @@ KINDS = {
 
 
 @pytest.fixture(autouse=True)
-def kinds(api: apiserver.ApiServer) -> None:
-    for version, found in KINDS.items():
+def discovery(api: apiserver.ApiServer) -> None:
+    for version, plurals in KINDS.items():
         path = f"/api/{version}" if version == "v1" else f"/apis/{version}"
         resources = [
-            {"name": name, "kind": kind, "namespaced": True, "verbs": ["get", "list"]} for name, kind in found.items()
+            {"name": name, "kind": kind, "namespaced": True, "verbs": ["get", "list"]} for name, kind in plurals.items()
         ]
         resources += [
             {"name": "pods/log", "kind": "Pod", "namespaced": True, "verbs": ["get"]},
@@ -53,7 +53,7 @@ def put(api: apiserver.ApiServer, kind: str, name: str, *, version: str = "v1", 
 
 
 def deploy(api: apiserver.ApiServer, *managers: dict[str, Any]) -> None:
-    """The namespace, with what is in it without anybody's doing."""
+    """The namespace, with the objects that Kubernetes and controllers create in it."""
     api.put("v1", "Namespace", "", "shop-prod", labels=OURS, metadata={"managedFields": list(managers)})
     put(api, "ConfigMap", "kube-root-ca.crt")
     put(api, "ServiceAccount", "default")
@@ -73,24 +73,21 @@ def remove_all(plugin: engine.Plugin) -> object:
     "managers",
     [
         (BY_HAND, BY_PULUMI, LABELLED),
-        ({**LABELLED, "time": MADE}, BY_PULUMI),
+        ({**LABELLED, "time": CREATED}, BY_PULUMI),
         ({"manager": "argocd", "operation": "Apply", "time": "2026-03-01T00:00:00Z"}, BY_PULUMI),
     ],
 )
-def test_adopted(plugin: engine.Plugin, api: apiserver.ApiServer, managers: tuple[dict[str, Any], ...]) -> None:
+def test_adopted(
+    plugin: engine.Plugin, api: apiserver.ApiServer, managers: tuple[dict[str, Any], ...], wording: object
+) -> None:
     deploy(api, *managers)
     assert remove_all(plugin) == ["objects"]
     put(api, "ConfigMap", "notes")
     put(api, "ConfigMap", "other", labels={**OURS, "seaway/stack": "staging"})
     put(api, "Gadget", "lamp", version="example.com/v1", managedFields=[{"manager": "lamps"}])
-    assert plugin.get_refusal(lambda: remove_all(plugin)) == (
-        "a namespace that was adopted would be deleted with other people's objects; nothing was changed\n"
-        "  Gadget shop-prod/lamp\n"
-        "  ConfigMap shop-prod/notes\n"
-        "  ConfigMap shop-prod/other\n"
-        "Move them to another namespace, or delete them if they are yours: no option accepts this.\n"
-        "See docs/runbook.md#foreign-objects"
-    )
+    text = plugin.get_refusal(lambda: remove_all(plugin))
+    assert "[foreign-objects]" in text
+    assert [text] == wording
 
 
 @pytest.mark.parametrize("managers", [(BY_PULUMI,), (BY_PULUMI, LABELLED), ()])
@@ -100,7 +97,7 @@ def test_not_adopted(plugin: engine.Plugin, api: apiserver.ApiServer, managers: 
     assert remove_all(plugin) == ["objects"]
 
 
-def test_what_may_not_be_listed_is_no_permission(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+def test_a_kind_without_permission_is_an_error(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     deploy(api, BY_HAND)
     api.forbidden = {"/api/v1/namespaces/shop-prod/secrets"}
     assert "403 Forbidden" in plugin.get_refusal(lambda: remove_all(plugin))

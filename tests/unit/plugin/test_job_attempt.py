@@ -1,4 +1,4 @@
-"""A job that failed is made anew by the next run, and no other."""
+"""The next run creates a failed job again, and only a failed one."""
 
 import pytest
 
@@ -10,8 +10,8 @@ INPUTS = {"namespace": "shop-dev", "name": "migrate-1a2b"}
 
 
 def job(api: apiserver.ApiServer, **conditions: str) -> None:
-    listed = [{"type": kind, "status": status} for kind, status in conditions.items()]
-    api.put("batch/v1", "Job", "shop-dev", "migrate-1a2b", status={"conditions": listed})
+    status = [{"type": kind, "status": status} for kind, status in conditions.items()]
+    api.put("batch/v1", "Job", "shop-dev", "migrate-1a2b", status={"conditions": status})
 
 
 def test_the_first_attempt_is_known_in_the_preview(plugin: engine.Plugin) -> None:
@@ -27,7 +27,7 @@ def test_a_failed_job_is_the_next_attempt(
     job(api, Failed="True")
     assert engine.diff(plugin, URN, recorded, **INPUTS) == ["attempt"]
     assert display.lines == [
-        engine.Line("INFO", "job migrate-1a2b has failed: it is made anew, as attempt 2", URN, ephemeral=False)
+        engine.Line("INFO", "job migrate-1a2b has failed: it is created again, as attempt 2", URN, ephemeral=False)
     ]
     expected = {**INPUTS, "attempt": 2}
     assert engine.update(plugin, URN, recorded, preview=True, **INPUTS) == expected
@@ -35,7 +35,7 @@ def test_a_failed_job_is_the_next_attempt(
 
 
 @pytest.mark.parametrize("conditions", [{}, {"Complete": "True"}, {"Failed": "False"}, {"Suspended": "True"}])
-def test_any_other_job_is_left_alone(
+def test_other_jobs_are_not_changed(
     plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display, conditions: dict[str, str]
 ) -> None:
     job(api, **conditions)
@@ -43,7 +43,7 @@ def test_any_other_job_is_left_alone(
     assert display.lines == []
 
 
-def test_a_job_that_is_gone_is_no_change(plugin: engine.Plugin) -> None:
+def test_a_deleted_job_is_not_a_change(plugin: engine.Plugin) -> None:
     assert engine.diff(plugin, URN, {**INPUTS, "attempt": 1}, **INPUTS) is None
 
 

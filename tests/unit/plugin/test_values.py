@@ -1,4 +1,4 @@
-"""What the engine sends and gets: plain values, secrets and unknowns survive the way there and back."""
+"""Values, secrets and unknowns survive the conversion to messages and back."""
 
 import pytest
 from google.protobuf import struct_pb2
@@ -6,7 +6,7 @@ from google.protobuf import struct_pb2
 from plugin import values
 
 
-def test_there_and_back() -> None:
+def test_a_round_trip() -> None:
     properties = {
         "text": "no",
         "whole": 3,
@@ -20,7 +20,7 @@ def test_there_and_back() -> None:
     assert values.decode(values.encode(properties)) == properties
 
 
-def test_the_engines_own_form_of_a_secret() -> None:
+def test_the_protocol_form_of_a_secret() -> None:
     signature = "4dabf18193072939515e22adb298388d"
     struct = struct_pb2.Struct()
     struct.update({"v": {signature: "1b47061264138c4ac30d75fd1eb44270", "value": "s"}})
@@ -32,6 +32,6 @@ def test_a_secret_is_not_printed() -> None:
     assert "hunter2" not in repr(values.Secret("hunter2"))
 
 
-def test_what_cannot_be_sent() -> None:
+def test_an_unsupported_type() -> None:
     with pytest.raises(TypeError, match="a property cannot be a set"):
         values.encode({"x": {1}})

@@ -1,7 +1,8 @@
-"""Drift: exactly what differs, who did it, and nothing that is the cluster's own business."""
+"""Drift: the exact differences and their field managers, without the changes of the cluster itself."""
 
 import asyncio
 import copy
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,23 +25,23 @@ TIME = "2026-02-03T04:05:06Z"
 Live = dict[str, list[dict[str, Any]]]
 
 
-def made(example: str = "shop") -> record.ReleaseRecord:
+def create_record(example: str = "shop") -> record.ReleaseRecord:
     app = load.load_application(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
     return record.ReleaseRecord.create(app, STACK, *golden.make_inputs(app))
 
 
 def declared(example: str = "shop") -> list[dict[str, Any]]:
-    return [one.manifest for one in made(example).render_objects() if one.kind != "Secret"]
+    return [each.manifest for each in create_record(example).render_objects() if each.kind != "Secret"]
 
 
 def running(example: str = "shop") -> Live:
-    """The namespace as Kubernetes shows it after a deployment: with defaults, status and things of its own."""
+    """The namespace after a deployment: with defaults, status and objects of Kubernetes."""
     live: Live = {}
-    for one in made(example).render_objects():
-        manifest = copy.deepcopy(one.manifest)
+    for release_object in create_record(example).render_objects():
+        manifest = copy.deepcopy(release_object.manifest)
         del manifest["kind"], manifest["apiVersion"]
         manifest["metadata"] |= {"uid": "u", "managedFields": [PULUMI | {"fieldsV1": {"f:spec": {}}}]}
-        if one.kind == "Deployment":
+        if release_object.kind == "Deployment":
             spec = manifest["spec"]["template"]["spec"]
             spec |= {"dnsPolicy": "ClusterFirst", "schedulerName": "default-scheduler"}
             spec["containers"][0]["terminationMessagePath"] = "/dev/termination-log"
@@ -53,46 +54,46 @@ def running(example: str = "shop") -> Live:
                 {"manager": "whoever", "subresource": "status", "fieldsV1": {"f:status": {"f:replicas": {}}}},
             ]
             manifest["status"] = {"replicas": 2}
-        live.setdefault(one.kind, []).append(manifest)
+        live.setdefault(release_object.kind, []).append(manifest)
     live.setdefault("ConfigMap", []).append({"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": "x"}})
     live["ServiceAccount"].append({"metadata": {"name": "default"}})
     return live
 
 
 def get(live: Live, kind: str, name: str) -> dict[str, Any]:
-    return next(one for one in live[kind] if one["metadata"]["name"] == name)
+    return next(manifest for manifest in live[kind] if manifest["metadata"]["name"] == name)
 
 
-def owns(one: dict[str, Any], manager: str, owned: dict[str, Any], **more: str) -> None:
-    one["metadata"]["managedFields"].append(
+def add_manager(manifest: dict[str, Any], manager: str, owned: dict[str, Any], **more: str) -> None:
+    manifest["metadata"]["managedFields"].append(
         {"manager": manager, "operation": "Update", "time": TIME, "fieldsV1": owned, **more}
     )
 
 
 def container(owned: dict[str, Any], name: str = "web") -> dict[str, Any]:
-    """`fieldsV1` of something in a container."""
+    """`fieldsV1` of a field in a container."""
     inside = {"f:containers": {f'k:{{"name":"{name}"}}': owned}}
     return {"f:spec": {"f:template": {"f:spec": inside}}}
 
 
-def lines(live: Live, example: str = "shop") -> list[str]:
+def list_drift(live: Live, example: str = "shop") -> list[str]:
     return [
-        f"{one.change_type} {one.kind}/{one.name} {one.path}: {one.declared} -> {one.live} ({one.set_by})"
-        for one in drift.compare_objects(declared(example), live)
+        f"{each.change_type} {each.kind}/{each.name} {each.path}: {each.declared} -> {each.live} ({each.set_by})"
+        for each in drift.compare_objects(declared(example), live)
     ]
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_a_namespace_as_deployed_has_no_drift(example: str) -> None:
-    assert lines(running(example), example) == []
+    assert list_drift(running(example), example) == []
 
 
-def test_every_kind_of_a_release_is_looked_at() -> None:
+def test_every_kind_of_a_release_is_listed() -> None:
     for example in golden.EXAMPLES:
-        assert {one.kind for one in golden.build_objects(example)} <= {*kinds.MANAGED_VERSIONS, "Namespace"}
+        assert {each.kind for each in golden.build_objects(example)} <= {*kinds.MANAGED_VERSIONS, "Namespace"}
 
 
-def test_a_line_for_people_cannot_steer_the_terminal() -> None:
+def test_a_line_has_no_control_characters() -> None:
     edit = drift.Difference(kind="Deployment", name="web", path="a", declared=1, live="\x1b[2J\n", set_by="b\x07 at c")
     assert (
         drift.describe_manual_edit(edit)
@@ -100,35 +101,32 @@ def test_a_line_for_people_cannot_steer_the_terminal() -> None:
     )
 
 
-def test_who_opens_a_policy_by_hand_is_told() -> None:
+def test_an_opened_policy_is_drift() -> None:
     live = running()
-    (policy,) = (one for one in live["NetworkPolicy"] if one["metadata"]["name"].startswith("db-"))
+    (policy,) = (manifest for manifest in live["NetworkPolicy"] if manifest["metadata"]["name"].startswith("db-"))
     name = policy["metadata"]["name"]
     policy["spec"]["ingress"] = [{}]
-    owns(policy, "kubectl-edit", {"f:spec": {"f:ingress": {}}})
-    told = [line.partition(": ")[0] for line in lines(live)]
-    assert told == [f"deleted NetworkPolicy/{name} spec.ingress[0].{key}" for key in ("from", "ports")]
+    add_manager(policy, "kubectl-edit", {"f:spec": {"f:ingress": {}}})
+    titles = [line.partition(": ")[0] for line in list_drift(live)]
+    assert titles == [f"deleted NetworkPolicy/{name} spec.ingress[0].{key}" for key in ("from", "ports")]
     live = running()
     live["NetworkPolicy"].append({"metadata": {"name": "open"}, "spec": {"podSelector": {}, "ingress": [{}]}})
-    assert lines(live) == ["added NetworkPolicy/open : None -> (object) (None)"]
+    assert list_drift(live) == ["added NetworkPolicy/open : None -> (object) (None)"]
 
 
-@pytest.mark.parametrize("how", [{"tls_secret": "shop-tls"}, {"issuer": "letsencrypt"}])
-def test_the_certificate_of_a_host_is_somebody_elses(how: dict[str, str]) -> None:
-    ingress = settings.Ingress(hosts={"web": ("shop.example.com",)}, **how)
-    found = [
-        one.manifest
-        for one in golden.build_objects("shop", publish="ingress", ingress=ingress)
-        if one.kind == "Ingress"
-    ]
-    (tls,) = found[0]["spec"]["tls"]
-    live: Live = {"Ingress": [copy.deepcopy(one) for one in found]}
+@pytest.mark.parametrize("fields_", [{"tls_secret": "shop-tls"}, {"issuer": "letsencrypt"}])
+def test_the_certificate_of_a_host_is_not_drift(fields_: dict[str, str]) -> None:
+    ingress = settings.Ingress(hosts={"web": ("shop.example.com",)}, **fields_)
+    rendered = golden.build_objects("shop", publish="ingress", ingress=ingress)
+    ingresses = [each.manifest for each in rendered if each.kind == "Ingress"]
+    (tls,) = ingresses[0]["spec"]["tls"]
+    live: Live = {"Ingress": copy.deepcopy(ingresses)}
     live["Ingress"][0]["status"] = {"loadBalancer": {"ingress": [{"ip": "10.0.0.1"}]}}
-    assert drift.compare_objects(found, live) == []
+    assert drift.compare_objects(ingresses, live) == []
     live["Secret"] = [
         {"metadata": {"name": name}, "data": {"tls.crt": "eA=="}} for name in (tls["secretName"], "other")
     ]
-    assert [(one.change_type, one.name) for one in drift.compare_objects(found, live)] == [("added", "other")]
+    assert [(each.change_type, each.name) for each in drift.compare_objects(ingresses, live)] == [("added", "other")]
 
 
 def test_an_edited_image() -> None:
@@ -136,70 +134,70 @@ def test_an_edited_image() -> None:
     web = get(live, "Deployment", "web")
     image = web["spec"]["template"]["spec"]["containers"][0]["image"]
     web["spec"]["template"]["spec"]["containers"][0]["image"] = "nginx"
-    owns(web, "kubectl-edit", container({"f:image": {}}))
-    assert lines(live) == [
+    add_manager(web, "kubectl-edit", container({"f:image": {}}))
+    assert list_drift(live) == [
         f"edited Deployment/web spec.template.spec.containers[web].image: {image} -> nginx (kubectl-edit at {TIME})"
     ]
 
 
-def test_environment_variables_are_told_by_name() -> None:
+def test_environment_variables_are_compared_by_name() -> None:
     live = running()
     env = get(live, "Deployment", "web")["spec"]["template"]["spec"]["containers"][0]["env"]
-    gone, changed = env[0], env[1]
-    env.remove(gone)
+    removed, changed = env[0], env[1]
+    env.remove(removed)
     changed["value"] = "other"
     env.append({"name": "DEBUG", "value": "1"})
     owned = {".": {}, "f:name": {}, "f:value": {}}
     inside = {f'k:{{"name":"{changed["name"]}"}}': {"f:value": {}}, 'k:{"name":"DEBUG"}': owned}
-    owns(get(live, "Deployment", "web"), "kubectl-set", container({"f:env": inside}))
-    at, who = "Deployment/web spec.template.spec.containers[web].env", f"(kubectl-set at {TIME})"
+    add_manager(get(live, "Deployment", "web"), "kubectl-set", container({"f:env": inside}))
+    path, set_by = "Deployment/web spec.template.spec.containers[web].env", f"(kubectl-set at {TIME})"
     before = next(
-        one["value"]
+        variable["value"]
         for manifest in declared()
         if manifest["kind"] == "Deployment" and manifest["metadata"]["name"] == "web"
-        for one in manifest["spec"]["template"]["spec"]["containers"][0]["env"]
-        if one["name"] == changed["name"]
+        for variable in manifest["spec"]["template"]["spec"]["containers"][0]["env"]
+        if variable["name"] == changed["name"]
     )
-    assert sorted(lines(live)) == sorted(
+    assert sorted(list_drift(live)) == sorted(
         [
-            f"deleted {at}[{gone['name']}]: {gone} -> None (None)",
-            f"edited {at}[{changed['name']}].value: {before} -> other {who}",
-            f"added {at}[DEBUG]: None -> {{'name': 'DEBUG', 'value': '1'}} {who}",
+            f"deleted {path}[{removed['name']}]: {removed} -> None (None)",
+            f"edited {path}[{changed['name']}].value: {before} -> other {set_by}",
+            f"added {path}[DEBUG]: None -> {{'name': 'DEBUG', 'value': '1'}} {set_by}",
         ]
     )
 
 
-def test_scaled_by_hand_is_drift_and_scaled_by_an_autoscaler_is_not() -> None:
+def test_replicas_are_drift_unless_an_autoscaler_sets_them() -> None:
     live = running()
     web = get(live, "Deployment", "web")
     web["spec"]["replicas"] = 5
-    owns(web, "kubectl", {"f:spec": {"f:replicas": {}}}, subresource="scale")
-    assert lines(live) == [f"edited Deployment/web spec.replicas: 2 -> 5 (kubectl at {TIME})"]
+    add_manager(web, "kubectl", {"f:spec": {"f:replicas": {}}}, subresource="scale")
+    assert list_drift(live) == [f"edited Deployment/web spec.replicas: 2 -> 5 (kubectl at {TIME})"]
     target = {"kind": "Deployment", "name": "web", "apiVersion": "apps/v1"}
     live["HorizontalPodAutoscaler"] = [{"metadata": {"name": "web"}, "spec": {"scaleTargetRef": target}}]
-    # The autoscaler itself nobody declared.
-    assert lines(live) == ["added HorizontalPodAutoscaler/web : None -> (object) (None)"]
+    # The autoscaler itself is not declared.
+    assert list_drift(live) == ["added HorizontalPodAutoscaler/web : None -> (object) (None)"]
 
 
 def test_a_deleted_object() -> None:
     live = running()
     live["Service"].remove(get(live, "Service", "web"))
-    assert lines(live) == ["deleted Service/web : (object) -> None (None)"]
+    assert list_drift(live) == ["deleted Service/web : (object) -> None (None)"]
 
 
-def test_labels_and_annotations_of_others_each_by_itself() -> None:
+def test_labels_and_annotations_are_listed_separately() -> None:
     live = running()
     web = get(live, "Deployment", "web")
     web["metadata"]["labels"]["team"] = "x"
     web["metadata"]["annotations"]["example.com/why"] = "because"
     template = web["spec"]["template"]["metadata"]
     template["annotations"] = {"kubectl.kubernetes.io/restartedAt": "now"}
-    owns(web, "kubectl-label", {"f:metadata": {"f:labels": {"f:team": {}}}})
+    add_manager(web, "kubectl-label", {"f:metadata": {"f:labels": {"f:team": {}}}})
     own_map = {".": {}, "f:example.com/why": {}}
-    owns(web, "kubectl-annotate", {"f:metadata": {"f:annotations": own_map}})
+    add_manager(web, "kubectl-annotate", {"f:metadata": {"f:annotations": own_map}})
     restarted = {"f:annotations": {".": {}, "f:kubectl.kubernetes.io/restartedAt": {}}}
-    owns(web, "kubectl-rollout", {"f:spec": {"f:template": {"f:metadata": restarted}}})
-    assert lines(live) == [
+    add_manager(web, "kubectl-rollout", {"f:spec": {"f:template": {"f:metadata": restarted}}})
+    assert list_drift(live) == [
         f"added Deployment/web metadata.annotations[example.com/why]: None -> because (kubectl-annotate at {TIME})",
         f"added Deployment/web metadata.labels.team: None -> x (kubectl-label at {TIME})",
         "added Deployment/web spec.template.metadata.annotations[kubectl.kubernetes.io/restartedAt]: None -> now"
@@ -207,42 +205,42 @@ def test_labels_and_annotations_of_others_each_by_itself() -> None:
     ]
 
 
-def test_a_field_that_nobody_declared_is_told_as_a_whole() -> None:
+def test_an_undeclared_field_is_one_difference() -> None:
     live = running()
     web = get(live, "Deployment", "web")
     affinity = {"nodeAffinity": {"x": 1}}
     web["spec"]["template"]["spec"]["affinity"] = affinity
     inside = {"f:affinity": {".": {}, "f:nodeAffinity": {".": {}, "f:x": {}}}}
-    owns(web, "kubectl-patch", {"f:spec": {"f:template": {"f:spec": inside}}})
-    assert lines(live) == [
+    add_manager(web, "kubectl-patch", {"f:spec": {"f:template": {"f:spec": inside}}})
+    assert list_drift(live) == [
         f"added Deployment/web spec.template.spec.affinity: None -> {affinity} (kubectl-patch at {TIME})"
     ]
 
 
-def test_the_same_value_set_by_another_manager_is_no_drift() -> None:
+def test_the_same_value_of_another_manager_is_not_drift() -> None:
     live = running()
     web = get(live, "Deployment", "web")
-    owns(web, "kubectl-client-side-apply", container({".": {}, "f:image": {}, "f:args": {}}))
+    add_manager(web, "kubectl-client-side-apply", container({".": {}, "f:image": {}, "f:args": {}}))
     port = {'k:{"port":8000,"protocol":"TCP"}': {".": {}, "f:port": {}, "f:targetPort": {}}}
-    owns(get(live, "Service", "web"), "kubectl-edit", {"f:spec": {"f:ports": {".": {}, **port}}})
-    assert lines(live) == []
+    add_manager(get(live, "Service", "web"), "kubectl-edit", {"f:spec": {"f:ports": {".": {}, **port}}})
+    assert list_drift(live) == []
 
 
-def test_a_port_and_a_finalizer_of_somebody() -> None:
+def test_an_added_port_and_finalizer() -> None:
     live = running()
     web = get(live, "Service", "web")
     web["spec"]["ports"].append({"port": 9000, "protocol": "TCP", "name": "metrics"})
     port = {'k:{"port":9000,"protocol":"TCP"}': {".": {}, "f:port": {}, "f:name": {}}}
     web["metadata"]["finalizers"] = ["example.com/stay"]
     owned = {"f:spec": {"f:ports": port}, "f:metadata": {"f:finalizers": {".": {}, 'v:"example.com/stay"': {}}}}
-    owns(web, "helper", owned)
-    assert lines(live) == [
+    add_manager(web, "helper", owned)
+    assert list_drift(live) == [
         f"added Service/web metadata.finalizers: None -> ['example.com/stay'] (helper at {TIME})",
         f"added Service/web spec.ports[9000/TCP]: None -> {web['spec']['ports'][1]} (helper at {TIME})",
     ]
 
 
-def test_objects_that_nobody_declared() -> None:
+def test_undeclared_objects() -> None:
     live = running()
     ours = {"app.kubernetes.io/managed-by": "seaway"}
     foreign = {"name": "debug", "managedFields": [{"manager": "kubectl-create", "time": TIME, "fieldsV1": {}}]}
@@ -256,26 +254,26 @@ def test_objects_that_nobody_declared() -> None:
         {"metadata": {"name": "web-secrets-old", "labels": ours}, "immutable": True},
         {"metadata": {"name": "made", "ownerReferences": [{"kind": "Certificate"}]}},
     ]
-    assert lines(live) == [
+    assert list_drift(live) == [
         "added ConfigMap/release-notes : None -> (object) (None)",
         f"added Deployment/debug : None -> (object) (kubectl-create at {TIME})",
     ]
 
 
-def test_secrets_are_there_with_their_keys_and_nobody_looks_at_values() -> None:
+def test_secrets_are_compared_by_their_keys() -> None:
     live = running()
     secret = next(one for one in live["Secret"] if one["metadata"]["name"].startswith("api-secrets"))
     name = secret["metadata"]["name"]
     secret["data"] = {"POSTGRES_PASSWORD": "another", "MORE": "eA=="}
-    owns(secret, "kubectl-edit", {"f:data": {"f:MORE": {}}})
-    assert lines(live) == [f"added Secret/{name} data.MORE: None -> (secret) (kubectl-edit at {TIME})"]
+    add_manager(secret, "kubectl-edit", {"f:data": {"f:MORE": {}}})
+    assert list_drift(live) == [f"added Secret/{name} data.MORE: None -> (secret) (kubectl-edit at {TIME})"]
     secret["data"] = {}
-    assert lines(live) == [f"deleted Secret/{name} data.POSTGRES_PASSWORD: (secret) -> None (None)"]
+    assert list_drift(live) == [f"deleted Secret/{name} data.POSTGRES_PASSWORD: (secret) -> None (None)"]
     live["Secret"].remove(secret)
-    assert lines(live) == [f"deleted Secret/{name} : (object) -> None (None)"]
+    assert list_drift(live) == [f"deleted Secret/{name} : (object) -> None (None)"]
 
 
-def test_of_somebody_elses_secret_only_the_keys_that_are_taken_count() -> None:
+def test_a_foreign_secret_is_compared_by_the_used_keys() -> None:
     pods = {
         "containers": [{"env": [{"valueFrom": {"secretKeyRef": {"name": "theirs", "key": "user"}}}]}],
         "volumes": [
@@ -291,15 +289,15 @@ def test_of_somebody_elses_secret_only_the_keys_that_are_taken_count() -> None:
     pod = {"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"name": "web"}, "spec": {"template": pods}}
     live: Live = {"ServiceAccount": [account], "Deployment": [pod]}
 
-    def told() -> list[str]:
-        return [f"{one.change_type} {one.name} {one.path}" for one in drift.compare_objects([account, pod], live)]
+    def list_names() -> list[str]:
+        return [f"{each.change_type} {each.name} {each.path}" for each in drift.compare_objects([account, pod], live)]
 
-    assert told() == ["deleted registry-theirs ", "deleted theirs "]
+    assert list_names() == ["deleted registry-theirs ", "deleted theirs "]
     live["Secret"] = [
         {"metadata": {"name": "theirs"}, "data": {"password": "x", "more": "x"}},
         {"metadata": {"name": "registry-theirs"}, "data": {".dockerconfigjson": "x"}},
     ]
-    assert told() == ["deleted theirs data.user"]
+    assert list_names() == ["deleted theirs data.user"]
 
 
 @pytest.mark.parametrize(
@@ -315,28 +313,28 @@ def test_paths_are_readable(path: fields.Path, expected: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("0.5", "500m"), ("1Gi", "1024Mi"), ("1k", 1000), ("1e3", "1000"), ("128Mi", "134217728")]
+    ("amount", "other"), [("0.5", "500m"), ("1Gi", "1024Mi"), ("1k", 1000), ("1e3", "1000"), ("128Mi", "134217728")]
 )
-def test_quantities_are_amounts(one: object, other: object) -> None:
-    assert not list(fields.find_edits({"limits": {"memory": one}}, {"limits": {"memory": other}}))
-    # Elsewhere they are texts.
-    assert list(fields.find_edits({"data": {"memory": one}}, {"data": {"memory": other}}))
+def test_quantities_are_compared_as_amounts(amount: object, other: object) -> None:
+    assert not list(fields.find_edits({"limits": {"memory": amount}}, {"limits": {"memory": other}}))
+    # In other fields they are texts.
+    assert list(fields.find_edits({"data": {"memory": amount}}, {"data": {"memory": other}}))
 
 
 @pytest.mark.parametrize("text", ["", "Mi", "1.2.3", "1Xi", "x"])
-def test_what_is_no_quantity_is_a_text(text: str) -> None:
+def test_an_invalid_quantity_is_a_text(text: str) -> None:
     assert list(fields.find_edits({"limits": {"memory": text}}, {"limits": {"memory": "1"}}))
     assert not list(fields.find_edits({"limits": {"memory": text}}, {"limits": {"memory": text}}))
 
 
-def test_a_list_that_is_one_value_is_told_whole() -> None:
+def test_an_atomic_list_is_one_difference() -> None:
     (change,) = fields.find_edits({"args": ["a", "b"]}, {"args": ["a", "c"]})
     assert (fields.format_path(change.path), change.declared, change.live) == ("args", ["a", "b"], ["a", "c"])
     (change,) = fields.find_edits({"rules": [{"a": 1}]}, {"rules": [{"a": 2, "more": 3}]})
     assert fields.format_path(change.path) == "rules[0].a"
 
 
-def test_a_boolean_is_no_number_and_what_is_empty_may_be_left_out() -> None:
+def test_a_boolean_is_not_a_number_and_empty_values_may_be_omitted() -> None:
     assert list(fields.find_edits({"a": True}, {"a": 1}))
     assert not list(fields.find_edits({"a": "", "b": [], "c": {}}, {}))
     assert list(fields.find_edits({"a": False}, {}))
@@ -356,86 +354,74 @@ def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Start:
     return connect
 
 
-def ask(connect: Start, url: str) -> tuple[str, list[drift.Difference]]:
+def detect(
+    connect: Start, url: str, state: stack_state.ReleaseState | None = None
+) -> tuple[str, list[drift.Difference]]:
     async def run() -> tuple[str, list[drift.Difference]]:
-        cluster = connect(url)
-        try:
-            return await drift.detect(cluster, "shop-test")
-        finally:
-            await cluster.close()
-
-    return asyncio.run(run())
-
-
-def test_the_cluster_is_compared_with_its_own_record(connect: Start) -> None:
-    one = made()
-    with apiserver.serve() as server:
-        with pytest.raises(record_store.ReleaseNotFound) as caught:
-            ask(connect, server.url)
-        assert str(caught.value) == (
-            "no release is recorded in namespace shop-test: the next pulumi up that succeeds writes one"
-        )
-        current = record_store.CurrentRelease(id=one.id, previous=None, since=TIME)
-        put(server, record_store.build_current(one, current))
-        with pytest.raises(record_store.ReleaseNotFound) as caught:
-            ask(connect, server.url)
-        assert str(caught.value) == f"release {one.id} is not recorded in namespace shop-test"
-        (kept,) = record_store.build_config_maps(
-            one, one.id, stored_record.StoredRecord.create(one, release.Provenance())
-        )
-        put(server, kept | {"binaryData": {}})
-        with pytest.raises(record_store.RecordChanged) as caught:
-            ask(connect, server.url)
-        wrong = f"the record of release {one.id} in namespace shop-test is not what was written there: its SHA-256 is "
-        assert str(caught.value).startswith(wrong)
-        put(server, kept | {"data": {}, "binaryData": {}})
-        with pytest.raises(
-            record_store.RecordChanged, match=r"the objects in ConfigMap/release-.* not a packed list of objects"
-        ):
-            ask(connect, server.url)
-        put(server, kept)
-        for each in one.render_objects():
-            put(server, each.manifest)
-        assert ask(connect, server.url) == (one.id, [])
-        server.remove("v1", "Service", "shop-test", "web")
-        (found,) = ask(connect, server.url)[1]
-        assert (found.kind, found.name, found.change_type) == ("Service", "web", "deleted")
-
-
-def test_with_the_state_a_forged_pointer_has_drifted(connect: Start) -> None:
-    """Also where the record that it names fits what somebody has edited."""
-    one = made()
-    saved = stored_record.StoredRecord.create(one, release.Provenance())
-    history = (stack_state.RecordedRelease(release=one.id, sha256=saved.sha256, recorded=TIME),)
-    state = stack_state.ReleaseState(
-        id=one.id,
-        since=TIME,
-        record_node=encode.to_node(one.to_plain(), diagnosis.SourceLocation("state")),
-        provenance=release.Provenance(),
-        history=history,
-    )
-
-    async def run(url: str) -> tuple[str, list[drift.Difference]]:
         cluster = connect(url)
         try:
             return await drift.detect(cluster, "shop-test", state)
         finally:
             await cluster.close()
 
+    return asyncio.run(run())
+
+
+def test_the_cluster_is_compared_with_its_own_record(connect: Start, wording: Any) -> None:
+    deployed = create_record()
+    current = record_store.CurrentRelease(id=deployed.id, previous=None, since=TIME)
+    stored = stored_record.StoredRecord.create(deployed, release.Provenance())
+    (config_map,) = record_store.build_config_maps(deployed, deployed.id, stored)
+    messages: list[str] = []
     with apiserver.serve() as server:
-        for each in (
-            *record_store.build_config_maps(one, one.id, saved),
-            *(each.manifest for each in one.render_objects()),
+        for manifest, error in (
+            (None, record_store.ReleaseNotFound),
+            (record_store.build_current(deployed, current), record_store.ReleaseNotFound),
+            (config_map | {"binaryData": {}}, record_store.RecordChanged),
+            (config_map | {"data": {}, "binaryData": {}}, record_store.RecordChanged),
         ):
-            put(server, each)
-        put(server, record_store.build_current(one, record_store.CurrentRelease(id=one.id, previous=None, since=TIME)))
-        assert asyncio.run(run(server.url)) == (one.id, [])
-        put(
-            server, record_store.build_current(one, record_store.CurrentRelease(id="forged", previous=None, since=TIME))
-        )
-        id_, (found,) = asyncio.run(run(server.url))
-        assert (id_, found.kind, found.name, found.path) == ("forged", "ConfigMap", "release-current", "data.id")
-        assert (found.declared, found.live) == (one.id, "forged")
+            if manifest:
+                put(server, manifest)
+            with pytest.raises(error) as raised:
+                detect(connect, server.url)
+            messages.append(re.sub("[0-9a-f]{12}(-[0-9a-f]{6})?", "ID", str(raised.value)))
+        put(server, config_map)
+        for release_object in deployed.render_objects():
+            put(server, release_object.manifest)
+        assert detect(connect, server.url) == (deployed.id, [])
+        server.remove("v1", "Service", "shop-test", "web")
+        (difference,) = detect(connect, server.url)[1]
+    assert (difference.kind, difference.name, difference.change_type) == ("Service", "web", "deleted")
+    assert messages == wording
+
+
+def test_with_the_state_a_forged_current_release_is_drift(connect: Start) -> None:
+    """Even if its record matches an edit in the cluster."""
+    deployed = create_record()
+    stored = stored_record.StoredRecord.create(deployed, release.Provenance())
+    state = stack_state.ReleaseState(
+        id=deployed.id,
+        since=TIME,
+        record_node=encode.to_node(deployed.to_plain(), diagnosis.SourceLocation("state")),
+        provenance=release.Provenance(),
+        history=(stack_state.RecordedRelease(release=deployed.id, sha256=stored.sha256, recorded=TIME),),
+    )
+    currents = [
+        record_store.build_current(deployed, record_store.CurrentRelease(id=record_id, previous=None, since=TIME))
+        for record_id in (deployed.id, "forged")
+    ]
+    with apiserver.serve() as server:
+        for manifest in (
+            *record_store.build_config_maps(deployed, deployed.id, stored),
+            *(release_object.manifest for release_object in deployed.render_objects()),
+            currents[0],
+        ):
+            put(server, manifest)
+        assert detect(connect, server.url, state) == (deployed.id, [])
+        put(server, currents[1])
+        record_id, (difference,) = detect(connect, server.url, state)
+    assert (record_id, difference.kind, difference.name) == ("forged", "ConfigMap", "release-current")
+    assert (difference.path, difference.declared, difference.live) == ("data.id", deployed.id, "forged")
 
 
 def put(server: apiserver.ApiServer, manifest: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The record of a release: what counts for its id, and that it comes back as it was."""
+"""The record of a release: what its id covers, and that it is decoded as it was encoded."""
 
 import dataclasses
 import json
@@ -7,95 +7,98 @@ from typing import Any
 import pytest
 
 from seaway.files import roots
-from seaway.manifests import objects
+from seaway.manifests import inputs
 from seaway.model import application, settings
 from seaway.project import load
 from seaway.release import record
 from seaway.syntax import diagnosis, encode, nodes, yaml_writer
 from tests import golden
 
-PLACE = diagnosis.SourceLocation("release-1")
+LOCATION = diagnosis.SourceLocation("release-1")
 STACK = settings.Settings(stack="test", context="work", registry="registry.example.com", image_overrides={"a": "b"})
 
 
-def made(
-    app: application.Application | None = None, chosen: settings.Settings = STACK, **secrets: str
+def load_example(example: str = "shop") -> application.Application:
+    return load.load_application(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
+
+
+def create(
+    app: application.Application | None = None, stack_settings: settings.Settings = STACK, **fingerprints: str
 ) -> record.ReleaseRecord:
-    app = app or load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
-    images, given = golden.make_inputs(app)
-    fingerprints = {name: objects.SecretValue(fingerprint=one, value="") for name, one in secrets.items()}
-    return record.ReleaseRecord.create(app, chosen, images, given | fingerprints)
-
-
-def changed(image: objects.Image) -> record.ReleaseRecord:
-    return dataclasses.replace(made(), images={**made().images, "web": image})
+    app = app or load_example()
+    images, secrets = golden.make_inputs(app)
+    more = {name: inputs.SecretValue(fingerprint=text, value="") for name, text in fingerprints.items()}
+    return record.ReleaseRecord.create(app, stack_settings, images, secrets | more)
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
-def test_it_comes_back_from_values_and_from_text(example: str) -> None:
-    one = made(load.load_application(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT)))
-    for node in (
-        encode.to_node(one.to_plain(), PLACE),
-        nodes.parse(yaml_writer.format_yaml(one.to_plain()), "release.yaml"),
-    ):
-        again = record.ReleaseRecord.decode(node)
-        assert again.to_plain() == one.to_plain()
-        assert again.id == one.id
-        assert [each.manifest for each in again.render_objects()] == [each.manifest for each in one.render_objects()]
+def test_a_record_is_decoded_as_it_was_encoded(example: str) -> None:
+    original = create(load_example(example))
+    plain = original.to_plain()
+    for node in (encode.to_node(plain, LOCATION), nodes.parse(yaml_writer.format_yaml(plain), "release.yaml")):
+        decoded = record.ReleaseRecord.decode(node)
+        assert decoded.to_plain() == plain
+        assert decoded.id == original.id
+        assert decoded.render_objects() == original.render_objects()
 
 
 def test_the_id_is_known_before_the_images_are_built() -> None:
-    image = made().images["web"]
-    assert changed(dataclasses.replace(image, reference="registry.example.com/other@sha256:2")).id == made().id
-    assert changed(dataclasses.replace(image, content="ctx-2")).id != made().id
-    assert made().id == f"{made().release_id}-{made().id[-record.ENVIRONMENT_DIGITS :]}"
+    original = create()
+
+    def replace(**fields: str) -> record.ReleaseRecord:
+        image = dataclasses.replace(original.images["web"], **fields)
+        return dataclasses.replace(original, images={**original.images, "web": image})
+
+    assert replace(reference="registry.example.com/other@sha256:2").id == original.id
+    assert replace(content="ctx-2").id != original.id
+    assert original.id == f"{original.release_id}-{original.id[-record.ENVIRONMENT_DIGITS :]}"
 
 
-def test_what_counts_for_the_id() -> None:
-    app = made().app
-    slower = dataclasses.replace(app.services[0], health=application.Health(start_period=99))
-    assert made(dataclasses.replace(app, services=(slower, *app.services[1:]))).id != made().id
-    assert made(POSTGRES_PASSWORD="another").id != made().id
-    assert made(chosen=dataclasses.replace(STACK, rollout_timeout=7)).id != made().id
-    assert made(chosen=dataclasses.replace(STACK, publish="nodePort")).id != made().id
-    elsewhere = {"context": "x", "registry": "y", "builder": "z", "platform": "p", "app": "a", "engine": "docker"}
-    assert made(chosen=dataclasses.replace(STACK, **elsewhere)).id == made().id
+def test_the_id_covers_what_shapes_objects() -> None:
+    original = create()
+    slower = dataclasses.replace(original.app.services[0], health=application.Health(start_period=99))
+    changed = dataclasses.replace(original.app, services=(slower, *original.app.services[1:]))
+    for other in (
+        create(changed),
+        create(POSTGRES_PASSWORD="another"),
+        create(stack_settings=dataclasses.replace(STACK, rollout_timeout=7)),
+        create(stack_settings=dataclasses.replace(STACK, publish="nodePort")),
+    ):
+        assert other.id != original.id
+    target = {"context": "x", "registry": "y", "builder": "z", "platform": "p", "app": "a", "engine": "docker"}
+    assert create(stack_settings=dataclasses.replace(STACK, **target)).id == original.id
 
 
-def test_a_changed_file_is_another_release_and_its_place_is_not() -> None:
-    def with_file(**file: Any) -> str:
+def test_the_id_covers_the_content_of_a_file_and_not_its_path() -> None:
+    def compute_id(**file: Any) -> str:
         service = application.Service("web", image="nginx", files=(application.File("/etc/a", **file),))
-        return made(application.Application("shop", services=(service,))).id
+        return create(application.Application("shop", services=(service,))).id
 
-    assert with_file(source="./a", content="1") == with_file(source="./b", content="1")
-    assert with_file(source="./a", content="1") != with_file(source="./a", content="2")
+    assert compute_id(source="./a", content="1") == compute_id(source="./b", content="1")
+    assert compute_id(source="./a", content="1") != compute_id(source="./a", content="2")
 
 
-def test_the_settings_of_the_record_win() -> None:
-    today = settings.Settings(stack="test", context="here", publish="loadBalancer", rollout_timeout=9, builder="b")
-    applied = made().apply_settings(today)
-    assert (applied.publish, applied.rollout_timeout, applied.image_overrides) == ("clusterIP", 300, {"a": "b"})
+def test_recorded_settings_override_those_of_the_stack() -> None:
+    current = settings.Settings(stack="test", context="here", publish="loadBalancer", rollout_timeout=9, builder="b")
+    applied = create().apply_settings(current)
+    assert (applied.publish, applied.rollout_timeout, applied.image_overrides) == ("none", 300, {"a": "b"})
     assert (applied.context, applied.builder) == ("here", "b")
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "path", "code"),
     [
-        (
-            {"colour": "red"},
-            ": colour: is no key of a release; there are: application, base, settings, images, secrets",
-        ),
-        ({"settings": {"publish": "nodePort"}}, "r.yaml:1:1: settings.stack: is missing"),
-        ({"images": {"web": {"content": "c"}}}, "images.web.reference: is missing"),
+        ({"colour": "red"}, "colour", "unknown-key"),
+        ({"settings": {"publish": "nodePort"}}, "settings.stack", "missing-value"),
+        ({"images": {"web": {"content": "c"}}}, "images.web.reference", "missing-value"),
     ],
 )
-def test_what_is_wrong_with_a_record_is_told(change: dict[str, Any], told: str) -> None:
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        record.ReleaseRecord.decode(nodes.parse(json.dumps(made().to_plain() | change), "r.yaml"))
-    assert told in str(caught.value)
-    assert "context" not in str(caught.value)
+def test_an_invalid_record_is_reported(change: dict[str, Any], path: str, code: str) -> None:
+    with pytest.raises(diagnosis.InvalidInput) as raised:
+        record.ReleaseRecord.decode(nodes.parse(json.dumps(create().to_plain() | change), "r.yaml"))
+    assert [(error.path, error.code) for error in raised.value.diagnostics] == [(path, code)]
 
 
-def test_every_setting_is_in_the_record_or_elsewhere() -> None:
+def test_every_setting_is_recorded_or_excluded() -> None:
     fields = {field.name for field in dataclasses.fields(settings.Settings)}
-    assert fields - made().settings.keys() == record._UNRECORDED_SETTINGS  # pyright: ignore[reportPrivateUsage]
+    assert fields - create().settings.keys() == record._UNRECORDED_SETTINGS  # pyright: ignore[reportPrivateUsage]

@@ -1,4 +1,4 @@
-"""What a state says of its releases, and states that say it wrongly."""
+"""The releases in the state of a stack, and invalid states."""
 
 import stat
 from pathlib import Path
@@ -9,24 +9,25 @@ import pytest
 from seaway import errors
 from seaway.release import stack_state
 from seaway.syntax import diagnosis
+from tests.support import diagnostics
 
 GOOD = {"release": "a", "record": {}, "provenance": {}, "since": "x"}
 
 
-def found(outputs: Any, **more: Any) -> stack_state.ReleaseState | None:
+def find(outputs: Any, **more: Any) -> stack_state.ReleaseState | None:
     return stack_state.ReleaseState.find([{"type": stack_state.RELEASE_TYPE, "outputs": outputs, **more}])
 
 
-def test_no_release_is_none() -> None:
+def test_without_a_release_there_is_no_state() -> None:
     assert stack_state.ReleaseState.find([]) is None
     assert stack_state.ReleaseState.find([{"type": "other", "outputs": GOOD}]) is None
-    assert found(GOOD, delete=True) is None
+    assert find(GOOD, delete=True) is None
 
 
 def test_a_state_without_a_history_vouches_for_no_record() -> None:
-    one = found(GOOD)
-    assert one is not None
-    assert (one.history, one.find_sha256("a")) == ((), None)
+    state = find(GOOD)
+    assert state is not None
+    assert (state.history, state.find_sha256("a")) == ((), None)
 
 
 @pytest.mark.parametrize(
@@ -34,16 +35,17 @@ def test_a_state_without_a_history_vouches_for_no_record() -> None:
     [None, 5, [], {}, {**GOOD, "history": [{}]}, {**GOOD, "history": [1]}]
     + [{key: value for key, value in GOOD.items() if key != name} for name in ("release", "record", "provenance")],
 )
-def test_what_is_wrong_with_a_state_is_an_error_with_its_place(outputs: Any) -> None:
-    with pytest.raises(
-        diagnosis.InvalidInput, match="the stack's state: seaway:index:Release: has a release that cannot be"
-    ):
-        found(outputs)
+def test_an_unreadable_release_is_reported(outputs: Any) -> None:
+    with pytest.raises(diagnosis.InvalidInput) as raised:
+        find(outputs)
+    assert diagnostics.summarize(raised.value.diagnostics) == [
+        "the stack's state: seaway:index:Release: unreadable-state"
+    ]
 
 
-@pytest.mark.parametrize("printed", ["[1]", '"text"', "5", "{}", '{"deployment": null}', "nothing", "[" * 100_000])
-def test_an_export_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, printed: str) -> None:
-    (tmp_path / "printed").write_text(printed)
+@pytest.mark.parametrize("stdout", ["[1]", '"text"', "5", "{}", '{"deployment": null}', "nothing", "[" * 100_000])
+def test_an_invalid_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stdout: str) -> None:
+    (tmp_path / "printed").write_text(stdout)
     program = tmp_path / "pulumi"
     program.write_text(f"#!/bin/sh\ncat '{tmp_path}/printed'\n")
     program.chmod(stat.S_IRWXU)
@@ -54,7 +56,7 @@ def test_an_export_that_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
 
 def test_a_program_that_cannot_be_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(errors.Unavailable, match="there is no program pulumi on the PATH"):
+    with pytest.raises(errors.Unavailable, match="pulumi is not on the PATH"):
         stack_state.export_resources(tmp_path, "dev")
     (tmp_path / "pulumi").write_bytes(b"no program")
     (tmp_path / "pulumi").chmod(stat.S_IRWXU)

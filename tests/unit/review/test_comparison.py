@@ -1,4 +1,4 @@
-"""What differs between two environments."""
+"""The differences between two environments."""
 
 import dataclasses
 from typing import Any
@@ -10,6 +10,7 @@ from seaway.model.defaults import resolve
 from seaway.review import comparison
 from seaway.syntax import decode
 
+View = comparison.EnvironmentView
 APP = application.Application(
     "shop",
     services=(
@@ -31,57 +32,63 @@ APP = application.Application(
 )
 
 
-def side(app: application.Application = APP, content: str = "ctx-1", **said: Any) -> comparison.EnvironmentView:
+def create_view(
+    app: application.Application = APP, content: str = "ctx-1", **fields: Any
+) -> comparison.EnvironmentView:
     return comparison.EnvironmentView(
         app=resolve.resolve_application(app),
-        settings=settings.Settings(stack="dev", context="work", **said),
+        settings=settings.Settings(stack="dev", context="work", **fields),
         image_contents={"web": content},
         secret_names=frozenset({"KEY"}),
         release={"id": "abc"},
     )
 
 
-def web(**other: Any) -> application.Application:
-    return dataclasses.replace(APP, services=(dataclasses.replace(APP.services[0], **other),))
+def with_web(**fields: Any) -> application.Application:
+    return dataclasses.replace(APP, services=(dataclasses.replace(APP.services[0], **fields),))
 
 
-def rows(left: comparison.EnvironmentView, right: comparison.EnvironmentView) -> list[tuple[str, str, Any, Any]]:
+def list_differences(
+    left: comparison.EnvironmentView, right: comparison.EnvironmentView
+) -> list[tuple[str, str, Any, Any]]:
     return [(row.section, row.field, row.left, row.right) for row in comparison.compare(left, right).rows]
 
 
-def test_an_environment_is_as_itself() -> None:
-    found = comparison.compare(side(), side())
-    assert found.rows == ()
-    assert found.equal > 30
+def test_an_environment_equals_itself() -> None:
+    result = comparison.compare(create_view(), create_view())
+    assert result.rows == ()
+    assert result.equal > 30
 
 
-def test_the_name_of_the_stack_is_no_difference() -> None:
-    other = dataclasses.replace(side(), settings=settings.Settings(stack="prod", context="work", overlay={"a": "b"}))
-    assert rows(side(), other) == []
+def test_stack_name_and_overlay_are_not_compared() -> None:
+    other = dataclasses.replace(
+        create_view(), settings=settings.Settings(stack="prod", context="work", overlay={"a": "b"})
+    )
+    assert list_differences(create_view(), other) == []
 
 
 @pytest.mark.parametrize(
     ("other", "expected"),
     [
         ({"scale": application.Scale(min=4)}, ("scale.min", 2, 4)),
-        ({"publish": True}, ("expose", False, True)),
+        ({"publish": True}, ("publish", False, True)),
         ({"port": None}, ("port", 8000, None)),
         ({"args": ("--fast", "-v")}, ("args", None, ["--fast", "-v"])),
         ({"health": application.Health(readiness="/healthz", liveness=None)}, ("health.readiness", None, "/healthz")),
     ],
 )
-def test_a_field_is_called_as_in_app_yaml(other: dict[str, Any], expected: tuple[str, Any, Any]) -> None:
-    assert rows(side(), side(web(**other))) == [("services.web", *expected)]
+def test_fields_have_the_names_of_app_yaml(other: dict[str, Any], expected: tuple[str, Any, Any]) -> None:
+    assert list_differences(create_view(), create_view(with_web(**other))) == [("services.web", *expected)]
 
 
 def test_requests_and_limits() -> None:
-    assert ("services.web", "resources.memory", "128Mi", "1Gi") in rows(
-        side(), side(web(resources=application.Resources(memory="1Gi")))
+    assert ("services.web", "resources.memory", "128Mi", "1Gi") in list_differences(
+        create_view(), create_view(with_web(resources=application.Resources(memory="1Gi")))
     )
 
 
-def test_what_a_job_takes_from_its_service_differs_too() -> None:
-    assert rows(side(), side(web(env={"TITLE": "Prod", "MORE": "1"}))) == [
+def test_inherited_fields_of_a_job_differ_too() -> None:
+    assert list_differences(create_view(), create_view(with_web(env={"TITLE": "Prod", "MORE": "1"}))) == [
         ("services.web", "env.TITLE", "Shop", "Prod"),
         ("services.web", "env.MORE", None, "1"),
         ("jobs.migrate", "env.TITLE", "Shop", "Prod"),
@@ -89,64 +96,64 @@ def test_what_a_job_takes_from_its_service_differs_too() -> None:
     ]
 
 
-def test_an_image_that_is_built_is_told_by_its_source() -> None:
-    assert rows(side(), side(content="ctx-2")) == [
+def test_a_built_image_is_compared_by_its_tag() -> None:
+    assert list_differences(create_view(), create_view(content="ctx-2")) == [
         ("services.web", "image", "ctx-1", "ctx-2"),
         ("jobs.migrate", "image", "ctx-1", "ctx-2"),
     ]
-    # How it is built stands in that already.
-    moved = web(build=application.Build(context="./elsewhere"))
-    assert rows(side(), side(moved)) == []
+    # The tag covers how it is built.
+    moved = with_web(build=application.Build(context="./elsewhere"))
+    assert list_differences(create_view(), create_view(moved)) == []
 
 
-def test_an_image_that_is_not_built_is_told_as_it_is() -> None:
+def test_another_image_is_compared_by_its_reference() -> None:
     other = dataclasses.replace(APP, stores=(dataclasses.replace(APP.stores[0], image="postgres:16"),))
-    assert rows(side(), side(other)) == [("stores.db", "image", "postgres:17", "postgres:16")]
+    assert list_differences(create_view(), create_view(other)) == [("stores.db", "image", "postgres:17", "postgres:16")]
 
 
-def test_of_a_secret_there_is_only_how_it_comes_about() -> None:
-    other = dataclasses.replace(side(), secret_names=frozenset({"KEY", "SALT"}))
-    assert rows(side(), other) == [
-        ("services.web", "secrets.SALT", "generated, 16 characters", "given"),
-        ("jobs.migrate", "secrets.SALT", "generated, 16 characters", "given"),
+def test_secrets_are_compared_by_their_source() -> None:
+    other = dataclasses.replace(create_view(), secret_names=frozenset({"KEY", "SALT"}))
+    assert list_differences(create_view(), other) == [
+        ("services.web", "secrets.SALT", "generated, 16 characters", "set"),
+        ("jobs.migrate", "secrets.SALT", "generated, 16 characters", "set"),
     ]
-    assert ("services.web", "secrets.KEY", "given", "not given") in rows(
-        side(), dataclasses.replace(side(), secret_names=frozenset())
+    assert ("services.web", "secrets.KEY", "set", "not set") in list_differences(
+        create_view(), dataclasses.replace(create_view(), secret_names=frozenset())
     )
 
 
-def test_files_are_told_by_hash() -> None:
-    other = web(files=(application.File("/etc/web.ini", content="colour = blue\n"),))
-    ((part, field, left, right), _) = rows(side(), side(other))
+def test_files_are_compared_by_hash() -> None:
+    other = with_web(files=(application.File("/etc/web.ini", content="colour = blue\n"),))
+    ((part, field, left, right), _) = list_differences(create_view(), create_view(other))
     assert (part, field) == ("services.web", "files./etc/web.ini")
     assert len(left) == len(right) == 12
     assert left != right
-    # Where the text came from is a fact of a checkout.
-    read = web(files=(application.File("/etc/web.ini", source="./web.ini", content="colour = red\n"),))
-    assert rows(side(), side(read)) == []
+    # The source file is not compared.
+    loaded = with_web(files=(application.File("/etc/web.ini", source="./web.ini", content="colour = red\n"),))
+    assert list_differences(create_view(), create_view(loaded)) == []
 
 
-def test_a_part_that_only_one_has_is_one_difference() -> None:
+def test_a_missing_workload_is_one_difference() -> None:
     other = dataclasses.replace(APP, services=(*APP.services, application.Service("worker", image="worker:1")))
-    assert rows(side(), side(other)) == [("services.worker", "", None, True)]
-    assert rows(side(other), side()) == [("services.worker", "", True, None)]
+    assert list_differences(create_view(), create_view(other)) == [("services.worker", "", None, True)]
+    assert list_differences(create_view(other), create_view()) == [("services.worker", "", True, None)]
 
 
 def test_settings_policy_and_waivers() -> None:
     waiver = settings.Waiver("IMG-02", workloads=("db", "web"), reason="no other", owner="ops", until="2026-12-31")
-    other = side(
+    other = create_view(
         build=False,
-        promotes_from="staging",
+        promotion=settings.Promotion(from_="staging"),
         publish="loadBalancer",
         image_overrides={"postgres:17": "mirror/postgres:17"},
         policy=settings.Policy(outage="allow"),
         waivers=(waiver, dataclasses.replace(waiver, check="NET-01", workloads=())),
     )
-    assert rows(side(), other) == [
+    assert list_differences(create_view(), other) == [
         ("settings", "build", True, False),
-        ("settings", "publish", "clusterIP", "loadBalancer"),
+        ("settings", "publish", "none", "loadBalancer"),
         ("settings", "policy.outage", "block", "allow"),
-        ("settings", "promotesFrom", None, "staging"),
+        ("settings", "promotion.from", None, "staging"),
         ("settings", "imageOverrides.postgres:17", None, "mirror/postgres:17"),
         ("settings", "waivers.IMG-02", None, "of db, web until 2026-12-31, ops: no other"),
         ("settings", "waivers.NET-01", None, "until 2026-12-31, ops: no other"),
@@ -154,15 +161,17 @@ def test_settings_policy_and_waivers() -> None:
 
 
 def test_the_release_comes_first() -> None:
-    other = dataclasses.replace(side(content="ctx-2"), release={"id": "def", "held": {"abc": "web: no such image"}})
-    assert rows(side(), other)[:2] == [
+    other = dataclasses.replace(
+        create_view(content="ctx-2"), release={"id": "def", "held": {"abc": "web: no such image"}}
+    )
+    assert list_differences(create_view(), other)[:2] == [
         ("release", "id", "abc", "def"),
         ("release", "held.abc", None, "web: no such image"),
     ]
 
 
-def test_no_field_of_the_model_is_forgotten() -> None:
-    """Each of them, changed alone, is a difference."""
+def test_every_field_of_the_model_is_compared() -> None:
+    """Each field, changed alone, is a difference."""
     (service,) = APP.services
     for field in dataclasses.fields(service):
         if field.name in {"name", "build"}:
@@ -182,6 +191,6 @@ def test_no_field_of_the_model_is_forgotten() -> None:
             "sidecars": (application.ExtraContainer("beside"),),
         }.get(field.name, (not value) if isinstance(value, bool) else 9 if isinstance(value, int) else ("api",))
         build = {"build": None} if field.name == "image" else {}
-        one = dataclasses.replace(side(web(**{field.name: changed}, **build)), image_contents={})
-        found = rows(dataclasses.replace(side(), image_contents={}), one)
-        assert any(row[1].startswith(decode.to_camel_case(field.name)) for row in found), field
+        view = dataclasses.replace(create_view(with_web(**{field.name: changed}, **build)), image_contents={})
+        differences = list_differences(dataclasses.replace(create_view(), image_contents={}), view)
+        assert any(row[1].startswith(decode.to_camel_case(field.name)) for row in differences), field

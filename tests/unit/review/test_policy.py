@@ -1,4 +1,4 @@
-"""What the policy of a stack lets pass."""
+"""The changes that the policy of a stack blocks."""
 
 import datetime
 from typing import Any
@@ -11,62 +11,61 @@ from seaway.review import change, policy
 TODAY = datetime.date(2026, 6, 1)
 
 
-def one(impact: change.Impact, owner: str | None = "web") -> change.ObjectChange:
+def create_change(impact: change.Impact, owner: str | None = "web") -> change.ObjectChange:
     kind, name = ("Deployment", owner) if owner else ("Namespace", "shop-prod")
     return change.ObjectChange(
         op="removed", kind=kind, name=name or "", owner=owner, fields=(), impact=impact, reason=""
     )
 
 
-def stack(*waivers: settings.Waiver, **verdicts: Any) -> settings.Settings:
-    return settings.Settings(stack="prod", context="-", policy=settings.Policy(**verdicts), waivers=waivers)
+def create_settings(*waivers: settings.Waiver, **actions: Any) -> settings.Settings:
+    return settings.Settings(stack="prod", context="-", policy=settings.Policy(**actions), waivers=waivers)
 
 
-def waiver(check: str, until: str = "2026-06-01", of: tuple[str, ...] = ()) -> settings.Waiver:
-    return settings.Waiver(check, workloads=of, reason="the old shop goes", owner="ann", until=until)
+def create_waiver(check: str, until: str = "2026-06-01", workloads: tuple[str, ...] = ()) -> settings.Waiver:
+    return settings.Waiver(check, workloads=workloads, reason="the old shop goes", owner="ann", until=until)
 
 
-OUTAGE, LOSS = one(change.Impact.OUTAGE), one(change.Impact.DATA_LOSS)
-BOTH = [one(change.Impact.NONE), one(change.Impact.ROLLING), OUTAGE, LOSS]
+OUTAGE, LOSS = create_change(change.Impact.OUTAGE), create_change(change.Impact.DATA_LOSS)
+CHANGES = [create_change(change.Impact.NONE), create_change(change.Impact.ROLLING), OUTAGE, LOSS]
 
 
 @pytest.mark.parametrize(
-    ("said", "blocked"),
+    ("stack_settings", "blocked"),
     [
-        (stack(), [OUTAGE, LOSS]),
-        (stack(outage="allow"), [LOSS]),
-        (stack(data_loss="allow"), [OUTAGE]),
-        (stack(waiver("OUTAGE")), [LOSS]),
-        (stack(waiver("DATA-LOSS")), [OUTAGE]),
-        (stack(waiver("OUTAGE", of=("web",))), [LOSS]),
-        (stack(waiver("OUTAGE", of=("api",))), [OUTAGE, LOSS]),
-        (stack(waiver("IMG-02")), [OUTAGE, LOSS]),
-        (stack(waiver("OUTAGE", until="2026-05-31")), [OUTAGE, LOSS]),
-        (stack(waiver("OUTAGE", until="some day")), [OUTAGE, LOSS]),
+        (create_settings(), [OUTAGE, LOSS]),
+        (create_settings(outage="allow"), [LOSS]),
+        (create_settings(data_loss="allow"), [OUTAGE]),
+        (create_settings(create_waiver("OUTAGE")), [LOSS]),
+        (create_settings(create_waiver("DATA-LOSS")), [OUTAGE]),
+        (create_settings(create_waiver("OUTAGE", workloads=("web",))), [LOSS]),
+        (create_settings(create_waiver("OUTAGE", workloads=("api",))), [OUTAGE, LOSS]),
+        (create_settings(create_waiver("IMG-02")), [OUTAGE, LOSS]),
+        (create_settings(create_waiver("OUTAGE", until="2026-05-31")), [OUTAGE, LOSS]),
+        (create_settings(create_waiver("OUTAGE", until="some day")), [OUTAGE, LOSS]),
     ],
 )
-def test_what_is_blocked(said: settings.Settings, blocked: list[change.ObjectChange]) -> None:
-    assert list(policy.apply_policy(BOTH, said, TODAY).blocked) == blocked
+def test_blocked_changes(stack_settings: settings.Settings, blocked: list[change.ObjectChange]) -> None:
+    assert list(policy.apply_policy(CHANGES, stack_settings, TODAY).blocked) == blocked
 
 
-def test_what_belongs_to_nobody_needs_a_waiver_for_all() -> None:
-    namespace = one(change.Impact.DATA_LOSS, owner=None)
-    assert policy.apply_policy([namespace], stack(waiver("DATA-LOSS", of=("web",))), TODAY).blocked == (namespace,)
-    assert policy.apply_policy([namespace], stack(waiver("DATA-LOSS")), TODAY).blocked == ()
+def test_an_object_without_owner_needs_a_waiver_of_all_workloads() -> None:
+    namespace = create_change(change.Impact.DATA_LOSS, owner=None)
+    assert policy.apply_policy(
+        [namespace], create_settings(create_waiver("DATA-LOSS", workloads=("web",))), TODAY
+    ).blocked == (namespace,)
+    assert policy.apply_policy([namespace], create_settings(create_waiver("DATA-LOSS")), TODAY).blocked == ()
 
 
-def test_waivers_are_told() -> None:
-    assert policy.apply_policy([OUTAGE], stack(waiver("OUTAGE")), TODAY).notes == (
-        "Deployment/web: waived until 2026-06-01 by ann: the old shop goes",
-    )
-    assert policy.apply_policy([OUTAGE], stack(waiver("OUTAGE", until="2026-05-31")), TODAY).notes == (
-        "the waiver OUTAGE for Deployment/web ended on 2026-05-31",
-    )
-    assert policy.apply_policy([OUTAGE], stack(), TODAY).notes == ()
+def test_notes_name_the_waivers(wording: Any) -> None:
+    waivers = (create_waiver("OUTAGE"), create_waiver("OUTAGE", until="2026-05-31"))
+    results = [policy.apply_policy([OUTAGE], create_settings(waiver), TODAY) for waiver in waivers]
+    assert [len(result.notes) for result in results] == [1, 1]
+    assert policy.apply_policy([OUTAGE], create_settings(), TODAY).notes == ()
+    assert [note for result in results for note in result.notes] == wording
 
 
-def test_the_way_out() -> None:
-    assert policy.format_hint([OUTAGE, LOSS, OUTAGE], "prod") == (
-        "if it is meant, waive DATA-LOSS or OUTAGE in Pulumi.prod.yaml (seaway:waivers) with a reason, an owner and an"
-        " end"
-    )
+def test_the_hint_names_each_policy_once(wording: Any) -> None:
+    hint = policy.format_hint([OUTAGE, LOSS, OUTAGE], "prod")
+    assert "waive DATA-LOSS or OUTAGE in Pulumi.prod.yaml" in hint
+    assert [hint] == wording

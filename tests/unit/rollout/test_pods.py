@@ -121,7 +121,7 @@ def test_a_container_that_cannot_be_configured(message: str, cause: str) -> None
 
 
 def test_a_pod_of_this_rollout_counts_from_its_creation() -> None:
-    """The watch starts after the last object of a phase is created. The kubelet may have tried the first pods by then."""
+    """The watch starts with the last object of a phase. The kubelet may have tried the first pods by then."""
     message = 'secret "web-1a2b" not found'
     status = waiting("CreateContainerConfigError", message)
     assert find(status, failed(message, seconds=-2), creationTimestamp=at(-4)).fatal

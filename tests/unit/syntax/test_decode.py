@@ -1,10 +1,13 @@
 """Decoding: the forms that a value may have, and the errors."""
 
+import dataclasses
+from typing import Annotated
+
 import pytest
 
 from seaway.model import application, settings
 from seaway.model.validate import registry
-from seaway.syntax import decode, diagnosis, nodes
+from seaway.syntax import decode, diagnosis, field_help, nodes
 from tests.support import diagnostics
 
 FIRST = "name: a\nservices:\n  web:\n    image: x\n"
@@ -38,9 +41,14 @@ ERRORS = {
     "scalar for names": ("    secrets: A", "5:5: services.web.secrets: invalid-type"),
     "no name": ("    secrets: [{A: 1}]", "5:15: services.web.secrets: invalid-name"),
     "name twice": ("    secrets: [A, A]", "5:18: services.web.secrets: duplicate-name"),
-    "missing": ("stores:\n  db: {image: x, port: 1}", "6:7: stores.db.volume: missing-value"),
 }
 FORMER_HEALTH = ["5:14: services.web.health.ready: unknown-key", "5:24: services.web.health.every: unknown-key"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Disk:
+    size: Annotated[str, field_help.Help("capacity, as `1Gi`")]
+    path: str
 
 
 def decode_application(text: str) -> decode.Decoded[application.Application]:
@@ -63,6 +71,12 @@ def test_not_an_application(text: str, code: str, wording: list[str]) -> None:
     assert decoded.value is None
     assert [(each.code, str(each.location)) for each in decoded.diagnostics] == [(code, "app.yaml:1:1")]
     assert list(map(str, decoded.diagnostics)) == wording
+
+
+def test_missing_values(wording: list[str]) -> None:
+    found = decode.decode_partial(Disk, nodes.parse("{}", "app.yaml"), path="disk").diagnostics
+    assert diagnostics.summarize(found) == [f"app.yaml:1:1: disk.{key}: missing-value" for key in ("size", "path")]
+    assert list(map(str, found)) == wording
 
 
 @pytest.mark.parametrize("key", ["tries: 1, backoffLimit", "promotesFrom: a, promotion", "of: [a], workloads"])

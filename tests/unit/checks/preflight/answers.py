@@ -84,7 +84,7 @@ def evaluate_all(
 
 
 def _get_subject(required: requirement.Requirement) -> str:
-    return required.title if required.code == "existing-secret" else required.workloads[0]
+    return required.name or required.workloads[0]
 
 
 def format_outcome(outcome: requirement.Outcome) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from seaway.checks.preflight import nodes, requirement
 from seaway.model import application
-from tests.unit.checks import made
+from tests.unit.checks import checked_app
 from tests.unit.checks.preflight import answers
 from tests.unit.checks.preflight.answers import build_node
 
@@ -19,7 +19,7 @@ def evaluate(
     code: str, *live_nodes: dict[str, Any], pods: tuple[dict[str, Any], ...] = (), **web: Any
 ) -> requirement.Outcome:
     """The outcome of a requirement of `web`, beside a store and two jobs."""
-    context = answers.build_context(made.app(web={"sidecars": (), "init": (), **web}), made.STACK)
+    context = answers.build_context(checked_app.build_app(web={"sidecars": (), "init": (), **web}), checked_app.STACK)
     changed = {nodes.NODES_PATH: {"items": list(live_nodes)}, nodes.PODS_PATH: {"items": list(pods)}}
     return answers.evaluate_all(context, changed)[code]
 

@@ -7,7 +7,7 @@ import pytest
 
 from seaway.checks.preflight import cluster_facts, nodes, requirements
 from seaway.model import application
-from tests.unit.checks import made
+from tests.unit.checks import checked_app
 from tests.unit.checks.preflight import answers
 
 STORAGE = "/apis/storage.k8s.io/v1/storageclasses"
@@ -27,7 +27,7 @@ def test_a_cluster_that_meets_all_requirements(wording: object) -> None:
 
 def test_a_simple_application_has_few_requirements() -> None:
     app = application.Application("shop", services=(application.Service("web", image="nginx:1"),))
-    required = requirements.list_requirements(answers.build_context(app, made.STACK))
+    required = requirements.list_requirements(answers.build_context(app, checked_app.STACK))
     assert [requirement.code for requirement in required] == [
         "kubernetes-version",
         "network-policies",
@@ -105,13 +105,13 @@ def test_a_quota_of_another_owner_is_too_small() -> None:
 
 def test_named_classes_and_secrets_must_exist(wording: object) -> None:
     stack = dataclasses.replace(
-        made.OPEN,
+        checked_app.OPEN,
         storage_class="fast",
-        ingress=dataclasses.replace(made.HOSTS, class_name="nginx", issuer=None, tls_secret="shop-tls"),
+        ingress=dataclasses.replace(checked_app.OPEN.ingress, class_name="nginx", issuer=None, tls_secret="shop-tls"),
         image_pull_secrets=("registry",),
         publish="ingress",
     )
-    app = made.app(web={"priority_class": "high"}, db={"priority_class": "highest"})
+    app = checked_app.build_app(web={"priority_class": "high"}, db={"priority_class": "highest"})
     secrets = {
         f"{SECRETS}/shop-tls": {"data": {"tls.crt": ""}},
         f"{SECRETS}/registry": {"data": {".dockerconfigjson": ""}},
@@ -122,9 +122,9 @@ def test_named_classes_and_secrets_must_exist(wording: object) -> None:
         "ingress-class": "missing",
         "priority-class: web": "present",
         "priority-class: db": "missing",
-        "existing-secret: Secret shop-tls": "missing",
-        "existing-secret: Secret registry": "present",
-        "existing-secret: Secret vault": "present",
+        "existing-secret: shop-tls": "missing",
+        "existing-secret: registry": "present",
+        "existing-secret: vault": "present",
     }
     absent = answers.evaluate_all(answers.build_context(app, stack), dict.fromkeys(secrets))
     assert [
@@ -134,7 +134,7 @@ def test_named_classes_and_secrets_must_exist(wording: object) -> None:
 
 
 def test_the_cluster_does_not_show_whether_it_has_a_load_balancer(wording: object) -> None:
-    stack = dataclasses.replace(made.STACK, publish="loadBalancer")
+    stack = dataclasses.replace(checked_app.STACK, publish="loadBalancer")
     outcome = answers.evaluate_all(answers.build_context(stack=stack))["load-balancer"]
     assert outcome.state == "unknown"
     assert [answers.format_outcome(outcome)] == wording

@@ -1,4 +1,4 @@
-"""Reading what `pulumi preview --json` prints: on a real cluster, and where it fails."""
+"""Parsing of `pulumi preview --json`: from a real cluster, and where it fails."""
 
 import json
 from typing import Any
@@ -11,27 +11,27 @@ from tests.unit.review import previews
 OLD, NEW = "ctx-1aad5ce00e6c", "ctx-02f60c71653a"
 
 
-def changes(name: str) -> dict[str, change.ObjectChange]:
-    found = pulumi_preview.parse(previews.captured(name))
-    return {one.title: one for one in summary.create_changes(found.object_diffs, found.images)}
+def parse_changes(name: str) -> dict[str, change.ObjectChange]:
+    preview = pulumi_preview.parse(previews.read_captured(name))
+    return {each.title: each for each in summary.create_changes(preview.object_diffs, preview.images)}
 
 
-def test_an_image_is_told_by_its_tags_and_the_changed_files() -> None:
-    found = pulumi_preview.parse(previews.captured("image"))
+def test_an_image_has_its_tags_and_the_changed_files() -> None:
+    preview = pulumi_preview.parse(previews.read_captured("image"))
     repository = "registry.localhost:5000/shop/web"
-    assert found.images == (
+    assert preview.images == (
         change.ImageDiff(name="web", repository=repository, old=OLD, new=NEW, why="web.py changed"),
     )
-    assert changes("image")["Deployment/web"].fields == (
+    assert parse_changes("image")["Deployment/web"].fields == (
         change.FieldDiff(
             path="spec.template.spec.containers[web].image", old=f"{repository}:{OLD}", new=f"{repository}:{NEW}"
         ),
     )
-    assert found.warnings == found.errors == ()
+    assert preview.warnings == preview.errors == ()
 
 
 def test_a_job_has_the_image_of_the_service_that_it_uses() -> None:
-    """Its container is called otherwise: the repository tells."""
+    """Its container has another name: the repository matches."""
     template = {"spec": {"containers": [{"name": "migrate", "image": "reg:5000/shop/api@sha256:1"}]}}
     after = {"spec": {"containers": [{"name": "migrate", "image": previews.UNKNOWN}]}}
     pair = change.ObjectDiff(
@@ -45,32 +45,32 @@ def test_a_job_has_the_image_of_the_service_that_it_uses() -> None:
 
 
 def test_a_configuration_is_one_change_of_its_text() -> None:
-    found = changes("config")
-    assert list(found) == ["Deployment/worker", "ConfigMap/worker-config-c12eb1967e"]
-    (text,) = found["ConfigMap/worker-config-c12eb1967e"].fields
+    preview = parse_changes("config")
+    assert list(preview) == ["Deployment/worker", "ConfigMap/worker-config-c12eb1967e"]
+    (text,) = preview["ConfigMap/worker-config-c12eb1967e"].fields
     assert text.path == "data[etc_shop_worker.ini]"
     assert text.new == text.old.replace("[worker]", "# another\n[worker]")
 
 
 def test_no_value_of_a_secret_is_ever_shown() -> None:
-    found = changes("secret")
-    assert {title: one.owner for title, one in found.items()} == {
+    preview = parse_changes("secret")
+    assert {title: each.owner for title, each in preview.items()} == {
         "Deployment/web": "web",
         "Secret/web-secrets-123b3e2af1": "web",
     }
-    (reference,) = found["Deployment/web"].fields
+    (reference,) = preview["Deployment/web"].fields
     assert (reference.old, reference.new) == ("web-secrets-77f6967296", "web-secrets-123b3e2af1")
 
 
 @pytest.mark.parametrize(
     "value", ["aGVtbGljaA==", {"4dabf18193072939515e22adb298388d": "1b47", "value": "aGVtbGljaA=="}]
 )
-def test_a_secret_that_nobody_has_marked_is_hidden_too(value: Any) -> None:
+def test_an_unmarked_secret_is_hidden_too(value: Any) -> None:
     old: dict[str, Any] = {"kind": "Secret", "metadata": {"name": "s"}, "data": {"A": "old", "GONE": "heimlich"}}
     new = old | {"data": {"A": value, "CAME": value}, "stringData": {"B": "heimlich"}}
     pair = change.ObjectDiff(kind="Secret", name="s", old=old, new=new)
-    found = change.compare_fields(pair, {})
-    assert [(one.path, one.old, one.new) for one in found] == [
+    preview = change.compare_fields(pair, {})
+    assert [(field.path, field.old, field.new) for field in preview] == [
         ("data.A", "(secret)", "(secret)"),
         ("data.CAME", None, "(secret)"),
         ("data.GONE", "(secret)", None),
@@ -83,48 +83,50 @@ def test_secrets_inside_other_objects_are_hidden() -> None:
     applied = {"kubectl.kubernetes.io/last-applied-configuration": "heimlich", "team": "a"}
     new = {"spec": {"token": marked, "list": ["[secret]", previews.UNKNOWN], "meta": {"x": applied}}}
     pair = change.ObjectDiff(kind="Queue", name="q", old={"spec": {"token": "(was)"}}, new=new)
-    assert [(one.path, one.new) for one in change.compare_fields(pair, {})] == [
+    assert [(field.path, field.new) for field in change.compare_fields(pair, {})] == [
         ("spec.list", ["(secret)", "(known after the update)"]),
         ("spec.meta", {"x": {"team": "a"}}),
         ("spec.token", "(secret)"),
     ]
 
 
-def test_only_what_goes_and_comes_alone_is_one() -> None:
+def test_a_single_removal_and_addition_are_merged() -> None:
     def config(name: str, owner: str) -> dict[str, Any]:
         meta = {"name": name, "labels": {"app.kubernetes.io/name": owner}}
         return {"kind": "ConfigMap", "immutable": True, "metadata": meta, "data": {"a": name}}
 
     def pair(name: str, owner: str, *, new: bool) -> change.ObjectDiff:
-        made = config(name, owner)
-        return change.ObjectDiff(kind="ConfigMap", name=name, old=None if new else made, new=made if new else None)
+        manifest = config(name, owner)
+        return change.ObjectDiff(
+            kind="ConfigMap", name=name, old=None if new else manifest, new=manifest if new else None
+        )
 
-    one, two, three = pair("a-1", "a", new=False), pair("a-2", "a", new=True), pair("a-3", "a", new=False)
+    first, second, third = pair("a-1", "a", new=False), pair("a-2", "a", new=True), pair("a-3", "a", new=False)
     other = pair("b-1", "b", new=True)
-    assert [(each.op, each.name) for each in change.merge_renamed([one, other, two])] == [
+    assert [(each.op, each.name) for each in change.merge_renamed([first, other, second])] == [
         ("added", "b-1"),
         ("changed", "a-2"),
     ]
-    assert change.merge_renamed([one, two, three]) == [one, two, three]
+    assert change.merge_renamed([first, second, third]) == [first, second, third]
 
 
-def test_a_preview_that_failed_has_what_it_found_until_then() -> None:
-    found = pulumi_preview.parse(previews.captured("volume"))
-    assert [(one.op, one.kind, one.name) for one in found.object_diffs] == [("replaced", "StatefulSet", "db")]
-    assert found.object_diffs[0].replace_paths == ("spec.volumeClaimTemplates[0].spec.resources.requests.storage",)
-    assert "updates to statefulset spec" in found.errors[0]
-    assert found.errors[1] == "preview failed"
+def test_a_failed_preview_has_the_changes_so_far() -> None:
+    preview = pulumi_preview.parse(previews.read_captured("volume"))
+    assert [(each.op, each.kind, each.name) for each in preview.object_diffs] == [("replaced", "StatefulSet", "db")]
+    assert preview.object_diffs[0].replace_paths == ("spec.volumeClaimTemplates[0].spec.resources.requests.storage",)
+    assert "updates to statefulset spec" in preview.errors[0]
+    assert preview.errors[1] == "preview failed"
 
 
-def test_warnings_and_what_is_not_healthy_now() -> None:
-    said = [
+def test_warnings_and_unhealthy_workloads() -> None:
+    diagnostics = [
         {"severity": "warning", "message": "warning: Deployment web was edited by hand\n"},
         {"severity": "info", "message": "info: web is not healthy now: 1/2 ready\n"},
         {"severity": "info", "message": "info: something else\n"},
         {"severity": "info#err", "message": "Traceback\n"},
     ]
-    found = pulumi_preview.parse(json.dumps({"steps": [], "diagnostics": said}))
-    assert found.warnings == ("Deployment web was edited by hand", "web is not healthy now: 1/2 ready")
+    preview = pulumi_preview.parse(json.dumps({"steps": [], "diagnostics": diagnostics}))
+    assert preview.warnings == ("Deployment web was edited by hand", "web is not healthy now: 1/2 ready")
 
 
 def test_a_pinned_stack_has_its_images_in_the_record_only() -> None:
@@ -133,26 +135,21 @@ def test_a_pinned_stack_has_its_images_in_the_record_only() -> None:
         return {"custom": True, "inputs": {"record": {"images": {"web": image}}}}
 
     urn = "urn:pulumi:prod::seaway::seaway:index:Application$seaway:index:Release::release"
-    one = {"op": "update", "urn": urn, "oldState": state("ctx-1"), "newState": state("ctx-2")}
-    assert pulumi_preview.parse(json.dumps({"steps": [one]})).images == (
+    step = {"op": "update", "urn": urn, "oldState": state("ctx-1"), "newState": state("ctx-2")}
+    assert pulumi_preview.parse(json.dumps({"steps": [step]})).images == (
         change.ImageDiff(name="web", repository="reg:5000/shop/web", old="ctx-1", new="ctx-2"),
     )
 
 
-def test_a_resource_of_another_provider_is_told_too() -> None:
+def test_a_resource_of_another_provider_is_a_change_too() -> None:
     urn = "urn:pulumi:prod::seaway::seaway:index:Application$aws:s3/bucket:Bucket::files"
-    one = {"op": "delete", "urn": urn, "oldState": {"custom": True, "inputs": {"acl": "private"}}}
-    assert previews.told(json.dumps({"steps": [one]})) == [
-        (
-            "removed",
-            "aws:s3/bucket:Bucket/files",
-            "outage",
-            "Seaway does not know what depends on it",
-        )
+    step = {"op": "delete", "urn": urn, "oldState": {"custom": True, "inputs": {"acl": "private"}}}
+    assert previews.list_changes(json.dumps({"steps": [step]})) == [
+        "removed aws:s3/bucket:Bucket/files: outage: Seaway does not know what depends on it"
     ]
 
 
 @pytest.mark.parametrize("text", ["", "error: no stack", "[]", '"x"', '{"steps": [{}]}', '{"steps": {"a": 1}}'])
-def test_what_is_no_preview(text: str) -> None:
+def test_invalid_previews(text: str) -> None:
     with pytest.raises(pulumi_preview.UnreadablePreview):
         pulumi_preview.parse(text)

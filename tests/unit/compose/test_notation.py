@@ -1,4 +1,4 @@
-"""Whatever Compose file: how it is spelled changes nothing of what it becomes."""
+"""Order, quotes and anchors of a compose file do not change what it becomes."""
 
 import copy
 import json
@@ -33,40 +33,41 @@ SERVICE = st.fixed_dictionaries(
 ENVIRONMENT = st.dictionaries(st.sampled_from(["A", "B", "C_D"]), WORDS, min_size=1, max_size=2)
 
 
-def imported(text: str, folder: Path) -> Any:
-    """The application, and what is told of each key."""
+def import_text(text: str, folder: Path) -> Any:
+    """The application, and the outcomes."""
     (folder / "docker-compose.yml").write_text(text)
-    done = loader.load([folder / "docker-compose.yml"], within=roots.Root(folder))
-    found = convert.convert_document(done.root, folder=folder, outcomes=done.outcomes)
-    return nodes.to_plain(found.app), sorted((one.path, one.kind, one.message) for one in found.outcomes)
+    project = loader.load([folder / "docker-compose.yml"], within=roots.Root(folder))
+    conversion = convert.convert_document(project.root, folder=folder, outcomes=project.outcomes)
+    outcomes = sorted((outcome.path, outcome.kind, outcome.message) for outcome in conversion.outcomes)
+    return nodes.to_plain(conversion.app), outcomes
 
 
-def turned(value: Any) -> Any:
-    """Each mapping from its end."""
-    if isinstance(value, dict):
-        return {name: turned(inner) for name, inner in reversed(value.items())}
-    return [turned(one) for one in value] if isinstance(value, list) else value
+def reverse(node: Any) -> Any:
+    """Each mapping in reverse order."""
+    if isinstance(node, dict):
+        return {name: reverse(child) for name, child in reversed(node.items())}
+    return [reverse(child) for child in node] if isinstance(node, list) else node
 
 
 @hypothesis.settings(max_examples=20, deadline=None, derandomize=True)
 @hypothesis.given(services=st.dictionaries(NAMES, SERVICE, min_size=1, max_size=3), environment=ENVIRONMENT)
-def test_order_quotes_and_anchors_change_nothing_and_twice_is_the_same(
+def test_order_quotes_and_anchors_do_not_matter(
     services: dict[str, Any], environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("any", numbered=True)
-    given: dict[str, Any] = {
+    document: dict[str, Any] = {
         "x-environment": environment,
-        # The same value each time: PyYAML writes it once, with an anchor, and an alias everywhere else.
-        "services": {name: one | {"environment": environment} for name, one in services.items()},
+        # The same object each time: PyYAML writes it once, with an anchor, and an alias everywhere else.
+        "services": {name: service | {"environment": environment} for name, service in services.items()},
         "volumes": {"data": None, "other": None},
         "networks": {"front": None, "back": {"internal": True}},
     }
-    given["services"]["base"] = {"image": "redis:7"}
-    anchored = yaml.safe_dump(given, sort_keys=False)
+    document["services"]["base"] = {"image": "redis:7"}
+    anchored = yaml.safe_dump(document, sort_keys=False)
     assert "&id001" in anchored
-    plain = yaml.safe_dump(json.loads(json.dumps(given)), sort_keys=False)
+    plain = yaml.safe_dump(json.loads(json.dumps(document)), sort_keys=False)
     assert "&id001" not in plain
-    first = imported(plain, folder)
-    assert imported(plain, folder) == first
-    assert imported(anchored, folder) == first
-    assert imported(json.dumps(turned(copy.deepcopy(given))), folder) == first
+    first = import_text(plain, folder)
+    assert import_text(plain, folder) == first
+    assert import_text(anchored, folder) == first
+    assert import_text(json.dumps(reverse(copy.deepcopy(document))), folder) == first

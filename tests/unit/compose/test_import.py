@@ -1,0 +1,581 @@
+"""A compose document is converted to an application, with the outcome of each of its keys."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seaway.compose import report
+from seaway.compose.importer import convert, write
+from seaway.model import application
+from seaway.project import load
+from seaway.syntax import decode, nodes
+from tests import golden
+
+SCHEMA = json.loads((golden.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())
+DEFINITIONS = SCHEMA["definitions"]
+PORT = {"mode": "ingress", "target": "80", "protocol": "tcp"}
+NGINX = {"image": "nginx:1"}
+
+
+def to_mapping(document: Any) -> nodes.MappingNode:
+    root = nodes.from_plain(document, "compose.yaml")
+    assert isinstance(root, nodes.MappingNode)
+    return root
+
+
+def convert_services(services: Any, *, folder: Path | None = None, **rest: Any) -> convert.Conversion:
+    return convert.convert_document(to_mapping({"name": "shop", "services": services, **rest}), folder=folder)
+
+
+def load_app(services: Any, **rest: Any) -> application.Application:
+    """The decoded application, which passes all rules."""
+    root = convert_services(services, **rest).app
+    loaded = load.merge_overlay(root, None, None)
+    assert [str(diagnostic) for diagnostic in loaded.diagnostics] == []
+    assert loaded.app
+    return loaded.app
+
+
+def get_fields(services: Any, name: str = "web", **rest: Any) -> Any:
+    """The fields of one service in app.yaml."""
+    app = nodes.to_plain(convert_services(services, **rest).app)
+    return next(app[kind][name] for kind in ("services", "stores", "jobs") if name in app.get(kind, {}))
+
+
+def get_outcomes(services: Any, path: str, **rest: Any) -> list[report.KeyOutcome]:
+    return [outcome for outcome in convert_services(services, **rest).outcomes if outcome.path == path]
+
+
+def get_kinds(services: Any, path: str, **rest: Any) -> list[str]:
+    return [outcome.kind for outcome in get_outcomes(services, path, **rest)]
+
+
+def format_outcome(outcome: report.KeyOutcome) -> str:
+    return f"{outcome.path}: {outcome.kind}: {'; '.join(filter(None, (outcome.message, outcome.hint)))}"
+
+
+def make_sample(schema: Any) -> Any:  # noqa: PLR0911 - one return per type
+    """A document with every key of a schema, in the long form."""
+    if "$ref" in schema:
+        return make_sample(DEFINITIONS[schema["$ref"].rpartition("/")[2]])
+    if forms := schema.get("oneOf"):
+        long = [form for form in forms if form.get("type") in ("object", "array")]
+        return make_sample((long or forms)[0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    types = schema.get("type", "string")
+    match next(name for name in types if name != "null") if isinstance(types, list) else types:
+        case "object" if "properties" in schema:
+            return {key: make_sample(child) for key, child in schema["properties"].items()}
+        case "object":
+            patterns = [
+                child for key, child in schema.get("patternProperties", {}).items() if not key.startswith("^x-")
+            ]
+            return {"one": make_sample(patterns[0]) if patterns else "text"}
+        case "array":
+            return [make_sample(schema.get("items", {"type": "string"}))]
+        case "boolean":
+            return True
+        case "integer" | "number":
+            return 3
+        case _:
+            return "text"
+
+
+def make_complete_document() -> nodes.MappingNode:
+    """Every key of the specification."""
+    service = make_sample(DEFINITIONS["service"]) | {"network_mode": "bridge", "image": "nginx:1"}
+    service.pop("provider")
+    kinds = ("network", "volume", "secret", "config", "model")
+    resources = {f"{kind}s": {"one": make_sample(DEFINITIONS[kind])} for kind in kinds}
+    return to_mapping({"version": "3", "name": "all", "services": {"web": service}, **resources})
+
+
+def test_every_key_of_the_specification_has_one_outcome() -> None:
+    root = make_complete_document()
+    outcomes = convert.convert_document(root).outcomes
+    assert list(report.find_unrecorded(root, outcomes)) == []
+    assert [outcome.path for outcome in outcomes if outcome.message == "unknown key"] == []
+    known = {outcome.path.split(".")[2] for outcome in outcomes if outcome.path.startswith("services.web.")}
+    assert {key for key in DEFINITIONS["service"]["properties"] if key != "provider"} <= known
+    paths = [outcome.path for outcome in outcomes if not outcome.is_note]
+    assert sorted(paths) == sorted(set(paths))
+    for outcome in outcomes:
+        assert outcome.message or outcome.kind == "kept", outcome.path
+        assert outcome.hint or outcome.kind in ("kept", "approximated"), outcome.path
+
+
+def test_a_second_outcome_of_a_key_is_a_defect() -> None:
+    conversion = report.ConversionReport()
+    location = to_mapping({}).location
+    for kind in ("kept", "dropped"):
+        conversion.record(report.KeyOutcome(location=location, path="services.web.tty", kind=kind))
+    assert [outcome.kind for outcome in conversion.list_outcomes()] == ["kept"]
+    assert conversion.repeated_paths == ["services.web.tty"]
+
+
+def test_an_unknown_key_is_dropped() -> None:
+    services = {"web": {**NGINX, "odd": {"a": [1, {"b": 2}]}}}
+    assert get_kinds(services, "services.web.odd.a.1.b") == ["dropped"]
+
+
+def test_the_keys_of_a_service_with_dots_in_its_name_have_outcomes() -> None:
+    services = {"back.end": {**NGINX, "odd": 1, "runtime": "runc"}}
+    assert get_kinds(services, "services.back.end.odd") == ["dropped"]
+    assert get_kinds(services, "services.back.end.runtime") == ["dropped"]
+
+
+SHOP = {
+    "web": {
+        "build": {"context": ".", "dockerfile": "Dockerfile"},
+        "ports": [PORT | {"published": "8080"}, PORT | {"target": "9090"}],
+        "depends_on": {"api_server": {"condition": "service_healthy", "required": True}},
+        "environment": {"API": "http://api_server:8000/v1", "NAME": "api_server", "PRICE": "$(x) $$5"},
+    },
+    "api_server": {
+        "image": "example.com/api:1",
+        "command": ["serve"],
+        "depends_on": {
+            "db": {"condition": "service_started", "required": True},
+            "migrate": {"condition": "service_completed_successfully", "required": True},
+        },
+    },
+    "migrate": {"image": "example.com/api:1", "command": ["migrate"]},
+    "db": {
+        "image": "postgres:17",
+        "secrets": [{"source": "pw", "target": "db_pw"}],
+        "environment": {"POSTGRES_PASSWORD_FILE": "/run/secrets/db_pw"},
+        "volumes": [{"type": "volume", "source": "data", "target": "/var/lib/postgresql/data", "volume": {}}],
+    },
+}
+REST = {"volumes": {"data": None}, "secrets": {"pw": {"file": "./pw.txt"}}}
+
+
+def test_a_shop_is_converted() -> None:
+    """Names, links, order, disks, secrets and jobs together."""
+    app = load_app(SHOP, **REST)
+    web, api = app.services
+    names = [workload.name for workload in (*app.services, *app.stores, *app.jobs)]
+    assert names == ["web", "api-server", "db", "migrate"]
+    assert (web.port, web.publish, web.depends_on, web.scale.min) == (80, True, ("api-server",), 1)
+    assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", publish=True),)
+    assert web.calls == ("api-server", "db")
+    assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$$$5"}
+    assert (api.port, api.args) == (8000, ("serve",))
+    assert app.stores[0].volume == application.Volume(path="/var/lib/postgresql/data", size="1Gi")
+    assert app.stores[0].secrets == (application.Secret("pw"),)
+    assert app.stores[0].env == {"POSTGRES_PASSWORD_FILE": "/run/secrets/pw"}
+    assert app.jobs[0].args == ("migrate",)
+    assert convert_services(SHOP, **REST) == convert_services(SHOP, **REST)
+    assert get_kinds(SHOP, "services.api_server.depends_on.db.condition", **REST) == ["kept"]
+
+
+def test_fields_keep_their_locations() -> None:
+    text = "name: shop\nservices:\n  web:\n    image: nginx\n    expose: [70000]\n    user: '5'\n"
+    root = nodes.parse(text, "compose.yaml")
+    assert isinstance(root, nodes.MappingNode)
+    locations = decode.decode_partial(application.Application, convert.convert_document(root).app).locations
+    assert str(locations.find("services.web.image")) == "compose.yaml:4:5"
+    assert str(locations.find("services.web.user")) == "compose.yaml:6:5"
+
+
+def bind(source: str, target: str, **more: Any) -> dict[str, Any]:
+    return {"type": "bind", "source": source, "target": target, **more}
+
+
+SOCKET = bind("/var/run/docker.sock", "/var/run/docker.sock")
+
+
+def test_keys_are_refused(wording: object) -> None:
+    messages: list[str] = []
+    for path, keys in {
+        "privileged": {"privileged": True},
+        "network_mode": {"network_mode": "host"},
+        "pid": {"pid": "host"},
+        "devices": {"devices": [{"source": "/dev/x"}]},
+        "volumes.0": {"volumes": [SOCKET]},
+        "build.context": {"build": {"context": "https://example.com/x.git"}},
+    }.items():
+        services = {"web": keys if "build" in keys else NGINX | keys}
+        (outcome,) = get_outcomes(services, f"services.web.{path}")
+        assert outcome.kind == "refused"
+        (refusal,) = report.list_refusals([outcome])
+        assert (refusal.path, refusal.code) == (f"services.web.{path}", "refused-key")
+        messages.append(format_outcome(outcome))
+    folder = {"web": NGINX | {"volumes": [bind("/srv/data", "/data")]}}
+    assert get_kinds(folder, "services.web.volumes.0") == ["refused"]
+    assert messages == wording
+
+
+def test_a_waiver_drops_a_refused_key(wording: object) -> None:
+    waivers = {"waive": {"privileged": "not needed", "pid": "?"}}
+    outcomes = convert_services({"web": {**NGINX, "privileged": True, "x-seaway": waivers}}).outcomes
+    own = [outcome for outcome in outcomes if "privileged" in outcome.path or "waive" in outcome.path]
+    assert [(outcome.path, outcome.kind) for outcome in own] == [
+        ("services.web.privileged", "dropped"),
+        ("services.web.x-seaway.waive.privileged", "kept"),
+        ("services.web.x-seaway.waive.pid", "dropped"),
+    ]
+    assert [format_outcome(outcome) for outcome in own] == wording
+
+
+def deploy(**keys: Any) -> dict[str, Any]:
+    return {"deploy": keys}
+
+
+KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
+    ({"user": "0"}, "user", "approximated", {"security": "baseline", "writable": ["/"]}),
+    ({"user": "1000:1000"}, "user", "kept", {"user": 1000}),
+    ({"user": "1000:7"}, "user", "approximated", {"user": 1000}),
+    ({"user": "node"}, "user", "approximated", {"user": 1000}),
+    ({"user": "jane"}, "user", "dropped", {}),
+    ({"cap_add": ["CHOWN"]}, "cap_add.0", "approximated", {"security": "baseline"}),
+    ({"cap_add": ["SYS_ADMIN"]}, "cap_add.0", "dropped", {}),
+    ({"cap_add": ["NET_BIND_SERVICE"]}, "cap_add.0", "kept", {}),
+    ({"security_opt": ["seccomp:unconfined"]}, "security_opt.0", "dropped", {}),
+    ({"read_only": True}, "read_only", "kept", {}),
+    ({"tmpfs": ["/run:size=64m"]}, "tmpfs.0", "approximated", {"writable": ["/run"]}),
+    (deploy(replicas=3), "deploy.replicas", "kept", {"scale": 3}),
+    (deploy(replicas=0), "deploy.replicas", "approximated", {"scale": 1}),
+    (deploy(mode="global"), "deploy.mode", "kept", {"daemonSet": True}),
+    (
+        deploy(resources={"limits": {"cpus": "0.5", "memory": "512M"}}),
+        "deploy.resources.limits.memory",
+        "kept",
+        {"resources": {"memory": "512Mi", "cpuLimit": "500m"}},
+    ),
+    (
+        {"mem_limit": "1g", "cpus": "0.05"},
+        "mem_limit",
+        "kept",
+        {"resources": {"memory": "1Gi", "cpuLimit": "50m", "cpu": "50m"}},
+    ),
+    ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept", {"stopGracePeriod": 90}),
+    ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept", {"command": ["/e"], "args": ["a", "$$$$"]}),
+    ({"entrypoint": [], "command": ["a"]}, "command", "kept", {"command": ["a"]}),
+    (
+        {"healthcheck": {"test": ["CMD-SHELL", "x || exit 1"], "start_period": "2m"}},
+        "healthcheck.test",
+        "kept",
+        {
+            "health": {
+                "readiness": ["/bin/sh", "-c", "x || exit 1"],
+                "interval": 5,
+                "timeout": 30,
+                "retries": 18,
+                "startPeriod": 210,
+            }
+        },
+    ),
+    ({"healthcheck": {"test": ["CMD", "x"], "interval": "9s"}}, "healthcheck.interval", "kept", {}),
+    (
+        {"healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "4s", "retries": "6"}},
+        "healthcheck.retries",
+        "kept",
+        {"health": {"readiness": ["x"], "interval": 2, "timeout": 4, "retries": 6}},
+    ),
+    ({"ports": [PORT | {"published": "8080"}]}, "ports.0.published", "approximated", {"port": 80, "publish": True}),
+    ({"ports": [PORT]}, "ports.0.target", "kept", {"port": 80, "publish": True}),
+    (
+        {"ports": [PORT | {"published": "8080", "host_ip": "127.0.0.1"}]},
+        "ports.0.published",
+        "approximated",
+        {"port": 80, "publish": None},
+    ),
+    ({"network_mode": "none"}, "network_mode", "kept", {"egress": []}),
+    ({"platform": "linux/arm64"}, "platform", "kept", {"nodeSelector": {"kubernetes.io/arch": "arm64"}}),
+    (
+        {"labels": {"kompose.service.expose": "a.example.com"}},
+        "labels.kompose.service.expose",
+        "approximated",
+        {"publish": True},
+    ),
+    (
+        {"labels": {"kompose.hpa.replicas.max": "5", "kompose.hpa.cpu": "60"}},
+        "labels.kompose.hpa.cpu",
+        "kept",
+        {"scale": {"min": 1, "max": 5, "cpu": "60%"}},
+    ),
+    ({"init": True}, "init", "kept", {}),
+    ({"environment": {"A": None}}, "environment.A", "dropped", {}),
+    (
+        {"secrets": [{"source": "A"}], "environment": {"A_FILE": "/else"}},
+        "environment.A_FILE",
+        "dropped",
+        {"env": None},
+    ),
+    (
+        {"volumes": [bind("./n.conf", "/etc/n.conf", read_only=True)]},
+        "volumes.0",
+        "kept",
+        {"files": {"/etc/n.conf": "./n.conf"}},
+    ),
+    ({"volumes": [{"type": "volume", "target": "/cache"}]}, "volumes.0", "approximated", {"writable": ["/cache"]}),
+    ({"volumes": [bind("/etc/localtime", "/etc/localtime")]}, "volumes.0", "dropped", {}),
+    ({"gpus": [{"count": "2"}]}, "gpus.0.count", "kept", {"resources": {"memory": "256Mi", "gpu": 2}}),
+    (
+        {"gpus": [{"driver": "amd", "count": "1"}, {"driver": "amd"}]},
+        "gpus.1.driver",
+        "kept",
+        {"resources": {"memory": "256Mi", "gpu": {"count": 2, "resource": "amd.com/gpu"}}},
+    ),
+    (
+        deploy(resources={"reservations": {"devices": [{"capabilities": ["nvidia-x"], "count": "2"}]}}),
+        "deploy.resources.reservations.devices.0.count",
+        "kept",
+        {"resources": {"memory": "256Mi", "gpu": 2}},
+    ),
+)
+"""Keys of a service, the path of a key, its kind, and fields of the service."""
+
+
+def test_keys_of_a_service(wording: object) -> None:
+    messages: list[str] = []
+    for keys, path, kind, fields in KEYS:
+        services = {"web": NGINX | keys}
+        if "bind" not in str(keys) and "secrets" not in keys:
+            load_app(services)
+        (outcome,) = get_outcomes(services, f"services.web.{path}")
+        assert outcome.kind == kind, path
+        converted = get_fields(services)
+        assert {field: converted.get(field) for field in fields} == fields
+        messages.append(format_outcome(outcome))
+    assert messages == wording
+
+
+def test_root_is_set_in_raw() -> None:
+    pod = get_fields({"web": NGINX | {"user": "root"}})["raw"]["Deployment"]["spec"]["template"]["spec"]
+    assert pod == {"securityContext": {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}}
+
+
+def test_unknown_images_run_like_with_docker(wording: object) -> None:
+    """A known image, or a known base image, runs with fewer rights."""
+    fields = get_fields({"web": {"image": "wordpress:6"}})
+    assert (fields["security"], fields["user"], fields["writable"]) == ("baseline", None, ["/"])
+    notes = get_outcomes({"web": {"image": "wordpress:6"}}, "services.web")
+    assert [format_outcome(note) for note in notes] == wording
+    unknown = {"image": "example.com/a:1"}
+    assert get_fields({"web": unknown})["user"] is None
+    assert "writable" not in get_fields({"web": unknown | {"read_only": True}})
+    assert get_fields({"web": unknown | {"user": "5"}}).get("security") is None
+
+    def build(text: str) -> Any:
+        return get_fields({"web": {"build": {"context": ".", "dockerfile_inline": text}}})
+
+    assert build("FROM nginx:1-alpine\nCOPY . /usr/share/nginx/html\n")["user"] == 101
+    assert build("FROM python:3 AS x\nUSER 7\nFROM x\n")["user"] == 7
+    assert build("FROM python:3\nUSER somebody\n")["user"] is None
+    assert build("FROM python:3\n")["security"] == "baseline"
+
+
+@pytest.mark.parametrize(
+    ("keys", "memory"),
+    [
+        ({"image": "confluentinc/cp-kafka:7"}, "1Gi"),
+        ({"image": "example.com/shop:1"}, "256Mi"),
+        ({"image": "example.com/shop:1", "environment": {"JAVA_OPTS": "-Xms64m -Xmx512m"}}, "1Gi"),
+    ],
+)
+def test_memory_depends_on_the_program(keys: Any, memory: str) -> None:
+    assert get_fields({"web": keys})["resources"] == {"memory": memory}
+
+
+def test_networks_separate_services() -> None:
+    services = {
+        "front": NGINX | {"networks": {"a": None}},
+        "middle": NGINX | {"networks": {"a": None, "b": None}},
+        "back": NGINX | {"networks": {"b": None}},
+    }
+    networks = {"a": {}, "b": {"internal": True}}
+    assert get_fields(services, "front", networks=networks)["calls"] == ["middle"]
+    assert get_fields(services, "middle", networks=networks)["calls"] == ["back", "front"]
+    assert get_fields(services, "back", networks=networks)["egress"] == []
+
+
+def make_disk(source: str, target: str = "/srv", **more: Any) -> dict[str, Any]:
+    return {"type": "volume", "source": source, "target": target, **more}
+
+
+def test_a_disk_belongs_to_one_store(wording: object) -> None:
+    services = {
+        "web": NGINX | {"volumes": [make_disk("files", read_only=True)]},
+        "cms": {"image": "example.com/cms:1", "expose": ["9000"], "volumes": [make_disk("files")]},
+        "batch": {"image": "example.com/batch:1", "volumes": [make_disk("own")]},
+        "other": NGINX | {"restart": "no", "command": ["ls"], "volumes_from": ["cms:ro", "container:x"]},
+    }
+    assert get_fields(services, "cms")["volume"] == {"path": "/srv", "size": "1Gi"}
+    share = {"/srv": {"store": "cms", "readOnly": True}}
+    assert get_fields(services)["sharedVolumes"] == share
+    assert get_fields(services, "other")["sharedVolumes"] == share
+    batch = get_fields(services, "batch")
+    assert (batch["volume"], batch["allPorts"]) == ({"path": "/srv", "size": "1Gi"}, True)
+    services["batch"]["restart"] = "no"
+    outcomes = [
+        outcome for outcome in convert_services(services).outcomes if outcome.path.endswith((".volumes.0", "_from.1"))
+    ]
+    assert [outcome.kind for outcome in outcomes] == ["added", "added", "dropped", "dropped"]
+    assert [format_outcome(outcome) for outcome in outcomes] == wording
+
+
+def test_a_socket_that_volumes_from_inherits_is_refused() -> None:
+    services = {
+        "cms": NGINX | {"volumes": [make_disk("files"), SOCKET]},
+        "web": NGINX | {"volumes_from": ["cms"]},
+    }
+    assert get_kinds(services, "services.web.volumes_from.0") == ["refused"]
+
+
+def test_stores_do_not_wait_for_each_other() -> None:
+    services = {
+        "one": NGINX | {"volumes": [make_disk("a", "/a"), make_disk("b", "/b", read_only=True)]},
+        "two": NGINX | {"volumes": [make_disk("a", "/a", read_only=True), make_disk("b", "/b")]},
+    }
+    app = load_app(services)
+    store, service = app.stores[0], app.services[0]
+    assert (store.volume.path, list(store.volumes)) == ("/a", ["b"])
+    assert [share.volume for share in service.shared_volumes] == [None, "b"]
+
+
+def test_a_volume_of_the_image_is_a_disk() -> None:
+    volume = {"path": "/var/lib/postgresql", "size": "1Gi"}
+    assert get_fields({"db": {"image": "postgres:18-alpine"}}, "db")["volume"] == volume
+    for keys in ({}, {"user": "999"}):
+        services = {"db": {"image": "postgres:17", "volumes": [make_disk("data", "/var/lib/postgresql")], **keys}}
+        assert get_fields(services, "db").get("writable") is None
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ({"restart": "no"}, {}),
+        ({"restart": "on-failure:3"}, {"backoffLimit": 3}),
+        (deploy(mode="replicated-job"), {}),
+        ({"labels": {"kompose.cronjob.schedule": "0 3 * * *"}}, {"schedule": "0 3 * * *"}),
+    ],
+)
+def test_services_that_end_are_jobs(keys: Any, expected: Any) -> None:
+    services = {"seed": {"image": "example.com/seed:1", "command": ["seed"], **keys}}
+    assert [job.name for job in load_app(services).jobs] == ["seed"]
+    fields = get_fields(services, "seed")
+    assert {field: fields.get(field) for field in expected} == expected
+
+
+def test_a_job_that_depends_on_a_service_runs_after_it() -> None:
+    dependency = {"web": {"condition": "service_healthy"}}
+    services = {"web": NGINX, "smoke": {"image": "example.com/a:1", "restart": "no", "depends_on": dependency}}
+    assert get_fields(services, "smoke")["run"] == "after-rollout"
+    assert get_kinds(services, "services.smoke.depends_on.web.condition") == ["kept"]
+
+
+def test_the_files_of_a_folder_decide_what_it_is(tmp_path: Path) -> None:
+    """Configuration, the source of the image, an empty disk, or data."""
+    for name in ("conf/a.conf", "conf/sub/b.conf", "src/x.py", "data/x.bin"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"\xff" if name.endswith("bin") else b"x")
+    (tmp_path / "Dockerfile").write_text("FROM x\nEXPOSE 5000\nUSER 2000\n")
+    services: dict[str, Any] = {
+        "web": NGINX | {"volumes": [bind("./conf", "/etc/nginx/conf.d")]},
+        "api": {"build": {"context": "."}, "volumes": [bind("./src", "/src")]},
+        "db": {"image": "mariadb:11", "volumes": [bind("./new", "/var/lib/mysql")]},
+        "odd": NGINX | {"volumes": [bind("./data", "/data")]},
+    }
+    assert get_fields(services, folder=tmp_path)["files"] == {
+        "/etc/nginx/conf.d/a.conf": "./conf/a.conf",
+        "/etc/nginx/conf.d/sub/b.conf": "./conf/sub/b.conf",
+    }
+    api = get_fields(services, "api", folder=tmp_path)
+    assert (api["port"], api["user"], api.get("files")) == (5000, 2000, None)
+    assert get_fields(services, "db", folder=tmp_path)["volume"] == {"path": "/var/lib/mysql", "size": "1Gi"}
+    assert get_fields(services, "odd", folder=tmp_path)["volume"] == {"path": "/data", "size": "1Gi"}
+    kinds = [get_kinds(services, f"services.{name}.volumes.0", folder=tmp_path) for name in services]
+    assert kinds == [["approximated"], ["dropped"], ["approximated"], ["approximated"]]
+    services["odd"]["volumes"][0]["read_only"] = True
+    assert get_kinds(services, "services.odd.volumes.0", folder=tmp_path) == ["refused"]
+    missing = {"web": NGINX | {"build": {"context": "./web"}}}
+    assert get_fields(missing, folder=tmp_path)["image"] == "nginx:1"
+    assert get_kinds(missing, "services.web.build", folder=tmp_path) == ["approximated"]
+
+
+def test_app_yaml_and_python_program_equal_the_conversion() -> None:
+    environment = {"A": "a: b\n", "B": "no", "C": "x\n y\n", "D": " \u2028", "E": "1.10"}
+    conversion = convert_services(SHOP | {"odd": NGINX | {"tty": True, "environment": environment}}, **REST)
+    expected = decode.decode_node(application.Application, conversion.app)
+    text = write.format_yaml(conversion.app, conversion.outcomes, source="compose.yaml")
+    assert decode.decode_node(application.Application, nodes.parse(text, "app.yaml")) == expected
+    assert "  # renamed to api-server: names are DNS labels\n" in text
+    program: dict[str, Any] = {}
+    exec(write.format_python(conversion.app, source="compose.yaml"), program)
+    assert program["application"] == expected
+
+
+def test_the_summary_counts_outcomes() -> None:
+    outcomes = convert_services({"web": NGINX | {"runtime": "runc"}}).outcomes
+    assert report.summarize(outcomes) == "5 keys: 2 kept, 2 added, 1 dropped"
+    assert report.summarize([]) == "no keys"
+
+
+def test_published_ports_of_stores_stay_published() -> None:
+    web = PORT | {"target": "8086", "published": "80"}
+    services = {"cms": {"image": "influxdb:2", "ports": [web, PORT | {"target": "5432", "published": "5432"}]}}
+    store = load_app(services).stores[0]
+    assert (store.protocol, store.publish) == ("http", True)
+    assert store.ports == (application.Port("tcp-5432", port=5432, publish=True),)
+    web["host_ip"] = "127.0.0.1"
+    assert load_app(services).stores[0].publish is False
+
+
+def test_every_port_that_others_name_is_open(tmp_path: Path) -> None:
+    """A mounted file may name a port, and its host names are changed."""
+    (tmp_path / "nginx.conf").write_text("proxy_pass http://my_api:9000;\n")
+    services = {
+        "web": {
+            **NGINX,
+            "volumes": [
+                bind("./nginx.conf", "/etc/nginx/nginx.conf"),
+                bind("./gone.conf", "/etc/nginx/gone.conf"),
+            ],
+            "environment": {"API_HOST": "my_api", "API_PORT": "7000"},
+        },
+        "my_api": {"image": "example.com/api:1", "ports": [PORT | {"target": "9229", "published": "9229"}]},
+    }
+    api = get_fields(services, "my-api", folder=tmp_path)
+    numbers = {name: port["port"] for name, port in api["ports"].items()}
+    assert (api["port"], numbers) == (7000, {"tcp-9229": 9229, "tcp-9000": 9000})
+    assert "publish" not in api
+    content = {"content": "proxy_pass http://my-api:9000;\n"}
+    assert get_fields(services, folder=tmp_path)["files"] == {"/etc/nginx/nginx.conf": content}
+    assert get_kinds(services, "services.my_api.ports.0.published", folder=tmp_path) == ["approximated"]
+    assert get_kinds(services, "services.web.volumes.1", folder=tmp_path) == ["dropped"]
+
+
+def test_a_range_of_ports_is_expanded() -> None:
+    services = {"web": {"image": "example.com/a:1", "expose": ["3000-3002", "1-65535"]}}
+    fields = get_fields(services)
+    assert [fields["port"], *(port["port"] for port in fields["ports"].values())] == [3000, 3001, 3002]
+    assert get_kinds(services, "services.web.expose.0") == ["kept"]
+    assert get_kinds(services, "services.web.expose.1") == ["dropped"]
+
+
+def test_the_version_of_an_image_is_not_a_port(tmp_path: Path) -> None:
+    """A mounted folder may hold the compose file, or a Dockerfile."""
+    (tmp_path / "sources").mkdir()
+    (tmp_path / "sources" / "compose.yml").write_text("db:\n  image: 'db:13'\n")
+    (tmp_path / "sources" / "Dockerfile").write_text("FROM --platform=linux/amd64 db:14\n")
+    services = {"web": NGINX | {"volumes": [bind("./sources", "/etc/sources")]}, "db": {"image": "postgres:13"}}
+    assert get_fields(services, "db", folder=tmp_path)["port"] == 5432
+
+
+def test_a_port_that_a_service_calls_on_itself_is_open() -> None:
+    """Kafka advertises an internal address besides the published one."""
+    env = {"KAFKA_ADVERTISED_LISTENERS": "IN://kafka:9092,OUT://localhost:29092"}
+    ports = [PORT | {"target": "29092", "published": "29092"}]
+    fields = get_fields({"kafka": {"image": "example.com/a:1", "environment": env, "ports": ports}}, "kafka")
+    assert (fields["port"], fields["ports"]) == (29092, {"tcp-9092": 9092})
+
+
+def test_the_content_of_a_config_from_a_variable_is_kept() -> None:
+    services = {"web": NGINX | {"configs": [{"source": "c"}]}}
+    configs = {"c": {"environment": "A", "content": "a=1"}}
+    assert get_kinds(services, "configs.c.environment", configs=configs) == ["kept"]

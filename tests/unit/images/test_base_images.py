@@ -1,0 +1,102 @@
+"""Base images: parsed as the builder does, overridden only by build arguments."""
+
+from typing import Any
+
+import pytest
+
+from seaway.images import base_images
+from seaway.syntax import diagnosis
+from tests.support import diagnostics
+
+OVERRIDES = {"python:3.12-slim": "registry.example.com/python:3.11"}
+
+
+def list_images(text: str, **args: str) -> list[tuple[str, str | None, int]]:
+    bases = base_images.BaseImages.parse(text, file="Dockerfile", args=args)
+    return [(image.reference, image.argument, image.line) for image in bases.images]
+
+
+def parse(text: str) -> base_images.BaseImages:
+    return base_images.BaseImages.parse(text, file="Dockerfile")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM scratch", []),
+        ("FROM python:3.12-slim", [("python:3.12-slim", None, 1)]),
+        ("ARG B=python:3.12-slim\nFROM ${B}", [("python:3.12-slim", "B", 2)]),
+        ("arg B=python:3.12-slim\nfrom $B as x", [("python:3.12-slim", "B", 2)]),
+        ('ARG A=1 B="python:3.12-slim"\nFROM $B', [("python:3.12-slim", "B", 2)]),
+        ("ARG V=3.12\nFROM python:${V}-slim", [("python:3.12-slim", None, 2)]),
+        ("ARG V=3.12\nARG B=python:${V}-slim\nFROM $B", [("python:3.12-slim", "B", 3)]),
+        ("ARG B\nFROM ${B:-python:3.12-slim}", [("python:3.12-slim", "B", 2)]),
+        ("FROM --platform=$BUILDPLATFORM a AS b\nFROM B", [("a", None, 1)]),
+        ("# FROM x\n\nFROM \\\n# comment\n  a \\\n  AS b", [("a", None, 3)]),
+        ("FROM a\nARG B=c\nFROM b", [("a", None, 1), ("b", None, 3)]),
+        ("FROM scratch\nARG B=c\nFROM ${B:-d}", [("d", None, 3)]),
+        ("FROM a\nRUN <<EOF\nFROM x\nEOF\nFROM b", [("a", None, 1), ("b", None, 5)]),
+        ("FROM a\nRUN <<-'PY' python3\nfrom x import y\n\tPY\n", [("a", None, 1)]),
+        ("FROM a\nRUN echo FROM b", [("a", None, 1)]),
+        ("ARG Q=it's\nFROM a", [("a", None, 2)]),
+        ("FROM\ta\tAS\tb\nFROM b", [("a", None, 1)]),
+        ("FROM a\nRUN cat <<<x && echo $((1<<2))\nFROM b", [("a", None, 1), ("b", None, 3)]),
+        ("FROM a\nCOPY --chown=1 --from=b:1 /x /y", [("a", None, 1), ("b:1", None, 2)]),
+        ("FROM a\nRUN --mount=type=bind,from=b:1,target=/b \\\n  true", [("a", None, 1), ("b:1", None, 2)]),
+        ("FROM a AS one\nFROM a\nCOPY --from=One x y\nCOPY --from=0 x y", [("a", None, 1), ("a", None, 2)]),
+        ("FROM a\nCOPY --from=late x y\nFROM a AS late", [("a", None, 1), ("a", None, 3)]),
+        ("FROM a\nRUN tool --from=b\nCOPY x --from=b", [("a", None, 1)]),
+        ("", []),
+    ],
+)
+def test_parse(text: str, expected: list[tuple[str, str | None, int]]) -> None:
+    assert list_images(text) == expected
+
+
+def test_arguments_of_the_application_override_defaults() -> None:
+    assert list_images("ARG B=python:3.12-slim\nFROM $B", B="python:3.13") == [("python:3.13", "B", 2)]
+
+
+def test_overrides_use_the_build_argument() -> None:
+    bases = parse("ARG BASE_IMAGE=python:3.12-slim\nFROM $BASE_IMAGE AS a\nFROM $BASE_IMAGE")
+    assert bases.apply_overrides(OVERRIDES) == {"BASE_IMAGE": "registry.example.com/python:3.11"}
+    assert bases.apply_overrides({"other": "x"}) == {}
+
+
+@pytest.mark.parametrize(
+    "name", ["python:3.12-slim", "docker.io/library/python:3.12-slim", "docker.io/python:3.12-slim"]
+)
+def test_overrides_match_any_spelling(name: str) -> None:
+    bases = parse(f"ARG B={name}\nFROM $B")
+    assert bases.arguments == {"B": name}
+    assert bases.apply_overrides(OVERRIDES) == {"B": OVERRIDES["python:3.12-slim"]}
+
+
+def test_images_without_a_build_argument_cannot_be_overridden(wording: Any) -> None:
+    text = "FROM python:3.12-slim AS postgres\nFROM debian:12\nCOPY --from={} /a /b\n"
+    overrides = OVERRIDES | {"postgres:17": "registry.example.com/postgres:17"}
+    with pytest.raises(diagnosis.InvalidInput) as raised:
+        parse(text.format("postgres:17")).apply_overrides(overrides)
+    assert diagnostics.summarize(raised.value.diagnostics) == [
+        "Dockerfile:1: : fixed-base-image",
+        "Dockerfile:3: : fixed-base-image",
+    ]
+    assert list(map(str, raised.value.diagnostics)) == wording
+    for name in ("postgres", "postgres:16"):  # a stage, and another image
+        text = "ARG B=python:3.12-slim\nFROM $B AS postgres\nCOPY --from={} /a /b\n"
+        assert list(parse(text.format(name)).apply_overrides(overrides)) == ["B"]
+    fixed = "ARG COPIED_IMAGE=postgres:17\nFROM ${COPIED_IMAGE} AS copied\nFROM a\nCOPY --from=copied /a /b\n"
+    assert parse(fixed).apply_overrides(overrides) == {"COPIED_IMAGE": "registry.example.com/postgres:17"}
+
+
+def test_images_without_a_build_argument_cannot_be_pinned(wording: Any) -> None:
+    text = """ARG B=python:3.12-slim
+FROM ${B} AS build
+FROM debian:12@sha256:1
+COPY --from=build /a /a
+COPY --from=busybox:1 /bin/a /a
+FROM alpine:3
+"""
+    unpinnable = list(parse(text).find_unpinnable().values())
+    assert diagnostics.summarize(unpinnable) == ["Dockerfile:5: : unpinnable-image", "Dockerfile:6: : unpinnable-image"]
+    assert list(map(str, unpinnable)) == wording
