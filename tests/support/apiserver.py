@@ -87,13 +87,13 @@ class ApiServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Serve on the previous port."""
+        """Serve, at the port of the last time."""
         self._server = _Server(("127.0.0.1", self.port), _handler(self))
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     def stop(self) -> None:
-        """Stop as after a kill: close the port and break open connections."""
+        """Be gone, as after a kill: nobody listens, open connections break."""
         server, self._server = self._server, None
         if server is None:
             return
@@ -121,10 +121,10 @@ class ApiServer:
             if "labels" in fields:
                 metadata["labels"] = fields.pop("labels")
             kept = known or {"apiVersion": version, "kind": kind}
-            manifest = {**kept, "metadata": metadata, **fields}
-            self._objects[collection][name] = manifest
-            self._tell(collection, "MODIFIED" if known else "ADDED", manifest)
-        return manifest
+            made = {**kept, "metadata": metadata, **fields}
+            self._objects[collection][name] = made
+            self._tell(collection, "MODIFIED" if known else "ADDED", made)
+        return made
 
     def remove(self, version: str, kind: str, namespace: str, name: str) -> None:
         collection = build_collection_path(version, kind, namespace)
@@ -135,7 +135,7 @@ class ApiServer:
             self._tell(collection, "DELETED", gone)
 
     def compact_history(self) -> None:
-        """Compact the history: older watches get 410 Gone, running watches get an error event."""
+        """Compact: watches from before are answered 410 Gone, the running ones by an event that says so."""
         with self._news:
             self._version += 1
             self._oldest = self._version
@@ -145,18 +145,18 @@ class ApiServer:
             self._news.notify_all()
 
     def list_requested_collections(self, *, watch: bool) -> list[str]:
-        """List the collections that were listed or watched."""
+        """Collections that were listed, or watched."""
         parsed = [urllib.parse.urlsplit(path) for path, _ in self.requests]
         return [url.path for url in parsed if ("watch=true" in url.query) == watch]
 
-    def _tell(self, collection: str, event_type: str, manifest: Object) -> None:
-        self._events.append((self._version, collection, {"type": event_type, "object": manifest}))
+    def _tell(self, collection: str, happened: str, found: Object) -> None:
+        self._events.append((self._version, collection, {"type": happened, "object": found}))
         self._news.notify_all()
 
     # What the handler asks.
 
     def answer(self, path: str, label: str = "") -> tuple[int, Any]:
-        """Return status and body of a GET that is not a watch. ``label`` filters listed objects."""
+        """Status and body of a GET that is no watch; ``label`` is one that listed objects must have."""
         if path == "/api/v1/namespaces/kube-system":
             return self.status, {"metadata": {"name": "kube-system", "uid": self.uid}}
         if path in self.discovery:
@@ -168,16 +168,16 @@ class ApiServer:
         if collection in self.forbidden:
             return 403, {"kind": "Status", "code": 403}
         with self._news:
-            manifests = self._objects.get(collection, {})
+            found = self._objects.get(collection, {})
             if name is None:
                 return self.status, {
                     "metadata": {"resourceVersion": str(self._version)},
-                    "items": [manifest for manifest in manifests.values() if not label or _has(manifest, label)],
+                    "items": [one for one in found.values() if not label or _has(one, label)],
                 }
-            return (self.status, manifests[name]) if name in manifests else (404, {"kind": "Status", "code": 404})
+            return (self.status, found[name]) if name in found else (404, {"kind": "Status", "code": 404})
 
     def write(self, path: str, body: Object | None) -> tuple[int, Any]:
-        """Return status and body of a server-side apply, of a merge patch, or, without a body, of a DELETE."""
+        """Status and answer of a server-side apply, of a merge of some fields, or without a body of a DELETE."""
         matched = COLLECTION.fullmatch(path) or NAMESPACES.fullmatch(path)
         if matched is None or matched["collection"] in self.forbidden:
             return 404 if matched is None else 403, {"kind": "Status"}
@@ -273,15 +273,15 @@ class ApiServer:
         self._connections.discard(connection)
 
 
-def _has(manifest: Object, selector: str) -> bool:
-    """Return whether an object has a label ``key``, or a label with a value ``key=value``."""
+def _has(found: Object, selector: str) -> bool:
+    """Whether an object has a label, ``key``, or one with a value, ``key=value``."""
     key, equals, value = selector.partition("=")
-    labels = manifest["metadata"].get("labels", {})
+    labels = found["metadata"].get("labels", {})
     return key in labels and (not equals or labels[key] == value)
 
 
 def merge_patch(value: Any, part: Any) -> Any:
-    """Return a value with some fields changed. https://datatracker.ietf.org/doc/html/rfc7386"""
+    """A value with some of its fields set. https://datatracker.ietf.org/doc/html/rfc7386"""
     if not isinstance(part, dict) or not isinstance(value, dict):
         return part
     return value | {key: merge_patch(value.get(key), inner) for key, inner in part.items()}
@@ -293,7 +293,7 @@ class _Server(http.server.ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Ignore clients that disconnect."""
+        """A client that hangs up is no news."""
 
 
 def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
