@@ -115,6 +115,21 @@ class Project:
             path = ("--path",) if "." in key else ()
             self.pulumi("config", "set", "--stack", self.stack, "--secret", *path, key, text, check=True)
 
+    def seaway(self, *arguments: str, timeout: float = 400, env: Mapping[str, str] | None = None) -> CommandResult:
+        """Run `seaway ...` with the code of the copy, and print its output, which pytest shows for a failed test."""
+        command = (sys.executable, "-m", "seaway.cli", *arguments)
+        result = run_command(*command, cwd=self.folder, env={**self.env, **(env or {})}, timeout=timeout)
+        print(f"seaway {' '.join(arguments)} ({result.seconds:.1f} s)\n{result.output}")
+        return result
+
+    def replace_text(self, file: str, old: str, new: str) -> None:
+        """Replace the first occurrence of a text in a file. Raises AssertionError: the file does not contain it."""
+        path = self.folder / file
+        text = path.read_text()
+        if old not in text:
+            raise AssertionError(f"{path} does not contain {old!r}")
+        path.write_text(text.replace(old, new, 1))
+
     def read_outputs(self) -> dict[str, Any]:
         return json.loads(self.pulumi("stack", "output", "--json", "--stack", self.stack, check=True).stdout)
 
@@ -123,6 +138,11 @@ class Project:
         if check and result.exit_code:
             raise AssertionError(f"kubectl {' '.join(arguments)}: exit {result.exit_code}\n{result.output}")
         return result
+
+    def read_address(self, namespace: str, service: str = "web") -> str:
+        """Return the URL on this machine of a service with a node port."""
+        port = self.get_objects("service", service, "-n", namespace)["spec"]["ports"][0]["nodePort"]
+        return run_cluster("forward", str(port)).stdout.strip()
 
     def get_objects(self, *arguments: str) -> dict[str, Any]:
         """Return the result of `kubectl get ... -o json`."""

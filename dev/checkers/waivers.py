@@ -14,7 +14,7 @@ _NO_ALWAYS = (
     "a digest always pulls the same image, and each restart of a pod would depend on the registry; images.lock pins a"
     " tag to a digest (IMG-02, IMG-03)"
 )
-_LOW_USER = "a public image has its own user below 10000, who owns its files; root is rejected (SEC-02)"
+_LOW_USER = "a public image has its own user below 10000, and its files belong to that user; root is rejected (SEC-02)"
 
 WAIVERS: tuple[outcome.Waiver, ...] = (
     outcome.Waiver(

@@ -59,8 +59,7 @@ def main(selection: list[str]) -> int:
 
 
 def _run_all(shop: project.Project, selection: list[str]) -> int:
-    port = shop.get_objects("service", "web", "-n", catalogue.NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    address = project.run_cluster("forward", str(port)).stdout.strip()
+    address = shop.read_address(catalogue.NAMESPACE)
     fault_rows: list[Row] = []
     interruption_rows: list[Row] = []
     for fault in catalogue.FAULTS:

@@ -52,8 +52,7 @@ def smallest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
 @pytest.fixture(scope="module")
 def address(smallest: project.Project) -> str:
     """The address of web on this machine."""
-    port = smallest.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    return project.run_cluster("forward", str(port)).stdout.strip()
+    return smallest.read_address(NAMESPACE)
 
 
 def deploy(smallest: project.Project, scale: str, *, colour: str = "red") -> None:

@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -107,11 +106,6 @@ def read_revision(checkout: project.Project) -> int:
     return int(deployment["metadata"]["annotations"]["deployment.kubernetes.io/revision"])
 
 
-def seaway(checkout: project.Project, *words: str) -> project.CommandResult:
-    line = [sys.executable, "-m", "seaway.cli", *words, "--stack", STACK]
-    return project.run_command(*line, cwd=checkout.folder, env=checkout.env)
-
-
 def test_second_checkout_uses_the_same_stack(first: project.Project, second: project.Project) -> None:
     first.up()
     (listed,) = json.loads(second.pulumi("stack", "ls", "--json", check=True).stdout)
@@ -137,7 +131,7 @@ def test_concurrent_up_is_refused_with_the_holder_of_the_lock(first: project.Pro
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.PIPE, text=True) as running:
         prober.wait_until(lambda: len(list_locks()) == 1, seconds=120)
         refused = second.up(check=False)
-        spared = seaway(second, "up", "--recover")
+        spared = second.seaway("up", "--recover", "--stack", STACK)
         assert running.poll() is None, "it has not ended meanwhile"
         out, _ = running.communicate(timeout=120)
     assert running.returncode == 0, out
@@ -162,7 +156,7 @@ def test_stale_lock_is_removed_from_the_other_checkout(first: project.Project, s
     with subprocess.Popen(line, cwd=first.folder, env=first.env, stdout=subprocess.DEVNULL) as running:
         prober.wait_until(lambda: len(list_locks()) == 1, seconds=120)
         running.kill()
-    result = seaway(second, "up", "--recover")
+    result = second.seaway("up", "--recover", "--stack", STACK)
     assert result.exit_code == 0, result.output
     assert f"(pid {running.pid}, since " in result.stderr
     assert "removed the lock of " in result.stderr

@@ -1,7 +1,6 @@
 """Only accepted disks are deleted: two stores on the real cluster, with `pulumi` and `seaway up`."""
 
 import dataclasses
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -69,11 +68,6 @@ def list_claims(checkout: project.Project, namespace: str = NAMESPACE) -> dict[s
     }
 
 
-def seaway(checkout: project.Project, *words: str) -> project.CommandResult:
-    line = (sys.executable, "-m", "seaway.cli", *words, "--stack", checkout.stack)
-    return project.run_command(*line, cwd=checkout.folder, env={**checkout.env, "PYTHONPATH": str(checkout.folder)})
-
-
 def accept_loss(checkout: project.Project, *names: str) -> project.Project:
     return dataclasses.replace(checkout, env=checkout.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
 
@@ -81,7 +75,7 @@ def accept_loss(checkout: project.Project, *names: str) -> project.Project:
 def test_renamed_application_is_refused_in_preview_and_update(vault: project.Project) -> None:
     before = list_claims(vault)
     write(vault, name="cellar", **BOTH)
-    for result in (vault.preview(check=False), vault.up(check=False), seaway(vault, "up")):
+    for result in (vault.preview(check=False), vault.up(check=False), vault.seaway("up", "--stack", vault.stack)):
         assert result.exit_code != 0
         for name in (DB, LEDGER):
             assert f"deletes the disk {name} (1Gi, store" in result.output
@@ -117,7 +111,7 @@ def test_impossible_disk_change_is_refused_and_harmless_change_is_not(vault: pro
 
 def test_review_shows_the_complete_change_and_blocks_it(vault: project.Project) -> None:
     write(vault, ledger=BOTH["ledger"])
-    result = seaway(vault, "preview", "--local-backend")
+    result = vault.seaway("preview", "--stack", vault.stack, "--local-backend")
     assert result.exit_code == 5, result.output
     assert f"deletes the disk {DB}" in result.output
     assert "StatefulSet/db" in result.output
@@ -164,7 +158,7 @@ def test_destroy_is_refused_with_and_without_preview(vault: project.Project) -> 
 def test_only_disks_of_the_preview_are_accepted(vault: project.Project) -> None:
     ledger = list_claims(vault)["data-ledger-0"]
     write(vault, ledger=BOTH["ledger"])
-    result = seaway(vault, "up", "--accept-data-loss")
+    result = vault.seaway("up", "--stack", vault.stack, "--accept-data-loss")
     assert result.exit_code == 0, result.output
     assert f"accepted: deletes the disk {DB}" in result.stderr
     assert LEDGER not in result.stderr

@@ -10,7 +10,6 @@ import json
 import socket
 import ssl
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -250,12 +249,9 @@ def test_published_service_answers_by_name_with_its_certificate(net: project.Pro
 
 
 def test_status_has_the_address_and_no_drift(net: project.Project) -> None:
-    def seaway(*words: str) -> project.CommandResult:
-        line = [sys.executable, "-m", "seaway.cli", "status", "--stack", STACK, *words]
-        return project.run_command(*line, cwd=net.folder, env=net.env)
-
-    assert f"web: https://{HOST}/" in seaway().stdout.splitlines()
-    drift = seaway("--drift")
+    status = net.seaway("status", "--stack", STACK)
+    assert f"web: https://{HOST}/" in status.stdout.splitlines()
+    drift = net.seaway("status", "--stack", STACK, "--drift")
     assert drift.exit_code == 0, drift.output
 
 
@@ -265,8 +261,7 @@ def test_node_port_answers_and_a_removed_link_is_closed(net: project.Project, ou
     net.pulumi("config", "rm", "seaway:ingress", "--stack", STACK, check=True)
     write(net.folder / "app", outside, calls="")
     net.up()
-    port = net.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    address = project.run_cluster("forward", str(port)).stdout.strip()
+    address = net.read_address(NAMESPACE)
     assert httpx.get(address, timeout=10).text.startswith("web-")
     assert list_reached(net, "web", "api:8000") == {"api:8000": "closed"}
     after = {policy["metadata"]["name"] for policy in list_policies(net)}

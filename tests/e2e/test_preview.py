@@ -5,7 +5,6 @@ Only the first `up` changes the cluster.
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -37,14 +36,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
 @pytest.fixture
 def edit(shop: project.Project) -> Iterator[Edit]:
     """Change files until the end of the test."""
-
-    def replace(file: str, old: str, new: str) -> None:
-        path = shop.folder / file
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new, 1))
-
-    yield replace
+    yield shop.replace_text
     git(shop, "checkout", "--quiet", "--", ".")
 
 
@@ -54,11 +46,8 @@ def git(shop: project.Project, *words: str) -> None:
 
 
 def seaway(shop: project.Project, *words: str, **env: str) -> project.CommandResult:
-    line = [sys.executable, "-m", "seaway.cli", "preview", "--stack", shop.stack, *words]
     # In CI, these tests use a backend in a folder on purpose.
-    result = project.run_command(*line, cwd=shop.folder, env={**shop.env, "CI": "", **env})
-    print(result.output)
-    return result
+    return shop.seaway("preview", "--stack", shop.stack, *words, env={"CI": "", **env})
 
 
 def preview_both(shop: project.Project, code: int) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import json
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -45,16 +44,9 @@ class Story:
         return self.dev.folder
 
     def seaway(self, *words: str, code: int = 0) -> project.CommandResult:
-        line = [sys.executable, "-m", "seaway.cli", *words]
-        result = project.run_command(*line, cwd=self.folder, env=self.prod.env, timeout=200)
-        print(f"seaway {' '.join(words)} ({result.seconds:.1f} s)\n{result.output}")
+        result = self.prod.seaway(*words)
         assert result.exit_code == code, result.output
         return result
-
-    def change(self, file: str, old: str, new: str) -> None:
-        path = self.folder / file
-        assert old in path.read_text()
-        path.write_text(path.read_text().replace(old, new, 1))
 
     def pin(self, stack: str) -> dict[str, Any]:
         return yaml.safe_load((self.folder / "environments" / f"{stack}.lock.yaml").read_text())
@@ -157,7 +149,7 @@ def story(tmp_path_factory: pytest.TempPathFactory, second_registry: str) -> Ite
     # It will be under load, and its CPU request determines a pod's share of the cores.
     prod = stack(dev, "prod", own | {"seaway:promotion": {"from": "staging"}}, cpu="60m")
     stages = Story(dev, staging, prod)
-    stages.change("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
+    stages.prod.replace_text("app/web/web.py", "<h1>{title}</h1>", "<h1>{title} one</h1>")
     yield stages
     kubectl.delete_namespaces(*map(namespace, (dev, staging, prod)))
 
@@ -181,8 +173,7 @@ def stack(dev: project.Project, name: str, settings: dict[str, Any], cpu: str = 
 @pytest.fixture(scope="module")
 def address(story: Story) -> str:
     """The address of prod's page on this machine."""
-    port = story.prod.get_objects("service", "web", "-n", namespace(story.prod))["spec"]["ports"][0]["nodePort"]
-    return project.run_cluster("forward", str(port)).stdout.strip()
+    return story.prod.read_address(namespace(story.prod))
 
 
 def test_one_release_in_three_environments(story: Story, second_registry: str) -> None:
@@ -204,8 +195,8 @@ def test_one_release_in_three_environments(story: Story, second_registry: str) -
 
 def test_change_is_promoted_from_dev_to_prod_under_load(story: Story, address: str) -> None:
     first = read_current(story.prod)
-    story.change("app/web/web.py", "{title} one", "{title} two")
-    story.change("app/api/migrate.py", "up to date", "up to date, version two")
+    story.prod.replace_text("app/web/web.py", "{title} one", "{title} two")
+    story.prod.replace_text("app/api/migrate.py", "up to date", "up to date, version two")
     second = story.deploy(story.dev)
     story.seaway("release", "promote", "dev", "staging")
     assert story.deploy(story.staging) == second
@@ -233,7 +224,7 @@ def test_edited_working_tree_changes_nothing_in_prod(story: Story) -> None:
 def test_broken_release_is_refused(story: Story) -> None:
     """The release is healthy in dev, and not with the settings of staging and prod."""
     second = read_current(story.staging)
-    story.change("app/web/web.py", "PAGE = ", f"{BROKEN}PAGE = ")
+    story.prod.replace_text("app/web/web.py", "PAGE = ", f"{BROKEN}PAGE = ")
     third = story.deploy(story.dev)
     story.seaway("release", "promote", "dev", "staging")
     story.break_source(story.staging)

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,24 +96,17 @@ def session(leader: int) -> None:
             continue
 
 
-def seaway(shop: project.Project, *words: str) -> project.CommandResult:
-    line = [sys.executable, "-m", "seaway.cli", *words[:1], "--stack", STACK, *words[1:]]
-    result = project.run_command(*line, cwd=shop.folder, env=shop.env)
-    print(result.output)
-    return result
-
-
 def test_one_command_adopts_objects_of_a_killed_pulumi(shop: project.Project) -> None:
     lost = kill_up(shop)
     before = list_live(shop)
     assert lost.items() <= before.items()
     assert state(shop)["pending_operations"]
 
-    refused = seaway(shop, "up")
+    refused = shop.seaway("up", "--stack", STACK)
     assert refused.exit_code == 1
     assert "error: the stack is currently locked by 1 lock(s)" in refused.stderr
 
-    result = seaway(shop, "up", "--recover")
+    result = shop.seaway("up", "--stack", STACK, "--recover")
     assert result.exit_code == 0
     lines = result.stderr.splitlines()
     assert lines[0].startswith("seaway: removed the lock of ")
@@ -126,6 +118,6 @@ def test_one_command_adopts_objects_of_a_killed_pulumi(shop: project.Project) ->
     assert "pending_operations" not in state(shop)
 
     # Without remains, the command is an ordinary up, here without changes.
-    again = seaway(shop, "up", "--recover", "--", "--expect-no-changes")
+    again = shop.seaway("up", "--stack", STACK, "--recover", "--", "--expect-no-changes")
     assert again.exit_code == 0
     assert "seaway:" not in again.stderr

@@ -8,7 +8,6 @@ import json
 import re
 import secrets
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -33,7 +32,7 @@ MORE = ("--", "--suppress-progress")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     folder = tmp_path_factory.mktemp("shop")
     checkout = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="rollback")
-    replace(checkout, "app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
+    checkout.replace_text("app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Shop}\n    secrets: [SESSION_KEY]")
     checkout.set_secret("SESSION_KEY", "first")
     yield checkout
     kubectl.delete_namespaces(NAMESPACE)
@@ -42,22 +41,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
 @pytest.fixture(scope="module")
 def address(shop: project.Project) -> str:
     """The address of web on this machine."""
-    port = shop.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    return project.run_cluster("forward", str(port)).stdout.strip()
-
-
-def seaway(shop: project.Project, *words: str) -> project.CommandResult:
-    line = [sys.executable, "-m", "seaway.cli", *words]
-    result = project.run_command(*line, cwd=shop.folder, env=shop.env, timeout=400)
-    print(result.output)
-    return result
-
-
-def replace(shop: project.Project, file: str, old: str, new: str) -> None:
-    path = shop.folder / file
-    source = path.read_text()
-    assert source.count(old) >= 1, old
-    path.write_text(source.replace(old, new, 1))
+    return shop.read_address(NAMESPACE)
 
 
 def list_pods(shop: project.Project) -> dict[str, list[str]]:
@@ -87,20 +71,20 @@ def read_current(shop: project.Project) -> dict[str, str]:
 
 
 def test_failed_first_release_has_no_fallback(shop: project.Project) -> None:
-    replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
-    result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    shop.replace_text("app/app.yaml", "build: ./worker", f"image: {ABSENT}")
+    result = shop.seaway("up", "--rollback-on-failure", *MORE)
     assert result.exit_code == 1
     assert "the last healthy release cannot be restored: the state of stack rollback has no release" in result.stderr
     assert not (shop.folder / "environments").exists()
-    replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
+    shop.replace_text("app/app.yaml", f"image: {ABSENT}", "build: ./worker")
 
 
 def test_release_is_recorded_without_drift(shop: project.Project) -> None:
-    result = seaway(shop, "up", *MORE)
+    result = shop.seaway("up", *MORE)
     assert result.exit_code == 0
     assert re.search(r"^web +service +2/2 ", result.stdout, re.M)
     assert re.search(r"^pulumi up [\d.]+ s · total [\d.]+ s$", result.stdout, re.M)
-    drift = seaway(shop, "status", "--drift", "--json")
+    drift = shop.seaway("status", "--drift", "--json")
     assert drift.exit_code == 0
     assert json.loads(drift.stdout) | {"drift": []} == json.loads(drift.stdout)
     assert json.loads(drift.stdout)["release"] == read_current(shop)["id"]
@@ -110,7 +94,7 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     """Assert the result of `seaway up --rollback-on-failure` with a broken source."""
     was = list_templates(shop)
     with prober.Prober(address) as load:
-        result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+        result = shop.seaway("up", "--rollback-on-failure", *MORE)
         prober.wait_until(lambda: not list_terminating(shop), seconds=120)
         load.wait_for_answers(20)
     assert result.exit_code == 3
@@ -121,19 +105,19 @@ def rolled_back(shop: project.Project, address: str, before: dict[str, str]) -> 
     assert failed["deployed"] == before["id"] != failed["described"]
     assert f"release {failed['described']} failed (" in result.stderr
     assert f"release {before['id']} is restored; state and cluster agree" in result.stderr
-    assert seaway(shop, "status", "--drift").exit_code == 0
+    assert shop.seaway("status", "--drift").exit_code == 0
     return result
 
 
 def test_missing_image_is_rolled_back_without_a_failed_request(shop: project.Project, address: str) -> None:
     before, first = read_current(shop), list_pods(shop)
-    replace(shop, "app/app.yaml", "build: ./web", f"image: {ABSENT}")
+    shop.replace_text("app/app.yaml", "build: ./web", f"image: {ABSENT}")
     result = rolled_back(shop, address, before)
     assert re.search(rf"release [\w-]+ failed \(web: .*{ABSENT}.*\); restoring release {before['id']}", result.stderr)
     assert list_pods(shop) == first, "the pods of before never went"
 
     # The source still has the failed release, so further commands keep the healthy release.
-    again = seaway(shop, "up", *MORE, "--expect-no-changes")
+    again = shop.seaway("up", *MORE, "--expect-no-changes")
     assert again.exit_code == 3
     assert "running the last good one" in again.output
     assert "is held since it failed at " in again.stdout
@@ -142,10 +126,10 @@ def test_missing_image_is_rolled_back_without_a_failed_request(shop: project.Pro
 
 def test_repaired_source_is_deployed_and_ends_the_hold(shop: project.Project, address: str) -> None:
     before, first = read_current(shop), list_pods(shop)
-    replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./web")
-    replace(shop, "app/app.yaml", "TITLE: Shop", "TITLE: Mended")
+    shop.replace_text("app/app.yaml", f"image: {ABSENT}", "build: ./web")
+    shop.replace_text("app/app.yaml", "TITLE: Shop", "TITLE: Mended")
     with prober.Prober(address) as load:
-        result = seaway(shop, "up", *MORE)
+        result = shop.seaway("up", *MORE)
     assert result.exit_code == 0
     assert "is no longer held: environments/rollback.lock.yaml is updated" in result.stdout
     assert load.failures == []
@@ -162,19 +146,19 @@ def test_source_configuration_and_secrets_are_rolled_back_together(shop: project
     """
     before = read_current(shop)
     web = (shop.folder / "app" / "web" / "web.py").read_text()
-    replace(shop, "app/web/web.py", "import server\n", "import server  # another web\n")
-    replace(shop, "app/worker/worker.ini", "[", "# another line\n[")
+    shop.replace_text("app/web/web.py", "import server\n", "import server  # another web\n")
+    shop.replace_text("app/worker/worker.ini", "[", "# another line\n[")
     shop.set_secret("SESSION_KEY", "second")
-    replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
+    shop.replace_text("app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     rolled_back(shop, address, before)
 
     # Repaired by a revert: the same release as before, so nothing is built and no pod is replaced.
     first = list_pods(shop)
     (shop.folder / "app" / "web" / "web.py").write_text(web)
-    replace(shop, "app/worker/worker.ini", "# another line\n[", "[")
-    replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
+    shop.replace_text("app/worker/worker.ini", "# another line\n[", "[")
+    shop.replace_text("app/app.yaml", f"image: {ABSENT}", "build: ./worker")
     shop.set_secret("SESSION_KEY", "first")
-    assert seaway(shop, "up", *MORE).exit_code == 0
+    assert shop.seaway("up", *MORE).exit_code == 0
     assert list_pods(shop) == first
     assert read_current(shop) == before
     shop.preview("--expect-no-changes")
@@ -183,14 +167,14 @@ def test_source_configuration_and_secrets_are_rolled_back_together(shop: project
 def test_broken_store_is_rolled_back(shop: project.Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its only pod is replaced twice, without manual steps. A retry succeeds, because the image exists then."""
     before, was = read_current(shop), list_templates(shop)
-    replace(shop, "app/app.yaml", "image: postgres:17", f"image: {MOVED}")
-    result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+    shop.replace_text("app/app.yaml", "image: postgres:17", f"image: {MOVED}")
+    result = shop.seaway("up", "--rollback-on-failure", *MORE)
     assert result.exit_code == 3
     assert (read_current(shop), list_templates(shop)) == (before, was)
     monkeypatch.setenv(registry.ADDRESSES_VARIABLE, shop.env[registry.ADDRESSES_VARIABLE])
     image = was["db"]["containers"][0]["image"]
     registry.copy_image(f"{image}@{registry.resolve_digest(image)}", MOVED)
-    assert seaway(shop, "up", "--retry", "--rollback-on-failure", *MORE).exit_code == 0
+    assert shop.seaway("up", "--retry", "--rollback-on-failure", *MORE).exit_code == 0
     assert list_templates(shop)["db"]["containers"][0]["image"].startswith(MOVED)
     assert read_current(shop)["previous"] == before["id"]
 
@@ -257,14 +241,14 @@ def test_forged_record_is_not_deployed(
     live = shop.get_objects("configmap", name, "-n", NAMESPACE)
     assert live["binaryData"] == kept["binaryData"], "it is in the cluster"
     # The record is read, but not trusted.
-    assert f"the record of release {before['id']} in namespace" in seaway(shop, "status", "--drift").stderr
+    assert f"the record of release {before['id']} in namespace" in shop.seaway("status", "--drift").stderr
     preview = shop.preview("--json")
     (changed,) = (step for step in json.loads(preview.stdout)["steps"] if step["op"] != "same")
     assert changed["urn"].endswith("seaway:index:Release::release")
 
-    replace(shop, "app/app.yaml", "build: ./worker", f"image: {ABSENT}")
+    shop.replace_text("app/app.yaml", "build: ./worker", f"image: {ABSENT}")
     with prober.Prober(address) as load:
-        result = seaway(shop, "up", "--rollback-on-failure", *MORE)
+        result = shop.seaway("up", "--rollback-on-failure", *MORE)
     assert result.exit_code == 3
     assert load.failures == []
     assert "is not what was written there" in result.stderr
@@ -275,18 +259,18 @@ def test_forged_record_is_not_deployed(
     ).stdout.replace(f"{NAMESPACE}:{INTRUDER}", "")
     assert shop.kubectl("get", "namespace", ELSEWHERE, check=False).exit_code != 0
     # The true record is restored and verified: only the account of this test has drifted.
-    drift = seaway(shop, "status", "--drift", "--json")
+    drift = shop.seaway("status", "--drift", "--json")
     assert drift.stderr == ""
     assert [step["object"] for step in json.loads(drift.stdout)["drift"]] == [
         {"kind": "ServiceAccount", "name": INTRUDER}
     ]
     assert shop.get_objects("configmap", name, "-n", NAMESPACE)["metadata"]["uid"] != live["metadata"]["uid"]
-    replace(shop, "app/app.yaml", f"image: {ABSENT}", "build: ./worker")
-    assert seaway(shop, "up", *MORE).exit_code == 0
+    shop.replace_text("app/app.yaml", f"image: {ABSENT}", "build: ./worker")
+    assert shop.seaway("up", *MORE).exit_code == 0
 
 
 def list_differences(shop: project.Project) -> set[tuple[str, str, str, str]]:
-    result = seaway(shop, "status", "--drift", "--json")
+    result = shop.seaway("status", "--drift", "--json")
     assert result.exit_code == 4
     return {
         (
@@ -328,13 +312,13 @@ def test_drift_is_listed_and_refresh_restores_declared_fields(shop: project.Proj
     shop.kubectl("label", *n, "statefulset/db", "team-")
     shop.kubectl("set", "env", *n, "deployment/api", "LOG-")
     shop.kubectl("rollout", "status", *n, "deployment/api", "--timeout=60s")
-    assert seaway(shop, "status", "--drift").exit_code == 0
+    assert shop.seaway("status", "--drift").exit_code == 0
 
 
 def test_previous_release_is_restored_with_kubectl_alone(shop: project.Project) -> None:
     """As in the runbook: without Pulumi, state and passphrase, and without repeated jobs."""
     was, jobs = list_templates(shop), shop.get_objects("jobs", "-n", NAMESPACE)["items"]
-    replace(shop, "app/app.yaml", "env: {TITLE: ", "env: {LATER: x, TITLE: New ")
+    shop.replace_text("app/app.yaml", "env: {TITLE: ", "env: {LATER: x, TITLE: New ")
     shop.up()
     assert list_templates(shop) != was
     pointer = "configmap/release-$(kubectl get configmap release-current -n $NS -o jsonpath={.data.previous})"
@@ -354,4 +338,4 @@ def test_previous_release_is_restored_with_kubectl_alone(shop: project.Project) 
         ("Deployment/web", f"{variables}[LATER]", "deleted", "-"),
     }
     shop.up("--refresh")
-    assert seaway(shop, "status", "--drift").exit_code == 0
+    assert shop.seaway("status", "--drift").exit_code == 0

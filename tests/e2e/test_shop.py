@@ -47,8 +47,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
 @pytest.fixture(scope="module")
 def address(shop: project.Project) -> str:
     """The address of web on this machine."""
-    port = shop.get_objects("service", "web", "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
-    return project.run_cluster("forward", str(port)).stdout.strip()
+    return shop.read_address(NAMESPACE)
 
 
 def list_images(shop: project.Project) -> dict[str, str]:

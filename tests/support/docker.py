@@ -73,7 +73,7 @@ def run_engine(folder: Path) -> Generator[Engine]:
     with contextlib.ExitStack() as stack:
         stack.callback(shutil.rmtree, folder / "data", ignore_errors=True)
         stack.callback(shutil.rmtree, run, ignore_errors=True)
-        with network.lock_read_network():
+        with network.lock_network():
             layout = dataclasses.replace(layout, number=network.choose_number(layout))
             unshare = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
             addresses = [layout.address, layout.host_address, str(resolvers)]

@@ -17,7 +17,7 @@ from dev.cluster import compiler, layout, parts
 
 GO = """\
 #!/bin/sh
-# A stand-in for Go: answers `env`, "downloads" a module, and builds by running $FAKE_BUILD with the output in $4.
+# A fake Go: responds to `env`, "downloads" a module, and builds by running $FAKE_BUILD with the output in $4.
 case "$1" in
 env) echo '{"GOVERSION": "go'"$FAKE_VERSION"'", "GOOS": "linux", "GOARCH": "amd64"}' ;;
 mod) echo '{"Dir": "'"$FAKE_MODULES"'"}' ;;
@@ -31,7 +31,7 @@ PART = parts.Part(name="tiny", version="1", minutes=1, binaries={"one": ".", "tw
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A machine with one part's module, a cache of its own, and Go."""
+    """A machine with Go, the module of one part and an empty cache."""
     module = tmp_path / "modules" / "tiny"
     module.mkdir(parents=True)
     for name, text in {"go.mod": "module tiny\n\ngo 1.25.0\n", "go.sum": "", "main.go": "package main\n"}.items():

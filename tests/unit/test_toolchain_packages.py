@@ -1,4 +1,4 @@
-"""Debian packages: what apt would say is injected; nothing here is installed."""
+"""Debian packages with injected output of apt. Nothing is installed."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ Inst containerd (1.6.20)
 
 
 class Apt:
-    """Answers in order, and remembers what was asked."""
+    """A fake apt: returns results in order, and records the commands."""
 
     def __init__(self, *answers: tuple[int, str]) -> None:
         self.answers = list(answers)
@@ -35,7 +35,7 @@ class Apt:
 
 @pytest.fixture(autouse=True)
 def debian(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Root on Debian, with policy-rc.d in a folder of the test's own."""
+    """Root on Debian, with policy-rc.d in the test's folder."""
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(packages, "find_program", lambda name: Path("/usr/bin") / name)
     monkeypatch.setattr(packages, "POLICY", tmp_path / "policy-rc.d")

@@ -16,7 +16,7 @@ KUBERNETES = parts.find_part("pulumi-resource-kubernetes")
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A machine with nothing but Go and every Debian package; `bin` is on PATH, `home` is home."""
+    """A machine with only Go and all Debian packages. `bin` is on PATH, `home` is the home folder."""
     for name in ("bin", "home"):
         (tmp_path / name).mkdir()
     monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
@@ -204,13 +204,13 @@ def test_each_part_has_a_module_with_sums_and_a_unique_name() -> None:
     assert len(names) == len(set(names))
     for part in parts.PARTS:
         assert (part.folder / "go.mod").is_file(), part.name
-        if part.name != "pause":  # it needs nothing but Go
+        if part.name != "pause":  # it requires only Go
             assert (part.folder / "go.sum").is_file(), part.name
     assert {path.parent.name for path in parts.MODULES.glob("*/go.mod")} == {part.name for part in parts.PARTS}
 
 
 class Clock:
-    """A time that a test sets."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.time = 0.0
