@@ -120,6 +120,7 @@ cluster-status: .venv/.ready ## show the status of the components
 .venv/.ready: $(LOCK)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "seaway: requires Python 3.11 or later; set it: make PYTHON=/path/to/python3 ...")'
 	@echo "Python environment: .venv"
+	@[ ! -L .venv ] || rm .venv # never clear the environment of another checkout
 	@$(PYTHON) -m venv --clear .venv || { echo "seaway: python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
 	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -31,12 +31,11 @@ class Diagnostic:
     path: str
     message: str
     hint: str
-    code: str = ""
+    code: str
 
     def __str__(self) -> str:
         path = f"{self.path}: " if self.path else ""
-        code = f" [{self.code}]" if self.code else ""
-        return f"{self.location}: {path}{self.message}; {self.hint}{code}"
+        return f"{self.location}: {path}{self.message}; {self.hint} [{self.code}]"
 
 
 class InvalidInput(Exception):  # noqa: N818 - describes the input
