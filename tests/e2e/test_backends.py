@@ -146,7 +146,7 @@ def test_concurrent_up_is_refused_with_the_holder_of_the_lock(first: project.Pro
     assert first.env["PGPASSWORD"] not in refused.output
     assert spared.exit_code == 1
     assert f"(pid {running.pid}, since " in spared.stderr
-    assert f"which still runs: wait for its end, or end it with kill {running.pid}" in spared.stderr
+    assert f"still runs: wait for it, or run kill {running.pid}" in spared.stderr
     assert read_revision(first) == before + 1
     second.preview("--expect-no-changes")
 

@@ -101,7 +101,7 @@ def test_impossible_disk_change_is_refused_and_harmless_change_is_not(vault: pro
     write(vault, **BOTH | {"db": store(size="2Gi")})
     result = vault.preview(check=False)
     assert result.exit_code != 0
-    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and made again" in result.output
+    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and created again" in result.output
     write(vault, **BOTH | {"ledger": store(keep=False)})
     assert REFUSED not in vault.preview().output
     write(vault, **BOTH | {"db": {**store(), "env": {"A": "b"}}})
@@ -125,7 +125,9 @@ def test_only_named_or_allowed_disks_are_accepted(vault: project.Project) -> Non
     config = yaml.safe_load(file)
     for key, value in {
         "seaway:policy": {"dataLoss": "allow"},
-        "seaway:waivers": {"DATA-LOSS": {"of": ["db"], "reason": "it is empty", "owner": "ann", "until": "2999-01-01"}},
+        "seaway:waivers": {
+            "DATA-LOSS": {"workloads": ["db"], "reason": "it is empty", "owner": "ann", "until": "2999-01-01"}
+        },
     }.items():
         allowed = {**config, "config": {**config["config"], key: value}}
         vault.stack_file.write_text(yaml.safe_dump(allowed))

@@ -113,9 +113,9 @@ def test_preview_lists_outages(shop: project.Project, edit: Edit) -> None:
     changes = list_impacts(preview_both(shop, 5))
     assert changes["changed Service/api"] == (
         "outage",
-        "port 8000 of api answers no more, and callers use it until they are replaced",
+        "port 8000 of api no longer answers, and callers use it until they are replaced",
     )
-    assert changes["removed Deployment/worker"] == ("outage", "worker runs no more")
+    assert changes["removed Deployment/worker"] == ("outage", "worker is stopped")
     assert changes["removed ConfigMap/worker-config"][0] == "none"
     assert changes["changed Deployment/web"][0] == "rolling"
 
@@ -129,7 +129,7 @@ def test_replacement_without_a_dry_run_is_classified(shop: project.Project, edit
     assert "updates to statefulset spec" in result.stderr
     offline = seaway(shop, "--offline", "--base", "HEAD")
     assert offline.exit_code == 5
-    assert "no pod answers in between; data-db-0 is kept as it is" in offline.stdout
+    assert "no pod answers meanwhile; data-db-0 is kept" in offline.stdout
 
 
 def test_preview_requires_a_cluster(shop: project.Project) -> None:

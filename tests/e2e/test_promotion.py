@@ -230,7 +230,7 @@ def test_broken_release_is_refused(story: Story) -> None:
     story.break_source(story.staging)
     before = story.pin("prod")
     output = story.seaway("release", "promote", "staging", "prod", code=1).stderr
-    assert f"stack staging pins release {third} and runs {second};" in output
+    assert f"stack staging pins release {third} but runs {second};" in output
     assert "stack staging is not healthy (web: " in output
     assert story.pin("prod") == before
     story.seaway("release", "rollback", "staging", *QUIET)

@@ -101,7 +101,9 @@ def test_credentials_are_those_of_docker_login(
     target = f"{closed}/{tool}/python:1"
     with pytest.raises(registry.Unavailable) as caught:
         registry.copy_image(f"{PYTHON}@{digest}", target)
-    assert str(caught.value) == f"{target}: there is no such image, or it is not for you; docker login {closed}"
+    assert (
+        str(caught.value) == f"{target}: the image does not exist, or you have no access to it; docker login {closed}"
+    )
     auth = base64.b64encode(b"someone:open-sesame").decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {closed: {"auth": auth}}}))
     assert registry.copy_image(f"{PYTHON}@{digest}", target)

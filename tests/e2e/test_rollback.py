@@ -119,7 +119,7 @@ def test_missing_image_is_rolled_back_without_a_failed_request(shop: project.Pro
     # The source still has the failed release, so further commands keep the healthy release.
     again = shop.seaway("up", *MORE, "--expect-no-changes")
     assert again.exit_code == 3
-    assert "running the last good one" in again.output
+    assert "the last good release" in again.output
     assert "is held since it failed at " in again.stdout
     assert list_pods(shop) == first
 
@@ -251,7 +251,7 @@ def test_forged_record_is_not_deployed(
         result = shop.seaway("up", "--rollback-on-failure", *MORE)
     assert result.exit_code == 3
     assert load.failures == []
-    assert "is not what was written there" in result.stderr
+    assert f"the record of release {before['id']} in namespace {NAMESPACE} was changed" in result.stderr
     assert list_templates(shop) == was
     assert read_current(shop) == before
     assert "intruder" not in shop.kubectl(

@@ -200,7 +200,7 @@ def test_wiped_cluster_is_reported_and_the_hint_works(smallest: project.Project,
     assert preview.exit_code != 0
     assert "not the cluster" in preview.output
     assert "no changes" not in preview.output
-    command = re.search(r"made anew: pulumi ([^,]+), then pulumi up", preview.output)
+    command = re.search(r"created again: pulumi ([^,]+), then pulumi up", preview.output)
     assert command, preview.output
     smallest.pulumi(*command[1].split(), check=True)
     smallest.up()
