@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components import checks, image, provenance, provider, registry, release, rollout, settings, workload
+from components import checks, image, provenance, provider, registry, release, rollout, stack_config, workload
 from seaway.manifests import inputs, objects
 from seaway.model import application, ingress_hosts
 from seaway.project import environments
@@ -27,7 +27,7 @@ class Application(pulumi.ComponentResource):
     outputs: dict[str, Any]
     """The outputs of the stack: the namespace, and image, replicas and address of each service."""
 
-    def __init__(self, stack_inputs: settings.StackInputs) -> None:
+    def __init__(self, stack_inputs: stack_config.StackInputs) -> None:
         plans = image.plan_builds(stack_inputs.environment)
         choice = release.ReleaseChoice.resolve(stack_inputs, plans)
         results = checks.run_checks(choice)
@@ -138,14 +138,14 @@ def _register_shared(
 
 
 def _register_generated_secrets(
-    stack_inputs: settings.StackInputs, options: pulumi.ResourceOptions
+    stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
 ) -> dict[str, inputs.SecretValue]:
     """The secrets that the stack generates."""
     lengths = release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
     return {
         name: inputs.SecretValue(
             fingerprint=release.fingerprint_generated_secret(length),
-            value=provider.GeneratedSecret(name, length, options).value.apply(settings.encode_base64),
+            value=provider.GeneratedSecret(name, length, options).value.apply(stack_config.encode_base64),
         )
         for name, length in lengths.items()
     }

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_docker_build as docker_build
 
-from components import messages, provider, settings
+from components import messages, provider, stack_config
 from seaway.images import build_inputs, file_index, rebuild_reasons, staging
 from seaway.model import application
 from seaway.project import environments
@@ -86,7 +86,7 @@ class Image(pulumi.ComponentResource):
     def __init__(
         self,
         plan: BuildPlan,
-        stack_inputs: settings.StackInputs,
+        stack_inputs: stack_config.StackInputs,
         cluster: provider.Cluster,
         options: pulumi.ResourceOptions,
     ) -> None:
@@ -115,7 +115,7 @@ class Image(pulumi.ComponentResource):
 
 
 def _build_with_docker_build(
-    plan: BuildPlan, stack_inputs: settings.StackInputs, options: pulumi.ResourceOptions
+    plan: BuildPlan, stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     stack_settings, build = stack_inputs.environment.settings, plan.build
     contexts = {name: docker_build.ContextArgs(location=location) for name, location in plan.contexts.items()}
@@ -150,7 +150,7 @@ def _parse_ssh_agent(declared: str) -> docker_build.SSHArgs:
 
 
 def _build_with_docker(
-    plan: BuildPlan, stack_inputs: settings.StackInputs, options: pulumi.ResourceOptions
+    plan: BuildPlan, stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     """`engine: docker`, for machines with a Docker daemon only. Tested with mocks only.
 

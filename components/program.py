@@ -22,11 +22,11 @@ def run() -> None:
     # Imported here: the imports take most of the time until the first resource, and Ctrl-C may interrupt them.
     import pulumi  # noqa: PLC0415
 
-    from components import application, settings  # noqa: PLC0415
+    from components import application, stack_config  # noqa: PLC0415
     from seaway.syntax import diagnosis  # noqa: PLC0415
 
     try:
-        deployed = application.Application(settings.read_inputs(Path.cwd()))
+        deployed = application.Application(stack_config.read_inputs(Path.cwd()))
     except diagnosis.InvalidInput as error:
         pulumi.log.error(str(error))
         sys.exit(EXIT_REPORTED)

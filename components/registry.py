@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pulumi
 
-from components import image, provider, settings
+from components import image, provider, stack_config
 from seaway.manifests import inputs
 
 
@@ -21,7 +21,7 @@ class Registry(pulumi.ComponentResource):
     def __init__(
         self,
         plans: Sequence[image.BuildPlan],
-        stack_inputs: settings.StackInputs,
+        stack_inputs: stack_config.StackInputs,
         cluster: provider.Cluster,
         options: pulumi.ResourceOptions,
     ) -> None:

@@ -6,7 +6,7 @@ from typing import Self
 
 import pulumi
 
-from components import image, messages, settings
+from components import image, messages, stack_config
 from seaway.manifests import inputs, objects
 from seaway.model import application, secrets
 from seaway.project import environments, release, release_lock
@@ -18,7 +18,7 @@ from seaway.syntax import diagnosis, encode
 class ReleaseChoice:
     """The release that is deployed, and its objects: rendered once, checked, then registered."""
 
-    stack_inputs: settings.StackInputs
+    stack_inputs: stack_config.StackInputs
     plans: Sequence[image.BuildPlan]
     """Images that are built."""
     images: Mapping[str, inputs.Image]
@@ -33,7 +33,7 @@ class ReleaseChoice:
     """Id of the record of the deployed release: another one if the described one is held back."""
 
     @classmethod
-    def resolve(cls, stack_inputs: settings.StackInputs, plans: Sequence[image.BuildPlan]) -> Self:
+    def resolve(cls, stack_inputs: stack_config.StackInputs, plans: Sequence[image.BuildPlan]) -> Self:
         """The release of the source or the lock file; or the previous one, if exactly that release is held back.
 
         Raises:
@@ -151,8 +151,8 @@ def _warn_of_skipped_jobs(pinned: release.Release) -> None:
 
 
 def _select_recorded_inputs(
-    stack_inputs: settings.StackInputs, release_record: record.ReleaseRecord
-) -> settings.StackInputs:
+    stack_inputs: stack_config.StackInputs, release_record: record.ReleaseRecord
+) -> stack_config.StackInputs:
     """The inputs of a recorded release: its application and settings, and the configured secrets that it had.
 
     A secret with another value now has none here: the object with the old value is in the cluster, under a name with

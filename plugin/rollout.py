@@ -1,4 +1,4 @@
-"""``seaway:index:Rollout``: waits until a phase of workloads is healthy, and fails with the cause if it cannot be."""
+"""``seaway:index:Rollout``: waits until a step of workloads is healthy, and fails with the cause if it cannot be."""
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
@@ -44,7 +44,7 @@ class Rollout(resource.ClusterResource):
         """The workloads that are not complete now.
 
         Usually all are, which their own objects show. The other objects are read only to find the cause. Nothing is
-        cached between two calls: another phase may have changed the objects.
+        cached between two calls: another step may have changed the objects.
         """
         kinds = sorted({target_.kind for target_ in targets})
         if not _assess_incomplete(targets, await reflector.read_snapshot(self._cluster, namespace, kinds)):

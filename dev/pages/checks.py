@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterator
 
-from seaway.checks import public_checkers, registry
+from seaway.checks import all_checks, public_checkers
 
 HEAD = """\
 # Checks
@@ -70,7 +70,7 @@ def format_page() -> str:
 def _format_checks() -> Iterator[str]:
     yield "| id | requirement and rationale | severity where it builds / a release | public ids |"
     yield "|---|---|---|---|"
-    for check in registry.CHECKS:
+    for check in all_checks.CHECKS:
         default = check.default_severity
         severities = dict.fromkeys((default.building, default.pinned))
         public_ids = "; ".join(
@@ -87,7 +87,7 @@ def _format_checks() -> Iterator[str]:
 def _format_declined() -> Iterator[str]:
     yield "| id | requirement | public ids | why Seaway does not have it |"
     yield "|---|---|---|---|"
-    for declined in registry.DECLINED:
+    for declined in all_checks.DECLINED:
         yield f"| {declined.id} | {declined.title} | {declined.public_ids} | {declined.reason} |"
 
 

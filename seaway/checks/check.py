@@ -1,7 +1,7 @@
 """A check: an id, a requirement with its rationale, a default severity, and the rule that finds violations.
 
 A rule is a small generator of findings. Its docstring is the rationale in docs/checks.md. The decorators here turn it
-into a ``Check``; ``registry.CHECKS`` lists them.
+into a ``Check``; ``all_checks.CHECKS`` lists them.
 """
 
 import dataclasses

@@ -5,7 +5,7 @@ import datetime
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
-from seaway.checks import check, check_context, registry
+from seaway.checks import all_checks, check, check_context
 from seaway.manifests import objects
 from seaway.model import settings
 from seaway.project import environments
@@ -66,7 +66,7 @@ def run_checks(
     release_objects: Iterable[objects.ReleaseObject],
     today: datetime.date,
     *,
-    checks: Sequence[check.Check] = registry.CHECKS,
+    checks: Sequence[check.Check] = all_checks.CHECKS,
 ) -> list[Result]:
     """Run checks on the objects of an environment: a result for each finding, in the order of the registry.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich import text
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.cli import command, display, stack
 from seaway.project import environments
 from seaway.review import comparison, environment_views
@@ -60,7 +60,7 @@ def _read_views(folder: Path, names: Sequence[str]) -> list[comparison.Environme
     for name in names:
         try:
             stack.find_file(folder, name)
-            environment = environments.load_environment(folder, name, check_ids=registry.IDS)
+            environment = environments.load_environment(folder, name, check_ids=all_checks.IDS)
             views.append(environment_views.create_view(environment))
         except diagnosis.InvalidInput as error:
             diagnostics += error.diagnostics

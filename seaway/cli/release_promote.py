@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from seaway.checks import engine, registry
+from seaway.checks import all_checks, engine
 from seaway.cli import command, connection, display, release_state, stack
 from seaway.images import registry as image_registry
 from seaway.manifests import inputs, preview
@@ -123,7 +123,7 @@ def _find_expired_waivers(folder: Path, source: str, promoted: release.Release) 
         return list(error.diagnostics)
     today = command.get_today()
     return list(
-        waivers.check(promoted.application, locations, stack_settings, config, checks=registry.IDS, today=today)
+        waivers.check(promoted.application, locations, stack_settings, config, checks=all_checks.IDS, today=today)
     )
 
 
@@ -137,7 +137,7 @@ def _plan_target(
     """
     today = command.get_today()
     environment = environments.read_environment(
-        config, folder=folder, stack=name, today=today, proposed_pin=proposed_pin, check_ids=registry.IDS
+        config, folder=folder, stack=name, today=today, proposed_pin=proposed_pin, check_ids=all_checks.IDS
     )
     images = inputs.resolve_release_images(proposed_pin.release, environment.settings.registry)
     results = engine.run_checks(environment, preview.render_objects(environment, images), today)
@@ -151,7 +151,7 @@ def _compare_target(folder: Path, name: str, environment: environments.Environme
     """The changes in the target stack."""
     after = environment_views.create_view(environment)
     try:
-        current = environments.load_environment(folder, name, check_ids=registry.IDS)
+        current = environments.load_environment(folder, name, check_ids=all_checks.IDS)
     except diagnosis.InvalidInput:
         # It pins no release yet, or its current configuration does not fit the pinned release.
         images = [(f"images.{image}", "content", None, content) for image, content in after.image_contents.items()]

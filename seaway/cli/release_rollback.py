@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seaway import errors
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.cli import command, connection, deployment, release_state, stack
 from seaway.kubernetes.cluster import reflector
 from seaway.project import environments, release, release_lock, stack_file
@@ -231,7 +231,7 @@ def _write_pin(target: stack.TargetStack, new_lock: release_lock.Lock, older: re
         folder=target.folder,
         stack=target.name,
         proposed_pin=environments.ProposedPin(stack_lock=new_lock, release=older),
-        check_ids=registry.IDS,
+        check_ids=all_checks.IDS,
     )
     remaining = {job.name for job in environment.app.jobs}
     release.save_release(target.folder, older)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.cli import command, stack
 from seaway.files import roots
 from seaway.images import build_inputs
@@ -60,7 +60,7 @@ def load_environment(target: stack.TargetStack) -> environments.Environment:
     Raises:
         diagnosis.InvalidInput: the application or the stack's configuration is invalid.
     """
-    return environments.load_environment(target.folder, target.name, check_ids=registry.IDS)
+    return environments.load_environment(target.folder, target.name, check_ids=all_checks.IDS)
 
 
 def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
@@ -73,7 +73,7 @@ def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
         profiles = tuple(nodes.ScalarNode(location, profile) for profile in arguments.profile)
         pairs["profiles"] = nodes.Pair(location, nodes.SequenceNode(location, profiles))
     return environments.read_environment(
-        nodes.MappingNode(location, pairs), folder=folder, stack=arguments.stack, check_ids=registry.IDS
+        nodes.MappingNode(location, pairs), folder=folder, stack=arguments.stack, check_ids=all_checks.IDS
     )
 
 

@@ -1,7 +1,8 @@
 """The typed application: services, stores and jobs, without facts about an environment.
 
 All classes are frozen and slotted, and keyword-only except for the name. Each default stands beside its field,
-with its rationale. ``None`` means that there is none, never that the field is not set.
+with its rationale. ``None`` means that there is none, or that the environment or the image decides, as the help of
+the field says.
 
 In YAML, a tuple of named classes is a mapping from name to body, or a list of names if the bodies are empty. A class
 with a ``shorthand`` may be written as that one value.
@@ -225,7 +226,7 @@ class Secret:
     ] = None
     env: Annotated[
         bool,
-        Help("whether it is an environment variable of its name, instead of a file"),
+        Help("sets the secret as an environment variable of the same name, not as a file"),
         Rationale("child processes do not inherit a file, and crash reports do not contain it"),
     ] = False
     existing: Annotated[
@@ -505,8 +506,8 @@ class Job(WorkloadSpec):
     uses: Annotated[
         str | None,
         Help(
-            "service whose image, working directory, environment, secrets, files, links and user it inherits; fields"
-            " of the job override"
+            "service whose image, working directory, environment, secrets, files, links, egress, writable directories,"
+            " user, security and resources it inherits; fields of the job override"
         ),
     ] = None
     run: Annotated[

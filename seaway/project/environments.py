@@ -12,7 +12,7 @@ from typing import Self
 from seaway.files import working_tree
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
-from seaway.model.validate import registry
+from seaway.model.validate import all_rules
 from seaway.project import images_lock, load, release, release_lock, stack_file
 from seaway.syntax import decode, diagnosis, nodes
 
@@ -149,7 +149,7 @@ def read_environment(
     merged = load.merge_overlay(node, overlay, tree, ignore_unknown=pinned is not None and lock.is_rollback)
     diagnostics += merged.diagnostics
     if merged.app and stack_settings:
-        diagnostics += registry.check_environment(
+        diagnostics += all_rules.check_environment(
             merged.app,
             merged.locations,
             stack_settings,

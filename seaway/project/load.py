@@ -7,7 +7,7 @@ from pathlib import Path
 from seaway.files import roots, working_tree
 from seaway.model import application
 from seaway.model.defaults import resolve
-from seaway.model.validate import mounts, registry
+from seaway.model.validate import all_rules, mounts
 from seaway.project import env_files, python_program
 from seaway.syntax import decode, diagnosis, nodes
 
@@ -120,7 +120,7 @@ def merge_overlay(
     app = decoded.value
     if app is not None:
         app, unread = _read_files(app, decoded.locations, tree)
-        diagnostics += [*unread, *registry.check_application(app, decoded.locations)]
+        diagnostics += [*unread, *all_rules.check_application(app, decoded.locations)]
     return MergedApplication(app=app, node=node, locations=decoded.locations, diagnostics=diagnostics)
 
 

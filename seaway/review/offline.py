@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.images import build_inputs, rebuild_reasons
 from seaway.manifests import inputs, objects, preview
 from seaway.model import application, secrets, settings
@@ -37,7 +37,7 @@ def render_tree(folder: Path, stack: str) -> RenderedTree:
     Raises:
         diagnosis.InvalidInput: with all errors in its files.
     """
-    environment = environments.load_environment(folder, stack, check_ids=registry.IDS)
+    environment = environments.load_environment(folder, stack, check_ids=all_checks.IDS)
     app, stack_settings = environment.app, environment.settings
     records: dict[str, rebuild_reasons.BuildRecord] = {}
     if environment.release is not None:

@@ -22,9 +22,9 @@ class Diagnostic:
     """One error. The message shows the value; the hint suggests a fix; the code never changes.
 
     >>> location = SourceLocation("app/app.yaml", 12, 5)
-    >>> message = "70000 is not a valid TCP port (1-65535)"
+    >>> message = "70000 is not a valid port (1-65535)"
     >>> print(Diagnostic(location, "services.web.port", message, "use its port", "invalid-port"))
-    app/app.yaml:12:5: services.web.port: 70000 is not a valid TCP port (1-65535); use its port [invalid-port]
+    app/app.yaml:12:5: services.web.port: 70000 is not a valid port (1-65535); use its port [invalid-port]
     """
 
     location: SourceLocation

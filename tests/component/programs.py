@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from components import application, settings
+from components import application, stack_config
 from plugin import values
 from seaway.manifests import inputs, objects
 from seaway.project import release_lock
@@ -37,7 +37,7 @@ def run_program(folder: Path, *, config: dict[str, str] | None = None, **how: An
     """Run the program of a project folder."""
 
     def build() -> None:
-        for name, value in application.Application(settings.read_inputs(folder)).outputs.items():
+        for name, value in application.Application(stack_config.read_inputs(folder)).outputs.items():
             pulumi.export(name, value)
 
     return recorder.record(build, config={**CONFIG, **(config or {})}, **how)
@@ -48,7 +48,7 @@ def build_expected_objects(recording: recorder.Recording, folder: Path) -> list[
     rendered: list[objects.ReleaseObject] = []
 
     def build() -> None:
-        stack_inputs = settings.read_inputs(folder)
+        stack_inputs = stack_config.read_inputs(folder)
         images = {
             resource.inputs["tags"][0].partition(":")[0].rpartition("/")[2]: inputs.Image(
                 reference=f"{resource.inputs['tags'][0].partition(':')[0]}@{recorder.DIGEST}",
@@ -60,7 +60,7 @@ def build_expected_objects(recording: recorder.Recording, folder: Path) -> list[
         secrets = {
             resource.name: inputs.SecretValue(
                 fingerprint=f"generated-{resource.inputs['length']}",
-                value=values.Secret(settings.encode_base64("generated")),
+                value=values.Secret(stack_config.encode_base64("generated")),
             )
             for resource in recording.list_resources("GeneratedSecret")
         }

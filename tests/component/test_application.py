@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from components import application, settings
+from components import application, stack_config
 from plugin import values
 from seaway.kubernetes.api import kinds
 from seaway.manifests import objects
@@ -247,7 +247,7 @@ def test_errors_are_reported_before_any_resource_is_registered(tmp_path: Path) -
 
     def build() -> None:
         try:
-            application.Application(settings.read_inputs(tmp_path))
+            application.Application(stack_config.read_inputs(tmp_path))
         except diagnosis.InvalidInput as error:
             reported.extend(error.diagnostics)
 

@@ -7,8 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import application, checks, settings
-from seaway.checks import engine, registry
+from components import application, checks, stack_config
+from seaway.checks import all_checks, engine
 from seaway.syntax import diagnosis
 from tests.component import recorder
 from tests.support.diagnostics import summarize
@@ -38,7 +38,7 @@ def run_program(folder: Path, app: str = ONE_WARNING, stack: str = "", *, previe
     if stack:
         config["waivers"] = '{"IMG-02": {"workloads": ["web"], "reason": "r", "owner": "ann", "until": "2020-12-31"}}'
     return recorder.record(
-        lambda: application.Application(settings.read_inputs(folder)) and None, config=config, preview=preview
+        lambda: application.Application(stack_config.read_inputs(folder)) and None, config=config, preview=preview
     )
 
 
@@ -50,7 +50,7 @@ def get_warnings(recording: recorder.Recording) -> list[str]:
 @pytest.mark.parametrize("preview", [True, False])
 def test_warnings_are_shown(folder: Path, wording: Any, *, preview: bool) -> None:
     summary, *lines = get_warnings(run_program(folder, preview=preview))
-    count = len(registry.CHECKS)
+    count = len(all_checks.CHECKS)
     assert summary == f"{count} checks: {count - 1} passed, 1 warning; all findings: seaway check --stack dev"
     assert [line.split(":")[0] for line in lines] == ["  IMG-02 warning"]
     assert lines == wording
@@ -62,10 +62,10 @@ def test_a_failed_run_shows_no_warnings(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(pulumi.log, "warn", lambda text, _=None, *, ephemeral=False: ephemeral or shown.append(text))
 
     def fail() -> None:
-        application.Application(settings.read_inputs(folder))
+        application.Application(stack_config.read_inputs(folder))
         raise RuntimeError("no")
 
-    for build, warnings in ((fail, 0), (lambda: application.Application(settings.read_inputs(folder)) and None, 1)):
+    for build, warnings in ((fail, 0), (lambda: application.Application(stack_config.read_inputs(folder)) and None, 1)):
         with contextlib.suppress(RuntimeError):
             recorder.record(build, config={"context": "work"})
         assert len(shown) == warnings
@@ -97,13 +97,13 @@ def test_the_release_records_the_results(folder: Path) -> None:
 
 
 def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    image = next(check for check in registry.CHECKS if check.id == "IMG-02")
+    image = next(check for check in all_checks.CHECKS if check.id == "IMG-02")
     monkeypatch.setattr(engine.Result, "is_refused", property(lambda result: result.finding and result.check is image))
     refused: list[diagnosis.Diagnostic] = []
 
     def build() -> None:
         try:
-            application.Application(settings.read_inputs(folder))
+            application.Application(stack_config.read_inputs(folder))
         except diagnosis.InvalidInput as error:
             refused.extend(error.diagnostics)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components import settings
+from components import stack_config
 from plugin import values
 from seaway.syntax import diagnosis
 from tests.component import programs
@@ -88,16 +88,16 @@ def test_another_pull_password_changes_one_secret_and_no_release(run: programs.R
 
 
 def test_the_login_for_docker_hub_has_its_old_name() -> None:
-    (host,) = json.loads(settings._build_registry_login("docker.io/team", "me", "x"))["auths"]  # pyright: ignore[reportPrivateUsage]
+    (host,) = json.loads(stack_config._build_registry_login("docker.io/team", "me", "x"))["auths"]  # pyright: ignore[reportPrivateUsage]
     assert host == "https://index.docker.io/v1/"
 
 
 @pytest.mark.parametrize(
     ("environment", "is_refused"),
     [
-        ({"PULUMI_CONFIG_PASSPHRASE": settings.PUBLIC_PASSPHRASE}, True),
+        ({"PULUMI_CONFIG_PASSPHRASE": stack_config.PUBLIC_PASSPHRASE}, True),
         ({"PULUMI_CONFIG_PASSPHRASE": ""}, True),
-        ({"PULUMI_CONFIG_PASSPHRASE_FILE": settings.PUBLIC_PASSPHRASE}, True),
+        ({"PULUMI_CONFIG_PASSPHRASE_FILE": stack_config.PUBLIC_PASSPHRASE}, True),
         ({"PULUMI_CONFIG_PASSPHRASE": "their own"}, False),
     ],
 )

@@ -186,7 +186,7 @@ def _check_ports(service: nodes.MappingNode, path: str, errors: tree.Errors) -> 
         if target is None:
             errors.add(node, at, "missing-value", "has no target", "add `target:`, the port in the container")
         elif target.isdigit() and not 1 <= int(target) <= 65535:
-            message = f"{target} is not a valid TCP port (1-65535)"
+            message = f"{target} is not a valid port (1-65535)"
             errors.add(node, f"{at}.target", "invalid-port", message, "write the port of the container")
 
 

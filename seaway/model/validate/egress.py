@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 from seaway.model import application
-from seaway.model import egress as facts
+from seaway.model import egress as model_egress
 from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis
 
@@ -21,7 +21,7 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
         targets: set[str] = set()
         for index, text in enumerate(workload.egress):
             key_path = f"{path}.egress.{index}"
-            target = str(facts.parse_range(text) or text)
+            target = str(model_egress.parse_range(text) or text)
             if error := _find_error(text, names):
                 yield locations.report(key_path, "invalid-egress", *error)
             elif target in targets:
@@ -32,9 +32,9 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
 def _find_error(text: str, names: set[str]) -> tuple[str, str] | None:  # noqa: PLR0911 - one return per error
     """The message and the hint for a target; None: it is valid."""
     quoted = diagnosis.quote(text)
-    if text == facts.INTERNET:
+    if text == model_egress.INTERNET:
         return None
-    address_range = facts.parse_range(text)
+    address_range = model_egress.parse_range(text)
     if address_range and str(address_range) == text:
         is_valid = address_range.port in (None, *range(1, 65536))
         return None if is_valid else (f"{address_range.port} is not a valid port (1-65535)", _HINT)
@@ -44,14 +44,14 @@ def _find_error(text: str, names: set[str]) -> tuple[str, str] | None:  # noqa: 
         return f"{quoted} is an address, not an address range", f"write {single}"
     if text in names:
         return f"{text} is part of the application", f"write `calls: [{text}]`"
-    if decode.find_closest(text.lower(), [facts.INTERNET]):
+    if decode.find_closest(text.lower(), [model_egress.INTERNET]):
         return f"{quoted} is not a valid address range", "did you mean internet?"
     if re.search("[A-Za-z]", text):
         return f"{quoted} is a name, but a network policy accepts only addresses", _HINT
     return f"{quoted} is not a valid address range", _HINT
 
 
-def _parse_address(text: str) -> facts.AddressRange | None:
+def _parse_address(text: str) -> model_egress.AddressRange | None:
     """The range of one address, for the hint; None: the text is not an address."""
     match = _ADDRESS.fullmatch(text)
     try:
@@ -60,4 +60,6 @@ def _parse_address(text: str) -> facts.AddressRange | None:
         return None
     if not match or address is None:
         return None
-    return facts.AddressRange(f"{address}/{address.max_prefixlen}", int(match["port"]) if match["port"] else None)
+    return model_egress.AddressRange(
+        f"{address}/{address.max_prefixlen}", int(match["port"]) if match["port"] else None
+    )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from seaway.model import application, settings
-from seaway.model import ingress_hosts as facts
+from seaway.model import ingress_hosts as model_ingress_hosts
 from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis, nodes
 
@@ -45,7 +45,7 @@ def _check_published(
             or locations.has_undecoded(path, key_path, f"{path}.protocol")
         ):
             continue
-        if workload.protocol not in facts.INGRESS_PROTOCOLS:
+        if workload.protocol not in model_ingress_hosts.INGRESS_PROTOCOLS:
             if isinstance(workload, application.Store):
                 continue  # it is published only where the environment opens ports
             message = (
@@ -67,7 +67,7 @@ def _check_hosts(
 ) -> Diagnostics:
     """Each address is valid and unique, and belongs to a published workload."""
     targets = {target.name: target for target in (*app.services, *app.stores)}
-    owners: dict[facts.Address, str] = {}
+    owners: dict[model_ingress_hosts.Address, str] = {}
     for name, texts in stack_settings.ingress.hosts.items():
         path = f"seaway:ingress.hosts.{name}"
         is_undecoded = structure.has_undecoded_workload(locations, name, "services", "stores", keys=("publish",))
@@ -84,7 +84,7 @@ def _check_hosts(
                 yield diagnosis.Diagnostic(location, path, f"{name} is not published", hint, "no-effect")
         for index, text in enumerate(texts):
             location, key_path = _find_location(config, "hosts", name, index), f"{path}[{index}]"
-            address = facts.parse_address(text)
+            address = model_ingress_hosts.parse_address(text)
             if address is None:
                 message = f"{diagnosis.quote(text)} is not a valid host with a path"
                 hint = "write shop.example.com or shop.example.com/api: lower case, no https:// and no port"

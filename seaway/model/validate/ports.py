@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from seaway.model import application
-from seaway.model import ports as facts
+from seaway.model import ports as model_ports
 from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
@@ -33,7 +33,7 @@ def _check_published_stores(app: application.Application, locations: diagnosis.S
         if store.protocol == "udp":
             message = "is udp, but a store listens on TCP"
             yield locations.report(f"{path}.protocol", "invalid-protocol", message, "write tcp, http or grpc")
-        published_name = f"{store.name}{facts.PUBLISHED_SUFFIX}"
+        published_name = f"{store.name}{model_ports.PUBLISHED_SUFFIX}"
         if published_name in names and (store.publish or any(port.publish for port in store.ports)):
             message = f"the published store needs the name {published_name}, which is another name in the application"
             yield locations.report(f"{path}.publish", "duplicate-name", message, f"rename {published_name}")
@@ -49,7 +49,7 @@ def _check_ports(
         owners[workload.port, workload.protocol == "udp"] = f"{path}.port"
     for port in workload.ports:
         key_path = f"{path}.ports.{port.name}"
-        if port.name == facts.MAIN_PORT_NAME or not _PORT_NAME.fullmatch(port.name) or "--" in port.name:
+        if port.name == model_ports.MAIN_PORT_NAME or not _PORT_NAME.fullmatch(port.name) or "--" in port.name:
             message = f"{diagnosis.quote(port.name)} is not a valid name of a further port"
             hint = "use at most 15 of a-z, 0-9 and -, with a letter; main is the name of `port`"
             yield locations.report(key_path, "invalid-name", message, hint)
@@ -76,7 +76,7 @@ def _check_ports(
 def check_port_number(port: int, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
     """A port is between 1 and 65535."""
     if not 1 <= port <= 65535:
-        message = f"{port} is not a valid TCP port (1-65535)"
+        message = f"{port} is not a valid port (1-65535)"
         yield locations.report(path, "invalid-port", message, "write the port that the program listens on")
 
 

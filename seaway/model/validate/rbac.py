@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from seaway.model import application
-from seaway.model import rbac as facts
+from seaway.model import rbac as model_rbac
 from seaway.syntax import decode, diagnosis
 
 _NAMESPACED: Mapping[str, str] = {
@@ -38,7 +38,7 @@ _EXAMPLES = "pods, pods/log, deployments.apps"
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
     """Each key names a namespaced resource, and each verb exists."""
-    verbs_hint = f"name the verbs: {', '.join(facts.VERBS)}"
+    verbs_hint = f"name the verbs: {', '.join(model_rbac.VERBS)}"
     for path, workload in app.get_workloads().items():
         for key, verbs in workload.kubernetes_api.items():
             key_path = f"{path}.kubernetesApi.{key}"
@@ -49,9 +49,9 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
                 if verb == "*":
                     message = "* allows everything, including the verbs that later versions add"
                     yield locations.report(f"{key_path}.{index}", "wildcard", message, verbs_hint)
-                elif verb not in (*facts.VERBS, *facts.ESCALATION_VERBS):
+                elif verb not in (*model_rbac.VERBS, *model_rbac.ESCALATION_VERBS):
                     message = f"{diagnosis.quote(verb)} is not a verb"
-                    hint = decode.suggest_name(verb, facts.VERBS)
+                    hint = decode.suggest_name(verb, model_rbac.VERBS)
                     yield locations.report(f"{key_path}.{index}", "unknown-verb", message, hint)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from seaway.kubernetes.api import quantity
 from seaway.model import application
-from seaway.model import scheduling as facts
+from seaway.model import scheduling as model_scheduling
 from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
@@ -22,11 +22,13 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
     for path, workload in app.get_workloads().items():
         yield from _check_node_selector(workload.node_selector, f"{path}.nodeSelector", locations)
         for index, text in enumerate(workload.tolerations):
-            if facts.parse_toleration(text) is None:
+            if model_scheduling.parse_toleration(text) is None:
                 message = f"{diagnosis.quote(text)} is not a valid taint"
-                hint = f"write key=value:Effect or key:Effect; the effects are {', '.join(facts.TAINT_EFFECTS)}"
+                hint = (
+                    f"write key=value:Effect or key:Effect; the effects are {', '.join(model_scheduling.TAINT_EFFECTS)}"
+                )
                 yield locations.report(f"{path}.tolerations.{index}", "invalid-toleration", message, hint)
-        if workload.priority_class is not None and not facts.SUBDOMAIN.fullmatch(workload.priority_class):
+        if workload.priority_class is not None and not model_scheduling.SUBDOMAIN.fullmatch(workload.priority_class):
             message = f"{diagnosis.quote(workload.priority_class)} is not a valid name of a PriorityClass"
             hint = "write a name that `kubectl get priorityclasses` lists"
             yield locations.report(f"{path}.priorityClass", "invalid-name", message, hint)
@@ -59,12 +61,12 @@ def _check_accelerators(
             yield from structure.check_minimum(
                 accelerator.count, 1, key_path, f"remove {key}, or write a number", locations
             )
-    if gpu is not None and ("/" not in gpu.resource or not facts.is_qualified_name(gpu.resource)):
+    if gpu is not None and ("/" not in gpu.resource or not model_scheduling.is_qualified_name(gpu.resource)):
         message = f"{diagnosis.quote(gpu.resource)} is not a valid name of a device"
         yield locations.report(
             f"{path}.gpu.resource", "invalid-name", message, "write it as nvidia.com/gpu or amd.com/gpu"
         )
-    if tpu is not None and not (tpu.accelerator and facts.LABEL_VALUE.fullmatch(tpu.accelerator)):
+    if tpu is not None and not (tpu.accelerator and model_scheduling.LABEL_VALUE.fullmatch(tpu.accelerator)):
         message = f"{diagnosis.quote(tpu.accelerator)} is not a valid accelerator type"
         yield locations.report(f"{path}.tpu.accelerator", "invalid-name", message, "write it as tpu-v5-lite-podslice")
     if tpu is not None and not _TOPOLOGY.fullmatch(tpu.topology):
@@ -76,11 +78,11 @@ def _check_node_selector(
     node_selector: Mapping[str, str], path: str, locations: diagnosis.SourceLocations
 ) -> Diagnostics:
     for name, label in node_selector.items():
-        if not facts.is_qualified_name(name):
+        if not model_scheduling.is_qualified_name(name):
             message = f"{diagnosis.quote(name)} is not a valid label name"
             hint = "write it as disk or example.com/disk, with letters, digits, -, _ and ."
             yield locations.report(f"{path}.{name}", "invalid-label", message, hint)
-        elif not facts.LABEL_VALUE.fullmatch(label):
+        elif not model_scheduling.LABEL_VALUE.fullmatch(label):
             message = f"{diagnosis.quote(label)} is not a valid label value"
             hint = "use at most 63 letters, digits, -, _ and .; begin and end with a letter or a digit"
             yield locations.report(f"{path}.{name}", "invalid-label", message, hint)

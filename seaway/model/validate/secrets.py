@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from seaway.model import application
-from seaway.model import secrets as facts
+from seaway.model import secrets as model_secrets
 from seaway.syntax import diagnosis
 
 _MAX_NAME_LENGTH = 248
@@ -86,7 +86,7 @@ def _check_file(
     """The path of its file, and the variable with that path, are not used for anything else."""
     if secret.env:
         return
-    file_path, variable = facts.format_path(secret), facts.format_variable_name(secret)
+    file_path, variable = model_secrets.format_path(secret), model_secrets.format_variable_name(secret)
     if file_path in {*container_spec.writable, *(file.path for file in container_spec.files)}:
         message = f"its file, {file_path}, is also one of files or writable"
         yield locations.report(path, "duplicate-path", message, "remove the other one")
@@ -115,7 +115,7 @@ def _check_references(
     for key_path, text in texts.items():
         for name in dict.fromkeys(match[1] for match in _VARIABLE_REFERENCE.finditer(text)):
             if name in secrets and not secrets[name].env:
-                file_path = facts.format_path(secrets[name])
+                file_path = model_secrets.format_path(secrets[name])
                 message = f"$({name}) is the secret {name}, which is the file {file_path} and not a variable"
                 hint = f"write `secrets: {{{name}: {{env: true}}}}`"
                 yield locations.report(key_path, "secret-is-file", message, hint)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from seaway.model import application, rollout_order
-from seaway.model import volumes as facts
+from seaway.model import volumes as model_volumes
 from seaway.model.validate import structure
 from seaway.syntax import decode, diagnosis
 
@@ -22,7 +22,7 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
     for store in app.stores:
         path = f"stores.{store.name}"
         further = [(name, f"{path}.volumes.{name}", volume) for name, volume in store.volumes.items()]
-        for name, key_path, volume in ((facts.MAIN_VOLUME_NAME, f"{path}.volume", store.volume), *further):
+        for name, key_path, volume in ((model_volumes.MAIN_VOLUME_NAME, f"{path}.volume", store.volume), *further):
             is_reserved = volume is not store.volume and _RESERVED_NAME.fullmatch(name)
             if volume is not store.volume:
                 yield from structure.check_name(name, key_path, structure.MAX_LABEL_LENGTH, locations)

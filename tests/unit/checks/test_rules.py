@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seaway.checks import engine, public_checkers, registry
+from seaway.checks import all_checks, engine, public_checkers
 from seaway.checks.rules import availability
 from seaway.files import roots
 from seaway.manifests import inputs, preview
@@ -296,7 +296,7 @@ def test_a_compliant_application_passes_every_check(stack: settings.Settings) ->
     results = checked_app.run_checks(checked_app.build_app(), stack)
     assert checked_app.list_findings(results) == []
     assert [(result.check.id, result.state) for result in results] == [
-        (check.id, "passed") for check in registry.CHECKS
+        (check.id, "passed") for check in all_checks.CHECKS
     ]
 
 
@@ -351,15 +351,15 @@ def test_every_pod_needs_a_policy_for_both_directions(wording: Any) -> None:
 
 
 def test_every_check_has_a_case_and_an_id_of_its_own() -> None:
-    ids = [check.id for check in registry.CHECKS]
+    ids = [check.id for check in all_checks.CHECKS]
     assert {id_ for id_, *_ in (*DECLARED.values(), *EDITED.values())} == set(ids)
     assert len(set(ids)) == len(ids)
-    assert set(registry.IDS) == {*ids, *settings.POLICY_IDS}
+    assert set(all_checks.IDS) == {*ids, *settings.POLICY_IDS}
 
 
 def test_no_id_is_missing_and_none_is_used_twice() -> None:
     families: dict[str, list[int]] = {}
-    for known in (*registry.CHECKS, *registry.DECLINED):
+    for known in (*all_checks.CHECKS, *all_checks.DECLINED):
         family, _, number = known.id.partition("-")
         families.setdefault(family, []).append(int(number))
     sizes = {"IMG": 4, "RES": 8, "PRB": 5, "SEC": 15, "SA": 3, "RBAC": 3, "CFG": 4, "NET": 7, "AVL": 10, "META": 4}
@@ -367,17 +367,17 @@ def test_no_id_is_missing_and_none_is_used_twice() -> None:
     assert {family: sorted(numbers) for family, numbers in families.items()} == {
         family: list(range(1, size + 1)) for family, size in sizes.items()
     }
-    assert all(declined.reason for declined in registry.DECLINED)
+    assert all(declined.reason for declined in all_checks.DECLINED)
 
 
 def test_every_check_has_a_rationale_and_a_severity() -> None:
-    for check in registry.CHECKS:
+    for check in all_checks.CHECKS:
         assert check.rationale.endswith((".", "issues/20473", "#stable-network-id")), check.id
         assert check.default_severity.reason, check.id
         assert set(check.public_ids) <= set(public_checkers.CHECKERS), check.id
-    ours_only = {check.id for check in registry.CHECKS if not check.public_ids}
+    ours_only = {check.id for check in all_checks.CHECKS if not check.public_ids}
     assert ours_only == {"RES-08", "PRB-05", "SEC-11", "SEC-14", "AVL-06", "JOB-02"}
-    assert set(public_checkers._IDS) <= set(registry.IDS)
+    assert set(public_checkers._IDS) <= set(all_checks.IDS)
 
 
 @pytest.mark.parametrize("file", ["app/app.yaml", "examples/smallest/app.yaml", "examples/shop/app.yaml"])

@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.images import registry as image_registry
 from seaway.manifests import inputs
 from seaway.project import environments, release, release_lock
@@ -54,7 +54,7 @@ def replace_in_app(folder: Path, old: str, new: str) -> None:
 
 def build_record(folder: Path, stack: str, *, version: str = "1") -> record.ReleaseRecord:
     """What a stack would deploy now. ``version`` is that of the images where it builds them."""
-    environment = environments.load_environment(folder, stack, check_ids=registry.IDS)
+    environment = environments.load_environment(folder, stack, check_ids=all_checks.IDS)
     images = (
         inputs.resolve_release_images(environment.release, environment.settings.registry)
         if environment.release

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.model import application
 from seaway.project import release, release_lock
@@ -66,7 +66,7 @@ def test_findings_are_shown_with_their_fix(
     code, out, err = check(capsys)
     head, *rows = out.splitlines()
     assert (code, err) == (0, "")
-    many = len(registry.CHECKS)
+    many = len(all_checks.CHECKS)
     assert head == f"shop · stack dev · {many} checks: {many - 1} passed, 1 warning"
     assert [" ".join(row.split()) for row in rows] == wording
 

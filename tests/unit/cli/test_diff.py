@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.project import environments, release, release_lock
 from tests import golden
@@ -48,7 +48,7 @@ def differences(capsys: pytest.CaptureFixture[str]) -> list[tuple[str, str, obje
 
 def pinned(shop: Path, stack: str) -> release.Release:
     """What dev would deploy, pinned for another stack."""
-    base = environments.load_environment(shop, "dev", check_ids=registry.IDS).base
+    base = environments.load_environment(shop, "dev", check_ids=all_checks.IDS).base
     images = {
         name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
         for name in ("web", "api", "worker")

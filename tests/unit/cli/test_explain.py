@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.project import environments, release, release_lock
@@ -78,7 +78,7 @@ def test_the_fields_of_extra_containers_are_listed_once(capsys: pytest.CaptureFi
 
 
 def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    environment = environments.load_environment(shop, "dev", check_ids=registry.IDS)
+    environment = environments.load_environment(shop, "dev", check_ids=all_checks.IDS)
     tag = build_inputs.read_build_records(environment)["web"].tag
     output = lines(capsys, "web")
     assert output[:12] == [
@@ -185,7 +185,7 @@ def test_locations_in_a_pinned_release(shop: Path, capsys: pytest.CaptureFixture
         for name in ("web", "api", "worker")
     }
     pinned_release = release.Release(
-        application=environments.load_environment(shop, "dev", check_ids=registry.IDS).base, images=images
+        application=environments.load_environment(shop, "dev", check_ids=all_checks.IDS).base, images=images
     )
     release.save_release(shop, pinned_release)
     release_lock.write(shop, "dev", release_lock.Lock(release=pinned_release.id))

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.project import environments, release, release_lock
 from seaway.review import offline
@@ -445,7 +445,7 @@ def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -
     """It deploys the release that its lock file pins, whatever app/ says: a promotion is a diff of that file."""
 
     def saved() -> str:
-        environment = environments.load_environment(shop.folder, "review", check_ids=registry.IDS)
+        environment = environments.load_environment(shop.folder, "review", check_ids=all_checks.IDS)
         images = {
             name: release.ReleaseImage(
                 content=image.content, repository=f"registry.example.com/shop/{name}", digest=f"sha256:{0:064}"

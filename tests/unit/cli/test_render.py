@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.manifests import yaml_writer
@@ -60,7 +60,7 @@ def pin(folder: Path, example: str) -> None:
         for name, image in golden.make_inputs(app)[0].items()
     }
     pinned_release = release.Release(
-        application=environments.load_environment(folder, "test", check_ids=registry.IDS).base, images=images
+        application=environments.load_environment(folder, "test", check_ids=all_checks.IDS).base, images=images
     )
     release.save_release(folder, pinned_release)
     release_lock.write(folder, "test", release_lock.Lock(release=pinned_release.id))
@@ -81,7 +81,7 @@ def test_a_release_is_rendered_like_the_golden_file(
 
 
 def test_a_built_image_has_the_tag_of_its_content(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    environment = environments.load_environment(shop, "test", check_ids=registry.IDS)
+    environment = environments.load_environment(shop, "test", check_ids=all_checks.IDS)
     tags = {name: record.tag for name, record in build_inputs.read_build_records(environment).items()}
     manifests = documents(capsys)
     for name in ("web", "api", "worker"):

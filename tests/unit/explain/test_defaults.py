@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.explain import defaults, fields
 from seaway.files import roots
 from seaway.manifests import container, preview
@@ -102,7 +102,7 @@ def test_those_of_the_objects(of: str, field: str, value: Any, check: str | None
 
 
 def test_a_reason_is_that_of_the_check() -> None:
-    whys = {check.id: check.rationale for check in registry.CHECKS}
+    whys = {check.id: check.rationale for check in all_checks.CHECKS}
     named = [default for default in ALL if default.check]
     assert len(named) >= 14
     assert all(default.why == whys[default.check or ""] for default in named)

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from seaway.checks import engine, registry
+from seaway.checks import all_checks, engine
 from seaway.explain import workload
 from seaway.kubernetes.api import schema
 from seaway.manifests import objects, preview, yaml_writer
@@ -59,7 +59,7 @@ def render(folder: Path, app: Any, stack: Any) -> tuple[environments.Environment
     """The environment and objects of these files. They are JSON, which is YAML too."""
     (folder / "app" / "app.yaml").write_text(json.dumps(app))
     (folder / "Pulumi.dev.yaml").write_text(json.dumps({"config": stack}))
-    environment = environments.load_environment(folder, "dev", check_ids=registry.IDS)
+    environment = environments.load_environment(folder, "dev", check_ids=all_checks.IDS)
     return environment, preview.render_objects(environment, preview.find_images(environment))
 
 

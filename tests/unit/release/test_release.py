@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.manifests import inputs
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
@@ -52,7 +52,7 @@ def create_release() -> release.Release:
 
 def load_prod(folder: Path, text: str = PROD) -> environments.Environment:
     (folder / "Pulumi.prod.yaml").write_text(text)
-    return environments.load_environment(folder, "prod", check_ids=registry.IDS)
+    return environments.load_environment(folder, "prod", check_ids=all_checks.IDS)
 
 
 def pin_release(folder: Path, **fields: Any) -> release.Release:
@@ -221,7 +221,7 @@ def test_after_a_rollback_newer_configuration_is_ignored(tmp_path: Path) -> None
     waivers = "  seaway:waivers: {IMG-01: {workloads: [newer], reason: r, owner: o, until: 2020-01-01}}\n"
     (tmp_path / "Pulumi.prod.yaml").write_text(PROD + overlay + waivers)
     config = stack_file.read_config(tmp_path / "Pulumi.prod.yaml")
-    arguments: dict[str, Any] = {"folder": tmp_path, "stack": "prod", "check_ids": registry.IDS}
+    arguments: dict[str, Any] = {"folder": tmp_path, "stack": "prod", "check_ids": all_checks.IDS}
     arguments["today"] = datetime.date(2026, 1, 1)
     web = environments.read_environment(config, **arguments).app.services[0]
     assert (web.name, web.scale.min) == ("web", 4)

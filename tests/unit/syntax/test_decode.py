@@ -6,7 +6,7 @@ from typing import Annotated
 import pytest
 
 from seaway.model import application, settings
-from seaway.model.validate import registry
+from seaway.model.validate import all_rules
 from seaway.syntax import decode, diagnosis, field_help, nodes
 from tests.support import diagnostics
 
@@ -129,7 +129,7 @@ jobs:
   migrate: {uses: apj, command: run}
 """)
     assert decoded.value is not None
-    rules = registry.check_application(decoded.value, decoded.locations)
+    rules = all_rules.check_application(decoded.value, decoded.locations)
     found = diagnosis.InvalidInput([*decoded.diagnostics, *rules]).diagnostics
     assert [f"{each.location}: {each.path}" for each in found] == [
         "app.yaml:3:23: services.api.port",

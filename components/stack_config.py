@@ -17,7 +17,7 @@ from pulumi.runtime import config
 
 from components import messages
 from seaway import errors
-from seaway.checks import registry
+from seaway.checks import all_checks
 from seaway.manifests import inputs
 from seaway.model import image_reference
 from seaway.model import secrets as model_secrets
@@ -60,7 +60,7 @@ def read_inputs(folder: Path) -> StackInputs:
     try:
         today = datetime.datetime.now(datetime.UTC).date()
         environment = environments.read_environment(
-            stack_values, folder=folder, stack=stack, check_ids=registry.IDS, today=today
+            stack_values, folder=folder, stack=stack, check_ids=all_checks.IDS, today=today
         )
     except diagnosis.InvalidInput as error:
         raise diagnosis.InvalidInput([*diagnostics, *error.diagnostics]) from None
@@ -77,9 +77,9 @@ def _read_secrets(
     for_builds = {name for workload in workloads if workload.build for name in workload.build.secrets.values()}
     credentials, registry_name = environment.settings.image_pull_credentials, environment.settings.registry
     # Secrets that only builds or only the nodes use belong to no release, so they have no fingerprint.
-    apart = {*for_builds, *([credentials.secret] if credentials else [])}
-    apart -= {*model_secrets.list_managed_names(environment.app)}
-    own = {name: text for name, text in configured.items() if name not in apart}
+    unreleased = {*for_builds, *([credentials.secret] if credentials else [])}
+    unreleased -= {*model_secrets.list_managed_names(environment.app)}
+    own = {name: text for name, text in configured.items() if name not in unreleased}
     prints = _compute_fingerprints(environment, own, texts.get(stack_file.FINGERPRINT_KEY), stack_values)
     secrets = {name: _make_value(prints[name], text) for name, text in own.items()}
     if credentials is not None and registry_name is not None:
