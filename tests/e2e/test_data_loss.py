@@ -194,9 +194,9 @@ def test_adopted_namespace_with_foreign_objects_is_never_deleted(
         assert result.exit_code != 0
         assert f"ConfigMap {ADOPTED}/notes" in result.output
         assert f"PersistentVolumeClaim {ADOPTED}/theirs" in result.output
-        assert "db" not in result.output[result.output.index("other people's objects") :].partition("Move them")[0]
+        assert "db" not in result.output[result.output.index("objects of others") :].partition("Move them")[0]
         write(checkout, name="cellar", db=store())
-        assert "other people's objects" in everything.preview(check=False).output
+        assert "objects of others" in everything.preview(check=False).output
         write(checkout, db=store())
         assert set(list_claims(checkout, ADOPTED)) == {"data-db-0", "theirs"}
         checkout.kubectl("delete", "configmap/notes", "persistentvolumeclaim/theirs", "-n", ADOPTED)

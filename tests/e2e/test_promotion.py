@@ -252,7 +252,7 @@ def test_forced_broken_release_is_rolled_back_without_a_failed_request(story: St
     assert read_current(story.prod) == second
     assert list_names(story.prod, "secrets") == secrets
     lock = story.pin("prod")
-    assert (lock["release"], lock["back"]) == (second, True)
+    assert (lock["release"], lock["isRollback"]) == (second, True)
     assert "web: " in lock["held"][third]["because"]
     assert f"The jobs of {second} before and after the rollout do not run again (migrate)" in result.stdout
     assert list_names(story.prod, "jobs") == []
