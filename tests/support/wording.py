@@ -30,9 +30,9 @@ class Messages(AmberSnapshotExtension):
         return cls.get_location(test_location=test_location, index=0) == snapshot_location
 
     def serialize(self, data: Any, **_: Any) -> str:
-        """Indent further lines of a message. Raises TypeError if it is not a list of at least one str, or one is empty."""
+        """Indent further lines of a message. Raises TypeError if it is not a list of at least one str that is not empty."""
         if not isinstance(data, list) or not data or not all(isinstance(message, str) and message for message in data):
-            raise TypeError(f"`wording` compares a list of messages that are not empty, not {data!r}")
+            raise TypeError(f"`wording` compares a list of at least one message, not {data!r}")
         return "\n".join(message.replace("\n", "\n  ") for message in data)
 
 
