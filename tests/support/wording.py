@@ -30,7 +30,7 @@ class Messages(AmberSnapshotExtension):
         return cls.get_location(test_location=test_location, index=0) == snapshot_location
 
     def serialize(self, data: Any, **_: Any) -> str:
-        """Indent further lines of a message. Raises TypeError if it is not a list of at least one str that is not empty."""
+        """Indent further lines of a message. Raises TypeError unless all are str and not empty."""
         if not isinstance(data, list) or not data or not all(isinstance(message, str) and message for message in data):
             raise TypeError(f"`wording` compares a list of at least one message, not {data!r}")
         return "\n".join(message.replace("\n", "\n  ") for message in data)
