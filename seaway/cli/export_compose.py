@@ -18,10 +18,9 @@ from pathlib import Path
 from seaway.cli import command, import_compose, standalone
 from seaway.compose import report
 from seaway.compose.exporter import container, exporter
-from seaway.files import roots
-from seaway.images import base_images, build_files, build_inputs
+from seaway.images import build_inputs
 from seaway.manifests import preview
-from seaway.project import environments, images_lock
+from seaway.project import environments
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -87,13 +86,7 @@ def _resolve_images(environment: environments.Environment) -> Iterator[tuple[str
         for name, image in preview.find_images(environment).items():
             yield name, container.ImageSource(reference=image.reference)
         return
-    app_folder = (environment.folder / environment.settings.app).parent
-    root = roots.find_root(environment.folder, environment.settings.root)
-    lock = images_lock.read_lock(app_folder, root)
-    for name, build in build_inputs.list_builds(environment.app):
-        build_input = build_inputs.BuildInputs.read(app_folder, build, environment.settings, root, lock=lock)
-        dockerfile = build_input.context.folder / build.dockerfile
-        content = build_files.load_text(dockerfile, root)
-        images = base_images.BaseImages.parse(content, file=str(dockerfile), args=build.args).images
-        base = next((image.reference for image in reversed(images) if not image.is_copy_source), "")
-        yield name, container.ImageSource(build_args=build_input.args, base_image=base)
+    for name, inputs in build_inputs.read_all(environment).items():
+        images = reversed(inputs.bases.images)
+        base = next((image.reference for image in images if not image.is_copy_source), "")
+        yield name, container.ImageSource(build_args=inputs.args, base_image=base)

@@ -7,7 +7,7 @@ from rich import console, table, text
 
 from seaway.cli import display, status_snapshot
 from seaway.kubernetes.api import unstructured
-from seaway.rollout import status
+from seaway.rollout import causes, status
 from seaway.syntax import diagnosis
 
 MIN_EVENT_WIDTH = 16
@@ -109,7 +109,7 @@ def _format_findings(rows: Iterable[status.WorkloadStatus]) -> text.Text:
             if any(place):
                 more = f" (and {finding.more} more)" if finding.more else ""
                 lines.append(f"  {', '.join(filter(None, place))}{more}\n")
-            lines.append(f"  {_escape_lines(finding.hint)}\n  {status_snapshot.format_runbook_link(finding)}\n")
+            lines.append(f"  {_escape_lines(finding.hint)}\n  {causes.format_runbook_link(finding.cause)}\n")
     return lines
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from seaway.cli import command, stack
 from seaway.release import record_store
-from seaway.rollout import status, workload_health
+from seaway.rollout import causes, status
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,11 +70,7 @@ def _workload_to_json(row: status.WorkloadStatus) -> dict[str, Any]:
             "message": event.message,
         },
         "findings": [
-            dataclasses.asdict(finding) | {"runbook": format_runbook_link(finding)} for finding in health.findings
+            dataclasses.asdict(finding) | {"runbook": causes.format_runbook_link(finding.cause)}
+            for finding in health.findings
         ],
     }
-
-
-def format_runbook_link(finding: workload_health.Finding) -> str:
-    """The section of the runbook about the cause."""
-    return f"docs/runbook.md#{finding.cause}"
