@@ -286,10 +286,12 @@ class SharedVolume:
         return cls(path, store=store)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class ContainerSpec:
     """The fields of all containers. Not used by itself."""
 
+    name: str
+    _: KW_ONLY
     image: Annotated[str | None, Help("image to run")] = None
     command: Annotated[tuple[str, ...], Help("replaces the ENTRYPOINT of the image (`command` in Kubernetes)")] = ()
     args: Annotated[tuple[str, ...], Help("replaces the CMD of the image (`args` in Kubernetes)")] = ()
@@ -325,15 +327,13 @@ class ContainerSpec:
     ] = ()
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExtraContainer(ContainerSpec):
     """An init or sidecar container. Without an image it runs the image of the main container.
 
     https://kubernetes.io/docs/concepts/workloads/pods/sidecar-containers/
     """
 
-    name: str
-    _: KW_ONLY
     uses: Annotated[str | None, Help("service whose built image it runs")] = None
     port: Annotated[int | None, Help("TCP port that it listens on, for its probes; other pods cannot reach it")] = None
     health: Annotated[Health | None, Help("probes; none: its port, if it has one, accepts a connection")] = None
@@ -413,11 +413,12 @@ class WorkloadSpec(ContainerSpec):
         ),
     ] = _empty_mapping()
 
-    def get_containers(self, path: str) -> dict[str, ContainerSpec]:
-        """The containers of its pod by path, the main container first.
+    def list_containers(self) -> tuple[ContainerSpec, ...]:
+        """The containers of its pod, the main container first."""
+        return (self, *self.sidecars, *self.init)
 
-        ``services.web``, ``services.web.sidecars.proxy``, ``services.web.init.wait``.
-        """
+    def get_containers(self, path: str) -> dict[str, ContainerSpec]:
+        """The same by path: ``services.web``, ``services.web.sidecars.proxy``, ``services.web.init.wait``."""
         sidecars = {f"{path}.sidecars.{sidecar.name}": sidecar for sidecar in self.sidecars}
         return {path: self, **sidecars, **{f"{path}.init.{init.name}": init for init in self.init}}
 
@@ -434,12 +435,10 @@ class WorkloadSpec(ContainerSpec):
         )
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Service(WorkloadSpec):
     """Runs continuously. Takes requests if it has a port."""
 
-    name: str
-    _: KW_ONLY
     port: Annotated[int | None, Help("port that it listens on; none: it takes no requests")] = None
     protocol: Annotated[Protocol, Help("protocol of the port")] = "http"
     ports: Annotated[tuple[Port, ...], Help("further ports, by name: `ports: {metrics: 9090}`")] = ()
@@ -467,12 +466,10 @@ class Service(WorkloadSpec):
     ] = 25
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Store(WorkloadSpec):
     """A service with a volume: one pod with a stable name."""
 
-    name: str
-    _: KW_ONLY
     port: Annotated[int | None, Help("TCP port that it listens on; none: it takes no requests")] = None
     protocol: Annotated[Protocol, Help("protocol of the port")] = "tcp"
     ports: Annotated[tuple[Port, ...], Help("further ports, by name")] = ()
@@ -497,12 +494,10 @@ class Store(WorkloadSpec):
     ] = 60
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Job(WorkloadSpec):
     """Runs to completion: once per release, on a schedule, or on demand."""
 
-    name: str
-    _: KW_ONLY
     uses: Annotated[
         str | None,
         Help(

@@ -271,7 +271,7 @@ def list_defaults(container_spec: application.ContainerSpec) -> list[ProfileDefa
 def _list_container_defaults(
     container_spec: application.ContainerSpec, profile: ImageProfile, name: str, tag: str
 ) -> Iterator[ProfileDefault]:
-    if container_spec.user == application.ContainerSpec().user:
+    if container_spec.user == application.ContainerSpec("default").user:
         user = profile.get_user(tag)
         variant = "" if user == profile.user else " on Alpine"
         yield ProfileDefault(field="user", value=user, reason=f"the user that {name}{variant} is made for")
