@@ -49,7 +49,7 @@ class Demand:
 
 def build_quota_manifests(environment: environments.Environment, manifests: Iterable[Manifest]) -> list[dict[str, Any]]:
     """The quota, and a LimitRange: in a namespace with a quota, pods without requests or limits would be rejected."""
-    default = resources.build_resources(application.Resources())
+    default = resources.build_resources(application.ContainerSpec("default"))
     limit = {"type": "Container", "default": default["limits"], "defaultRequest": default["requests"]}
     specs = {
         "ResourceQuota": {"hard": compute_hard_limits(compute_demand(manifests))},

@@ -580,6 +580,10 @@ class Application:
         )
 
 
+ServiceOrStore = Service | Store
+"""What takes requests; a job does not."""
+
 AnyWorkload = Service | Store | Job
+
 ChangeContainer = Callable[[str, ContainerSpec], Mapping[str, Any]]
 """From a container and its path (``services.web``, ``services.web.sidecars.proxy``) to the fields to replace."""

@@ -10,8 +10,6 @@ Phase = Literal["store", "job", "service", "late_job"]
 
 _PHASES: tuple[Phase, ...] = ("store", "job", "service", "late_job")
 
-Workload = application.Service | application.Store | application.Job
-
 
 class Position(NamedTuple):
     """When a workload is rolled out. Each step waits until the step before it is healthy, and its jobs are complete."""
@@ -21,7 +19,7 @@ class Position(NamedTuple):
     """The step within the phase: 0, or one more than the last dependency in the same phase."""
 
 
-def get_default_phase(workload: Workload) -> Phase:
+def get_default_phase(workload: application.AnyWorkload) -> Phase:
     """The phase of a workload that nothing depends on."""
     match workload:
         case application.Store():

@@ -54,13 +54,13 @@ def check_object(kind: str, manifest: Any, *, partial: bool = False) -> Errors:
     return _check_type(_load_schema()["kinds"][kind]["type"], manifest, (), partial)
 
 
-def merge_patch(kind: str, base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+def merge_patch(manifest: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """The object with a patch, as `kubectl patch` merges it.
 
     Mappings merge by key, and null removes a key. Lists of named elements (containers, env, ports, volumes) merge by
     element. Other lists are replaced.
     """
-    return _merge(_load_schema()["kinds"][kind]["type"], base, patch)
+    return _merge(_load_schema()["kinds"][manifest["kind"]]["type"], manifest, patch)
 
 
 def _check_type(type_: Any, node: Any, path: KeyPath, partial: bool) -> Errors:

@@ -261,7 +261,7 @@ def list_defaults(container_spec: application.ContainerSpec) -> list[ProfileDefa
         return []
     name, tag = split_image_name(container_spec.image or "")
     defaults = [*_list_container_defaults(container_spec, profile, name, tag)]
-    if isinstance(container_spec, application.Service | application.Store):
+    if isinstance(container_spec, application.ServiceOrStore):
         defaults += _list_readiness(container_spec, profile)
     if isinstance(container_spec, application.Store):
         defaults += _list_store_defaults(container_spec, profile, name)
@@ -283,9 +283,7 @@ def _list_container_defaults(
         yield ProfileDefault(field="writable", value=folders, reason=f"it writes {profile.writable_reason} there")
 
 
-def _list_readiness(
-    workload: application.Service | application.Store, profile: ImageProfile
-) -> Iterator[ProfileDefault]:
+def _list_readiness(workload: application.ServiceOrStore, profile: ImageProfile) -> Iterator[ProfileDefault]:
     if profile.readiness and workload.port is not None and workload.health == application.Health():
         user = workload.env.get("POSTGRES_USER", "postgres")
         names = {"port": workload.port, "user": user, "database": workload.env.get("POSTGRES_DB", user)}

@@ -51,8 +51,8 @@ def _check_cycles(app: application.Application, locations: diagnosis.SourceLocat
 
 
 def _check_target(
-    workload: rollout_order.Workload,
-    target: rollout_order.Workload,
+    workload: application.AnyWorkload,
+    target: application.AnyWorkload,
     path: str,
     locations: diagnosis.SourceLocations,
 ) -> Iterator[diagnosis.Diagnostic]:

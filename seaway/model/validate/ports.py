@@ -39,9 +39,7 @@ def _check_published_stores(app: application.Application, locations: diagnosis.S
             yield locations.report(f"{path}.publish", "duplicate-name", message, f"rename {published_name}")
 
 
-def _check_ports(
-    workload: application.Service | application.Store, path: str, locations: diagnosis.SourceLocations
-) -> Diagnostics:
+def _check_ports(workload: application.ServiceOrStore, path: str, locations: diagnosis.SourceLocations) -> Diagnostics:
     """Ports are valid and unique, and keys that need a main port have one."""
     owners: dict[tuple[int, bool], str] = {}
     if workload.port is not None:

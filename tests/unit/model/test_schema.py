@@ -11,11 +11,11 @@ from tests import golden
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
-    return {"spec": {"template": {"spec": spec}}}
+    return {"kind": "Deployment", "spec": {"template": {"spec": spec}}}
 
 
 def merge_pod(base: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
-    return schema.merge_patch("Deployment", deployment(**base), deployment(**part))["spec"]["template"]["spec"]
+    return schema.merge_patch(deployment(**base), deployment(**part))["spec"]["template"]["spec"]
 
 
 def test_mappings_merge_by_key_and_null_removes_a_key() -> None:
@@ -51,7 +51,7 @@ def test_claim_templates_merge_by_name() -> None:
     claim = {"metadata": {"name": "data"}, "spec": {"accessModes": ["ReadWriteOnce"]}}
     part = {"spec": {"volumeClaimTemplates": [{"metadata": {"name": "data", "labels": {"a": "b"}}}]}}
     assert not list(schema.check_object("StatefulSet", part, partial=True))
-    assert schema.merge_patch("StatefulSet", {"spec": {"volumeClaimTemplates": [claim]}}, part)["spec"] == {
+    assert schema.merge_patch({"kind": "StatefulSet", "spec": {"volumeClaimTemplates": [claim]}}, part)["spec"] == {
         "volumeClaimTemplates": [claim | {"metadata": {"name": "data", "labels": {"a": "b"}}}]
     }
     unnamed = {"spec": {"volumeClaimTemplates": [{"spec": {}}]}}
