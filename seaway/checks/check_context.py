@@ -50,6 +50,11 @@ class Pod:
         return self.release_object.kind == "CronJob"
 
     @property
+    def runs_to_completion(self) -> bool:
+        """Whether they belong to a job."""
+        return self.release_object.kind in ("Job", "CronJob")
+
+    @property
     def template_path(self) -> str:
         """The path of the pod template in the object."""
         return ".".join(kinds.KINDS[self.release_object.kind].pod_template)
