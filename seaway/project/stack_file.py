@@ -119,6 +119,11 @@ def get_secret_locations(config: nodes.MappingNode) -> Mapping[str, diagnosis.So
     return {name: pair.location for name, pair in nodes.get_pairs(config, "secrets").items()}
 
 
+def locate_settings(config: nodes.MappingNode) -> diagnosis.SourceLocations:
+    """The locations of all settings by their paths, ``seaway:ingress.hosts``."""
+    return diagnosis.SourceLocations(config.location, dict(nodes.list_locations(config, PREFIX)))
+
+
 def get_secret_names(config: nodes.MappingNode) -> frozenset[str]:
     """The names of the secrets that have a value."""
     return frozenset(get_secret_locations(config))

@@ -155,7 +155,7 @@ class _Decoder:
                 self._report_unknown_key(cls, key, pair.node, path, fields)
         values: dict[str, Any] = dict(name_argument)
         for key, field in fields.items():
-            field_path = _join_path(path, key)
+            field_path = nodes.join_path(path, key)
             if key in node.pairs:
                 value = self.decode_value(get_type_hints(cls)[field.name], node.pairs[key].node, field_path)
             elif _is_required(field):
@@ -177,9 +177,9 @@ class _Decoder:
         former = former_keys.find_replacement(key, fields)
         hint = f"did you mean {former_keys.format_replacement(key, node)}?" if former else suggest_name(key, fields)
         message = f"is not a key of {_format_class_name(cls)}"
-        self.report(_join_path(path, key), node, "unknown-key", message, hint)
+        self.report(nodes.join_path(path, key), node, "unknown-key", message, hint)
         if meant := former or find_closest(key, fields):
-            self.undecoded.add(_join_path(path, meant))
+            self.undecoded.add(nodes.join_path(path, meant))
 
     def _decode_shorthand(self, cls: type, node: nodes.Node, path: str, name_argument: Mapping[str, str]) -> Any:
         shorthand = getattr(cls, "shorthand", None)
@@ -206,7 +206,7 @@ class _Decoder:
                 hint = f"write a mapping from name to {cls.__name__.lower()}, or a list of names"
                 return self.report(path, node, "invalid-type", message, hint)
         instances = [
-            self.decode_dataclass(cls, body, _join_path(path, name), name=name) for name, body in bodies.items()
+            self.decode_dataclass(cls, body, nodes.join_path(path, name), name=name) for name, body in bodies.items()
         ]
         return tuple(instance for instance in instances if instance is not _UNDECODED)
 
@@ -221,7 +221,7 @@ class _Decoder:
             error = diagnosis.Diagnostic(node.location, path, message, "remove one of the two", "duplicate-name")
             self.diagnostics.append(error)
         else:
-            self.locations[_join_path(path, node.text)] = node.location
+            self.locations[nodes.join_path(path, node.text)] = node.location
             bodies[node.text] = nodes.parse_scalar("", node.location)
 
     def _decode_texts(self, _: type, node: nodes.Node, path: str) -> Any:
@@ -230,7 +230,7 @@ class _Decoder:
             hint = f"write [{', '.join(words)}], or one value per line after `- `"
             return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not a list", hint)
         self._add_locations(node, path)
-        texts = [self._decode_text(text, _join_path(path, str(number))) for number, text in enumerate(node.items)]
+        texts = [self._decode_text(text, nodes.join_path(path, str(number))) for number, text in enumerate(node.items)]
         return _UNDECODED if any(text is _UNDECODED for text in texts) else tuple(texts)
 
     def _decode_mapping(self, hint: Any, node: nodes.Node, path: str) -> Any:
@@ -238,7 +238,9 @@ class _Decoder:
             message = f"{nodes.describe_node(node)} is not a mapping"
             return self.report(path, node, "invalid-type", message, "write `NAME: value` below it, one per line")
         self._add_locations(node, path)
-        values = {key: self.decode_value(hint, pair.node, _join_path(path, key)) for key, pair in node.pairs.items()}
+        values = {
+            key: self.decode_value(hint, pair.node, nodes.join_path(path, key)) for key, pair in node.pairs.items()
+        }
         return _UNDECODED if any(value is _UNDECODED for value in values.values()) else values
 
     def _decode_literal(self, choices: tuple[Any, ...], node: nodes.Node, path: str) -> Any:
@@ -286,22 +288,12 @@ class _Decoder:
         return self.report(path, node, "invalid-type", message, "write true or false, without quotes")
 
     def _decode_any(self, node: nodes.Node, path: str) -> Any:
-        self._add_locations(node, path, recursive=True)
+        self.locations.update(nodes.list_locations(node, path))
         return nodes.to_plain(node)
 
-    def _add_locations(self, node: nodes.Node, path: str, *, recursive: bool = False) -> None:
+    def _add_locations(self, node: nodes.Node, path: str) -> None:
         """Remembers the locations of the keys of a mapping, or of the elements of a list."""
-        match node:
-            case nodes.MappingNode(pairs=pairs):
-                parts = [(key, pair.location, pair.node) for key, pair in pairs.items()]
-            case nodes.SequenceNode(items=items):
-                parts = [(str(number), part.location, part) for number, part in enumerate(items)]
-            case _:
-                return
-        for key, location, part in parts:
-            self.locations[_join_path(path, key)] = location
-            if recursive:
-                self._add_locations(part, _join_path(path, key), recursive=True)
+        self.locations.update((part_path, location) for part_path, location, _ in nodes.list_parts(node, path))
 
     _SCALARS: typing.ClassVar[Mapping[Any, Any]] = {
         str: _decode_text,
@@ -324,10 +316,6 @@ def _choose_member(args: tuple[Any, ...], node: nodes.Node) -> Any:
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _join_path(path: str, key: str) -> str:
-    return f"{path}{key}" if not path or path.endswith(":") else f"{path}.{key}"
 
 
 def _format_class_name(cls: type) -> str:

@@ -124,6 +124,29 @@ def get_pairs(node: Node | None, key: str) -> Mapping[str, Pair]:
     return pair.node.pairs if pair and isinstance(pair.node, MappingNode) else {}
 
 
+def join_path(path: str, key: str) -> str:
+    """The path of a key, or of the index of an element: ``services.web``, ``seaway:registry``."""
+    return f"{path}{key}" if not path or path.endswith(":") else f"{path}.{key}"
+
+
+def list_parts(node: Node, path: str) -> Iterator[tuple[str, diagnosis.SourceLocation, Node]]:
+    """The values of a mapping or the elements of a list, with their paths and the locations of their keys."""
+    match node:
+        case MappingNode(pairs=pairs):
+            yield from ((join_path(path, key), pair.location, pair.node) for key, pair in pairs.items())
+        case SequenceNode(items=items):
+            yield from ((join_path(path, str(number)), part.location, part) for number, part in enumerate(items))
+        case _:
+            pass
+
+
+def list_locations(node: Node, path: str) -> Iterator[tuple[str, diagnosis.SourceLocation]]:
+    """The paths of all values below a node, with their locations."""
+    for part_path, location, part in list_parts(node, path):
+        yield part_path, location
+        yield from list_locations(part, part_path)
+
+
 def remove_key(node: Node, key: str) -> Node:
     """The mapping without one of its keys; any other node unchanged."""
     if not isinstance(node, MappingNode):

@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from seaway.kubernetes.api import kinds, schema
 from seaway.model import application
+from seaway.model.validate import parts
 from seaway.syntax import decode, diagnosis
 
 _REMOVE = "remove it"
@@ -59,13 +60,12 @@ _OWN_ANNOTATIONS = ("pulumi.com/", "seaway/")
 Errors = Iterator[schema.FieldError]
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
+def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
     """The errors in the ``raw`` fields of all workloads."""
-    for path, workload in app.get_workloads().items():
+    for workload, part in parts.list_workloads(app, locations):
         for kind, fields in workload.raw.items():
-            for error in _check_kind(path, workload, kind, fields):
-                key_path = ".".join((path, "raw", kind, *error.path))
-                yield locations.report(key_path, error.code, error.message, error.hint)
+            for error in _check_kind(workload, part, kind, fields):
+                yield part.at("raw", kind, *error.path).report(error.code, error.message, error.hint)
 
 
 def list_kinds(workload: application.AnyWorkload) -> list[str]:
@@ -83,7 +83,7 @@ def list_kinds(workload: application.AnyWorkload) -> list[str]:
             names |= {"StatefulSet", "Service"}
         case application.Job():
             names.add("Job" if workload.is_release_job() else "CronJob")
-    containers = workload.get_containers("").values()
+    containers = workload.list_containers()
     names |= {"ConfigMap"} if any(container_spec.files for container_spec in containers) else set()
     secrets = [secret for container_spec in containers for secret in container_spec.secrets]
     names |= {"Secret"} if any(secret.existing is None for secret in secrets) else set()
@@ -91,10 +91,10 @@ def list_kinds(workload: application.AnyWorkload) -> list[str]:
     return sorted(names)
 
 
-def _check_kind(path: str, workload: application.AnyWorkload, kind: str, fields: Any) -> Errors:
+def _check_kind(workload: application.AnyWorkload, part: diagnosis.Part, kind: str, fields: Any) -> Errors:
     known = list_kinds(workload)
     if kind not in known:
-        message = f"this {path.partition('.')[0].removesuffix('s')} has no object of that kind"
+        message = f"this {part.path.partition('.')[0].removesuffix('s')} has no object of that kind"
         yield schema.FieldError((), "unknown-kind", message, decode.suggest_name(kind, known))
         return
     reserved = list(_check_reserved_fields(workload, kind, fields))
@@ -141,7 +141,7 @@ def _list_required_paths(pod: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _check_images(workload: application.AnyWorkload, fields: Any, pod: tuple[str, ...]) -> Errors:
     """The images of the containers of Seaway, whose digests a release records."""
-    names = {workload.name, *(extra.name for extra in (*workload.init, *workload.sidecars))}
+    names = {container_spec.name for container_spec in workload.list_containers()}
     for key in ("containers", "initContainers"):
         containers = _get_nested(fields, (*pod, key))
         for index, container in enumerate(cast("list[Any]", containers) if isinstance(containers, list) else []):
