@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.kubernetes.api import kinds
+from seaway.manifests import amounts, quota
 from seaway.manifests import objects as objects_
 from seaway.model import application
 from seaway.project import environments
@@ -161,6 +162,10 @@ class CheckContext:
     def list_objects(self, *kinds: str) -> list[objects_.ReleaseObject]:
         """The objects of these kinds."""
         return [release_object for release_object in self.objects if release_object.kind in kinds]
+
+    def compute_usage(self, *, in_rollout: bool = True) -> amounts.Amounts:
+        """The resources of all objects, see ``quota.compute_usage``."""
+        return quota.compute_usage((release_object.manifest for release_object in self.objects), in_rollout=in_rollout)
 
     @property
     def pods(self) -> list[Pod]:

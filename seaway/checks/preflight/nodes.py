@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from seaway.checks import check_context, usage
+from seaway.checks import check_context
 from seaway.checks.preflight import cluster_facts, requirement
 from seaway.kubernetes.api import kinds, quantity, unstructured
 from seaway.manifests import amounts
@@ -87,8 +87,8 @@ def _evaluate_size(pod: check_context.Pod, nodes: Sequence[_Node]) -> requiremen
     for name, amount in requests.items():
         largest = max(node.get(name, Fraction(0)) for node in allocatable)
         if amount > largest:
-            available = f"the largest node has {usage.format_amount(name, largest)}" if largest else "no node has any"
-            message = f"a pod requests {usage.format_amount(name, amount)} of {name}, but {available}"
+            available = f"the largest node has {amounts.format_amount(name, largest)}" if largest else "no node has any"
+            message = f"a pod requests {amounts.format_amount(name, amount)} of {name}, but {available}"
             return requirement.missing(message, hint)
     fitting = [node for node in allocatable if all(node.get(name, Fraction(0)) >= requests[name] for name in requests)]
     if not fitting:
@@ -136,20 +136,20 @@ def _build_capacity_evaluator(context: check_context.CheckContext) -> requiremen
         used = amounts.add({}, *(amounts.sum_pod_resources(pod["spec"]) for pod in others))
         total = amounts.add({}, *map(_parse_allocatable, _list_ready(nodes)))
         free = {name: total.get(name, Fraction(0)) - used.get(name, Fraction(0)) for name in COUNTED_RESOURCES}
-        minimum, maximum = usage.compute_minimum(context), usage.compute_maximum(context)
+        minimum, maximum = context.compute_usage(in_rollout=False), context.compute_usage()
         for name in COUNTED_RESOURCES:
             if minimum[name] > free[name]:
-                available = usage.format_amount(name, max(free[name], Fraction(0)))
-                needed = usage.format_amount(name, minimum[name])
+                available = amounts.format_amount(name, max(free[name], Fraction(0)))
+                needed = amounts.format_amount(name, minimum[name])
                 message = f"{available} of {name} is free, but all pods request {needed}"
                 return requirement.missing(message, "add nodes, or lower `scale.min` or `resources`")
         for name in COUNTED_RESOURCES:
             if maximum[name] > free[name]:
-                available, needed = usage.format_amount(name, free[name]), usage.format_amount(name, maximum[name])
+                available, needed = amounts.format_amount(name, free[name]), amounts.format_amount(name, maximum[name])
                 message = f"{available} of {name} is free, but at their maximum scale the pods request {needed}"
                 return requirement.warning(message, "add nodes, use a cluster autoscaler, or lower `scale.max`")
         shares = (
-            f"{usage.format_amount(name, maximum[name])} of {usage.format_amount(name, free[name])} {name}"
+            f"{amounts.format_amount(name, maximum[name])} of {amounts.format_amount(name, free[name])} {name}"
             for name in COUNTED_RESOURCES
         )
         return requirement.present(f"at most {', '.join(shares)}")
