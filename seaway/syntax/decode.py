@@ -17,10 +17,10 @@ import difflib
 import functools
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast
 
-from seaway.syntax import diagnosis, duration, field_help, former_keys, nodes
+from seaway.syntax import diagnosis, field_help, former_keys, nodes, scalars
 
 T = TypeVar("T")
 
@@ -124,9 +124,10 @@ class _Decoder:
             return self._decode_literal(args, node, path)
         if dataclasses.is_dataclass(hint):
             return self.decode_dataclass(cast(type, hint), node, path)
-        if field_help.Duration() in annotations:
-            return self._decode_duration(node, path)
-        return self._SCALARS[hint](self, node, path)
+        if hint is Any:
+            return self._decode_any(node, path)
+        is_duration = field_help.Duration() in annotations
+        return self._convert(scalars.to_seconds if is_duration else scalars.CONVERTERS[hint], node, path)
 
     def decode_dataclass(
         self,
@@ -230,7 +231,10 @@ class _Decoder:
             hint = f"write [{', '.join(words)}], or one value per line after `- `"
             return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not a list", hint)
         self._add_locations(node, path)
-        texts = [self._decode_text(text, nodes.join_path(path, str(number))) for number, text in enumerate(node.items)]
+        texts = [
+            self._convert(scalars.to_text, text, nodes.join_path(path, str(number)))
+            for number, text in enumerate(node.items)
+        ]
         return _UNDECODED if any(text is _UNDECODED for text in texts) else tuple(texts)
 
     def _decode_mapping(self, hint: Any, node: nodes.Node, path: str) -> Any:
@@ -249,43 +253,9 @@ class _Decoder:
         message = f"{nodes.describe_node(node)} is not an allowed value"
         return self.report(path, node, "invalid-value", message, f"write {' or '.join(choices)}")
 
-    def _decode_text(self, node: nodes.Node, path: str) -> Any:
-        match node:
-            case nodes.ScalarNode(kind="bool", text=text):
-                return self.report(path, node, "invalid-type", f"{text} is a boolean, not text", f'quote it: "{text}"')
-            case nodes.ScalarNode(kind="null", text=text):
-                hint = f'quote it: "{text}"' if text else 'write "" for empty text'
-            case nodes.ScalarNode(text=text):
-                return text
-            case _:
-                hint = "write a single value; quote it if it contains brackets"
-        return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not text", hint)
-
-    def _decode_int(self, node: nodes.Node, path: str) -> Any:
-        if isinstance(node, nodes.ScalarNode) and node.kind == "int":
-            return nodes.to_int(node)
-        is_quoted = isinstance(node, nodes.ScalarNode) and node.kind == "text" and node.text.isdecimal()
-        hint = "write it without quotes and without a leading zero" if is_quoted else "write digits, as 8000"
-        return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not a whole number", hint)
-
-    def _decode_duration(self, node: nodes.Node, path: str) -> Any:
-        if isinstance(node, nodes.ScalarNode) and node.kind == "int":
-            return nodes.to_int(node)
-        try:
-            seconds = duration.parse_seconds(node.text if isinstance(node, nodes.ScalarNode) else "")
-        except ValueError:
-            message = f"{nodes.describe_node(node)} is not a valid duration"
-            return self.report(path, node, "invalid-duration", message, "write seconds, or units, as 90 or 1m30s")
-        if seconds.denominator != 1:
-            message = f"{nodes.describe_node(node)} is not a whole number of seconds"
-            return self.report(path, node, "invalid-duration", message, "round it, as 1s")
-        return int(seconds)
-
-    def _decode_bool(self, node: nodes.Node, path: str) -> Any:
-        if isinstance(node, nodes.ScalarNode) and node.kind == "bool":
-            return node.text.lower() == "true"
-        message = f"{nodes.describe_node(node)} is neither true nor false"
-        return self.report(path, node, "invalid-type", message, "write true or false, without quotes")
+    def _convert(self, converter: Callable[[nodes.Node], Any], node: nodes.Node, path: str) -> Any:
+        value = converter(node)
+        return self.report(path, node, *value) if isinstance(value, scalars.Mismatch) else value
 
     def _decode_any(self, node: nodes.Node, path: str) -> Any:
         self.locations.update(nodes.list_locations(node, path))
@@ -294,13 +264,6 @@ class _Decoder:
     def _add_locations(self, node: nodes.Node, path: str) -> None:
         """Remembers the locations of the keys of a mapping, or of the elements of a list."""
         self.locations.update((part_path, location) for part_path, location, _ in nodes.list_parts(node, path))
-
-    _SCALARS: typing.ClassVar[Mapping[Any, Any]] = {
-        str: _decode_text,
-        int: _decode_int,
-        bool: _decode_bool,
-        Any: _decode_any,
-    }
 
 
 def _is_null(node: nodes.Node) -> bool:
