@@ -55,8 +55,3 @@ def build_topology_spread(environment: environments.Environment, workload: appli
         | (required if label == HOSTNAME_LABEL and workload.spread == "require" else {})
         for label in (ZONE_LABEL, HOSTNAME_LABEL)
     ]
-
-
-def build_pre_stop_sleep(seconds: int) -> dict[str, Any]:
-    """The wait before SIGTERM. The kubelet does it, so the image needs no shell. Requires Kubernetes 1.30."""
-    return {"preStop": {"sleep": {"seconds": seconds}}}

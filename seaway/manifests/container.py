@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from seaway.manifests import availability, inputs, network, probes, resources, secrets, volumes
+from seaway.manifests import inputs, network, probes, resources, secrets, volumes
 from seaway.model import application
 from seaway.syntax.field_help import Help, Rationale
 
@@ -55,7 +55,8 @@ def build_container(
     container["resources"] = resources.build_resources(container_spec)
     container |= probes.build_probes(container_spec)
     if isinstance(container_spec, application.Service) and accepts_requests(workload) and container_spec.pre_stop_delay:
-        container["lifecycle"] = availability.build_pre_stop_sleep(container_spec.pre_stop_delay)
+        # The kubelet waits before SIGTERM, so the image needs no shell. Requires Kubernetes 1.30.
+        container["lifecycle"] = {"preStop": {"sleep": {"seconds": container_spec.pre_stop_delay}}}
     container["securityContext"] = _build_security_context(workload, container_spec)
     container["volumeMounts"] = mounts
     return container

@@ -61,9 +61,7 @@ def check_environment(
 
     Args:
         app: the application with the overlay of the stack, not resolved.
-        locations: the locations in the application.
-        stack_settings: the settings of the stack.
-        config: the locations of its settings.
+        config: the locations of the settings of the stack.
         secret_locations: the secrets that have a value in the configuration.
         checks: the ids of all checks and policies.
         today: None: do not report expired waivers (see ``waivers.check``).

@@ -115,7 +115,7 @@ def _check_reserved_fields(workload: application.AnyWorkload, kind: str, fields:
             yield schema.FieldError(("metadata", key), "unsupported-key", "is not supported", hint)
     pod = kinds.KINDS[kind].pod_template
     for path in _list_required_paths(pod):
-        if _has_key(fields, path) and _get_nested(fields, path) is None:
+        if _has_key(fields, path) and schema.get_nested(fields, path) is None:
             yield schema.FieldError(path, "required-field", "cannot be removed: Seaway needs it", _REMOVE)
     for metadata in (("metadata",), *([(*pod, "metadata")] if pod else [])):
         for key in _list_keys(fields, (*metadata, "labels")):
@@ -143,18 +143,12 @@ def _check_images(workload: application.AnyWorkload, fields: Any, pod: tuple[str
     """The images of the containers of Seaway, whose digests a release records."""
     names = {container_spec.name for container_spec in workload.list_containers()}
     for key in ("containers", "initContainers"):
-        containers = _get_nested(fields, (*pod, key))
+        containers = schema.get_nested(fields, (*pod, key))
         for index, container in enumerate(cast("list[Any]", containers) if isinstance(containers, list) else []):
-            if _get_nested(container, ("name",)) in names and _has_key(container, ["image"]):
+            if schema.get_nested(container, ("name",)) in names and _has_key(container, ["image"]):
                 path = (*pod, key, str(index), "image")
                 hint = "write `image:` or `build:`"
                 yield schema.FieldError(path, "reserved-field", "is recorded in the release", hint)
-
-
-def _get_nested(node: Any, path: Sequence[str]) -> Any:
-    for key in path:
-        node = cast("Mapping[str, Any]", node).get(key) if isinstance(node, Mapping) else None
-    return node
 
 
 def _has_key(node: Any, path: Sequence[str]) -> bool:
@@ -162,5 +156,5 @@ def _has_key(node: Any, path: Sequence[str]) -> bool:
 
 
 def _list_keys(node: Any, path: Sequence[str]) -> list[str]:
-    mapping = _get_nested(node, path)
+    mapping = schema.get_nested(node, path)
     return list(cast("Mapping[str, Any]", mapping)) if isinstance(mapping, Mapping) else []

@@ -24,9 +24,7 @@ def check(
 
     Args:
         app: the application whose workloads a waiver may name.
-        locations: the locations in the application.
-        stack_settings: the settings of the stack.
-        config: the locations of its settings.
+        config: the locations of the settings of the stack.
         checks: the ids of all checks and policies.
         today: None: accept expired waivers and unknown workloads. A date, or a newer workload, must not block a
             rollback.
