@@ -7,7 +7,7 @@ type, a scalar (`string`, `integer`, `boolean`, `quantity`, `intOrString`, or `o
 
 import functools
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 

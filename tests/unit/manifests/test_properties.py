@@ -22,7 +22,7 @@ from seaway.explain import workload
 from seaway.kubernetes.api import schema
 from seaway.manifests import objects, preview, yaml_writer
 from seaway.project import environments
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 
 DOCS = Path(__file__).parents[3] / "docs"
 STACK_VALUES = {
@@ -53,7 +53,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def reference() -> Any:
-    return nodes.to_plain(nodes.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
+    return nodes.to_plain(yaml_parser.parse((DOCS / "reference.yaml").read_bytes(), "reference.yaml"))
 
 
 def render(folder: Path, app: Any, stack: Any) -> tuple[environments.Environment, list[objects.ReleaseObject]]:
