@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY
 from typing import Annotated, Any, Literal, Self
 
-from seaway.syntax.field_help import Duration, Help, Rationale
+from seaway.syntax.field_help import Duration, Help, Rationale, empty_mapping
 
 Protocol = Literal["http", "grpc", "tcp", "udp"]
 """The protocol of a port. HTTP and gRPC are TCP for the network, but not for an ingress or a probe."""
@@ -25,10 +25,6 @@ Security = Literal["restricted", "baseline"]
 """A level of the Pod Security Standards. https://kubernetes.io/docs/concepts/security/pod-security-standards/"""
 
 
-def _empty_mapping() -> Any:
-    return dataclasses.field(default_factory=dict[str, Any])
-
-
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """How an image is built. Short form: the context folder, ``build: ./web``."""
@@ -37,7 +33,7 @@ class Build:
     dockerfile: Annotated[str, Help("the Dockerfile, relative to the context")] = "Dockerfile"
     target: Annotated[str | None, Help("stage of a multi-stage Dockerfile to build; none: the last stage")] = None
     args: Annotated[Mapping[str, str], Help("build arguments (ARG); never a secret: the image history has them")] = (
-        _empty_mapping()
+        empty_mapping()
     )
     inline: Annotated[str | None, Help("text of the Dockerfile, instead of a file")] = None
     contexts: Annotated[
@@ -46,11 +42,11 @@ class Build:
             "further build contexts by their name in `COPY --from`: folders relative to the application's file, or"
             " addresses of images"
         ),
-    ] = _empty_mapping()
+    ] = empty_mapping()
     secrets: Annotated[
         Mapping[str, str],
         Help("name of a secret of the stack by the id in `RUN --mount=type=secret`; in no layer and in no tag"),
-    ] = _empty_mapping()
+    ] = empty_mapping()
     ssh: Annotated[
         tuple[str, ...], Help("SSH agents or keys of the builder, for `RUN --mount=type=ssh`: `default`, or `id=path`")
     ] = ()
@@ -298,7 +294,7 @@ class ContainerSpec:
     working_dir: Annotated[str | None, Help("folder in which the program starts; none: the WORKDIR of the image")] = (
         None
     )
-    env: Annotated[Mapping[str, str], Help("environment variables; a change restarts the pods")] = _empty_mapping()
+    env: Annotated[Mapping[str, str], Help("environment variables; a change restarts the pods")] = empty_mapping()
     env_file: Annotated[
         str | tuple[str, ...],
         Help(
@@ -393,8 +389,8 @@ class WorkloadSpec(ContainerSpec):
         Rationale(
             "no access and no token: most programs need none, and a stolen token lets an attacker into the cluster"
         ),
-    ] = _empty_mapping()
-    node_selector: Annotated[Mapping[str, str], Help("labels that its nodes must have")] = _empty_mapping()
+    ] = empty_mapping()
+    node_selector: Annotated[Mapping[str, str], Help("labels that its nodes must have")] = empty_mapping()
     tolerations: Annotated[
         tuple[str, ...], Help("taints of nodes that it tolerates, as `dedicated=batch:NoSchedule`")
     ] = ()
@@ -411,7 +407,7 @@ class WorkloadSpec(ContainerSpec):
             "Kubernetes fields that have no key here, merged into the object of that kind: `{Deployment: {spec:"
             " {minReadySeconds: 5}}}`"
         ),
-    ] = _empty_mapping()
+    ] = empty_mapping()
 
     def list_containers(self) -> tuple[ContainerSpec, ...]:
         """The containers of its pod, the main container first."""
@@ -480,7 +476,7 @@ class Store(WorkloadSpec):
         Rationale("only the application itself needs to reach its data"),
     ] = False
     volume: Annotated[Volume, Help("its volume")]
-    volumes: Annotated[Mapping[str, Volume], Help("further volumes, by name")] = _empty_mapping()
+    volumes: Annotated[Mapping[str, Volume], Help("further volumes, by name")] = empty_mapping()
     retain: Annotated[
         bool,
         Help("whether its volumes remain when the store is removed"),

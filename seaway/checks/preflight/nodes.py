@@ -7,10 +7,9 @@ from fractions import Fraction
 from seaway.checks import check_context
 from seaway.checks.preflight import cluster_facts, requirement
 from seaway.kubernetes.api import kinds, quantity, unstructured
-from seaway.manifests import amounts
+from seaway.manifests import amounts, availability
 
 NODES_PATH, PODS_PATH = kinds.build_path("Node"), kinds.build_path("Pod")
-ZONE_LABEL, HOST_LABEL = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 BLOCKING_EFFECTS = ("NoSchedule", "NoExecute")
 COUNTED_RESOURCES = ("cpu", "memory")
 
@@ -100,12 +99,14 @@ def _evaluate_spread(pod: check_context.Pod, answer: cluster_facts.Answer) -> re
         if constraint.get("whenUnsatisfiable") == "DoNotSchedule"
     }
     nodes = _filter_by_taints(_filter_by_selector(_list_ready(answer), pod), pod)
-    domains = {key: _list_label_values(nodes, key) for key in (*required, HOST_LABEL, ZONE_LABEL)}
+    domains = {
+        key: _list_label_values(nodes, key) for key in (*required, availability.HOSTNAME_LABEL, availability.ZONE_LABEL)
+    }
     for key, minimum in required.items():
         if len(domains[key]) < minimum:
             message = f"{len(domains[key])} of {key}, but {minimum} are required: the other pods stay pending"
             return requirement.missing(message, f"add nodes, or set {pod.model_path}.spread to prefer")
-    hosts, zones = len(domains[HOST_LABEL]), len(domains[ZONE_LABEL])
+    hosts, zones = len(domains[availability.HOSTNAME_LABEL]), len(domains[availability.ZONE_LABEL])
     if hosts < 2:
         return requirement.warning("all pods run on one node, and fail with it", "add a node")
     zone_text = f"in {zones} zone{'' if zones == 1 else 's'}" if zones else "without zones"

@@ -7,8 +7,7 @@ from seaway.model import ingress_hosts as model_ingress_hosts
 from seaway.model.validate import parts
 from seaway.syntax import decode, diagnosis
 
-_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
+_NAME = re.compile(rf"{model_ingress_hosts.LABEL}(\.{model_ingress_hosts.LABEL})*")
 
 
 def check(
