@@ -44,8 +44,6 @@ def warn_everywhere(reason: str) -> DefaultSeverity:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One check."""
-
     id: str
     title: str
     """The requirement."""

@@ -26,7 +26,6 @@ class Finding:
 
     @property
     def field_path(self) -> str:
-        """The object and the path in it."""
         return f"{self.object} {self.path}"
 
     def __str__(self) -> str:
@@ -62,17 +61,14 @@ class Pod:
 
     @property
     def template(self) -> dict[str, Any]:
-        """The pod template."""
         return kinds.find_pod_template(self.release_object.manifest) or {}
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of the pods."""
         return self.template["metadata"]["labels"]
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The spec of the pods."""
         return self.template["spec"]
 
     @property
@@ -160,7 +156,6 @@ class CheckContext:
     objects: tuple[objects_.ReleaseObject, ...]
 
     def list_objects(self, *kinds: str) -> list[objects_.ReleaseObject]:
-        """The objects of these kinds."""
         return [release_object for release_object in self.objects if release_object.kind in kinds]
 
     def compute_usage(self, *, in_rollout: bool = True) -> amounts.Amounts:

@@ -171,7 +171,6 @@ def _egress_rules(environment: environments.Environment, workload: application.A
 
 
 def _external_egress(workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
-    """Destinations outside of the application."""
     if egress.INTERNET in workload.egress:
         yield {
             "to": [

@@ -17,7 +17,6 @@ _Node = unstructured.Object
 
 
 def list_requirements(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    """The requirements for the nodes."""
     platform = functools.partial(_evaluate_platform, context.environment.settings.platform)
     yield requirement.Requirement(code="node-platform", paths=(NODES_PATH,), evaluator=platform)
     for pod in context.pods:

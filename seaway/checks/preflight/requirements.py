@@ -43,7 +43,6 @@ _Name = TypeVar("_Name", bound=str | None)
 
 
 def list_requirements(context: check_context.CheckContext) -> list[requirement.Requirement]:
-    """All requirements of an application."""
     return [
         *_require_basics(context),
         *nodes.list_requirements(context),
@@ -204,7 +203,6 @@ def _evaluate_class(kind: _ClassKind, name: str | None, answer: cluster_facts.An
 
 
 def _require_ingress(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    """What routes external requests to the application."""
     issuers = [
         (name, declared.owner or "")
         for declared in context.list_objects("Ingress")
