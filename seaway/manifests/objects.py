@@ -6,7 +6,6 @@ list, ``seaway render`` prints it, the checks and the golden files read it.
 
 import copy
 import dataclasses
-import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,16 +28,7 @@ from seaway.manifests import (
 from seaway.model import application, image_reference, links, rollout_order
 from seaway.project import environments
 
-
-class Phase(enum.IntEnum):
-    """When an object is created. A phase begins when the previous one is healthy."""
-
-    foundation = 0
-    """Objects that start no pod: namespace, accounts, configuration, secrets, Services, budgets."""
-    store = 1
-    job = 2
-    service = 3
-    late_job = 4
+Phase = rollout_order.Phase
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +119,7 @@ def objects(
                 ReleaseObject(
                     manifest=merged,
                     owner=workload.name,
-                    phase=Phase[position.phase],
+                    phase=position.phase,
                     order=position.order,
                     deadline=workloads.compute_deadline(environment, workload) if starts_pods else None,
                     version=workloads.hash_spec(merged, contents) if starts_pods else None,

@@ -56,6 +56,6 @@ def _check_target(
         message = f"{target.name} is a job that no rollout runs"
         hint = f"remove it, or make {target.name} a job with `run: before-rollout`"
         yield part.report("invalid-dependency", message, hint)
-    elif target.run == "after-rollout" and rollout_order.get_default_phase(workload) != "late_job":
+    elif target.run == "after-rollout" and rollout_order.get_default_phase(workload) != rollout_order.Phase.late_job:
         hint = f"write `run: before-rollout` in jobs.{target.name}"
         yield part.report("invalid-dependency", f"{target.name} runs after all services", hint)

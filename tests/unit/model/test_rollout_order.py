@@ -92,7 +92,7 @@ def test_each_dependency_is_in_an_earlier_step() -> None:
 def test_a_job_that_a_rollback_leaves_out_is_no_dependency() -> None:
     service = application.Service("web", image="a", depends_on=("gone",))
     positions = rollout_order.plan_positions(application.Application("shop", services=(service,)))
-    assert positions == {"web": rollout_order.Position("service", 0)}
+    assert positions == {"web": rollout_order.Position(rollout_order.Phase.service, 0)}
 
 
 @pytest.mark.parametrize(
