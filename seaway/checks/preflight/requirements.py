@@ -12,6 +12,7 @@ from seaway.checks.rules import resources
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.manifests import namespace as namespaces
 from seaway.manifests import objects, policies
+from seaway.model import secrets
 
 MIN_VERSION = (1, 30)
 """First Kubernetes release with all fields that Seaway uses; preStop.sleep was the last of them."""
@@ -242,11 +243,10 @@ def _require_secrets(context: check_context.CheckContext) -> Iterator[requiremen
     """Secrets in the namespace that Seaway does not manage."""
     keys: dict[str, set[str]] = {}
     owners: dict[str, list[str]] = {}
-    for path, container_spec in context.environment.app.get_containers().items():
-        for secret in container_spec.secrets:
-            if secret.existing is not None:
-                keys.setdefault(secret.existing, set()).add(secret.key or secret.name)
-                owners.setdefault(secret.existing, []).append(path.split(".")[1])
+    for path, secret in secrets.list_secrets(context.environment.app):
+        if secret.existing is not None:
+            keys.setdefault(secret.existing, set()).add(secret.key or secret.name)
+            owners.setdefault(secret.existing, []).append(path.split(".")[1])
     tls_secret = context.environment.settings.ingress.tls_secret
     if tls_secret and (served := _list_owners(context.list_objects("Ingress"))):
         keys.setdefault(tls_secret, set()).update(("tls.crt", "tls.key"))
