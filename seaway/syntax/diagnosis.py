@@ -98,10 +98,6 @@ class SourceLocations:
             path = path.rpartition(".")[0]
         return self.by_path.get(path, self.origin)
 
-    def report(self, path: str, code: str, message: str, hint: str) -> Diagnostic:
-        """A diagnostic at the location of a path."""
-        return Diagnostic(self.find(path), path, message, hint, code)
-
     def at(self, path: str) -> "Part":
         """The part at a path."""
         return Part(self, path)
@@ -130,10 +126,11 @@ class Part:
         """Whether one of these keys was written but could not be decoded."""
         return self.locations.has_undecoded(*(f"{self.path}.{key}" for key in keys))
 
-    def find(self) -> SourceLocation:
-        """Its location."""
+    @property
+    def location(self) -> SourceLocation:
+        """Its location, or that of its nearest ancestor that was written."""
         return self.locations.find(self.path)
 
     def report(self, code: str, message: str, hint: str) -> Diagnostic:
         """A diagnostic about the part."""
-        return self.locations.report(self.path, code, message, hint)
+        return Diagnostic(self.location, self.path, message, hint, code)

@@ -78,7 +78,7 @@ def _check_quota(
         if stack_settings.quota and service.daemon_set:
             message = "has no maximum number of pods, but seaway:quota limits the namespace to the maximum"
             path = f"services.{service.name}.daemonSet"
-            yield locations.report(path, "conflicting-keys", message, "remove one of the two")
+            yield locations.at(path).report("conflicting-keys", message, "remove one of the two")
 
 
 def _check_secrets(
@@ -91,7 +91,7 @@ def _check_secrets(
         if secret.name not in secret_names and secret.name not in sourced:
             hint = f"{_format_set_command(secret.name)}, or write {{generate: 32}}"
             message = f"has no value in stack {stack}"
-            yield locations.report(f"{path}.secrets.{secret.name}", "secret-not-set", message, hint)
+            yield locations.at(f"{path}.secrets.{secret.name}").report("secret-not-set", message, hint)
 
 
 def _check_pull_credentials(

@@ -74,7 +74,7 @@ def _check_hosts(
                 hint = f"add `publish: true` to {kind}.{name}, or remove its hosts"
                 yield part.report("no-effect", f"{name} is not published", hint)
         for index, text in enumerate(texts):
-            location, key_path = part.at(index).find(), f"{part.path}[{index}]"
+            location, key_path = part.at(index).location, f"{part.path}[{index}]"
             address = model_ingress_hosts.parse_address(text)
             if address is None:
                 message = f"{diagnosis.quote(text)} is not a valid host with a path"

@@ -110,7 +110,7 @@ def _read_file(
         return file
     try:
         path = tree.folder / file.source
-        content = tree.root.read(path, subject, part.find(), part.path, hint=RELATIVE_PATH_HINT)
+        content = tree.root.read(path, subject, part.location, part.path, hint=RELATIVE_PATH_HINT)
         return dataclasses.replace(file, content=content.decode())
     except UnicodeDecodeError:
         hint = "save it as UTF-8, or build it into the image"
@@ -152,7 +152,7 @@ def _check_folder(
     try:
         # The file system may refuse the name itself: then no such folder exists.
         if roots.is_directory(path) or not tree.root.allows(path):
-            return tree.root.resolve_directory(path, subject, part.find(), part.path, hint=RELATIVE_PATH_HINT)
+            return tree.root.resolve_directory(path, subject, part.location, part.path, hint=RELATIVE_PATH_HINT)
     except diagnosis.InvalidInput as error:
         yield from error.diagnostics
         return None
@@ -170,6 +170,6 @@ def _check_dockerfile(
         yield part.report("file-not-found", message, hint)
         return
     try:
-        tree.root.read(path, subject, part.find(), part.path)
+        tree.root.read(path, subject, part.location, part.path)
     except diagnosis.InvalidInput as error:
         yield from error.diagnostics

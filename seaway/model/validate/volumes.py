@@ -50,7 +50,7 @@ def _check_shared_volumes(app: application.Application, locations: diagnosis.Sou
     for cycle in rollout_order.find_name_cycles(owners):
         message = f"{' -> '.join(cycle)} each run where the volume of the next is, so none would start"
         path = f"stores.{cycle[0]}.sharedVolumes"
-        yield locations.report(path, "dependency-cycle", message, "make one of them the owner of both volumes")
+        yield locations.at(path).report("dependency-cycle", message, "make one of them the owner of both volumes")
     for workload, workload_part in parts.list_workloads(app, locations):
         for share in workload.shared_volumes:
             part = workload_part.at("sharedVolumes", share.path)
