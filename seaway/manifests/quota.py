@@ -28,7 +28,7 @@ def build_quota_manifests(environment: environments.Environment, manifests: Iter
     default = resources.build_resources(application.ContainerSpec("default"))
     limit = {"type": "Container", "default": default["limits"], "defaultRequest": default["requests"]}
     specs = {
-        "ResourceQuota": {"hard": compute_hard_limits(compute_usage(manifests))},
+        "ResourceQuota": {"hard": _compute_hard_limits(compute_usage(manifests))},
         "LimitRange": {"limits": [limit]},
     }
     return [
@@ -36,7 +36,7 @@ def build_quota_manifests(environment: environments.Environment, manifests: Iter
     ]
 
 
-def compute_hard_limits(usage: amounts.Amounts) -> dict[str, str]:
+def _compute_hard_limits(usage: amounts.Amounts) -> dict[str, str]:
     """The limits of the quota, rounded up to readable numbers."""
     devices = sorted(name for name in usage if name.startswith("requests.") and "/" in name)
     rounding: dict[str, Callable[[Fraction], object]] = {
