@@ -24,27 +24,18 @@ from seaway.model.validate import (
 )
 from seaway.syntax import diagnosis
 
-RULES = (
-    structure,
-    secrets,
-    rbac,
-    scaling,
-    scheduling,
-    ports,
-    extra_containers,
-    jobs,
-    dependencies,
-    volumes,
-    egress,
-    raw,
-)
-"""The rules that need only the application."""
+APPLICATION_RULES = (structure, secrets, extra_containers, dependencies, volumes, egress)
+WORKLOAD_RULES = (rbac, scaling, scheduling, ports, jobs, raw)
+"""The rules that need only the application: those of all of it, and those of each service, store and job."""
 
 
 def check_application(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
     """The errors in an application, whatever the environment. It is not resolved: the rules see what was written."""
-    for rules in RULES:
+    for rules in APPLICATION_RULES:
         yield from rules.check(app, locations)
+    for path, workload in app.get_workloads().items():
+        for rules in WORKLOAD_RULES:
+            yield from rules.check_workload(workload, locations.at(path))
 
 
 def check_environment(

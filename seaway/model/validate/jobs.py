@@ -14,28 +14,26 @@ _SCHEDULE_FIELDS = ("time_zone", "starting_deadline", "concurrency_policy")
 """Fields without effect where there is no schedule."""
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
-    """The errors in the jobs."""
-    default = application.Job("default")
-    for job in app.jobs:
-        part = locations.at(f"jobs.{job.name}")
-        yield from structure.check_minimum(
-            job.timeout, 1, part.at("timeout"), "write the seconds that the job may take"
-        )
-        yield from structure.check_minimum(job.backoff_limit, 0, part.at("backoffLimit"), "write the number of retries")
-        yield from structure.check_minimum(job.history_limit, 0, part.at("historyLimit"), "write the number of runs")
-        if job.schedule is not None:
-            yield from _check_schedule(job, job.schedule, part)
-            if part.is_declared("run") or job.run != default.run:
-                message = f"{job.run} conflicts with the schedule"
-                yield part.at("run").report("conflicting-keys", message, "remove one of the two")
-        elif not part.has_undecoded("schedule"):
-            for field in _SCHEDULE_FIELDS:
-                key = decode.to_camel_case(field)
-                if part.is_declared(key) or getattr(job, field) != getattr(default, field):
-                    hint = "add `schedule:`, or remove it"
-                    yield part.at(key).report("no-effect", "has no effect without a schedule", hint)
-        yield from _check_history(job, part, default.history_limit)
+def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> diagnosis.Diagnostics:
+    """The errors in a job."""
+    if not isinstance(workload, application.Job):
+        return
+    job, default = workload, application.Job("default")
+    yield from structure.check_minimum(job.timeout, 1, part.at("timeout"), "write the seconds that the job may take")
+    yield from structure.check_minimum(job.backoff_limit, 0, part.at("backoffLimit"), "write the number of retries")
+    yield from structure.check_minimum(job.history_limit, 0, part.at("historyLimit"), "write the number of runs")
+    if job.schedule is not None:
+        yield from _check_schedule(job, job.schedule, part)
+        if part.is_declared("run") or job.run != default.run:
+            message = f"{job.run} conflicts with the schedule"
+            yield part.at("run").report("conflicting-keys", message, "remove one of the two")
+    elif not part.has_undecoded("schedule"):
+        for field in _SCHEDULE_FIELDS:
+            key = decode.to_camel_case(field)
+            if part.is_declared(key) or getattr(job, field) != getattr(default, field):
+                hint = "add `schedule:`, or remove it"
+                yield part.at(key).report("no-effect", "has no effect without a schedule", hint)
+    yield from _check_history(job, part, default.history_limit)
 
 
 def _check_history(job: application.Job, part: diagnosis.Part, default: int) -> diagnosis.Diagnostics:

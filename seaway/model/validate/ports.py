@@ -4,7 +4,7 @@ import re
 
 from seaway.model import application
 from seaway.model import ports as model_ports
-from seaway.model.validate import parts, structure
+from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
 _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
@@ -13,29 +13,15 @@ _PORT_NAME = re.compile(r"(?=.*[a-z])[a-z0-9]([-a-z0-9]{0,13}[a-z0-9])?")
 _COMMAND_HINT = "use a command: [program, argument]"
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
+def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> diagnosis.Diagnostics:
     """The errors in ports and health."""
-    for workload, part in parts.list_workloads(app, locations):
-        if not isinstance(workload, application.Job):
-            yield from _check_ports(workload, part)
-            yield from check_probes(workload.health, workload.port, workload.protocol, part)
-    yield from _check_published_stores(app, locations)
-
-
-def _check_published_stores(
-    app: application.Application, locations: diagnosis.SourceLocations
-) -> diagnosis.Diagnostics:
-    """A published store has a second Service, whose name must be free."""
-    names = {workload.name for workload in (*app.services, *app.stores)}
-    for store in app.stores:
-        part = locations.at(f"stores.{store.name}")
-        if store.protocol == "udp":
-            message = "is udp, but a store listens on TCP"
-            yield part.at("protocol").report("invalid-protocol", message, "write tcp, http or grpc")
-        published_name = f"{store.name}{model_ports.PUBLISHED_SUFFIX}"
-        if published_name in names and (store.publish or any(port.publish for port in store.ports)):
-            message = f"the published store needs the name {published_name}, which is another name in the application"
-            yield part.at("publish").report("duplicate-name", message, f"rename {published_name}")
+    if isinstance(workload, application.Job):
+        return
+    yield from _check_ports(workload, part)
+    yield from check_probes(workload.health, workload.port, workload.protocol, part)
+    if isinstance(workload, application.Store) and workload.protocol == "udp":
+        message = "is udp, but a store listens on TCP"
+        yield part.at("protocol").report("invalid-protocol", message, "write tcp, http or grpc")
 
 
 def _check_ports(workload: application.ServiceOrStore, part: diagnosis.Part) -> diagnosis.Diagnostics:

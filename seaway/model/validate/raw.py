@@ -9,7 +9,6 @@ from typing import Any, cast
 
 from seaway.kubernetes.api import kinds, schema
 from seaway.model import application
-from seaway.model.validate import parts
 from seaway.syntax import decode, diagnosis
 
 _REMOVE = "remove it"
@@ -60,12 +59,11 @@ _OWN_ANNOTATIONS = ("pulumi.com/", "seaway/")
 Errors = Iterator[schema.FieldError]
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
+def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> diagnosis.Diagnostics:
     """The errors in the ``raw`` fields of all workloads."""
-    for workload, part in parts.list_workloads(app, locations):
-        for kind, fields in workload.raw.items():
-            for error in _check_kind(workload, part, kind, fields):
-                yield part.at("raw", kind, *error.path).report(error.code, error.message, error.hint)
+    for kind, fields in workload.raw.items():
+        for error in _check_kind(workload, part, kind, fields):
+            yield part.at("raw", kind, *error.path).report(error.code, error.message, error.hint)
 
 
 def list_kinds(workload: application.AnyWorkload) -> list[str]:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from seaway.model import application
 from seaway.model import rbac as model_rbac
-from seaway.model.validate import parts
 from seaway.syntax import decode, diagnosis
 
 _NAMESPACED: Mapping[str, str] = {
@@ -37,22 +36,21 @@ _RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9][-a-z0-9.]*)?(/[a-z]+)?")
 _EXAMPLES = "pods, pods/log, deployments.apps"
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
+def check_workload(workload: application.AnyWorkload, workload_part: diagnosis.Part) -> diagnosis.Diagnostics:
     """Each key names a namespaced resource, and each verb exists."""
     verbs_hint = f"name the verbs: {', '.join(model_rbac.VERBS)}"
-    for workload, workload_part in parts.list_workloads(app, locations):
-        for key, verbs in workload.kubernetes_api.items():
-            part = workload_part.at("kubernetesApi", key)
-            yield from _check_resource(key, part)
-            if not verbs:
-                yield part.report("missing-value", "allows nothing", verbs_hint)
-            for index, verb in enumerate(verbs):
-                if verb == "*":
-                    message = "* allows everything, including the verbs that later versions add"
-                    yield part.at(index).report("wildcard", message, verbs_hint)
-                elif verb not in (*model_rbac.VERBS, *model_rbac.ESCALATION_VERBS):
-                    hint = decode.suggest_name(verb, model_rbac.VERBS)
-                    yield part.at(index).report("unknown-verb", f"{diagnosis.quote(verb)} is not a verb", hint)
+    for key, verbs in workload.kubernetes_api.items():
+        part = workload_part.at("kubernetesApi", key)
+        yield from _check_resource(key, part)
+        if not verbs:
+            yield part.report("missing-value", "allows nothing", verbs_hint)
+        for index, verb in enumerate(verbs):
+            if verb == "*":
+                message = "* allows everything, including the verbs that later versions add"
+                yield part.at(index).report("wildcard", message, verbs_hint)
+            elif verb not in (*model_rbac.VERBS, *model_rbac.ESCALATION_VERBS):
+                hint = decode.suggest_name(verb, model_rbac.VERBS)
+                yield part.at(index).report("unknown-verb", f"{diagnosis.quote(verb)} is not a verb", hint)
 
 
 def _check_resource(key: str, part: diagnosis.Part) -> diagnosis.Diagnostics:

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from seaway.kubernetes.api import quantity
 from seaway.model import application
-from seaway.model.validate import parts, structure
+from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
 _TOLERANCE = Fraction(11, 10)
@@ -13,18 +13,17 @@ _TOLERANCE = Fraction(11, 10)
 https://kubernetes.io/docs/concepts/workloads/autoscaling/horizontal-pod-autoscale/#algorithm-details"""
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
+def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> diagnosis.Diagnostics:
     """The errors in scaling and stopping."""
-    for workload, part in parts.list_workloads(app, locations):
-        if isinstance(workload, application.Service):
-            yield from _check_bounds(workload.scale, part.at("scale"))
-            yield from _check_targets(workload, part.at("scale"))
-            yield from _check_daemon_set(workload, part)
-            hint = "write the seconds to wait"
-            yield from structure.check_minimum(workload.pre_stop_delay, 0, part.at("preStopDelay"), hint)
-        if not isinstance(workload, application.Job):
-            hint = "write the seconds from SIGTERM to SIGKILL"
-            yield from structure.check_minimum(workload.stop_grace_period, 1, part.at("stopGracePeriod"), hint)
+    if isinstance(workload, application.Service):
+        yield from _check_bounds(workload.scale, part.at("scale"))
+        yield from _check_targets(workload, part.at("scale"))
+        yield from _check_daemon_set(workload, part)
+        hint = "write the seconds to wait"
+        yield from structure.check_minimum(workload.pre_stop_delay, 0, part.at("preStopDelay"), hint)
+    if not isinstance(workload, application.Job):
+        hint = "write the seconds from SIGTERM to SIGKILL"
+        yield from structure.check_minimum(workload.stop_grace_period, 1, part.at("stopGracePeriod"), hint)
 
 
 def _check_daemon_set(service: application.Service, part: diagnosis.Part) -> diagnosis.Diagnostics:

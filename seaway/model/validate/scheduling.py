@@ -5,28 +5,28 @@ from collections.abc import Mapping
 
 from seaway.kubernetes.api import quantity
 from seaway.model import application, scheduling
-from seaway.model.validate import parts, structure
+from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
 _TOPOLOGY = re.compile(r"[1-9][0-9]*(x[1-9][0-9]*){1,2}")
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
+def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> diagnosis.Diagnostics:
     """The errors in resources and scheduling."""
-    for container_spec, part in parts.list_containers(app, locations):
-        yield from _check_limits(container_spec.resources, part.at("resources"))
-        yield from _check_accelerators(container_spec.resources, part.at("resources"))
-    for workload, part in parts.list_workloads(app, locations):
-        yield from _check_node_selector(workload.node_selector, part.at("nodeSelector"))
-        for index, text in enumerate(workload.tolerations):
-            if scheduling.parse_toleration(text) is None:
-                message = f"{diagnosis.quote(text)} is not a valid taint"
-                hint = f"write key=value:Effect or key:Effect; the effects are {', '.join(scheduling.TAINT_EFFECTS)}"
-                yield part.at("tolerations", index).report("invalid-toleration", message, hint)
-        if workload.priority_class is not None and not scheduling.SUBDOMAIN.fullmatch(workload.priority_class):
-            message = f"{diagnosis.quote(workload.priority_class)} is not a valid name of a PriorityClass"
-            hint = "write a name that `kubectl get priorityclasses` lists"
-            yield part.at("priorityClass").report("invalid-name", message, hint)
+    for path, container_spec in workload.get_containers(part.path).items():
+        resources_part = part.locations.at(path).at("resources")
+        yield from _check_limits(container_spec.resources, resources_part)
+        yield from _check_accelerators(container_spec.resources, resources_part)
+    yield from _check_node_selector(workload.node_selector, part.at("nodeSelector"))
+    for index, text in enumerate(workload.tolerations):
+        if scheduling.parse_toleration(text) is None:
+            message = f"{diagnosis.quote(text)} is not a valid taint"
+            hint = f"write key=value:Effect or key:Effect; the effects are {', '.join(scheduling.TAINT_EFFECTS)}"
+            yield part.at("tolerations", index).report("invalid-toleration", message, hint)
+    if workload.priority_class is not None and not scheduling.SUBDOMAIN.fullmatch(workload.priority_class):
+        message = f"{diagnosis.quote(workload.priority_class)} is not a valid name of a PriorityClass"
+        hint = "write a name that `kubectl get priorityclasses` lists"
+        yield part.at("priorityClass").report("invalid-name", message, hint)
 
 
 def _check_limits(resources: application.Resources, part: diagnosis.Part) -> diagnosis.Diagnostics:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from seaway.kubernetes.api import quantity
-from seaway.model import application, links
+from seaway.model import application, links, ports
 from seaway.model.validate import parts
 from seaway.syntax import decode, diagnosis
 
@@ -55,6 +55,7 @@ def _check_names(app: application.Application, locations: diagnosis.SourceLocati
     if "name" not in locations.undecoded:
         yield from check_name(app.name, locations.at("name"), MAX_LABEL_LENGTH)
     paths: dict[str, str] = {}
+    names = {workload.name for workload in (*app.services, *app.stores)}
     for workload, part in parts.list_workloads(app, locations):
         max_length = MAX_STORE_NAME_LENGTH if isinstance(workload, application.Store) else MAX_LABEL_LENGTH
         yield from check_name(workload.name, part, max_length)
@@ -62,6 +63,16 @@ def _check_names(app: application.Application, locations: diagnosis.SourceLocati
             message = f"the name {workload.name} is also the name of {paths[workload.name]}"
             yield part.report("duplicate-name", message, "rename one of the two")
         paths.setdefault(workload.name, part.path)
+        if isinstance(workload, application.Store):
+            yield from _check_published_name(workload, names, part)
+
+
+def _check_published_name(store: application.Store, names: set[str], part: diagnosis.Part) -> diagnosis.Diagnostics:
+    """A published store has a second Service, whose name must be free."""
+    name = f"{store.name}{ports.PUBLISHED_SUFFIX}"
+    if name in names and (store.publish or any(port.publish for port in store.ports)):
+        message = f"the published store needs the name {name}, which is another name in the application"
+        yield part.at("publish").report("duplicate-name", message, f"rename {name}")
 
 
 def check_name(name: str, part: diagnosis.Part, max_length: int) -> diagnosis.Diagnostics:
