@@ -23,7 +23,7 @@ from seaway.model import image_reference
 from seaway.model import secrets as model_secrets
 from seaway.project import environments, stack_file
 from seaway.release import fingerprints, stack_state
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 
 DEV_STACK = "dev"
 PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - it is public: dev has no secret that matters
@@ -172,7 +172,7 @@ def _check_passphrase(file: Path, stack: str) -> list[diagnosis.Diagnostic]:
     passphrase = _read_passphrase()
     if stack == DEV_STACK or passphrase not in {PUBLIC_PASSPHRASE, ""}:
         return []
-    root = nodes.parse(stack_file.read_bytes(file), file.name) if file.is_file() else None
+    root = yaml_parser.parse(stack_file.read_bytes(file), file.name) if file.is_file() else None
     # Pulumi writes a salt if a passphrase encrypts the secrets, and none for other providers of secrets.
     if not isinstance(root, nodes.MappingNode) or "encryptionsalt" not in root.pairs:
         return []

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from dev.compose_comparison import docker
 from seaway.compose.loader import loader, scalars
-from seaway.syntax import duration, nodes
+from seaway.syntax import duration, nodes, yaml_parser
 
 Tree = dict[str, Any]
 Change = Callable[[Any], Any]
@@ -57,7 +57,7 @@ def _make_source_absolute(mount: Tree, base: Path) -> Tree:
 
 def normalize_theirs(printed: str) -> Tree:
     """Return the output of `docker compose config`."""
-    return _remove_extensions(nodes.to_plain(nodes.parse(printed.replace("$$", "$"), "")))
+    return _remove_extensions(nodes.to_plain(yaml_parser.parse(printed.replace("$$", "$"), "")))
 
 
 def list_differences(ours: Tree, theirs: Tree, intended: Sequence[Difference]) -> list[str]:

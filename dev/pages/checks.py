@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Iterator
 
-from seaway.checks import all_checks, public_checkers
+from dev.pages import public_checkers
+from seaway.checks import all_checks
 
 HEAD = """\
 # Checks
@@ -73,11 +74,8 @@ def _format_checks() -> Iterator[str]:
     for check in all_checks.CHECKS:
         default = check.default_severity
         severities = dict.fromkeys((default.building, default.pinned))
-        public_ids = "; ".join(
-            f"{checker}: {', '.join(check.public_ids[checker])}"
-            for checker in public_checkers.CHECKERS
-            if checker in check.public_ids
-        )
+        ids_by_checker = public_checkers.find_public_ids(check.id)
+        public_ids = "; ".join(f"{checker}: {', '.join(ids)}" for checker, ids in ids_by_checker.items())
         yield (
             f"| {check.id} | **{check.title}.** {check.rationale} | {' / '.join(severities)}: {default.reason} |"
             f" {public_ids or '-'} |"
@@ -87,7 +85,7 @@ def _format_checks() -> Iterator[str]:
 def _format_declined() -> Iterator[str]:
     yield "| id | requirement | public ids | why Seaway does not have it |"
     yield "|---|---|---|---|"
-    for declined in all_checks.DECLINED:
+    for declined in public_checkers.DECLINED:
         yield f"| {declined.id} | {declined.title} | {declined.public_ids} | {declined.reason} |"
 
 

@@ -1,15 +1,15 @@
 """A check: an id, a requirement with its rationale, a default severity, and the rule that finds violations.
 
 A rule is a small generator of findings. Its docstring is the rationale in docs/checks.md. The decorators here turn it
-into a ``Check``; ``all_checks.CHECKS`` lists them.
+into a ``Check``; ``all_checks.CHECKS`` has those of all modules, in their order there.
 """
 
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from seaway.checks import check_context, public_checkers
+from seaway.checks import check_context
 from seaway.model import settings
 
 Severity = settings.Severity
@@ -44,15 +44,11 @@ def warn_everywhere(reason: str) -> DefaultSeverity:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One check."""
-
     id: str
     title: str
     """The requirement."""
     rationale: str
     default_severity: DefaultSeverity
-    public_ids: Mapping[str, tuple[str, ...]]
-    """Ids of the same check in public checkers, by checker."""
     find: Rule
 
     def get_severity(self, stack_settings: settings.Settings) -> Severity:
@@ -94,6 +90,5 @@ def _make_check(id_: str, title: str, default_severity: DefaultSeverity, rule: C
         title=title,
         rationale=" ".join((inspect.getdoc(rule) or "").split()),
         default_severity=default_severity,
-        public_ids=public_checkers.find_public_ids(id_),
         find=find,
     )

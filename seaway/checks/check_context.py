@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.kubernetes.api import kinds
+from seaway.manifests import amounts, quota
 from seaway.manifests import objects as objects_
 from seaway.model import application
 from seaway.project import environments
@@ -25,7 +26,6 @@ class Finding:
 
     @property
     def field_path(self) -> str:
-        """The object and the path in it."""
         return f"{self.object} {self.path}"
 
     def __str__(self) -> str:
@@ -50,23 +50,25 @@ class Pod:
         return self.release_object.kind == "CronJob"
 
     @property
+    def runs_to_completion(self) -> bool:
+        """Whether they belong to a job."""
+        return self.release_object.kind in ("Job", "CronJob")
+
+    @property
     def template_path(self) -> str:
         """The path of the pod template in the object."""
         return ".".join(kinds.KINDS[self.release_object.kind].pod_template)
 
     @property
     def template(self) -> dict[str, Any]:
-        """The pod template."""
         return kinds.find_pod_template(self.release_object.manifest) or {}
 
     @property
     def labels(self) -> dict[str, str]:
-        """The labels of the pods."""
         return self.template["metadata"]["labels"]
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The spec of the pods."""
         return self.template["spec"]
 
     @property
@@ -154,8 +156,11 @@ class CheckContext:
     objects: tuple[objects_.ReleaseObject, ...]
 
     def list_objects(self, *kinds: str) -> list[objects_.ReleaseObject]:
-        """The objects of these kinds."""
         return [release_object for release_object in self.objects if release_object.kind in kinds]
+
+    def compute_usage(self, *, in_rollout: bool = True) -> amounts.Amounts:
+        """The resources of all objects, see ``quota.compute_usage``."""
+        return quota.compute_usage((release_object.manifest for release_object in self.objects), in_rollout=in_rollout)
 
     @property
     def pods(self) -> list[Pod]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from seaway.cli import command, stack
 from seaway.files import roots, writer
 from seaway.project import load, migration, python_program, stack_file
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, yaml_parser
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +90,7 @@ def _read(folder: Path, name: str, root: roots.Root, undecided: list[diagnosis.D
     # A link is followed, and the file that it leads to is written.
     path = root.resolve_path(folder / name, "the file", diagnosis.SourceLocation(name), "")
     content = root.read(path, "the file", diagnosis.SourceLocation(name), "", hint=hint)
-    nodes.parse(content, name)  # refuses what is not UTF-8
+    yaml_parser.parse(content, name)  # refuses what is not UTF-8
     text = content.decode()
     migrate = migration.migrate_stack if name.startswith("Pulumi.") else migration.migrate_application
     result = migrate(text, name)

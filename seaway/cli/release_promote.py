@@ -121,9 +121,10 @@ def _find_expired_waivers(folder: Path, source: str, promoted: release.Release) 
         stack_settings = stack_file.decode_settings(config, source)
     except diagnosis.InvalidInput as error:
         return list(error.diagnostics)
-    today = command.get_today()
+    today, setting_locations = command.get_today(), stack_file.locate_settings(config)
+    application = promoted.application
     return list(
-        waivers.check(promoted.application, locations, stack_settings, config, checks=all_checks.IDS, today=today)
+        waivers.check(application, locations, stack_settings, setting_locations, checks=all_checks.IDS, today=today)
     )
 
 

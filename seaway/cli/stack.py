@@ -12,7 +12,7 @@ from typing import Any
 from seaway.files import roots
 from seaway.model import settings
 from seaway.project import environments, load, stack_file
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 
 PROJECT = "Pulumi.yaml"
 NO_STACK_HINT = "create one with pulumi stack init <stack>"
@@ -161,7 +161,7 @@ def _read_name(folder: Path, file: str, root: roots.Root) -> str:
     path = folder / file
     if path.suffix != ".py" and "compose" not in path.name:
         content = root.read(path, "", location, "", hint="Seaway reads the application's name from it")
-        node = nodes.parse(content, file)
+        node = yaml_parser.parse(content, file)
     else:
         node = load.parse_file(path, file, root)
     pair = node.pairs.get("name") if isinstance(node, nodes.MappingNode) else None

@@ -8,7 +8,7 @@ from seaway.checks.rules import identity
 from seaway.explain import fields, graph, origin
 from seaway.manifests import objects, preview
 from seaway.model import application, ingress_hosts, links
-from seaway.model.defaults import image_profiles
+from seaway.model.defaults import image_defaults
 from seaway.project import environments
 from seaway.syntax import decode
 
@@ -183,7 +183,7 @@ def _list_model_fields(
         and fields.find_value(release_object.manifest, field.path) is not None
     }
     declared = _find_declared(environment, path)
-    profile_defaults = {default.field: default for default in image_profiles.list_defaults(declared)}
+    profile_defaults = {default.field: default for default in image_defaults.list_defaults(declared)}
     for field, field_value, reason in _iterate_fields(workload):
         location = _format_location(environment, path, workload, field)
         if not location and field in profile_defaults:

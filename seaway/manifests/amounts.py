@@ -1,5 +1,6 @@
 """The arithmetic of resource requests and limits, as the scheduler and quotas count them."""
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
@@ -36,6 +37,16 @@ def add(*terms: Amounts) -> Amounts:
 def multiply(count: int, amounts: Amounts) -> Amounts:
     """The product, resource by resource."""
     return {name: amount * count for name, amount in amounts.items()}
+
+
+def format_amount(name: str, amount: Fraction) -> str:
+    """An amount of a resource in the usual unit."""
+    resource = name.rpartition(".")[2]
+    if resource == "cpu":
+        return quantity.format_cpu(amount)
+    if resource in ("memory", "ephemeral-storage", "storage"):
+        return quantity.format_size(amount)
+    return str(math.ceil(amount))
 
 
 def _read_amounts(container: Mapping[str, Any], kind: str) -> Amounts:

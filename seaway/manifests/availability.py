@@ -20,21 +20,21 @@ https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constrai
 ZONE_LABEL, HOSTNAME_LABEL = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 
 
-def build_disruption_budget(environment: environments.Environment, service: application.Service) -> dict[str, Any]:
+def build_disruption_budget(environment: environments.Environment, workload: application.Service) -> dict[str, Any]:
     """A drain evicts one pod at a time, and an unhealthy pod always: it must not block the drain of a node.
 
     https://kubernetes.io/docs/tasks/run-application/configure-pdb/#unhealthy-pod-eviction-policy
     """
-    return names.build_object(environment, "PodDisruptionBudget", service.name) | {
+    return names.build_object(environment, "PodDisruptionBudget", workload.name) | {
         "spec": {
             "maxUnavailable": 1,
             "unhealthyPodEvictionPolicy": "AlwaysAllow",
-            "selector": {"matchLabels": names.build_selector(environment, service.name)},
+            "selector": names.build_selector(environment, workload.name),
         }
     }
 
 
-def build_topology_spread(environment: environments.Environment, service: application.Service) -> list[dict[str, Any]]:
+def build_topology_spread(environment: environments.Environment, workload: application.Service) -> list[dict[str, Any]]:
     """Spread pods over zones, then over nodes, if possible; a full cluster still runs them.
 
     It is part of every service's template, whatever its scale: otherwise the first change of the scale would replace
@@ -48,15 +48,10 @@ def build_topology_spread(environment: environments.Environment, service: applic
             "maxSkew": 1,
             "topologyKey": label,
             "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": names.build_selector(environment, service.name)},
+            "labelSelector": names.build_selector(environment, workload.name),
             # Count the pods of one version only: old pods, soon gone, would crowd the new ones together.
             "matchLabelKeys": ["pod-template-hash"],
         }
-        | (required if label == HOSTNAME_LABEL and service.spread == "require" else {})
+        | (required if label == HOSTNAME_LABEL and workload.spread == "require" else {})
         for label in (ZONE_LABEL, HOSTNAME_LABEL)
     ]
-
-
-def build_pre_stop_sleep(seconds: int) -> dict[str, Any]:
-    """The wait before SIGTERM. The kubelet does it, so the image needs no shell. Requires Kubernetes 1.30."""
-    return {"preStop": {"sleep": {"seconds": seconds}}}

@@ -4,7 +4,7 @@ https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from seaway.manifests import inputs, names
@@ -36,51 +36,49 @@ def format_file_key(path: str) -> str:
 
 def build_config_map(
     environment: environments.Environment,
-    owner: str,
-    files: Iterable[application.File],
-    *,
-    container_name: str | None = None,
+    workload: application.AnyWorkload,
+    container_spec: application.ContainerSpec,
 ) -> dict[str, Any] | None:
-    """The files of the main container, or of an extra container of that name; None without files.
+    """The files of a container; None if there are none.
 
     Raises ValueError if the text of a file was not read yet (loading and resolving an application does that).
     """
+    owner = workload.name
     data: dict[str, str] = {}
-    for file in sorted(files, key=lambda file: file.path):
+    for file in sorted(container_spec.files, key=lambda file: file.path):
         if file.content is None:
             raise ValueError(f"{owner}: the text of {file.path} was not read; load or resolve the application first")
         data[format_file_key(file.path)] = file.content
     if not data:
         return None
     # The ConfigMap of a container differs from that of a workload called `<owner>-<container>`, whatever its content.
-    name = (
-        f"{owner}-{container_name}-config-{hashing.hash_content([container_name, data])}"
-        if container_name
-        else f"{owner}-config-{hashing.hash_content(data)}"
-    )
+    name = f"{owner}-config-{hashing.hash_content(data)}"
+    if container_spec is not workload:
+        container_name = container_spec.name
+        name = f"{owner}-{container_name}-config-{hashing.hash_content([container_name, data])}"
     return names.build_object(environment, "ConfigMap", name, owner=owner) | {"immutable": IMMUTABLE, "data": data}
 
 
 def build_secret(
     environment: environments.Environment,
-    owner: str,
-    secrets: Iterable[application.Secret],
+    workload: application.AnyWorkload,
     secret_values: Mapping[str, inputs.SecretValue],
 ) -> dict[str, Any] | None:
     """The secrets of a pod whose values Seaway manages; None if there are none.
 
     Raises LookupError with the names of the secrets without a value.
     """
+    secrets = [secret for container_spec in workload.list_containers() for secret in container_spec.secrets]
     keys = sorted({secret.name for secret in secrets if secret.existing is None})
     if missing := [key for key in keys if key not in secret_values]:
-        raise LookupError(f"{owner}: no value for {', '.join(missing)}")
+        raise LookupError(f"{workload.name}: no value for {', '.join(missing)}")
     if not keys:
         return None
     # The fingerprints are keyed hashes: a hash of all of them reveals nothing.
     fingerprints = {key: secret_values[key].fingerprint for key in keys}
     is_unresolved = inputs.UNRESOLVED in fingerprints.values()
     suffix = inputs.UNRESOLVED if is_unresolved else hashing.hash_content(fingerprints)
-    return names.build_object(environment, "Secret", f"{owner}-secrets-{suffix}", owner=owner) | {
+    return names.build_object(environment, "Secret", f"{workload.name}-secrets-{suffix}", owner=workload.name) | {
         "type": "Opaque",
         "immutable": IMMUTABLE,
         "data": {key: secret_values[key].value for key in keys},

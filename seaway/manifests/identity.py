@@ -36,10 +36,7 @@ def build_role_and_binding(
 
     https://kubernetes.io/docs/reference/access-authn-authz/rbac/
     """
-    rules = [
-        {"apiGroups": [rule.group], "resources": [rule.resource], "verbs": list(rule.verbs)}
-        for rule in rbac.get_policy_rules(workload)
-    ]
+    rules = rbac.build_policy_rules(workload)
     if not rules:
         return []
     role = names.build_object(environment, "Role", workload.name) | {"rules": rules}

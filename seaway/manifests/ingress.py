@@ -7,23 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from seaway.manifests import names, network
-from seaway.model import application, ingress_hosts, settings
+from seaway.model import application, ingress_hosts, ports
 from seaway.project import environments
 
 _NGINX = "nginx.ingress.kubernetes.io"
 _TRAEFIK = "traefik.ingress.kubernetes.io"
 
 
-def build_ingress(
-    environment: environments.Environment, workload: application.Service | application.Store
-) -> dict[str, Any] | None:
+def build_ingress(environment: environments.Environment, workload: application.ServiceOrStore) -> dict[str, Any] | None:
     """The Ingress of a workload; None if no address leads to it."""
     ingress = environment.settings.ingress
     addresses = ingress_hosts.get_addresses(environment.settings, workload)
     if not addresses:
         return None
     # Pulumi's wait for an Ingress requires an address in its status, which not every controller sets.
-    annotations = {"pulumi.com/skipAwait": "true", **_build_redirect_annotations(ingress)}
+    annotations = {"pulumi.com/skipAwait": "true", **_build_redirect_annotations(environment)}
     if workload.protocol == "grpc":
         annotations[f"{_NGINX}/backend-protocol"] = "GRPC"
     if ingress.issuer is not None:
@@ -33,7 +31,7 @@ def build_ingress(
     if ingress.class_name is not None:
         spec["ingressClassName"] = ingress.class_name
     host_names = sorted({address.host for address in addresses})
-    if tls := _build_tls(ingress, host_names):
+    if tls := _build_tls(environment, host_names):
         spec["tls"] = tls
     service_name = network.get_published_service_name(workload)
     spec["rules"] = [
@@ -44,7 +42,7 @@ def build_ingress(
                     {
                         "path": address.path,
                         "pathType": "Prefix",
-                        "backend": {"service": {"name": service_name, "port": {"name": network.MAIN_PORT_NAME}}},
+                        "backend": {"service": {"name": service_name, "port": {"name": ports.MAIN_PORT_NAME}}},
                     }
                     for address in addresses
                     if address.host == host
@@ -57,7 +55,7 @@ def build_ingress(
 
 
 def build_service_annotations(
-    environment: environments.Environment, workload: application.Service | application.Store
+    environment: environments.Environment, workload: application.ServiceOrStore
 ) -> dict[str, str]:
     """Traefik reads from the Service, not from the Ingress, that its pods speak gRPC without TLS.
 
@@ -68,20 +66,19 @@ def build_service_annotations(
     return {}
 
 
-def build_url_annotation(
-    environment: environments.Environment, workload: application.Service | application.Store
-) -> dict[str, str]:
+def build_url_annotation(environment: environments.Environment, workload: application.ServiceOrStore) -> dict[str, str]:
     """The URLs of a workload, on the object that creates its pods. `seaway status` reads them from there."""
     urls = ingress_hosts.format_urls(environment.settings, workload)
     return {names.URLS_ANNOTATION: " ".join(urls)} if urls else {}
 
 
-def _build_tls(ingress: settings.Ingress, host_names: Sequence[str]) -> list[dict[str, Any]]:
+def _build_tls(environment: environments.Environment, host_names: Sequence[str]) -> list[dict[str, Any]]:
     """One certificate for all hosts, or one per host, issued by cert-manager.
 
     Workloads with the same host share its certificate: the first Ingress that requests it owns it.
     https://cert-manager.io/docs/usage/ingress/
     """
+    ingress = environment.settings.ingress
     if ingress.tls_secret is not None:
         return [{"hosts": list(host_names), "secretName": ingress.tls_secret}]
     if ingress.issuer is not None:
@@ -94,7 +91,7 @@ def _format_tls_secret_name(host: str) -> str:
     return f"tls-wildcard.{host.removeprefix('*.')}" if host.startswith("*.") else f"tls.{host}"
 
 
-def _build_redirect_annotations(ingress: settings.Ingress) -> dict[str, str]:
+def _build_redirect_annotations(environment: environments.Environment) -> dict[str, str]:
     """Annotations that stop plain HTTP if there is TLS.
 
     ingress-nginx redirects to HTTPS. Traefik has no such annotation: with this one its routes are for HTTPS only, and
@@ -102,6 +99,7 @@ def _build_redirect_annotations(ingress: settings.Ingress) -> dict[str, str]:
     https://kubernetes.github.io/ingress-nginx/user-guide/nginx-configuration/annotations/#server-side-https-enforcement-through-redirect
     https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/#redirections
     """
+    ingress = environment.settings.ingress
     if not ingress_hosts.has_tls(ingress):
         return {}
     nginx = {f"{_NGINX}/ssl-redirect": str(ingress.redirect).lower()}

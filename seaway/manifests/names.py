@@ -39,11 +39,11 @@ PATCH_FORCE = {"pulumi.com/patchForce": "true"}
 change as a conflict, and a rollback too. `seaway status --drift` shows the edits."""
 
 
-def shorten_name(text: str, limit: int = LABEL_LIMIT) -> str:
-    """The text, or its beginning with a hash of all of it: two long texts stay different."""
-    if len(text) <= limit:
-        return text
-    return f"{text[: limit - 9].rstrip('-._')}-{hashing.hash_content(text, 8)}"
+def shorten_name(name: str, limit: int = LABEL_LIMIT) -> str:
+    """The name, or its beginning with a hash of all of it: two long names stay different."""
+    if len(name) <= limit:
+        return name
+    return f"{name[: limit - 9].rstrip('-._')}-{hashing.hash_content(name, 8)}"
 
 
 def slugify_path(path: str) -> str:
@@ -69,12 +69,12 @@ def build_labels(environment: environments.Environment, name: str | None) -> dic
     }
 
 
-def build_selector(environment: environments.Environment, name: str) -> dict[str, str]:
-    """The selector of a workload's pods. It can never change, so it has only labels that never change.
+def build_selector(environment: environments.Environment, name: str) -> dict[str, dict[str, str]]:
+    """The label selector of a workload's pods. It can never change, so it has only labels that never change.
 
     ``part-of`` excludes pods that somebody else creates in the namespace under the same name.
     """
-    return {"app.kubernetes.io/name": name, PART_OF_LABEL: shorten_name(environment.app.name)}
+    return {"matchLabels": {"app.kubernetes.io/name": name, PART_OF_LABEL: shorten_name(environment.app.name)}}
 
 
 def build_object(
@@ -89,24 +89,14 @@ def build_object(
 
     ``owner``: the service, store or job that it belongs to; None: the one with the same name.
     """
-    return _build_object(environment, kind, name, build_labels(environment, owner or name), annotations or {})
+    manifest = build_shared_object(environment, kind, name)
+    manifest["metadata"]["labels"] = build_labels(environment, owner or name)
+    manifest["metadata"]["annotations"] |= annotations or {}
+    return manifest
 
 
 def build_shared_object(environment: environments.Environment, kind: str, name: str) -> dict[str, Any]:
     """The same for an object that belongs to the whole application."""
-    return _build_object(environment, kind, name, build_labels(environment, None), {})
-
-
-def _build_object(
-    environment: environments.Environment,
-    kind: str,
-    name: str,
-    labels: Mapping[str, str],
-    annotations: Mapping[str, str],
-) -> dict[str, Any]:
-    metadata = {"name": name, "namespace": environment.namespace, "labels": labels}
-    return {
-        "apiVersion": kinds.KINDS[kind].api_version,
-        "kind": kind,
-        "metadata": metadata | {"annotations": {**PATCH_FORCE, **annotations}},
-    }
+    labels = build_labels(environment, None)
+    metadata = {"name": name, "namespace": environment.namespace, "labels": labels, "annotations": dict(PATCH_FORCE)}
+    return {"apiVersion": kinds.KINDS[kind].api_version, "kind": kind, "metadata": metadata}

@@ -8,9 +8,6 @@ from seaway.model import application, ingress_hosts, settings
 from seaway.model import ports as model_ports
 from seaway.project import environments
 
-MAIN_PORT_NAME = "main"
-"""Name of the main port. Kubernetes allows 15 characters."""
-
 _SERVICE_TYPES: Mapping[settings.PublishMode, str] = {
     "none": "ClusterIP",
     "ingress": "ClusterIP",
@@ -23,35 +20,41 @@ _APP_PROTOCOLS: Mapping[application.Protocol, str] = {"grpc": "kubernetes.io/h2c
 https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol"""
 
 
-def get_main_port(workload: application.Service | application.Store) -> application.Port | None:
-    """The main port as one of the named ports."""
-    if workload.port is None:
+def get_main_port(container_spec: application.ServiceOrStore | application.ExtraContainer) -> application.Port | None:
+    """The main port as one of the named ports. That of an extra container has no name: a Service never uses it."""
+    if container_spec.port is None:
         return None
-    return application.Port(MAIN_PORT_NAME, port=workload.port, protocol=workload.protocol)
+    if isinstance(container_spec, application.ExtraContainer):
+        return application.Port("", port=container_spec.port)
+    return application.Port(model_ports.MAIN_PORT_NAME, port=container_spec.port, protocol=container_spec.protocol)
 
 
-def list_ports(workload: application.AnyWorkload) -> list[application.Port]:
-    """All ports of the main container, the main one first."""
-    if not isinstance(workload, application.Service | application.Store):
+def list_ports(container_spec: application.ContainerSpec) -> list[application.Port]:
+    """All ports of a container, the main one first."""
+    if not isinstance(container_spec, application.ServiceOrStore | application.ExtraContainer):
         return []
-    main = get_main_port(workload)
-    return [*([main] if main else []), *sorted(workload.ports, key=lambda port: port.name)]
+    main = get_main_port(container_spec)
+    further = () if isinstance(container_spec, application.ExtraContainer) else container_spec.ports
+    return [*([main] if main else []), *sorted(further, key=lambda port: port.name)]
 
 
 def list_published_ports(workload: application.AnyWorkload) -> list[application.Port]:
     """The ports that are reachable from outside, if the environment publishes them."""
-    if not isinstance(workload, application.Service | application.Store):
+    if isinstance(workload, application.Job):
         return []
     return [
-        port for port in list_ports(workload) if (workload.publish if port.name == MAIN_PORT_NAME else port.publish)
+        port
+        for port in list_ports(workload)
+        if (workload.publish if port.name == model_ports.MAIN_PORT_NAME else port.publish)
     ]
 
 
-def build_container_ports(workload: application.AnyWorkload) -> list[dict[str, Any]]:
+def build_container_ports(container_spec: application.ContainerSpec) -> list[dict[str, Any]]:
     """The ports in the container's manifest."""
     return [
-        {"name": port.name, "containerPort": port.port, "protocol": get_transport_protocol(port)}
-        for port in list_ports(workload)
+        ({"name": port.name} if port.name else {})
+        | {"containerPort": port.port, "protocol": get_transport_protocol(port)}
+        for port in list_ports(container_spec)
     ]
 
 
@@ -61,32 +64,34 @@ def get_transport_protocol(port: application.Port) -> str:
 
 
 def build_service(
-    environment: environments.Environment, service: application.Service, annotations: Mapping[str, str]
+    environment: environments.Environment, workload: application.Service, annotations: Mapping[str, str]
 ) -> dict[str, Any]:
     """The Service of a service. The cluster assigns node ports: a fixed one may be in use by another stack."""
-    mode = environment.settings.publish if list_published_ports(service) else "none"
+    mode = environment.settings.publish if list_published_ports(workload) else "none"
     kind = {"type": _SERVICE_TYPES[mode]}
-    return _assemble_service(environment, service.name, list_ports(service), kind, annotations)
+    return _assemble_service(environment, workload.name, list_ports(workload), kind, annotations)
 
 
-def build_published_service(environment: environments.Environment, store: application.Store) -> dict[str, Any] | None:
+def build_published_service(
+    environment: environments.Environment, workload: application.Store
+) -> dict[str, Any] | None:
     """Another Service of a store, with its published ports: a headless Service publishes none, and not every ingress
     controller finds the pods behind it."""
-    ports, kind = list_published_ports(store), {"type": _SERVICE_TYPES[environment.settings.publish]}
-    has_ingress = bool(ingress_hosts.get_addresses(environment.settings, store))
+    ports, kind = list_published_ports(workload), {"type": _SERVICE_TYPES[environment.settings.publish]}
+    has_ingress = bool(ingress_hosts.get_addresses(environment.settings, workload))
     if not ports or (kind["type"] == "ClusterIP" and not has_ingress):
         return None
-    return _assemble_service(environment, get_published_service_name(store), ports, kind, {}, owner=store.name)
+    return _assemble_service(environment, get_published_service_name(workload), ports, kind, {}, owner=workload.name)
 
 
-def get_published_service_name(workload: application.Service | application.Store) -> str:
+def get_published_service_name(workload: application.ServiceOrStore) -> str:
     """The name of the Service that is reachable from outside."""
     is_store = isinstance(workload, application.Store)
     return f"{workload.name}{model_ports.PUBLISHED_SUFFIX}" if is_store else workload.name
 
 
 def build_headless_service(
-    environment: environments.Environment, workload: application.Service | application.Store
+    environment: environments.Environment, workload: application.ServiceOrStore
 ) -> dict[str, Any]:
     """The name of a store's Service resolves to its pod, without a proxy. The same for a service with unknown ports:
     without a proxy it needs no list of them.
@@ -108,7 +113,7 @@ def _assemble_service(  # noqa: PLR0917 - in the order of the manifest
     # Pulumi's wait for a Service sleeps 10 s, and the wait of the rollout covers it.
     all_annotations = {"pulumi.com/skipAwait": "true", **annotations}
     service = names.build_object(environment, "Service", name, owner=owner, annotations=all_annotations)
-    spec = kind | {"selector": names.build_selector(environment, owner or name)}
+    spec = kind | {"selector": names.build_selector(environment, owner or name)["matchLabels"]}
     return service | {"spec": spec | ({"ports": [_build_service_port(port) for port in ports]} if ports else {})}
 
 

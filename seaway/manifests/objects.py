@@ -6,7 +6,6 @@ list, ``seaway render`` prints it, the checks and the golden files read it.
 
 import copy
 import dataclasses
-import enum
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -29,16 +28,7 @@ from seaway.manifests import (
 from seaway.model import application, image_reference, links, rollout_order
 from seaway.project import environments
 
-
-class Phase(enum.IntEnum):
-    """When an object is created. A phase begins when the previous one is healthy."""
-
-    foundation = 0
-    """Objects that start no pod: namespace, accounts, configuration, secrets, Services, budgets."""
-    store = 1
-    job = 2
-    service = 3
-    late_job = 4
+Phase = rollout_order.Phase
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +119,7 @@ def objects(
                 ReleaseObject(
                     manifest=merged,
                     owner=workload.name,
-                    phase=Phase[position.phase],
+                    phase=position.phase,
                     order=position.order,
                     deadline=workloads.compute_deadline(environment, workload) if starts_pods else None,
                     version=workloads.hash_spec(merged, contents) if starts_pods else None,
@@ -187,21 +177,15 @@ def _build_configuration(
     secrets: Mapping[str, inputs.SecretValue],
 ) -> tuple[dict[str, inputs.ContainerInputs], Sequence[dict[str, Any]]]:
     """The inputs of each container, and the Secret and ConfigMaps that they read."""
-    extra_containers = {extra.name: extra for extra in (*workload.sidecars, *workload.init)}
-    containers: dict[str, application.ContainerSpec] = {workload.name: workload, **extra_containers}
-    all_secrets = [secret for container_spec in containers.values() for secret in container_spec.secrets]
-    secret_manifest = config.build_secret(environment, workload.name, all_secrets, secrets)
+    secret_manifest = config.build_secret(environment, workload, secrets)
     variables: Mapping[str, str] = links.get_variables(environment.app, workload) if workload.link_variables else {}
     manifests = [secret_manifest]
     container_inputs: dict[str, inputs.ContainerInputs] = {}
-    for name, container_spec in containers.items():
-        extra_name = None if name == workload.name else name
-        config_map = config.build_config_map(
-            environment, workload.name, container_spec.files, container_name=extra_name
-        )
+    for container_spec in workload.list_containers():
+        config_map = config.build_config_map(environment, workload, container_spec)
         manifests.append(config_map)
-        container_inputs[name] = inputs.ContainerInputs(
-            image=images[name].reference,
+        container_inputs[container_spec.name] = inputs.ContainerInputs(
+            image=images[container_spec.name].reference,
             env={**variables, **container_spec.env},
             config_map=config.get_name(config_map),
             secret=config.get_name(secret_manifest),

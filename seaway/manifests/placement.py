@@ -21,8 +21,10 @@ def build_pod_affinity(environment: environments.Environment, workload: applicat
     """
 
     def build_term(name: str) -> dict[str, Any]:
-        selector = {"matchLabels": names.build_selector(environment, name)}
-        return {"labelSelector": selector, "topologyKey": availability.HOSTNAME_LABEL}
+        return {
+            "labelSelector": names.build_selector(environment, name),
+            "topologyKey": availability.HOSTNAME_LABEL,
+        }
 
     stores = {shared_volume.store for shared_volume in workload.shared_volumes} - {workload.name}
     sharing_services = [
@@ -43,16 +45,16 @@ def build_pod_affinity(environment: environments.Environment, workload: applicat
 def build_placement(workload: application.AnyWorkload) -> dict[str, Any]:
     """Priority, node selector and tolerations. Nodes with accelerators are tainted: only pods that request one tolerate
     the taint."""
-    resources = [container_spec.resources for container_spec in (workload, *workload.sidecars, *workload.init)]
     node_selector = dict(workload.node_selector)
     taints: set[str] = set()
-    for container_resources in resources:
-        if (tpu := container_resources.tpu) is not None:
+    for container_spec in workload.list_containers():
+        resources = container_spec.resources
+        if (tpu := resources.tpu) is not None:
             node_selector[scheduling.TPU_NODE_LABELS["accelerator"]] = tpu.accelerator
             node_selector[scheduling.TPU_NODE_LABELS["topology"]] = tpu.topology
             taints.add(TPU_RESOURCE)
-        if container_resources.gpu is not None:
-            taints.add(container_resources.gpu.resource)
+        if resources.gpu is not None:
+            taints.add(resources.gpu.resource)
     declared = [scheduling.parse_toleration(text) for text in dict.fromkeys(workload.tolerations)]
     tolerations = [toleration for toleration in declared if toleration is not None]
     tolerations += [{"key": taint, "operator": "Exists", "effect": "NoSchedule"} for taint in sorted(taints)]

@@ -51,21 +51,19 @@ def build_pod_template(
         spec["topologySpreadConstraints"] = availability.build_topology_spread(environment, workload)
     if isinstance(workload, application.Job):
         spec["restartPolicy"] = JOB_RESTART_POLICY
-    # Kubernetes starts them in this order and waits for each sidecar: so an init container may use the sidecars.
-    init_containers = [
-        build(workload, extra, container_inputs[extra.name], mounts[extra.name])
-        for build, extras in (
-            (container.build_sidecar, workload.sidecars),
-            (container.build_init_container, workload.init),
+    containers = {
+        container_spec.name: container.build_container(
+            workload, container_spec, container_inputs[container_spec.name], mounts[container_spec.name]
         )
-        for extra in extras
-    ]
-    if init_containers:
-        spec["initContainers"] = init_containers
-    name = workload.name
-    spec["containers"] = [container.build_container(workload, container_inputs[name], mounts[name])]
+        for container_spec in workload.list_containers()
+    }
+    main = containers.pop(workload.name)
+    # Kubernetes starts them in this order and waits for each sidecar: so an init container may use the sidecars.
+    if containers:
+        spec["initContainers"] = list(containers.values())
+    spec["containers"] = [main]
     spec["volumes"] = pod_volumes
-    return {"metadata": {"labels": names.build_labels(environment, name)}, "spec": spec}
+    return {"metadata": {"labels": names.build_labels(environment, workload.name)}, "spec": spec}
 
 
 def _compute_grace_period(workload: application.AnyWorkload) -> int:
@@ -80,7 +78,7 @@ def _compute_grace_period(workload: application.AnyWorkload) -> int:
 
 def _build_security_context(environment: environments.Environment, workload: application.AnyWorkload) -> dict[str, Any]:
     own_group = workload.user or names.DEFAULT_GROUP_ID
-    groups = _list_shared_groups(environment.app, workload)
+    groups = _list_shared_groups(environment, workload)
     context: dict[str, Any] = {}
     if workload.user is not None:
         context = {"runAsUser": workload.user, "runAsGroup": workload.user}
@@ -93,17 +91,16 @@ def _build_security_context(environment: environments.Environment, workload: app
         context["supplementalGroups"] = sorted({own_group, *groups})
     if workload.security == "restricted":
         context["runAsNonRoot"] = True
-    ports = [port.port for port in network.list_ports(workload)]
-    ports += [sidecar.port for sidecar in workload.sidecars if sidecar.port is not None]
-    if any(port < 1024 for port in ports):
+    ports = [port for container_spec in workload.list_containers() for port in network.list_ports(container_spec)]
+    if any(port.port < 1024 for port in ports):
         context["sysctls"] = [dict(UNPRIVILEGED_PORTS_SYSCTL)]
     return context
 
 
-def _list_shared_groups(app: application.Application, workload: application.AnyWorkload) -> Sequence[int]:
+def _list_shared_groups(environment: environments.Environment, workload: application.AnyWorkload) -> Sequence[int]:
     """The groups of the files on the volumes that it shares with other stores."""
     return [
-        model_volumes.find_group_id(app, shared_volume) or names.DEFAULT_GROUP_ID
+        model_volumes.find_group_id(environment.app, shared_volume) or names.DEFAULT_GROUP_ID
         for shared_volume in workload.shared_volumes
         if shared_volume.store != workload.name
     ]

@@ -11,11 +11,11 @@ open or close one of the ends too early.
 Health probes need no rule: they come from the node, and a pod's own node is always allowed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from seaway.manifests import names, network
-from seaway.model import application, egress, ingress_hosts, settings
+from seaway.model import application, egress, ingress_hosts
 from seaway.project import environments
 from seaway.syntax import hashing
 from seaway.syntax.field_help import Help, Rationale
@@ -80,12 +80,11 @@ def build_acme_policy(environment: environments.Environment) -> dict[str, Any] |
 
     None if there is no issuer. An issuer that uses DNS has no such pods, and the policy allows nothing.
     """
-    stack_settings = environment.settings
-    if stack_settings.ingress.issuer is None or not any(
-        ingress_hosts.get_addresses(stack_settings, service) for service in environment.app.services
+    if environment.settings.ingress.issuer is None or not any(
+        ingress_hosts.get_addresses(environment.settings, service) for service in environment.app.services
     ):
         return None
-    rule = _ingress_controller_peer(stack_settings) | {"ports": [_build_port(ACME_SOLVER_PORT, "TCP")]}
+    rule = _ingress_controller_peer(environment) | {"ports": [_build_port(ACME_SOLVER_PORT, "TCP")]}
     return names.build_shared_object(environment, "NetworkPolicy", ACME_POLICY_NAME) | {
         "spec": {
             "podSelector": {"matchLabels": dict(ACME_SOLVER_LABELS)},
@@ -98,7 +97,7 @@ def build_acme_policy(environment: environments.Environment) -> dict[str, Any] |
 def build_policy(environment: environments.Environment, workload: application.AnyWorkload) -> dict[str, Any]:
     """The connections from and to the pods of one workload."""
     spec: dict[str, Any] = {
-        "podSelector": {"matchLabels": names.build_selector(environment, workload.name)},
+        "podSelector": names.build_selector(environment, workload.name),
         "policyTypes": list(POLICY_TYPES),
     }
     # Left out if empty: some readers take an empty list for "everything".
@@ -122,18 +121,18 @@ def _ingress_rules(
         peers = [_build_pod_peer(environment, caller) for caller in callers]
         yield {"from": peers, **({"ports": ports} if ports else {})}
     if network.list_published_ports(workload):
-        yield from _published_ingress_rules(environment.settings, workload)
+        yield from _published_ingress_rules(environment, workload)
 
 
 def _published_ingress_rules(
-    stack_settings: settings.Settings, workload: application.AnyWorkload
+    environment: environments.Environment, workload: application.AnyWorkload
 ) -> Iterator[dict[str, Any]]:
     """The published ports for clients outside of the cluster; with an ingress, the main port only.
 
     A node port and a load balancer forward requests from any address. An ingress controller may do so too: it may be a
     pod of any namespace, run on the node itself, or be a load balancer of a cloud. A configured one is the only peer.
     """
-    match stack_settings.publish:
+    match environment.settings.publish:
         case "none":
             return
         case "ingress" if (
@@ -143,17 +142,17 @@ def _published_ingress_rules(
         ):
             return
         case "ingress":
-            yield _ingress_controller_peer(stack_settings) | {"ports": _build_ports(workload)[:1]}
+            yield _ingress_controller_peer(environment) | {"ports": _build_ports(workload)[:1]}
         case _:
             published = network.list_published_ports(workload)
             yield {"ports": [_build_port(port.name, network.get_transport_protocol(port)) for port in published]}
 
 
-def _ingress_controller_peer(stack_settings: settings.Settings) -> dict[str, Any]:
+def _ingress_controller_peer(environment: environments.Environment) -> dict[str, Any]:
     """The source of a rule for an ingress controller; empty if its namespace is unknown."""
-    if stack_settings.ingress.namespace is None:
+    if environment.settings.ingress.namespace is None:
         return {}
-    labels = {"kubernetes.io/metadata.name": stack_settings.ingress.namespace}
+    labels = {"kubernetes.io/metadata.name": environment.settings.ingress.namespace}
     return {"from": [{"namespaceSelector": {"matchLabels": labels}}]}
 
 
@@ -168,19 +167,18 @@ def _egress_rules(environment: environments.Environment, workload: application.A
         # A policy sees the address of the API server itself, a node or a machine of the cloud, and not that of its
         # Service. No file can know it, so the rule allows its ports at any address.
         yield {"ports": [_build_port(port, "TCP") for port in API_PORTS]}
-    yield from _external_egress(workload.egress)
+    yield from _external_egress(workload)
 
 
-def _external_egress(destinations: Sequence[str]) -> Iterator[dict[str, Any]]:
-    """Destinations outside of the application."""
-    if egress.INTERNET in destinations:
+def _external_egress(workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
+    if egress.INTERNET in workload.egress:
         yield {
             "to": [
                 {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE_RANGES)}},
                 {"ipBlock": {"cidr": "::/0", "except": list(PRIVATE_RANGES_IPV6)}},
             ]
         }
-    parsed = {egress.parse_range(destination) for destination in destinations}
+    parsed = {egress.parse_range(destination) for destination in workload.egress}
     ranges = sorted((range_ for range_ in parsed if range_), key=str)
     if all_ports := [_build_range_peer(range_) for range_ in ranges if range_.port is None]:
         yield {"to": all_ports}
@@ -202,7 +200,7 @@ def _build_ports(workload: application.AnyWorkload) -> list[dict[str, Any]]:
 
 
 def _opens_all_ports(workload: application.AnyWorkload) -> bool:
-    return isinstance(workload, application.Service | application.Store) and workload.all_ports
+    return isinstance(workload, application.ServiceOrStore) and workload.all_ports
 
 
 def _build_port(port: str | int, protocol: str) -> dict[str, Any]:
@@ -210,4 +208,4 @@ def _build_port(port: str | int, protocol: str) -> dict[str, Any]:
 
 
 def _build_pod_peer(environment: environments.Environment, name: str) -> dict[str, Any]:
-    return {"podSelector": {"matchLabels": names.build_selector(environment, name)}}
+    return {"podSelector": names.build_selector(environment, name)}

@@ -5,6 +5,7 @@ https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-pro
 
 from typing import Annotated, Any
 
+from seaway.manifests import network
 from seaway.model import application
 from seaway.syntax.field_help import Help, Rationale
 
@@ -15,12 +16,14 @@ STARTUP_PERIOD_SECONDS: Annotated[
 ] = 1
 
 
-def build_probes(health: application.Health, port: application.Port | None) -> dict[str, Any]:
+def build_probes(container_spec: application.ContainerSpec) -> dict[str, Any]:
     """The probes of a container. The startup probe is the liveness probe: a pod that waits for its database must not be
     restarted.
-
-    ``port``: the port to probe, by name, or by number if it has no name.
     """
+    if not isinstance(container_spec, application.ServiceOrStore | application.ExtraContainer):
+        return {}
+    health = container_spec.health or application.Health()
+    port = network.get_main_port(container_spec)
     probes: dict[str, Any] = {}
     if liveness := _build_handler(health.liveness, port):
         probes["startupProbe"] = liveness | {

@@ -17,7 +17,7 @@ def merge_raw(workload: application.AnyWorkload, manifest: dict[str, Any]) -> di
     raw = workload.raw.get(kind)
     if not raw:
         return manifest
-    merged = schema.merge_patch(kind, manifest, raw)
+    merged = schema.merge_patch(manifest, raw)
     location = diagnosis.SourceLocation(workload.name)
     diagnostics = [
         diagnosis.Diagnostic(location, ".".join(("raw", kind, *error.path)), error.message, error.hint, error.code)

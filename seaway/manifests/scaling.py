@@ -39,21 +39,21 @@ SCALE_DOWN_STABILIZATION_SECONDS: Annotated[
 ] = 300
 
 
-def build_autoscaler(environment: environments.Environment, service: application.Service) -> dict[str, Any]:
+def build_autoscaler(environment: environments.Environment, workload: application.Service) -> dict[str, Any]:
     """The autoscaler. It measures the main container only: the usage of sidecars is unrelated to the load."""
-    declared = {"cpu": service.scale.cpu, "memory": service.scale.memory}
+    declared = {"cpu": workload.scale.cpu, "memory": workload.scale.memory}
     targets = {name: quantity.parse_percent(target) for name, target in declared.items() if target is not None}
-    return names.build_object(environment, "HorizontalPodAutoscaler", service.name) | {
+    return names.build_object(environment, "HorizontalPodAutoscaler", workload.name) | {
         "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": service.name},
-            "minReplicas": service.scale.min,
-            "maxReplicas": service.scale.max,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": workload.name},
+            "minReplicas": workload.scale.min,
+            "maxReplicas": workload.scale.max,
             "metrics": [
                 {
                     "type": "ContainerResource",
                     "containerResource": {
                         "name": name,
-                        "container": service.name,
+                        "container": workload.name,
                         "target": {"type": "Utilization", "averageUtilization": target},
                     },
                 }
@@ -67,10 +67,10 @@ def build_autoscaler(environment: environments.Environment, service: application
     }
 
 
-def build_scale_annotation(service: application.Service) -> dict[str, str]:
+def build_scale_annotation(workload: application.Service) -> dict[str, str]:
     """An annotation of the Deployment while an autoscaler sets its replicas. So each switch between a fixed number and
     an autoscaler changes the Deployment, even if the number is the same, and a fixed number is written again."""
-    return {} if service.scale.max is None else {names.SCALE_ANNOTATION: f"{service.scale.min}-{service.scale.max}"}
+    return {} if workload.scale.max is None else {names.SCALE_ANNOTATION: f"{workload.scale.min}-{workload.scale.max}"}
 
 
 def _build_scaling_rules(seconds: int, policies: list[dict[str, Any]]) -> dict[str, Any]:

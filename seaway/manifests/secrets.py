@@ -19,7 +19,7 @@ FILE_MODE: Annotated[
 ] = 0o440
 
 
-def build_env(secrets: Iterable[application.Secret], secret_name: str | None) -> list[dict[str, Any]]:
+def build_env(container_spec: application.ContainerSpec, secret_name: str | None) -> list[dict[str, Any]]:
     """Each secret as a variable, or a variable with the path of its file. ``secret_name``: the Secret of the pod."""
     return [
         {
@@ -28,13 +28,14 @@ def build_env(secrets: Iterable[application.Secret], secret_name: str | None) ->
         }
         if secret.env
         else {"name": model_secrets.format_variable_name(secret), "value": model_secrets.format_path(secret)}
-        for secret in _sort_by_name(secrets)
+        for secret in _sort_by_name(container_spec.secrets)
     ]
 
 
-def build_volume(secrets: Iterable[application.Secret], secret_name: str | None) -> dict[str, Any] | None:
+def build_volume(workload: application.WorkloadSpec, secret_name: str | None) -> dict[str, Any] | None:
     """The files of all containers of a pod, from the pod's own Secret and existing ones; None if there is no file."""
     paths: dict[str, dict[str, str]] = {}
+    secrets = [secret for container_spec in workload.list_containers() for secret in container_spec.secrets]
     for secret in _select_files(secrets):
         paths.setdefault(secret.existing or secret_name or "", {})[secret.name] = _get_key(secret)
     if not paths:
@@ -46,7 +47,7 @@ def build_volume(secrets: Iterable[application.Secret], secret_name: str | None)
     return {"name": VOLUME_NAME, "projected": {"defaultMode": FILE_MODE, "sources": sources}}
 
 
-def build_mounts(secrets: Iterable[application.Secret]) -> list[dict[str, Any]]:
+def build_mounts(container_spec: application.ContainerSpec) -> list[dict[str, Any]]:
     """A mount for each file, not for their folder: the token of an account is mounted in the same folder, ours or one
     that a cloud adds to every pod, and a runtime cannot create a mount point in a read-only folder.
 
@@ -54,7 +55,7 @@ def build_mounts(secrets: Iterable[application.Secret]) -> list[dict[str, Any]]:
     """
     return [
         {"name": VOLUME_NAME, "mountPath": model_secrets.format_path(secret), "subPath": secret.name, "readOnly": True}
-        for secret in _select_files(secrets)
+        for secret in _select_files(container_spec.secrets)
     ]
 
 

@@ -14,9 +14,6 @@ WRITABLE_SIZE_LIMIT: Annotated[
     Rationale("a leak stops one pod, and does not fill the disk of the node"),
 ] = "256Mi"
 
-DATA_VOLUME_NAME = "data"
-"""Name of a store's first volume and of its claim."""
-
 TMP_PATH = "/tmp"  # noqa: S108 - a path in the container, empty at each start
 
 ROOT_PATH = "/"
@@ -34,7 +31,7 @@ def build_volumes(
     """
     claims: dict[str, str] = {}
     if isinstance(workload, application.Store):
-        claims = {volume.path: name for name, volume in list_claims(workload).items()}
+        claims = {volume.path: name for name, volume in model_volumes.list_claims(workload).items()}
     volumes: dict[str, dict[str, Any]] = {}
 
     def add_volume(name: str, source: dict[str, Any]) -> str:
@@ -46,23 +43,19 @@ def build_volumes(
         name = names.shorten_name(f"shared-{claim.removesuffix('-0')}")
         claims[shared_volume.path] = add_volume(name, {"persistentVolumeClaim": {"claimName": claim}})
     mounts: dict[str, list[dict[str, Any]]] = {}
-    all_secrets: list[application.Secret] = []
-    extra_containers = {extra.name: extra for extra in (*workload.sidecars, *workload.init)}
-    for container_name, container_spec in {workload.name: workload, **extra_containers}.items():
-        extra_name = None if container_name == workload.name else container_name
-        mounts[container_name] = []
+    for container_spec in workload.list_containers():
+        suffix = "" if container_spec is workload else f"-{container_spec.name}"
+        container_mounts = mounts[container_spec.name] = []
         for path in sorted({TMP_PATH, *container_spec.writable} - {ROOT_PATH}):
             volume = claims.get(path) or add_volume(
-                _format_volume_name(path, extra_name), {"emptyDir": {"sizeLimit": WRITABLE_SIZE_LIMIT}}
+                _format_volume_name(path, suffix), {"emptyDir": {"sizeLimit": WRITABLE_SIZE_LIMIT}}
             )
-            mounts[container_name].append({"name": volume, "mountPath": path})
-        if config_map := container_inputs[container_name].config_map:
-            volume = "config" if extra_name is None else names.shorten_name(f"config-{extra_name}")
-            add_volume(volume, {"configMap": {"name": config_map}})
-            mounts[container_name] += _build_file_mounts(volume, container_spec)
-        mounts[container_name] += secrets.build_mounts(container_spec.secrets)
-        all_secrets += container_spec.secrets
-    if projected := secrets.build_volume(all_secrets, container_inputs[workload.name].secret):
+            container_mounts.append({"name": volume, "mountPath": path})
+        if config_map := container_inputs[container_spec.name].config_map:
+            volume = add_volume(names.shorten_name(f"config{suffix}"), {"configMap": {"name": config_map}})
+            container_mounts += _build_file_mounts(volume, container_spec)
+        container_mounts += secrets.build_mounts(container_spec)
+    if projected := secrets.build_volume(workload, container_inputs[workload.name].secret):
         volumes[secrets.VOLUME_NAME] = projected
     read_only = {shared_volume.path for shared_volume in workload.shared_volumes if shared_volume.read_only}
     mounts[workload.name] += [
@@ -72,14 +65,9 @@ def build_volumes(
     return list(volumes.values()), mounts
 
 
-def list_claims(store: application.Store) -> dict[str, application.Volume]:
-    """The volumes of a store by the names of their claims."""
-    return {DATA_VOLUME_NAME: store.volume, **store.volumes}
-
-
-def _format_volume_name(path: str, container_name: str | None) -> str:
-    if path == TMP_PATH and container_name:
-        return names.shorten_name(f"tmp-{container_name}")
+def _format_volume_name(path: str, suffix: str) -> str:
+    if path == TMP_PATH and suffix:
+        return names.shorten_name(f"tmp{suffix}")
     return names.shorten_name(f"writable-{names.slugify_path(path)}")
 
 

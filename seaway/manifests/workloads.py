@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from seaway.manifests import ingress, names, scaling, volumes
-from seaway.model import application
+from seaway.manifests import ingress, names, scaling
+from seaway.model import application, volumes
 from seaway.project import environments
 from seaway.syntax import hashing
 from seaway.syntax.field_help import Help, Rationale
@@ -63,12 +63,13 @@ def compute_deadline(environment: environments.Environment, workload: applicatio
 def hash_spec(manifest: dict[str, Any], contents: Mapping[str, str]) -> str:
     """The hash of the whole spec: another version is another rollout. A preview knows it, as the name of a Job."""
     spec = manifest["spec"]
-    template = spec["template"]
-    return hashing.hash_content(spec | {"template": template | {"spec": _replace_images(template["spec"], contents)}})
+    pod_spec = _replace_images(spec["template"], contents)
+    return hashing.hash_content(spec | {"template": spec["template"] | {"spec": pod_spec}})
 
 
-def _replace_images(pod_spec: dict[str, Any], contents: Mapping[str, str]) -> dict[str, Any]:
-    """A pod spec with ``contents`` in place of the images, by container: digests are unknown before the build."""
+def _replace_images(template: dict[str, Any], contents: Mapping[str, str]) -> dict[str, Any]:
+    """The pod spec with ``contents`` in place of the images, by container: digests are unknown before the build."""
+    pod_spec = template["spec"]
     return pod_spec | {
         key: [
             container | ({"image": contents[container["name"]]} if container["name"] in contents else {})
@@ -80,41 +81,41 @@ def _replace_images(pod_spec: dict[str, Any], contents: Mapping[str, str]) -> di
 
 
 def build_deployment(
-    environment: environments.Environment, service: application.Service, template: dict[str, Any]
+    environment: environments.Environment, workload: application.Service, template: dict[str, Any]
 ) -> dict[str, Any]:
     """A service: old pods stop only as new ones become ready, so the capacity never falls below the scale."""
     annotations = (
         WAIT_UNTIL_RECORDED
-        | scaling.build_scale_annotation(service)
-        | ingress.build_url_annotation(environment, service)
+        | scaling.build_scale_annotation(workload)
+        | ingress.build_url_annotation(environment, workload)
     )
-    return names.build_object(environment, "Deployment", service.name, annotations=annotations) | {
+    return names.build_object(environment, "Deployment", workload.name, annotations=annotations) | {
         "spec": {
-            "replicas": service.scale.min,
+            "replicas": workload.scale.min,
             **_build_min_ready_seconds(template),
             "revisionHistoryLimit": REVISION_HISTORY_LIMIT,
-            "progressDeadlineSeconds": compute_deadline(environment, service),
+            "progressDeadlineSeconds": compute_deadline(environment, workload),
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": "25%"}},
-            "selector": {"matchLabels": names.build_selector(environment, service.name)},
+            "selector": names.build_selector(environment, workload.name),
             "template": template,
         }
     }
 
 
 def build_daemon_set(
-    environment: environments.Environment, service: application.Service, template: dict[str, Any]
+    environment: environments.Environment, workload: application.Service, template: dict[str, Any]
 ) -> dict[str, Any]:
     """A service with one pod on every node: on each node the old pod stops when the new one is ready.
 
     https://kubernetes.io/docs/concepts/workloads/controllers/daemonset/
     """
-    annotations = WAIT_UNTIL_RECORDED | ingress.build_url_annotation(environment, service)
-    return names.build_object(environment, "DaemonSet", service.name, annotations=annotations) | {
+    annotations = WAIT_UNTIL_RECORDED | ingress.build_url_annotation(environment, workload)
+    return names.build_object(environment, "DaemonSet", workload.name, annotations=annotations) | {
         "spec": {
             **_build_min_ready_seconds(template),
             "revisionHistoryLimit": REVISION_HISTORY_LIMIT,
             "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-            "selector": {"matchLabels": names.build_selector(environment, service.name)},
+            "selector": names.build_selector(environment, workload.name),
             "template": template,
         }
     }
@@ -126,36 +127,39 @@ def _build_min_ready_seconds(template: dict[str, Any]) -> dict[str, int]:
 
 
 def build_stateful_set(
-    environment: environments.Environment, store: application.Store, template: dict[str, Any]
+    environment: environments.Environment, workload: application.Store, template: dict[str, Any]
 ) -> dict[str, Any]:
     """A store has one pod with a stable name, and a volume that outlives the pod and the StatefulSet.
 
     Its pod management policy, history limit, service name and claims are immutable: to change them, the StatefulSet
     must be deleted.
     """
-    name = names.shorten_name(store.name, names.STATEFUL_SET_NAME_LIMIT)
-    annotations = WAIT_UNTIL_RECORDED | ingress.build_url_annotation(environment, store)
-    return names.build_object(environment, "StatefulSet", name, owner=store.name, annotations=annotations) | {
+    name = names.shorten_name(workload.name, names.STATEFUL_SET_NAME_LIMIT)
+    annotations = WAIT_UNTIL_RECORDED | ingress.build_url_annotation(environment, workload)
+    return names.build_object(environment, "StatefulSet", name, owner=workload.name, annotations=annotations) | {
         "spec": {
             "replicas": 1,
             "revisionHistoryLimit": REVISION_HISTORY_LIMIT,
             "podManagementPolicy": "Parallel",
-            "serviceName": store.name,
+            "serviceName": workload.name,
             "persistentVolumeClaimRetentionPolicy": {
-                "whenDeleted": "Retain" if store.retain else "Delete",
+                "whenDeleted": "Retain" if workload.retain else "Delete",
                 "whenScaled": "Retain",
             },
-            "selector": {"matchLabels": names.build_selector(environment, store.name)},
+            "selector": names.build_selector(environment, workload.name),
             "template": template,
             "volumeClaimTemplates": [
-                _build_claim_template(name, volume, volume.storage_class or environment.settings.storage_class)
-                for name, volume in volumes.list_claims(store).items()
+                _build_claim_template(environment, name, volume)
+                for name, volume in volumes.list_claims(workload).items()
             ],
         }
     }
 
 
-def _build_claim_template(name: str, volume: application.Volume, storage_class: str | None) -> dict[str, Any]:
+def _build_claim_template(
+    environment: environments.Environment, name: str, volume: application.Volume
+) -> dict[str, Any]:
+    storage_class = volume.storage_class or environment.settings.storage_class
     spec: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": volume.size}}}
     if storage_class is not None:
         spec["storageClassName"] = storage_class
@@ -164,7 +168,7 @@ def _build_claim_template(name: str, volume: application.Volume, storage_class: 
 
 def build_job(
     environment: environments.Environment,
-    job: application.Job,
+    workload: application.Job,
     template: dict[str, Any],
     contents: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -174,45 +178,45 @@ def build_job(
     rebuild of the same source must not run a migration again. The hash includes `raw`, which may change the template.
     It has no time to live: a Job that deletes itself would run again at the next refresh.
     """
-    pod_spec = _replace_images(template["spec"], contents)
-    suffix = hashing.hash_content([pod_spec, job.raw["Job"]] if job.raw.get("Job") else pod_spec)
-    name = f"{names.shorten_name(job.name, names.LABEL_LIMIT - len(suffix) - 1)}-{suffix}"
-    annotations = WAIT_UNTIL_RECORDED | ({RUN_ANNOTATION: AFTER_ROLLOUT} if job.run == AFTER_ROLLOUT else {})
-    return names.build_object(environment, "Job", name, owner=job.name, annotations=annotations) | {
-        "spec": _build_job_spec(job, template)
+    pod_spec = _replace_images(template, contents)
+    suffix = hashing.hash_content([pod_spec, workload.raw["Job"]] if workload.raw.get("Job") else pod_spec)
+    name = f"{names.shorten_name(workload.name, names.LABEL_LIMIT - len(suffix) - 1)}-{suffix}"
+    annotations = WAIT_UNTIL_RECORDED | ({RUN_ANNOTATION: AFTER_ROLLOUT} if workload.run == AFTER_ROLLOUT else {})
+    return names.build_object(environment, "Job", name, owner=workload.name, annotations=annotations) | {
+        "spec": _build_job_spec(workload, template)
     }
 
 
 def build_cron_job(
-    environment: environments.Environment, job: application.Job, template: dict[str, Any]
+    environment: environments.Environment, workload: application.Job, template: dict[str, Any]
 ) -> dict[str, Any]:
     """A job on a schedule; without one, a template to start by hand.
 
     https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/
     """
-    name = names.shorten_name(job.name, CRON_JOB_NAME_LIMIT)
-    return names.build_object(environment, "CronJob", name, owner=job.name, annotations=WAIT_UNTIL_RECORDED) | {
+    name = names.shorten_name(workload.name, CRON_JOB_NAME_LIMIT)
+    return names.build_object(environment, "CronJob", name, owner=workload.name, annotations=WAIT_UNTIL_RECORDED) | {
         "spec": {
-            "schedule": job.schedule or NEVER_SCHEDULE,
-            "timeZone": job.time_zone,
-            "suspend": job.schedule is None,
-            "startingDeadlineSeconds": job.starting_deadline,
-            "concurrencyPolicy": job.concurrency_policy.capitalize(),
-            "successfulJobsHistoryLimit": job.history_limit,
-            "failedJobsHistoryLimit": job.history_limit,
+            "schedule": workload.schedule or NEVER_SCHEDULE,
+            "timeZone": workload.time_zone,
+            "suspend": workload.schedule is None,
+            "startingDeadlineSeconds": workload.starting_deadline,
+            "concurrencyPolicy": workload.concurrency_policy.capitalize(),
+            "successfulJobsHistoryLimit": workload.history_limit,
+            "failedJobsHistoryLimit": workload.history_limit,
             "jobTemplate": {
-                "metadata": {"labels": names.build_labels(environment, job.name)},
-                "spec": _build_job_spec(job, template),
+                "metadata": {"labels": names.build_labels(environment, workload.name)},
+                "spec": _build_job_spec(workload, template),
             },
         }
     }
 
 
-def _build_job_spec(job: application.Job, template: dict[str, Any]) -> dict[str, Any]:
+def _build_job_spec(workload: application.Job, template: dict[str, Any]) -> dict[str, Any]:
     on_eviction = {"action": EVICTION_ACTION, "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
     return {
-        "backoffLimit": job.backoff_limit,
-        "activeDeadlineSeconds": job.timeout,
+        "backoffLimit": workload.backoff_limit,
+        "activeDeadlineSeconds": workload.timeout,
         "podReplacementPolicy": POD_REPLACEMENT_POLICY,
         "podFailurePolicy": {"rules": [on_eviction]},
         "template": template,

@@ -5,8 +5,8 @@ import re
 
 from seaway.model import application, settings
 
-_LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_HOST = re.compile(rf"(\*\.)?{_LABEL}(\.{_LABEL})*")
+LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_HOST = re.compile(rf"(\*\.)?{LABEL}(\.{LABEL})*")
 _PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()+,;=:@%-]+)*/?")
 
 INGRESS_PROTOCOLS = ("http", "grpc")
@@ -32,9 +32,7 @@ def parse_address(text: str) -> Address | None:
     return Address(host, f"/{path.rstrip('/')}")
 
 
-def get_addresses(
-    stack_settings: settings.Settings, workload: application.Service | application.Store
-) -> tuple[Address, ...]:
+def get_addresses(stack_settings: settings.Settings, workload: application.ServiceOrStore) -> tuple[Address, ...]:
     """The addresses that the ingress routes to a workload, sorted."""
     if stack_settings.publish != "ingress" or not workload.publish:
         return ()
@@ -47,7 +45,7 @@ def has_tls(ingress: settings.Ingress) -> bool:
     return ingress.tls_secret is not None or ingress.issuer is not None
 
 
-def format_urls(stack_settings: settings.Settings, workload: application.Service | application.Store) -> list[str]:
+def format_urls(stack_settings: settings.Settings, workload: application.ServiceOrStore) -> list[str]:
     """The URLs of a workload in a browser: ``https://shop.example.com/api``."""
     scheme = "https" if has_tls(stack_settings.ingress) else "http"
     return [f"{scheme}://{address}" for address in get_addresses(stack_settings, workload)]

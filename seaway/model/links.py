@@ -13,8 +13,6 @@ _SCHEMES: Mapping[application.Protocol, str] = {
     "udp": "udp://",
 }
 
-LinkTarget = application.Service | application.Store
-
 
 def get_variables(app: application.Application, caller: application.WorkloadSpec) -> Mapping[str, str]:
     """The variables of all links of a workload. The ``env`` of a container replaces them.
@@ -30,14 +28,14 @@ def get_variables(app: application.Application, caller: application.WorkloadSpec
     return variables
 
 
-def get_target_variables(target: LinkTarget) -> Mapping[str, str]:
+def get_target_variables(workload: application.ServiceOrStore) -> Mapping[str, str]:
     """The variables of a link to a workload; empty if it has no port."""
-    url = _format_url(target)
+    url = _format_url(workload)
     if url is None:
         return {}
-    prefix = _format_prefix(target.name)
-    further = {f"{prefix}_{_format_prefix(port.name)}_PORT": str(port.port) for port in target.ports}
-    return {f"{prefix}_URL": url, f"{prefix}_HOST": target.name, f"{prefix}_PORT": str(target.port), **further}
+    prefix = _format_prefix(workload.name)
+    further = {f"{prefix}_{_format_prefix(port.name)}_PORT": str(port.port) for port in workload.ports}
+    return {f"{prefix}_URL": url, f"{prefix}_HOST": workload.name, f"{prefix}_PORT": str(workload.port), **further}
 
 
 def find_url(app: application.Application, name: str) -> str | None:
@@ -45,8 +43,8 @@ def find_url(app: application.Application, name: str) -> str | None:
     return next((_format_url(target) for target in (*app.services, *app.stores) if target.name == name), None)
 
 
-def _format_url(target: LinkTarget) -> str | None:
-    return None if target.port is None else f"{_SCHEMES[target.protocol]}{target.name}:{target.port}"
+def _format_url(workload: application.ServiceOrStore) -> str | None:
+    return None if workload.port is None else f"{_SCHEMES[workload.protocol]}{workload.name}:{workload.port}"
 
 
 def _format_prefix(name: str) -> str:

@@ -1,16 +1,22 @@
 """The order of the rollouts: stores, jobs, services, late jobs, except where ``dependsOn`` needs another one."""
 
+import enum
 import graphlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from seaway.model import application
 
-Phase = Literal["store", "job", "service", "late_job"]
 
-_PHASES: tuple[Phase, ...] = ("store", "job", "service", "late_job")
+class Phase(enum.IntEnum):
+    """When an object is created. A phase begins when the previous one is healthy."""
 
-Workload = application.Service | application.Store | application.Job
+    foundation = 0
+    """Objects that start no pod: namespace, accounts, configuration, secrets, Services, budgets."""
+    store = 1
+    job = 2
+    service = 3
+    late_job = 4
 
 
 class Position(NamedTuple):
@@ -21,17 +27,17 @@ class Position(NamedTuple):
     """The step within the phase: 0, or one more than the last dependency in the same phase."""
 
 
-def get_default_phase(workload: Workload) -> Phase:
+def get_default_phase(workload: application.AnyWorkload) -> Phase:
     """The phase of a workload that nothing depends on."""
     match workload:
         case application.Store():
-            return "store"
+            return Phase.store
         case application.Job(schedule=None, run="before-rollout"):
-            return "job"
+            return Phase.job
         case application.Job(schedule=None, run="after-rollout"):
-            return "late_job"
+            return Phase.late_job
         case _:
-            return "service"
+            return Phase.service
 
 
 def plan_positions(app: application.Application) -> Mapping[str, Position]:
@@ -45,7 +51,7 @@ def plan_positions(app: application.Application) -> Mapping[str, Position]:
     graph = {
         name: [target for target in workload.depends_on if target in workloads] for name, workload in workloads.items()
     }
-    phases = {name: _PHASES.index(get_default_phase(workload)) for name, workload in workloads.items()}
+    phases = {name: get_default_phase(workload) for name, workload in workloads.items()}
     dependencies_first = list(graphlib.TopologicalSorter(graph).static_order())
     for name in reversed(dependencies_first):
         for target in graph[name]:
@@ -53,7 +59,7 @@ def plan_positions(app: application.Application) -> Mapping[str, Position]:
     orders: dict[str, int] = {}
     for name in dependencies_first:
         orders[name] = max((orders[target] + 1 for target in graph[name] if phases[target] == phases[name]), default=0)
-    return {name: Position(_PHASES[phases[name]], orders[name]) for name in workloads}
+    return {name: Position(phases[name], orders[name]) for name in workloads}
 
 
 def find_name_cycles(dependencies: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, ...]]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from seaway.files import roots
-from seaway.syntax.field_help import Duration, Help, Rationale
+from seaway.syntax.field_help import Duration, Help, Rationale, empty_mapping
 
 Engine = Literal["docker-build", "docker"]
 PublishMode = Literal["none", "nodePort", "loadBalancer", "ingress"]
@@ -50,7 +50,7 @@ class Ingress:
     hosts: Annotated[
         Mapping[str, tuple[str, ...]],
         Help("addresses by workload, as `shop.example.com` or `shop.example.com/api`"),
-    ] = dataclasses.field(default_factory=dict[str, tuple[str, ...]])
+    ] = empty_mapping()
     class_name: Annotated[str | None, Help("IngressClass of the cluster; none: the default of the cluster")] = None
     tls_secret: Annotated[str | None, Help("existing Secret with the certificate of all hosts")] = None
     issuer: Annotated[str | None, Help("ClusterIssuer of cert-manager that creates a certificate for each host")] = None
@@ -67,9 +67,7 @@ class Ingress:
         Help("namespace of the controller: only its pods may connect; none: any client that reaches the pods may"),
         Rationale("a controller may run on the node itself, or be a load balancer of the cloud, without a namespace"),
     ] = None
-    annotations: Annotated[Mapping[str, str], Help("annotations for the controller")] = dataclasses.field(
-        default_factory=dict[str, str]
-    )
+    annotations: Annotated[Mapping[str, str], Help("annotations for the controller")] = empty_mapping()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,15 +130,13 @@ class Settings:
     image_overrides: Annotated[
         Mapping[str, str],
         Help("image by the image that it replaces in this environment, for `image:` and for base images of builds"),
-    ] = dataclasses.field(default_factory=dict[str, str])
+    ] = empty_mapping()
     publish: Annotated[
         PublishMode,
         Help("how services with `publish` are reached from outside"),
         Rationale("closed until the environment opens it"),
     ] = "none"
-    ingress: Annotated[Ingress, Help("with `publish: ingress`: hosts, certificates and controller")] = (
-        dataclasses.field(default_factory=Ingress)
-    )
+    ingress: Annotated[Ingress, Help("with `publish: ingress`: hosts, certificates and controller")] = Ingress()
     image_pull_credentials: Annotated[
         PullCredentials | None, Help("account with which the cluster pulls from `registry`; none: not needed")
     ] = None
@@ -168,14 +164,14 @@ class Settings:
         ),
     ] = 300
     policy: Annotated[Policy, Help("changes that `seaway preview` accepts; `dataLoss` also applies to `pulumi up`")] = (
-        dataclasses.field(default_factory=Policy)
+        Policy()
     )
     check_severity: Annotated[
         Mapping[str, Severity],
         Help(
             "severity of checks in this environment, instead of that in docs/checks.md: `{AVL-01: error}`; errors block"
         ),
-    ] = dataclasses.field(default_factory=dict[str, Severity])
+    ] = empty_mapping()
     waivers: Annotated[
         tuple[Waiver, ...],
         Help("findings that are accepted in this environment, each with a reason, an owner and a last day"),
@@ -183,7 +179,7 @@ class Settings:
     overlay: Annotated[
         Mapping[str, Any],
         Help("changes for this environment, with the keys of the application's file"),
-    ] = dataclasses.field(default_factory=dict[str, Any])
+    ] = empty_mapping()
 
     def format_namespace(self, app_name: str) -> str:
         """The namespace of an application in this environment."""

@@ -14,3 +14,8 @@ def format_claim_name(shared_volume: application.SharedVolume) -> str:
 def find_group_id(app: application.Application, shared_volume: application.SharedVolume) -> int | None:
     """The group that owns the files of a shared volume."""
     return next((store.user for store in app.stores if store.name == shared_volume.store), None)
+
+
+def list_claims(store: application.Store) -> dict[str, application.Volume]:
+    """The volumes of a store by the names of their claim templates."""
+    return {MAIN_VOLUME_NAME: store.volume, **store.volumes}

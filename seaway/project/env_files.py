@@ -51,7 +51,7 @@ def _read_env_file(
     if tree is None:
         message = f"{diagnosis.quote(file)} is a file of the working tree, and this stack deploys a release"
         hint = "write its values here, below `env`"
-        diagnostics.append(locations.report(key_path, "file-in-release", message, hint))
+        diagnostics.append(locations.at(key_path).report("file-in-release", message, hint))
         return {}
     try:
         path, subject = tree.folder / file, diagnosis.quote(file)
@@ -59,7 +59,7 @@ def _read_env_file(
         text = tree.root.read(path, subject, locations.find(key_path), key_path, hint=hint).decode("utf-8-sig")
     except UnicodeDecodeError:
         message = f"{file} is not UTF-8 text"
-        diagnostics.append(locations.report(key_path, "invalid-encoding", message, "save it as UTF-8"))
+        diagnostics.append(locations.at(key_path).report("invalid-encoding", message, "save it as UTF-8"))
         return {}
     except diagnosis.InvalidInput as error:
         diagnostics.extend(error.diagnostics)

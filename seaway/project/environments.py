@@ -153,7 +153,7 @@ def read_environment(
             merged.app,
             merged.locations,
             stack_settings,
-            config,
+            stack_file.locate_settings(config),
             secret_locations=stack_file.get_secret_locations(config),
             checks=check_ids,
             today=None if lock.is_rollback else today,

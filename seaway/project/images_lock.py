@@ -12,7 +12,7 @@ from pathlib import Path
 
 from seaway.files import roots
 from seaway.model import application, image_reference, settings
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 
 FILE_NAME = "images.lock"
 
@@ -64,7 +64,7 @@ def read_lock(folder: Path, root: roots.Root, display_path: str = FILE_NAME) -> 
     if not root.exists(path):
         return None
     content = root.read(path, "", diagnosis.SourceLocation(display_path), "", hint=_HINT)
-    return decode_lock(nodes.parse(content, display_path))
+    return decode_lock(yaml_parser.parse(content, display_path))
 
 
 def decode_lock(node: nodes.Node) -> ImagesLock:

@@ -9,7 +9,7 @@ from seaway.model import application
 from seaway.model.defaults import resolve
 from seaway.model.validate import all_rules, mounts
 from seaway.project import env_files, python_program
-from seaway.syntax import decode, diagnosis, nodes
+from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 _KINDS = ("services", "stores", "jobs")
 
@@ -74,7 +74,7 @@ def parse_file(
     text = root.read(path, "the application's file", diagnosis.SourceLocation(display_path), "", hint=hint)
     if path.suffix == python_program.SUFFIX:
         return python_program.run_program(path, display_path)
-    return nodes.parse(text, display_path)
+    return yaml_parser.parse(text, display_path)
 
 
 def is_compose_file(path: Path) -> bool:

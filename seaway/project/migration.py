@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 from seaway.project import stack_file
-from seaway.syntax import diagnosis, encode, former_keys, nodes
+from seaway.syntax import diagnosis, encode, former_keys, nodes, yaml_parser
 
 ANY = "*"
 
@@ -174,7 +174,7 @@ class _Editor:
         self.undecided: list[diagnosis.Diagnostic] = []
 
     def migrate(self, shape: Shape) -> Migration:
-        self._visit(nodes.parse(self.text, self.file), shape, "", _Part.measure(self.text))
+        self._visit(yaml_parser.parse(self.text, self.file), shape, "", _Part.measure(self.text))
         text = self.text
         for (start, end), new in sorted(self.edits.items(), reverse=True):
             text = text[:start] + new + text[end:]
@@ -198,7 +198,7 @@ class _Editor:
 
     def _visit_json(self, node: nodes.ScalarNode, shape: Shape, path: str, part: _Part) -> None:
         """A mapping as `pulumi config set` writes it: JSON in quotes. One with escapes is not edited."""
-        json = nodes.parse(node.text, self.file)
+        json = yaml_parser.parse(node.text, self.file)
         start = part.find_offset(node.location) + 1
         if self.text.startswith(node.text, start):
             self._visit(json, shape, path, _Part.measure(node.text, start, node.location))

@@ -18,7 +18,7 @@ from typing import Annotated, Any, TypeVar
 
 from seaway.files import roots, writer
 from seaway.project import migration
-from seaway.syntax import decode, diagnosis, encode, field_help, nodes, yaml_writer
+from seaway.syntax import decode, diagnosis, encode, field_help, nodes, yaml_parser, yaml_writer
 
 FOLDER = "environments"
 FILE_SUFFIX = ".lock.yaml"
@@ -214,7 +214,7 @@ def read_content(path: Path, folder: Path, hint: str = _RESTORE_HINT) -> bytes:
     Raises:
         diagnosis.InvalidInput: it cannot be read.
     """
-    location, limit = diagnosis.SourceLocation(str(path.relative_to(folder))), SIZE_FACTOR * nodes.MAX_CHARACTERS
+    location, limit = diagnosis.SourceLocation(str(path.relative_to(folder))), SIZE_FACTOR * yaml_parser.MAX_CHARACTERS
     return roots.Root(folder).read(path, "", location, "", hint=hint, limit=limit)
 
 
@@ -224,7 +224,7 @@ def parse_content(content: bytes, file: str) -> tuple[int, nodes.Node]:
     Raises:
         diagnosis.InvalidInput: the content is not YAML, or has a format that this version does not read.
     """
-    node = nodes.parse(content, file, limit_factor=SIZE_FACTOR)
+    node = yaml_parser.parse(content, file, limit_factor=SIZE_FACTOR)
     pair = node.pairs.get(FORMAT_KEY) if isinstance(node, nodes.MappingNode) else None
     if not isinstance(node, nodes.MappingNode) or pair is None:
         return 0, migration.translate_stored(node)

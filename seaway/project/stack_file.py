@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seaway.files import roots
 from seaway.model import settings
-from seaway.syntax import decode, diagnosis, nodes
+from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 PREFIX = "seaway:"
 
@@ -24,7 +24,7 @@ def read_config(path: Path) -> nodes.MappingNode:
 
     Raises diagnosis.InvalidInput: there is no such file, or it is not YAML.
     """
-    config = nodes.get_pairs(nodes.parse(read_bytes(path), path.name), "config")
+    config = nodes.get_pairs(yaml_parser.parse(read_bytes(path), path.name), "config")
     pairs = {
         key.removeprefix(PREFIX): nodes.Pair(pair.location, _parse_file_value(pair.node))
         for key, pair in config.items()
@@ -119,6 +119,11 @@ def get_secret_locations(config: nodes.MappingNode) -> Mapping[str, diagnosis.So
     return {name: pair.location for name, pair in nodes.get_pairs(config, "secrets").items()}
 
 
+def locate_settings(config: nodes.MappingNode) -> diagnosis.SourceLocations:
+    """The locations of all settings by their paths, ``seaway:ingress.hosts``."""
+    return diagnosis.SourceLocations(config.location, dict(nodes.list_locations(config, PREFIX)))
+
+
 def get_secret_names(config: nodes.MappingNode) -> frozenset[str]:
     """The names of the secrets that have a value."""
     return frozenset(get_secret_locations(config))
@@ -167,7 +172,7 @@ def _parse_file_value(node: nodes.Node) -> nodes.Node:
 
 def _parse_text(text: str, location: diagnosis.SourceLocation) -> nodes.Node:
     if text.startswith(("{", "[")):
-        return nodes.parse(text, location.file, location=location)
+        return yaml_parser.parse(text, location.file, location=location)
     return nodes.parse_scalar(text, location)
 
 

@@ -15,7 +15,7 @@ from seaway.manifests import inputs, objects, preview
 from seaway.model import application, secrets, settings
 from seaway.project import environments, stack_file
 from seaway.review import change, impact
-from seaway.syntax import hashing, nodes
+from seaway.syntax import hashing, nodes, yaml_parser
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +113,7 @@ def _create_object_diff(
 
 def _compute_fingerprints(app: application.Application, file: Path) -> dict[str, str]:
     """A hash per secret: of its encrypted text in the stack's file, which changes with the value, and its length."""
-    config = nodes.get_pairs(nodes.parse(stack_file.read_bytes(file), file.name), "config")
+    config = nodes.get_pairs(yaml_parser.parse(stack_file.read_bytes(file), file.name), "config")
     pair = config.get("seaway:secrets")
     plain = nodes.to_plain(pair.node) if pair else None
     encrypted = cast(dict[str, Any], plain if isinstance(plain, dict) else {})

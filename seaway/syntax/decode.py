@@ -17,10 +17,10 @@ import difflib
 import functools
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast
 
-from seaway.syntax import diagnosis, duration, field_help, former_keys, nodes
+from seaway.syntax import diagnosis, field_help, former_keys, nodes, scalars
 
 T = TypeVar("T")
 
@@ -124,9 +124,10 @@ class _Decoder:
             return self._decode_literal(args, node, path)
         if dataclasses.is_dataclass(hint):
             return self.decode_dataclass(cast(type, hint), node, path)
-        if field_help.Duration() in annotations:
-            return self._decode_duration(node, path)
-        return self._SCALARS[hint](self, node, path)
+        if hint is Any:
+            return self._decode_any(node, path)
+        is_duration = field_help.Duration() in annotations
+        return self._convert(scalars.to_seconds if is_duration else scalars.CONVERTERS[hint], node, path)
 
     def decode_dataclass(
         self,
@@ -155,7 +156,7 @@ class _Decoder:
                 self._report_unknown_key(cls, key, pair.node, path, fields)
         values: dict[str, Any] = dict(name_argument)
         for key, field in fields.items():
-            field_path = _join_path(path, key)
+            field_path = nodes.join_path(path, key)
             if key in node.pairs:
                 value = self.decode_value(get_type_hints(cls)[field.name], node.pairs[key].node, field_path)
             elif _is_required(field):
@@ -177,9 +178,9 @@ class _Decoder:
         former = former_keys.find_replacement(key, fields)
         hint = f"did you mean {former_keys.format_replacement(key, node)}?" if former else suggest_name(key, fields)
         message = f"is not a key of {_format_class_name(cls)}"
-        self.report(_join_path(path, key), node, "unknown-key", message, hint)
+        self.report(nodes.join_path(path, key), node, "unknown-key", message, hint)
         if meant := former or find_closest(key, fields):
-            self.undecoded.add(_join_path(path, meant))
+            self.undecoded.add(nodes.join_path(path, meant))
 
     def _decode_shorthand(self, cls: type, node: nodes.Node, path: str, name_argument: Mapping[str, str]) -> Any:
         shorthand = getattr(cls, "shorthand", None)
@@ -206,7 +207,7 @@ class _Decoder:
                 hint = f"write a mapping from name to {cls.__name__.lower()}, or a list of names"
                 return self.report(path, node, "invalid-type", message, hint)
         instances = [
-            self.decode_dataclass(cls, body, _join_path(path, name), name=name) for name, body in bodies.items()
+            self.decode_dataclass(cls, body, nodes.join_path(path, name), name=name) for name, body in bodies.items()
         ]
         return tuple(instance for instance in instances if instance is not _UNDECODED)
 
@@ -221,7 +222,7 @@ class _Decoder:
             error = diagnosis.Diagnostic(node.location, path, message, "remove one of the two", "duplicate-name")
             self.diagnostics.append(error)
         else:
-            self.locations[_join_path(path, node.text)] = node.location
+            self.locations[nodes.join_path(path, node.text)] = node.location
             bodies[node.text] = nodes.parse_scalar("", node.location)
 
     def _decode_texts(self, _: type, node: nodes.Node, path: str) -> Any:
@@ -230,7 +231,10 @@ class _Decoder:
             hint = f"write [{', '.join(words)}], or one value per line after `- `"
             return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not a list", hint)
         self._add_locations(node, path)
-        texts = [self._decode_text(text, _join_path(path, str(number))) for number, text in enumerate(node.items)]
+        texts = [
+            self._convert(scalars.to_text, text, nodes.join_path(path, str(number)))
+            for number, text in enumerate(node.items)
+        ]
         return _UNDECODED if any(text is _UNDECODED for text in texts) else tuple(texts)
 
     def _decode_mapping(self, hint: Any, node: nodes.Node, path: str) -> Any:
@@ -238,7 +242,9 @@ class _Decoder:
             message = f"{nodes.describe_node(node)} is not a mapping"
             return self.report(path, node, "invalid-type", message, "write `NAME: value` below it, one per line")
         self._add_locations(node, path)
-        values = {key: self.decode_value(hint, pair.node, _join_path(path, key)) for key, pair in node.pairs.items()}
+        values = {
+            key: self.decode_value(hint, pair.node, nodes.join_path(path, key)) for key, pair in node.pairs.items()
+        }
         return _UNDECODED if any(value is _UNDECODED for value in values.values()) else values
 
     def _decode_literal(self, choices: tuple[Any, ...], node: nodes.Node, path: str) -> Any:
@@ -247,68 +253,17 @@ class _Decoder:
         message = f"{nodes.describe_node(node)} is not an allowed value"
         return self.report(path, node, "invalid-value", message, f"write {' or '.join(choices)}")
 
-    def _decode_text(self, node: nodes.Node, path: str) -> Any:
-        match node:
-            case nodes.ScalarNode(kind="bool", text=text):
-                return self.report(path, node, "invalid-type", f"{text} is a boolean, not text", f'quote it: "{text}"')
-            case nodes.ScalarNode(kind="null", text=text):
-                hint = f'quote it: "{text}"' if text else 'write "" for empty text'
-            case nodes.ScalarNode(text=text):
-                return text
-            case _:
-                hint = "write a single value; quote it if it contains brackets"
-        return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not text", hint)
-
-    def _decode_int(self, node: nodes.Node, path: str) -> Any:
-        if isinstance(node, nodes.ScalarNode) and node.kind == "int":
-            return nodes.to_int(node)
-        is_quoted = isinstance(node, nodes.ScalarNode) and node.kind == "text" and node.text.isdecimal()
-        hint = "write it without quotes and without a leading zero" if is_quoted else "write digits, as 8000"
-        return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not a whole number", hint)
-
-    def _decode_duration(self, node: nodes.Node, path: str) -> Any:
-        if isinstance(node, nodes.ScalarNode) and node.kind == "int":
-            return nodes.to_int(node)
-        try:
-            seconds = duration.parse_seconds(node.text if isinstance(node, nodes.ScalarNode) else "")
-        except ValueError:
-            message = f"{nodes.describe_node(node)} is not a valid duration"
-            return self.report(path, node, "invalid-duration", message, "write seconds, or units, as 90 or 1m30s")
-        if seconds.denominator != 1:
-            message = f"{nodes.describe_node(node)} is not a whole number of seconds"
-            return self.report(path, node, "invalid-duration", message, "round it, as 1s")
-        return int(seconds)
-
-    def _decode_bool(self, node: nodes.Node, path: str) -> Any:
-        if isinstance(node, nodes.ScalarNode) and node.kind == "bool":
-            return node.text.lower() == "true"
-        message = f"{nodes.describe_node(node)} is neither true nor false"
-        return self.report(path, node, "invalid-type", message, "write true or false, without quotes")
+    def _convert(self, converter: Callable[[nodes.Node], Any], node: nodes.Node, path: str) -> Any:
+        value = converter(node)
+        return self.report(path, node, *value) if isinstance(value, scalars.Mismatch) else value
 
     def _decode_any(self, node: nodes.Node, path: str) -> Any:
-        self._add_locations(node, path, recursive=True)
+        self.locations.update(nodes.list_locations(node, path))
         return nodes.to_plain(node)
 
-    def _add_locations(self, node: nodes.Node, path: str, *, recursive: bool = False) -> None:
+    def _add_locations(self, node: nodes.Node, path: str) -> None:
         """Remembers the locations of the keys of a mapping, or of the elements of a list."""
-        match node:
-            case nodes.MappingNode(pairs=pairs):
-                parts = [(key, pair.location, pair.node) for key, pair in pairs.items()]
-            case nodes.SequenceNode(items=items):
-                parts = [(str(number), part.location, part) for number, part in enumerate(items)]
-            case _:
-                return
-        for key, location, part in parts:
-            self.locations[_join_path(path, key)] = location
-            if recursive:
-                self._add_locations(part, _join_path(path, key), recursive=True)
-
-    _SCALARS: typing.ClassVar[Mapping[Any, Any]] = {
-        str: _decode_text,
-        int: _decode_int,
-        bool: _decode_bool,
-        Any: _decode_any,
-    }
+        self.locations.update((part_path, location) for part_path, location, _ in nodes.list_parts(node, path))
 
 
 def _is_null(node: nodes.Node) -> bool:
@@ -324,10 +279,6 @@ def _choose_member(args: tuple[Any, ...], node: nodes.Node) -> Any:
 
 def _is_required(field: "dataclasses.Field[Any]") -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-
-
-def _join_path(path: str, key: str) -> str:
-    return f"{path}{key}" if not path or path.endswith(":") else f"{path}.{key}"
 
 
 def _format_class_name(cls: type) -> str:

@@ -2,7 +2,8 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Self
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -36,6 +37,9 @@ class Diagnostic:
     def __str__(self) -> str:
         path = f"{self.path}: " if self.path else ""
         return f"{self.location}: {path}{self.message}; {self.hint} [{self.code}]"
+
+
+Diagnostics = Iterator[Diagnostic]
 
 
 class InvalidInput(Exception):  # noqa: N818 - describes the input
@@ -94,6 +98,39 @@ class SourceLocations:
             path = path.rpartition(".")[0]
         return self.by_path.get(path, self.origin)
 
-    def report(self, path: str, code: str, message: str, hint: str) -> Diagnostic:
-        """A diagnostic at the location of a path."""
-        return Diagnostic(self.find(path), path, message, hint, code)
+    def at(self, path: str) -> "Part":
+        """The part at a path."""
+        return Part(self, path)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Part:
+    """A part of an application as it was written, for the rules about it."""
+
+    locations: SourceLocations
+    path: str
+
+    def at(self, *keys: str | int) -> Self:
+        """The value of a key, or an element of a list."""
+        return type(self)(self.locations, ".".join((self.path, *map(str, keys))))
+
+    def at_declared(self, key: str) -> Self:
+        """The value of a key; the part itself where the key was not written: it has its short form, or is left out."""
+        return self.at(key) if self.is_declared(key) else self
+
+    def is_declared(self, key: str) -> bool:
+        """Whether a key was written."""
+        return f"{self.path}.{key}" in self.locations.by_path
+
+    def has_undecoded(self, *keys: str) -> bool:
+        """Whether one of these keys was written but could not be decoded."""
+        return self.locations.has_undecoded(*(f"{self.path}.{key}" for key in keys))
+
+    @property
+    def location(self) -> SourceLocation:
+        """Its location, or that of its nearest ancestor that was written."""
+        return self.locations.find(self.path)
+
+    def report(self, code: str, message: str, hint: str) -> Diagnostic:
+        """A diagnostic about the part."""
+        return Diagnostic(self.location, self.path, message, hint, code)

@@ -14,7 +14,7 @@ from seaway.compose.loader import loader
 from seaway.files import roots, working_tree
 from seaway.model.defaults import resolve
 from seaway.project import load
-from seaway.syntax import nodes
+from seaway.syntax import yaml_parser
 from tests import golden
 
 pytestmark = pytest.mark.optional
@@ -34,7 +34,10 @@ def test_examples(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, there)
     file = there / "app.yaml"
     app = load.load_application(file, root=roots.Root(there))
-    assert list_differences(exporter.export_application(app, nodes.parse(file.read_bytes(), "app.yaml")), there) == []
+    assert (
+        list_differences(exporter.export_application(app, yaml_parser.parse(file.read_bytes(), "app.yaml")), there)
+        == []
+    )
 
 
 @pytest.mark.parametrize(("name", "files"), projects.list_projects().items(), ids=[*projects.list_projects()])

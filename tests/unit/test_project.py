@@ -25,7 +25,7 @@ def test_documented_defaults_are_the_real_ones() -> None:
     real = {
         decode.to_camel_case(field.name): json.dumps(field.default).strip('"')
         for field in dataclasses.fields(settings.Settings)
-        if field.default not in (dataclasses.MISSING, None, ())
+        if isinstance(field.default, str | int)
     }
     assert documented == real
 

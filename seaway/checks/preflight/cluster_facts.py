@@ -35,7 +35,6 @@ async def read_answers(cluster: client.KubeClient, paths: Iterable[str]) -> Answ
 
 
 def list_objects(answer: Answer) -> Sequence[unstructured.Object]:
-    """The objects of a list."""
     return unstructured.get_list(answer, "items") if isinstance(answer, Mapping) else ()
 
 

@@ -1,15 +1,15 @@
 """What the pods of an application require of the nodes: labels, taints, size, and enough nodes to spread over."""
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
-from seaway.checks import check_context, usage
+from seaway.checks import check_context
 from seaway.checks.preflight import cluster_facts, requirement
 from seaway.kubernetes.api import kinds, quantity, unstructured
-from seaway.manifests import amounts
+from seaway.manifests import amounts, availability
 
 NODES_PATH, PODS_PATH = kinds.build_path("Node"), kinds.build_path("Pod")
-ZONE_LABEL, HOST_LABEL = "topology.kubernetes.io/zone", "kubernetes.io/hostname"
 BLOCKING_EFFECTS = ("NoSchedule", "NoExecute")
 COUNTED_RESOURCES = ("cpu", "memory")
 
@@ -17,67 +17,61 @@ _Node = unstructured.Object
 
 
 def list_requirements(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    """The requirements for the nodes."""
-    platform = context.environment.settings.platform
-    yield requirement.Requirement(
-        code="node-platform", paths=(NODES_PATH,), evaluator=_build_platform_evaluator(platform)
-    )
+    platform = functools.partial(_evaluate_platform, context.environment.settings.platform)
+    yield requirement.Requirement(code="node-platform", paths=(NODES_PATH,), evaluator=platform)
     for pod in context.pods:
-        yield _require_fitting_node(pod)
+        yield _require_of_nodes("fitting-node", _evaluate_fit, pod)
     for pod in context.pods:
         if pod.is_replicated:
-            yield _require_spread(pod)
+            yield _require_of_nodes("node-spread", _evaluate_spread, pod)
     if context.pods:
-        yield requirement.Requirement(
-            code="free-capacity", paths=(NODES_PATH, PODS_PATH), evaluator=_build_capacity_evaluator(context)
-        )
+        capacity = functools.partial(_evaluate_capacity, context)
+        yield requirement.Requirement(code="free-capacity", paths=(NODES_PATH, PODS_PATH), evaluator=capacity)
 
 
-def _build_platform_evaluator(platform: str) -> requirement.Evaluator:
-    """Images are built for one platform. On a node of another platform they end with `exec format error`."""
-    system, _, architecture = platform.partition("/")
-    architecture = architecture.partition("/")[0]
-    required = f"{system}/{architecture}"
-
-    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
-        infos = [node["status"]["nodeInfo"] for node in _list_ready(answer)]
-        if not infos:
-            return _report_no_ready_node()
-        platforms = sorted({f"{info['operatingSystem']}/{info['architecture']}" for info in infos})
-        if required not in platforms:
-            message = f"all nodes run {', '.join(platforms)}, but the images are for {required}"
-            return requirement.missing(message, "set seaway:platform")
-        if len(platforms) > 1:
-            others = ", ".join(platform for platform in platforms if platform != required)
-            hint = f"keep the pods off them: `nodeSelector: {{kubernetes.io/arch: {architecture}}}`"
-            return requirement.warning(f"some nodes run {others}, but the images are for {required}", hint)
-        return requirement.present(f"{len(infos)} ready, {required}")
-
-    return evaluate
-
-
-def _require_fitting_node(pod: check_context.Pod) -> requirement.Requirement:
-    """One node must be able to run one pod if it were empty."""
-
-    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
-        ready = _list_ready(answer)
-        if not ready:
-            return _report_no_ready_node()
-        selected = _filter_by_selector(ready, pod)
-        if not selected:
-            labels = ", ".join(f"{key}={value}" for key, value in _get_selector(pod).items())
-            hint = f"label a node, or change {pod.model_path}.nodeSelector"
-            return requirement.missing(f"no node has {labels}", hint)
-        tolerated = _filter_by_taints(selected, pod)
-        if not tolerated:
-            taints = sorted({taint for node in selected for taint in _list_blocking_taints(node, pod)})
-            hint = f"add the taint to {pod.model_path}.tolerations"
-            return requirement.missing(f"all nodes have a taint: {', '.join(taints)}", hint)
-        return _evaluate_size(pod, tolerated)
-
+def _require_of_nodes(code: str, evaluator: requirement.Evaluator, pod: check_context.Pod) -> requirement.Requirement:
     return requirement.Requirement(
-        code="fitting-node", workloads=(pod.workload.name,), paths=(NODES_PATH,), evaluator=evaluate
+        code=code,
+        workloads=(pod.workload.name,),
+        paths=(NODES_PATH,),
+        evaluator=functools.partial(evaluator, pod),
     )
+
+
+def _evaluate_platform(platform: str, answer: cluster_facts.Answer) -> requirement.Outcome:
+    """Images are built for one platform. On a node of another platform they end with `exec format error`."""
+    system, _, rest = platform.partition("/")
+    architecture = rest.partition("/")[0]
+    required = f"{system}/{architecture}"
+    infos = [node["status"]["nodeInfo"] for node in _list_ready(answer)]
+    if not infos:
+        return _report_no_ready_node()
+    platforms = sorted({f"{info['operatingSystem']}/{info['architecture']}" for info in infos})
+    if required not in platforms:
+        message = f"all nodes run {', '.join(platforms)}, but the images are for {required}"
+        return requirement.missing(message, "set seaway:platform")
+    if len(platforms) > 1:
+        others = ", ".join(platform for platform in platforms if platform != required)
+        hint = f"keep the pods off them: `nodeSelector: {{kubernetes.io/arch: {architecture}}}`"
+        return requirement.warning(f"some nodes run {others}, but the images are for {required}", hint)
+    return requirement.present(f"{len(infos)} ready, {required}")
+
+
+def _evaluate_fit(pod: check_context.Pod, answer: cluster_facts.Answer) -> requirement.Outcome:
+    """One node must be able to run one pod if it were empty."""
+    ready = _list_ready(answer)
+    if not ready:
+        return _report_no_ready_node()
+    selected = _filter_by_selector(ready, pod)
+    if not selected:
+        labels = ", ".join(f"{key}={value}" for key, value in _get_selector(pod).items())
+        return requirement.missing(f"no node has {labels}", f"label a node, or change {pod.model_path}.nodeSelector")
+    tolerated = _filter_by_taints(selected, pod)
+    if not tolerated:
+        taints = sorted({taint for node in selected for taint in _list_blocking_taints(node, pod)})
+        hint = f"add the taint to {pod.model_path}.tolerations"
+        return requirement.missing(f"all nodes have a taint: {', '.join(taints)}", hint)
+    return _evaluate_size(pod, tolerated)
 
 
 def _evaluate_size(pod: check_context.Pod, nodes: Sequence[_Node]) -> requirement.Outcome:
@@ -87,8 +81,8 @@ def _evaluate_size(pod: check_context.Pod, nodes: Sequence[_Node]) -> requiremen
     for name, amount in requests.items():
         largest = max(node.get(name, Fraction(0)) for node in allocatable)
         if amount > largest:
-            available = f"the largest node has {usage.format_amount(name, largest)}" if largest else "no node has any"
-            message = f"a pod requests {usage.format_amount(name, amount)} of {name}, but {available}"
+            available = f"the largest node has {amounts.format_amount(name, largest)}" if largest else "no node has any"
+            message = f"a pod requests {amounts.format_amount(name, amount)} of {name}, but {available}"
             return requirement.missing(message, hint)
     fitting = [node for node in allocatable if all(node.get(name, Fraction(0)) >= requests[name] for name in requests)]
     if not fitting:
@@ -96,65 +90,59 @@ def _evaluate_size(pod: check_context.Pod, nodes: Sequence[_Node]) -> requiremen
     return requirement.present(f"{len(fitting)} of {len(nodes)}")
 
 
-def _require_spread(pod: check_context.Pod) -> requirement.Requirement:
+def _evaluate_spread(pod: check_context.Pod, answer: cluster_facts.Answer) -> requirement.Outcome:
     """Enough nodes and zones to spread the pods over."""
     required = {
         constraint["topologyKey"]: constraint.get("minDomains", 1)
         for constraint in pod.spec.get("topologySpreadConstraints", [])
         if constraint.get("whenUnsatisfiable") == "DoNotSchedule"
     }
-
-    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
-        nodes = _filter_by_taints(_filter_by_selector(_list_ready(answer), pod), pod)
-        domains = {key: _list_label_values(nodes, key) for key in (*required, HOST_LABEL, ZONE_LABEL)}
-        for key, minimum in required.items():
-            if len(domains[key]) < minimum:
-                message = f"{len(domains[key])} of {key}, but {minimum} are required: the other pods stay pending"
-                return requirement.missing(message, f"add nodes, or set {pod.model_path}.spread to prefer")
-        hosts, zones = len(domains[HOST_LABEL]), len(domains[ZONE_LABEL])
-        if hosts < 2:
-            return requirement.warning("all pods run on one node, and fail with it", "add a node")
-        zone_text = f"in {zones} zone{'' if zones == 1 else 's'}" if zones else "without zones"
-        return requirement.present(f"{hosts} nodes {zone_text}")
-
-    return requirement.Requirement(
-        code="node-spread", workloads=(pod.workload.name,), paths=(NODES_PATH,), evaluator=evaluate
-    )
+    nodes = _filter_by_taints(_filter_by_selector(_list_ready(answer), pod), pod)
+    domains = {
+        key: _list_label_values(nodes, key) for key in (*required, availability.HOSTNAME_LABEL, availability.ZONE_LABEL)
+    }
+    for key, minimum in required.items():
+        if len(domains[key]) < minimum:
+            message = f"{len(domains[key])} of {key}, but {minimum} are required: the other pods stay pending"
+            return requirement.missing(message, f"add nodes, or set {pod.model_path}.spread to prefer")
+    hosts, zones = len(domains[availability.HOSTNAME_LABEL]), len(domains[availability.ZONE_LABEL])
+    if hosts < 2:
+        return requirement.warning("all pods run on one node, and fail with it", "add a node")
+    zone_text = f"in {zones} zone{'' if zones == 1 else 's'}" if zones else "without zones"
+    return requirement.present(f"{hosts} nodes {zone_text}")
 
 
-def _build_capacity_evaluator(context: check_context.CheckContext) -> requirement.Evaluator:
+def _evaluate_capacity(
+    context: check_context.CheckContext, nodes: cluster_facts.Answer, pods: cluster_facts.Answer
+) -> requirement.Outcome:
     """All pods of the application together must fit beside those of others."""
-
-    def evaluate(nodes: cluster_facts.Answer, pods: cluster_facts.Answer) -> requirement.Outcome:
-        namespace = context.environment.namespace
-        others = [
-            pod
-            for pod in cluster_facts.list_objects(pods)
-            if pod["metadata"]["namespace"] != namespace
-            and unstructured.get_mapping(pod, "status").get("phase") in ("Pending", "Running")
-        ]
-        used = amounts.add({}, *(amounts.sum_pod_resources(pod["spec"]) for pod in others))
-        total = amounts.add({}, *map(_parse_allocatable, _list_ready(nodes)))
-        free = {name: total.get(name, Fraction(0)) - used.get(name, Fraction(0)) for name in COUNTED_RESOURCES}
-        minimum, maximum = usage.compute_minimum(context), usage.compute_maximum(context)
-        for name in COUNTED_RESOURCES:
-            if minimum[name] > free[name]:
-                available = usage.format_amount(name, max(free[name], Fraction(0)))
-                needed = usage.format_amount(name, minimum[name])
-                message = f"{available} of {name} is free, but all pods request {needed}"
-                return requirement.missing(message, "add nodes, or lower `scale.min` or `resources`")
-        for name in COUNTED_RESOURCES:
-            if maximum[name] > free[name]:
-                available, needed = usage.format_amount(name, free[name]), usage.format_amount(name, maximum[name])
-                message = f"{available} of {name} is free, but at their maximum scale the pods request {needed}"
-                return requirement.warning(message, "add nodes, use a cluster autoscaler, or lower `scale.max`")
-        shares = (
-            f"{usage.format_amount(name, maximum[name])} of {usage.format_amount(name, free[name])} {name}"
-            for name in COUNTED_RESOURCES
-        )
-        return requirement.present(f"at most {', '.join(shares)}")
-
-    return evaluate
+    others = [
+        pod
+        for pod in cluster_facts.list_objects(pods)
+        if pod["metadata"]["namespace"] != context.environment.namespace
+        and unstructured.get_mapping(pod, "status").get("phase") in ("Pending", "Running")
+    ]
+    used = amounts.add({}, *(amounts.sum_pod_resources(pod["spec"]) for pod in others))
+    total = amounts.add({}, *map(_parse_allocatable, _list_ready(nodes)))
+    free = {name: total.get(name, Fraction(0)) - used.get(name, Fraction(0)) for name in COUNTED_RESOURCES}
+    minimum, maximum = context.compute_usage(in_rollout=False), context.compute_usage()
+    for name in COUNTED_RESOURCES:
+        if minimum[name] > free[name]:
+            available = amounts.format_amount(name, max(free[name], Fraction(0)))
+            message = (
+                f"{available} of {name} is free, but all pods request {amounts.format_amount(name, minimum[name])}"
+            )
+            return requirement.missing(message, "add nodes, or lower `scale.min` or `resources`")
+    for name in COUNTED_RESOURCES:
+        if maximum[name] > free[name]:
+            available, needed = amounts.format_amount(name, free[name]), amounts.format_amount(name, maximum[name])
+            message = f"{available} of {name} is free, but at their maximum scale the pods request {needed}"
+            return requirement.warning(message, "add nodes, use a cluster autoscaler, or lower `scale.max`")
+    shares = (
+        f"{amounts.format_amount(name, maximum[name])} of {amounts.format_amount(name, free[name])} {name}"
+        for name in COUNTED_RESOURCES
+    )
+    return requirement.present(f"at most {', '.join(shares)}")
 
 
 def _list_ready(answer: cluster_facts.Answer) -> list[_Node]:

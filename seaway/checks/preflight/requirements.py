@@ -1,6 +1,7 @@
 """What an application requires of the cluster besides its nodes: APIs, classes, agents, and Secrets of other owners."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
@@ -11,6 +12,7 @@ from seaway.checks.rules import resources
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.manifests import namespace as namespaces
 from seaway.manifests import objects, policies
+from seaway.model import secrets
 
 MIN_VERSION = (1, 30)
 """First Kubernetes release with all fields that Seaway uses; preStop.sleep was the last of them."""
@@ -42,7 +44,6 @@ _Name = TypeVar("_Name", bound=str | None)
 
 
 def list_requirements(context: check_context.CheckContext) -> list[requirement.Requirement]:
-    """All requirements of an application."""
     return [
         *_require_basics(context),
         *nodes.list_requirements(context),
@@ -64,7 +65,9 @@ def _require_basics(context: check_context.CheckContext) -> Iterator[requirement
             code="metrics-api", workloads=scaled, paths=(METRICS_PATH,), evaluator=_evaluate_metrics
         )
     path = kinds.build_path("ResourceQuota", context.environment.namespace)
-    yield requirement.Requirement(code="namespace-quota", paths=(path,), evaluator=_build_quota_evaluator(context))
+    yield requirement.Requirement(
+        code="namespace-quota", paths=(path,), evaluator=functools.partial(_evaluate_quotas, context)
+    )
 
 
 def _evaluate_version(answer: unstructured.Object | None) -> requirement.Outcome:
@@ -127,31 +130,17 @@ def _find_false_condition(manifest: unstructured.Object, condition_type: str) ->
     return " ".join(str(condition.get("message") or condition.get("reason") or "no reason was given").split())
 
 
-def _build_quota_evaluator(context: check_context.CheckContext) -> requirement.Evaluator:
+def _evaluate_quotas(context: check_context.CheckContext, answer: cluster_facts.Answer) -> requirement.Outcome:
     """For quotas of other owners. The stack's own quota is checked without a cluster."""
     own_names = {quota.name for quota in context.list_objects("ResourceQuota")}
-    own_objects = tuple(declared for declared in context.objects if declared.kind != "ResourceQuota")
-
-    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
-        quotas = [
-            quota for quota in cluster_facts.list_objects(answer) if unstructured.get_name(quota) not in own_names
-        ]
-        # The objects of a list do not have their kind.
-        foreign = tuple(
-            objects.ReleaseObject(
-                manifest={"kind": "ResourceQuota", **quota}, owner=None, phase=objects.Phase.foundation
-            )
-            for quota in quotas
-        )
-        for finding in resources.quota_room.find(dataclasses.replace(context, objects=(*own_objects, *foreign))):
-            return requirement.missing(f"{finding.object} {finding.path}: {finding.message}", finding.hint)
-        names = ", ".join(requirement.list_names(quotas))
-        return requirement.present(f"{names}: sufficient" if names else "no quota of another owner")
-
-    return evaluate
-
-
-_DEFAULT = ".kubernetes.io/is-default-class"
+    quotas = [quota for quota in cluster_facts.list_objects(answer) if unstructured.get_name(quota) not in own_names]
+    # The objects of a list do not have their kind.
+    foreign = [objects.ReleaseObject(manifest={"kind": "ResourceQuota", **quota}) for quota in quotas]
+    own_objects = [declared for declared in context.objects if declared.kind != "ResourceQuota"]
+    for finding in resources.quota_room.find(dataclasses.replace(context, objects=(*own_objects, *foreign))):
+        return requirement.missing(f"{finding.object} {finding.path}: {finding.message}", finding.hint)
+    names = ", ".join(requirement.list_names(quotas))
+    return requirement.present(f"{names}: sufficient" if names else "no quota of another owner")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,22 +151,10 @@ class _ClassKind:
     kind: str
     setting: str
     """Where the user names a class."""
-    default_annotation: str = ""
-    """Of the class that is used if none is named."""
 
 
-_STORAGE = _ClassKind(
-    code="storage-class",
-    kind="StorageClass",
-    setting="seaway:storageClass",
-    default_annotation=f"storageclass{_DEFAULT}",
-)
-_INGRESS = _ClassKind(
-    code="ingress-class",
-    kind="IngressClass",
-    setting="seaway:ingress.className",
-    default_annotation=f"ingressclass{_DEFAULT}",
-)
+_STORAGE = _ClassKind(code="storage-class", kind="StorageClass", setting="seaway:storageClass")
+_INGRESS = _ClassKind(code="ingress-class", kind="IngressClass", setting="seaway:ingress.className")
 _PRIORITY = _ClassKind(code="priority-class", kind="PriorityClass", setting="`priorityClass`")
 
 
@@ -195,7 +172,12 @@ def _require_classes(context: check_context.CheckContext) -> Iterator[requiremen
     priority = [(name, pod.workload.name) for pod in context.pods if (name := pod.spec.get("priorityClassName"))]
     for kind, uses in ((_STORAGE, storage), (_INGRESS, ingress), (_PRIORITY, priority)):
         for name, owners in _group_by_name(uses).items():
-            yield _require_class(kind, name, owners)
+            yield requirement.Requirement(
+                code=kind.code,
+                workloads=owners,
+                paths=(kinds.build_path(kind.kind),),
+                evaluator=functools.partial(_evaluate_class, kind, name),
+            )
 
 
 def _group_by_name(uses: Iterable[tuple[_Name, str]]) -> dict[_Name, tuple[str, ...]]:
@@ -206,36 +188,31 @@ def _group_by_name(uses: Iterable[tuple[_Name, str]]) -> dict[_Name, tuple[str, 
     return {name: tuple(dict.fromkeys(users)) for name, users in owners.items()}
 
 
-def _require_class(kind: _ClassKind, name: str | None, owners: tuple[str, ...]) -> requirement.Requirement:
-    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
-        classes = cluster_facts.list_objects(answer)
-        names = requirement.list_names(classes)
-        if name is not None and name in names:
-            return requirement.present(name)
-        if name is not None:
-            message = f"there is no {kind.kind} {name} ({requirement.format_names(names)})"
-            return requirement.missing(message, f"name an existing one in {kind.setting}, or create it")
-        for default in classes:
-            if unstructured.get_annotation(default, kind.default_annotation) == "true":
-                return requirement.present(f"{unstructured.get_name(default)}, the default")
-        message = f"there is no default {kind.kind} ({requirement.format_names(names)})"
-        return requirement.missing(message, f"name one in {kind.setting}")
-
-    return requirement.Requirement(
-        code=kind.code, workloads=owners, paths=(kinds.build_path(kind.kind),), evaluator=evaluate
-    )
+def _evaluate_class(kind: _ClassKind, name: str | None, answer: cluster_facts.Answer) -> requirement.Outcome:
+    classes = cluster_facts.list_objects(answer)
+    names = requirement.list_names(classes)
+    if name is not None and name in names:
+        return requirement.present(name)
+    if name is not None:
+        message = f"there is no {kind.kind} {name} ({requirement.format_names(names)})"
+        return requirement.missing(message, f"name an existing one in {kind.setting}, or create it")
+    for default in classes:
+        if unstructured.get_annotation(default, f"{kind.kind.lower()}.kubernetes.io/is-default-class") == "true":
+            return requirement.present(f"{unstructured.get_name(default)}, the default")
+    message = f"there is no default {kind.kind} ({requirement.format_names(names)})"
+    return requirement.missing(message, f"name one in {kind.setting}")
 
 
 def _require_ingress(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
-    """What routes external requests to the application."""
     issuers = [
         (name, declared.owner or "")
         for declared in context.list_objects("Ingress")
         if (name := unstructured.get_annotation(declared.manifest, ISSUER_ANNOTATION))
     ]
     for name, owners in _group_by_name(issuers).items():
+        evaluator = functools.partial(_evaluate_issuer, name)
         yield requirement.Requirement(
-            code="cluster-issuer", workloads=owners, paths=(ISSUERS_PATH,), evaluator=_build_issuer_evaluator(name)
+            code="cluster-issuer", workloads=owners, paths=(ISSUERS_PATH,), evaluator=evaluator
         )
     services = context.list_objects("Service")
     if balanced := _list_owners(
@@ -248,32 +225,28 @@ def _require_ingress(context: check_context.CheckContext) -> Iterator[requiremen
         )
 
 
-def _build_issuer_evaluator(name: str) -> requirement.Evaluator:
-    def evaluate(answer: cluster_facts.Answer) -> requirement.Outcome:
-        if answer is None:
-            hint = "install it: https://cert-manager.io/docs/installation/"
-            return requirement.missing("cert-manager is not installed", hint)
-        issuers = {unstructured.get_name(issuer): issuer for issuer in cluster_facts.list_objects(answer)}
-        if name not in issuers:
-            message = f"there is no ClusterIssuer {name} ({requirement.format_names(sorted(issuers))})"
-            return requirement.missing(message, "set seaway:ingress.issuer to an existing one")
-        if reason := _find_false_condition(issuers[name], "Ready"):
-            message = f"ClusterIssuer {name} is not ready: {reason}"
-            return requirement.missing(message, f"kubectl describe clusterissuer {name}")
-        return requirement.present(f"ClusterIssuer {name}")
-
-    return evaluate
+def _evaluate_issuer(name: str, answer: cluster_facts.Answer) -> requirement.Outcome:
+    if answer is None:
+        hint = "install it: https://cert-manager.io/docs/installation/"
+        return requirement.missing("cert-manager is not installed", hint)
+    issuers = {unstructured.get_name(issuer): issuer for issuer in cluster_facts.list_objects(answer)}
+    if name not in issuers:
+        message = f"there is no ClusterIssuer {name} ({requirement.format_names(sorted(issuers))})"
+        return requirement.missing(message, "set seaway:ingress.issuer to an existing one")
+    if reason := _find_false_condition(issuers[name], "Ready"):
+        message = f"ClusterIssuer {name} is not ready: {reason}"
+        return requirement.missing(message, f"kubectl describe clusterissuer {name}")
+    return requirement.present(f"ClusterIssuer {name}")
 
 
 def _require_secrets(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
     """Secrets in the namespace that Seaway does not manage."""
     keys: dict[str, set[str]] = {}
     owners: dict[str, list[str]] = {}
-    for path, container_spec in context.environment.app.get_containers().items():
-        for secret in container_spec.secrets:
-            if secret.existing is not None:
-                keys.setdefault(secret.existing, set()).add(secret.key or secret.name)
-                owners.setdefault(secret.existing, []).append(path.split(".")[1])
+    for path, secret in secrets.list_secrets(context.environment.app):
+        if secret.existing is not None:
+            keys.setdefault(secret.existing, set()).add(secret.key or secret.name)
+            owners.setdefault(secret.existing, []).append(path.split(".")[1])
     tls_secret = context.environment.settings.ingress.tls_secret
     if tls_secret and (served := _list_owners(context.list_objects("Ingress"))):
         keys.setdefault(tls_secret, set()).update(("tls.crt", "tls.key"))
@@ -287,7 +260,7 @@ def _require_secrets(context: check_context.CheckContext) -> Iterator[requiremen
             name=name,
             workloads=tuple(dict.fromkeys(owners.get(name, ()))),
             paths=(kinds.build_path("Secret", namespace, name),),
-            evaluator=_build_secret_evaluator(name, needed, namespace),
+            evaluator=functools.partial(_evaluate_secret, name, needed, namespace),
         )
 
 
@@ -295,20 +268,17 @@ _SECRET_COMMANDS = {".dockerconfigjson": "docker-registry", "tls.crt": "tls"}
 """The subcommand of `kubectl create secret` for a Secret with a key."""
 
 
-def _build_secret_evaluator(name: str, keys: set[str], namespace: str) -> requirement.Evaluator:
-    def evaluate(secret: unstructured.Object | None) -> requirement.Outcome:
-        if secret is None:
-            command = next((command for key, command in _SECRET_COMMANDS.items() if key in keys), "generic")
-            hint = f"kubectl create secret {command} {name} -n {namespace} ..."
-            return requirement.missing(f"it does not exist in {namespace}", hint)
-        if missing := sorted(keys - secret["data"].keys()):
-            existing = requirement.format_names(sorted(secret["data"]))
-            return requirement.missing(
-                f"it has no key {', '.join(missing)} ({existing})", "name another key, or add it"
-            )
-        return requirement.present(f"with {', '.join(sorted(keys))}")
-
-    return evaluate
+def _evaluate_secret(
+    name: str, keys: set[str], namespace: str, secret: unstructured.Object | None
+) -> requirement.Outcome:
+    if secret is None:
+        command = next((command for key, command in _SECRET_COMMANDS.items() if key in keys), "generic")
+        hint = f"kubectl create secret {command} {name} -n {namespace} ..."
+        return requirement.missing(f"it does not exist in {namespace}", hint)
+    if missing := sorted(keys - secret["data"].keys()):
+        existing = requirement.format_names(sorted(secret["data"]))
+        return requirement.missing(f"it has no key {', '.join(missing)} ({existing})", "name another key, or add it")
+    return requirement.present(f"with {', '.join(sorted(keys))}")
 
 
 def _list_owners(release_objects: Iterable[objects.ReleaseObject]) -> tuple[str, ...]:

@@ -120,6 +120,15 @@ def autoscaler_target(context: check_context.CheckContext) -> check_context.Find
                 yield container.make_finding(f"resources.requests.{resource}", message, hint)
 
 
+@check.for_pods("AVL-09", "The restart policy fits the kind of workload", check.CANNOT_WORK)
+def restart_policy(pod: check_context.Pod) -> check_context.Findings:
+    """The API server rejects a job that always restarts, and a service that does not."""
+    policy = pod.spec.get("restartPolicy", "Always")
+    if (policy == "Always") == pod.runs_to_completion:
+        hint = "set it to Never" if pod.runs_to_completion else "remove it"
+        yield pod.make_finding("restartPolicy", f"{policy} is not allowed for a {pod.release_object.kind}", hint)
+
+
 def _list_measured_containers(
     spec: dict[str, Any], pod: check_context.Pod
 ) -> Iterator[tuple[check_context.Container, str]]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from seaway.checks import check, check_context
+from seaway.model import secrets
 
 _WORDS = r"(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key|access[-_]?key|credentials?)"
 _SECRET_NAME = re.compile(rf"(.*_)?{_WORDS}", re.IGNORECASE)
@@ -23,8 +24,8 @@ def secret_in_variable(container: check_context.Container) -> check_context.Find
         has_secret_name = _SECRET_NAME.fullmatch(name) and not _NOT_A_SECRET.fullmatch(content)
         if has_secret_name or _URL_PASSWORD.search(content) or _PRIVATE_KEY.search(content):
             message = "looks like a secret" if has_secret_name else "contains a password or a private key"
-            secrets = container.get_model_path("secrets")
-            hint = f"declare it in {secrets}" if has_secret_name else f"take the value from {secrets}"
+            path = container.get_model_path("secrets")
+            hint = f"declare it in {path}" if has_secret_name else f"take the value from {path}"
             yield container.make_finding(
                 f"env[{name}].value", message, f"{hint}; a value may refer to another variable, as $(PASSWORD)"
             )
@@ -67,11 +68,7 @@ def missing_references(context: check_context.CheckContext) -> check_context.Fin
     keys = {
         config.key: config.manifest.get("data", {}).keys() for config in context.list_objects("ConfigMap", "Secret")
     }
-    existing = {
-        secret.existing
-        for container_spec in context.environment.app.get_containers().values()
-        for secret in container_spec.secrets
-    }
+    existing = {secret.existing for _, secret in secrets.list_secrets(context.environment.app)}
     for pod in context.pods:
         for path, kind, name, wanted_keys in _list_volume_references(pod):
             if name in existing:

@@ -1,8 +1,6 @@
-"""Jobs: that they end and do not overlap. Restart policies, and the Service of a store."""
+"""Jobs: that they end and do not overlap. The Service of a store."""
 
 from seaway.checks import check, check_context
-
-_FINITE_KINDS = ("Job", "CronJob")
 
 
 @check.for_pods("JOB-01", "A schedule defines how late and overlapping runs are handled", check.STRICT_FOR_RELEASES)
@@ -19,7 +17,7 @@ def schedule_policy(pod: check_context.Pod) -> check_context.Findings:
 @check.for_pods("JOB-02", "A job that cannot succeed ends", check.STRICT_FOR_RELEASES)
 def job_limits(pod: check_context.Pod) -> check_context.Findings:
     """Without limits Kubernetes retries a job six times, and a job that waits for a lock hangs forever."""
-    if pod.release_object.kind not in _FINITE_KINDS:
+    if not pod.runs_to_completion:
         return
     path = pod.template_path.removesuffix(".template")
     spec = pod.release_object.manifest["spec"]
@@ -27,16 +25,6 @@ def job_limits(pod: check_context.Pod) -> check_context.Findings:
     for key, field in (("backoffLimit", "backoffLimit"), ("activeDeadlineSeconds", "timeout")):
         if key not in job_spec:
             yield pod.make_object_finding(f"{path}.{key}", "is not set", f"set {pod.model_path}.{field}")
-
-
-@check.for_pods("AVL-09", "The restart policy fits the kind of workload", check.CANNOT_WORK)
-def restart_policy(pod: check_context.Pod) -> check_context.Findings:
-    """The API server rejects a job that always restarts, and a service that does not."""
-    policy = pod.spec.get("restartPolicy", "Always")
-    kind = pod.release_object.kind
-    if (policy == "Always") == (kind in _FINITE_KINDS):
-        hint = "set it to Never" if kind in _FINITE_KINDS else "remove it"
-        yield pod.make_finding("restartPolicy", f"{policy} is not allowed for a {kind}", hint)
 
 
 @check.for_application("STS-01", "A store has the Service that gives its pods their names", check.CANNOT_WORK)

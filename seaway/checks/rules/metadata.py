@@ -7,9 +7,7 @@ from typing import Any
 from seaway.checks import check, check_context
 from seaway.kubernetes.api import kinds
 from seaway.manifests import names, objects
-
-_LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
-"""https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set"""
+from seaway.model import scheduling
 
 REQUIRED_LABELS = ("app.kubernetes.io/instance", names.PART_OF_LABEL, "app.kubernetes.io/managed-by", names.STACK_LABEL)
 """https://kubernetes.io/docs/concepts/overview/working-with-objects/common-labels/"""
@@ -33,7 +31,7 @@ def object_labels(context: check_context.CheckContext) -> check_context.Findings
             hint = "set it as on the other objects"
             yield check_context.make_finding(release_object, f"{path}[{name}]", "is not set", hint)
         for name, label in labels.items():
-            if len(label) > names.LABEL_LIMIT or not _LABEL_VALUE.fullmatch(label):
+            if not scheduling.LABEL_VALUE.fullmatch(label):
                 message = f"{label} is not a valid label value"
                 hint = "use at most 63 of a-z, A-Z, 0-9, -, _ and ., with a letter or digit at both ends"
                 yield check_context.make_finding(release_object, f"{path}[{name}]", message, hint)

@@ -134,7 +134,6 @@ def target_ports(context: check_context.CheckContext) -> check_context.Findings:
 
 
 def _select_pods(context: check_context.CheckContext, service: objects.ReleaseObject) -> Sequence[check_context.Pod]:
-    """The pods that a Service selects."""
     selector = service.manifest["spec"].get("selector")
     return [pod for pod in context.pods if selector and check_context.matches_labels(selector, pod.labels)]
 

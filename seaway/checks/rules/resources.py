@@ -3,8 +3,9 @@
 from fractions import Fraction
 from typing import Any
 
-from seaway.checks import check, check_context, usage
+from seaway.checks import check, check_context
 from seaway.kubernetes.api import quantity
+from seaway.manifests import amounts
 
 
 @check.for_containers("RES-01", "A container requests CPU", check.STRICT_FOR_RELEASES)
@@ -53,7 +54,7 @@ def memory_request_equals_limit(container: check_context.Container) -> check_con
 def quota_room(context: check_context.CheckContext) -> check_context.Findings:
     """Autoscalers at their maximum, and the pods of a rollout beside the old ones: pods above the quota do not start,
     and only an event says so."""
-    maximum = usage.compute_maximum(context)
+    maximum = context.compute_usage()
     default_limits = {
         name
         for limit_range in context.list_objects("LimitRange")
@@ -70,7 +71,7 @@ def quota_room(context: check_context.CheckContext) -> check_context.Findings:
                 message = f"rejects pods without a limit: {', '.join(dict.fromkeys(unlimited))}"
                 yield check_context.make_finding(quota, path, message, "set the limit, or remove it from the quota")
             elif maximum.get(name, Fraction(0)) > quantity.parse(hard):
-                message = f"{hard} is less than the maximum usage of {usage.format_amount(name, maximum[name])}"
+                message = f"{hard} is less than the maximum usage of {amounts.format_amount(name, maximum[name])}"
                 yield check_context.make_finding(quota, path, message, "raise it, or lower a `scale.max`")
 
 

@@ -104,7 +104,7 @@ def _sort_keys(definition: Mapping[str, Any]) -> dict[str, Any]:
 
 def _report_egress(main: container.ExportedContainer, networks: Sequence[str], *, published: bool) -> None:
     egress = main.workload.egress
-    if egress == application.WorkloadSpec().egress and not main.is_declared("egress"):
+    if egress == application.WorkloadSpec("default").egress and not main.is_declared("egress"):
         return
     if not egress and not published:
         main.keep("egress", "its networks are internal" if networks else "network_mode: none")

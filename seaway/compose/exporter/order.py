@@ -16,10 +16,10 @@ def convert(export: container.Export) -> None:
     positions = rollout_order.plan_positions(app)
     manual_jobs = [job.name for job in app.jobs if not job.is_release_job()]
     previous: list[str] = []
-    for phase in ("store", "job", "service", "late_job"):
+    for phase in rollout_order.Phase:
         names = [name for name, position in positions.items() if position.phase == phase and name not in manual_jobs]
         _add_dependencies(export, names, previous)
-        if phase == "store":
+        if phase is rollout_order.Phase.store:
             _add_dependencies(export, manual_jobs, names)
         previous = names or previous
     workloads = (*app.stores, *app.services, *app.jobs)

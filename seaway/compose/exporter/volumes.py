@@ -9,7 +9,7 @@ from seaway.compose.importer import convert as importer
 from seaway.compose.importer import images
 from seaway.compose.importer import volumes as labels
 from seaway.model import application
-from seaway.model.defaults import image_profiles
+from seaway.model.defaults import image_defaults, image_profiles
 
 
 def name_volumes(app: application.Application) -> dict[tuple[str, str | None], str]:
@@ -99,7 +99,7 @@ def _find_owner_command(main: container.ExportedContainer, disks: Mapping[str, s
         return ""
     profile = image_profiles.find_profile(workload.image)
     sample = application.Store("", port=1, volume=application.Volume(path="", size=""), image=workload.image)
-    image_users = {default.value for default in image_profiles.list_defaults(sample) if default.field == "user"}
+    image_users = {default.value for default in image_defaults.list_defaults(sample) if default.field == "user"}
     image_users.add(profile and profile.user)
     if not shared and list(disks) == [images.find_data_dir(workload.image)] and workload.user in image_users:
         return ""

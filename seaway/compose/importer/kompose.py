@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seaway.compose.importer import amounts, context, exposure, health
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 
 _DROPPED_LABELS: Mapping[str, tuple[str, str]] = {
     "kompose.image-pull-policy": ("a node pulls an image that it does not have", "remove it"),
@@ -173,7 +173,7 @@ def _convert_init_container(label: _Label) -> bool:
 def _parse_words(text: str) -> list[str]:
     """A YAML list, or words."""
     try:
-        node = nodes.parse(text, "label")
+        node = yaml_parser.parse(text, "label")
     except diagnosis.InvalidInput:
         return text.split()
     children = node.items if isinstance(node, nodes.SequenceNode) else ()

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from seaway.compose.loader import tree
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 
 KeyPath = tuple[str, ...]
 
@@ -18,9 +18,9 @@ class Document:
 
 
 def parse(content: bytes, display_name: str) -> Document:
-    """Raises diagnosis.InvalidInput, like nodes.parse."""
+    """Raises diagnosis.InvalidInput, like yaml_parser.parse."""
     tags: dict[diagnosis.SourceLocation, str] = {}
-    root = nodes.parse(content, display_name, compose_tags=tags)
+    root = yaml_parser.parse(content, display_name, compose_tags=tags)
     resolver = _Resolver(tags)
     node = resolver.resolve(root, ())
     resolver.errors.raise_if_any()
@@ -38,9 +38,9 @@ class _Resolver:
 
     def resolve(self, node: nodes.Node, path: KeyPath) -> nodes.Node | None:
         """The node without merges; None: it is reset."""
-        if len(path) > nodes.MAX_DEPTH:
+        if len(path) > yaml_parser.MAX_DEPTH:
             # Aliases nest deeper than the text.
-            message = f"is nested more than {nodes.MAX_DEPTH} levels deep"
+            message = f"is nested more than {yaml_parser.MAX_DEPTH} levels deep"
             raise diagnosis.reject(node.location, "", "nested-too-deep", message, "flatten it")
         tag = self.tags.get(node.location) if self.tags else None
         if tag:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from seaway.compose import report
 from seaway.compose.loader import documents, dotenv, files, interpolation, override, paths, schema, transform, tree
 from seaway.files import roots
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 
 MAX_CHAIN = 20
 """Of files that include each other, or services that extend each other."""
@@ -115,7 +115,7 @@ class SourceReader:
     def _check_size(self, node: nodes.Node) -> nodes.MappingNode:
         """Limit the size of all files together: a chain of services that extend each other multiplies it."""
         self._size += _count_nodes(node)
-        limit = 4 * nodes.MAX_NODES
+        limit = 4 * yaml_parser.MAX_NODES
         if self._size > limit:
             message = f"the merged files have more than {limit} values"
             raise diagnosis.reject(node.location, "", "too-large", message, "split the project")

@@ -134,7 +134,6 @@ def _find_list_edits(declared: list[Any], live: list[Any], path: Path) -> Iterat
 
 
 def _create_list_step(path: Path, number: int, element: Any) -> ListStep:
-    """The step to an element of the list at ``path``."""
     name = path[-1] if path and isinstance(path[-1], str) else ""
     fields = _MERGE_KEYS.get(name, ())
     if isinstance(element, Mapping):

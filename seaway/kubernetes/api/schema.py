@@ -7,11 +7,11 @@ type, a scalar (`string`, `integer`, `boolean`, `quantity`, `intOrString`, or `o
 
 import functools
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-from seaway.syntax import decode, diagnosis
+from seaway.syntax import decode, nodes
 
 _FILE = Path(__file__).with_name("kubernetes.json")
 
@@ -36,16 +36,6 @@ def _load_schema() -> Mapping[str, Any]:
     return json.loads(_FILE.read_text())
 
 
-def list_kinds() -> Collection[str]:
-    """The kinds in the schema."""
-    return _load_schema()["kinds"].keys()
-
-
-def get_api_version(kind: str) -> str:
-    """The apiVersion of a kind: `apps/v1`."""
-    return _load_schema()["kinds"][kind]["apiVersion"]
-
-
 def check_object(kind: str, manifest: Any, *, partial: bool = False) -> Errors:
     """The errors in an object. Values that are not known yet (such as Pulumi outputs) are accepted.
 
@@ -54,13 +44,13 @@ def check_object(kind: str, manifest: Any, *, partial: bool = False) -> Errors:
     return _check_type(_load_schema()["kinds"][kind]["type"], manifest, (), partial)
 
 
-def merge_patch(kind: str, base: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+def merge_patch(manifest: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
     """The object with a patch, as `kubectl patch` merges it.
 
     Mappings merge by key, and null removes a key. Lists of named elements (containers, env, ports, volumes) merge by
     element. Other lists are replaced.
     """
-    return _merge(_load_schema()["kinds"][kind]["type"], base, patch)
+    return _merge(_load_schema()["kinds"][manifest["kind"]]["type"], manifest, patch)
 
 
 def _check_type(type_: Any, node: Any, path: KeyPath, partial: bool) -> Errors:
@@ -83,7 +73,9 @@ def _check_type(type_: Any, node: Any, path: KeyPath, partial: bool) -> Errors:
         case str() if type_ in _load_schema()["types"]:
             yield from _check_fields(type_, node, path, partial)
         case _ if not _is_scalar(type_, node):
-            yield FieldError(path, "invalid-type", f"{_describe(node)} is not {_SCALARS[type_][0]}", _hint(type_, node))
+            yield FieldError(
+                path, "invalid-type", f"{_describe(node)} is not {_SCALARS[type_].description}", _hint(type_, node)
+            )
         case _:
             pass
 
@@ -116,7 +108,7 @@ def _check_list(type_: Mapping[str, Any], node: Any, path: KeyPath, partial: boo
         element_path = (*path, str(index))
         if element is None:
             yield FieldError(element_path, "invalid-value", "is null", "remove the element")
-        elif merge_key is not None and isinstance(element, Mapping) and _get_nested(element, merge_key) is None:
+        elif merge_key is not None and isinstance(element, Mapping) and get_nested(element, merge_key) is None:
             key = ".".join(merge_key)
             hint = f"add `{key}`, which identifies the element"
             yield FieldError(element_path, "missing-value", f"has no {key}", hint)
@@ -132,49 +124,36 @@ def _check_enum(names: list[str], node: Any, path: KeyPath) -> Errors:
         yield FieldError(path, "invalid-value", f"{_describe(node)} is not one of the allowed values", hint)
 
 
-_SCALARS: Mapping[str, tuple[str, str]] = {
-    "string": ("text", "write one value; quote it if it has brackets"),
-    "integer": ("a whole number", "write digits, as 5, without quotes"),
-    "boolean": ("true or false", "write true or false, unquoted"),
-    "intOrString": ("a whole number or text", 'write 1, or "25%"'),
-    "quantity": ("a quantity", "write it as 100m or 128Mi"),
+class _Scalar(NamedTuple):
+    types: Any
+    description: str
+    hint: str
+
+
+_SCALARS: Mapping[str, _Scalar] = {
+    "string": _Scalar(str, "text", "write one value; quote it if it has brackets"),
+    "integer": _Scalar(int, "a whole number", "write digits, as 5, without quotes"),
+    "boolean": _Scalar(bool, "true or false", "write true or false, unquoted"),
+    "intOrString": _Scalar(int | str, "a whole number or text", 'write 1, or "25%"'),
+    "quantity": _Scalar(int | float | str, "a quantity", "write it as 100m or 128Mi"),
 }
-"""For each scalar type its description and a hint."""
 
 
 def _is_scalar(type_: str, node: Any) -> bool:
-    is_integer = isinstance(node, int) and not isinstance(node, bool)
-    match type_:
-        case "string":
-            return isinstance(node, str)
-        case "integer":
-            return is_integer
-        case "boolean":
-            return isinstance(node, bool)
-        case "intOrString":
-            return isinstance(node, str) or is_integer
-        case "quantity":
-            return isinstance(node, str | float) or is_integer
-        case _:
-            return True
+    if type_ not in _SCALARS:
+        return True
+    # In Python a bool is an int, too.
+    return type_ == "boolean" if isinstance(node, bool) else isinstance(node, _SCALARS[type_].types)
 
 
 def _hint(type_: str, node: Any) -> str:
     if type_ == "string" and isinstance(node, int | float):
         return f'quote it: "{json.dumps(node)}"'
-    return _SCALARS[type_][1]
+    return _SCALARS[type_].hint
 
 
 def _describe(node: Any) -> str:
-    match node:
-        case str():
-            return diagnosis.quote(node)
-        case Mapping():
-            return "a mapping"
-        case list() | tuple():
-            return "a list"
-        case _:
-            return json.dumps(node)
+    return nodes.describe_node(nodes.from_plain(node, ""))
 
 
 def _merge(type_: Any, base: Any, patch: Any) -> Any:
@@ -202,8 +181,8 @@ def _merge_list(inner: Any, merge_key: KeyPath | None, base: Any, patch: Sequenc
         return [_merge(inner, None, element) for element in patch]
     merged = list(cast("list[Any]", base))
     for element in patch:
-        keys = [_get_nested(other, merge_key) for other in merged]
-        key = _get_nested(element, merge_key)
+        keys = [get_nested(other, merge_key) for other in merged]
+        key = get_nested(element, merge_key)
         if key in keys:
             merged[keys.index(key)] = _merge(inner, merged[keys.index(key)], element)
         else:
@@ -218,7 +197,8 @@ def _get_merge_key(type_: Mapping[str, Any]) -> KeyPath | None:
     return (type_["key"],) if "key" in type_ else None
 
 
-def _get_nested(node: Any, path: KeyPath) -> Any:
+def get_nested(node: Any, path: Sequence[str]) -> Any:
+    """The value at a path of keys; None if there is none."""
     for key in path:
         node = cast("Mapping[str, Any]", node).get(key) if isinstance(node, Mapping) else None
     return node

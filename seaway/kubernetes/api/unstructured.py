@@ -28,17 +28,14 @@ def get_count(mapping: Object, key: str) -> int:
 
 
 def get_name(manifest: Object) -> str:
-    """The object's name."""
     return manifest["metadata"]["name"]
 
 
 def get_label(manifest: Object, key: str) -> str | None:
-    """The value of a label."""
     return get_mapping(manifest, "metadata", "labels").get(key)
 
 
 def get_annotation(manifest: Object, key: str) -> str | None:
-    """The value of an annotation."""
     return get_mapping(manifest, "metadata", "annotations").get(key)
 
 

@@ -3,7 +3,7 @@
 import dataclasses
 
 from seaway.model import application, secrets
-from seaway.model.defaults import image_profiles
+from seaway.model.defaults import image_defaults
 
 
 def resolve_application(app: application.Application) -> application.Application:
@@ -12,7 +12,7 @@ def resolve_application(app: application.Application) -> application.Application
     A job keeps ``uses``: its image is that of the service. Its env, secrets and files override those of the service by
     name. It inherits user, security, egress and resources where its own are the defaults.
     """
-    app = image_profiles.apply_profiles(app)
+    app = image_defaults.apply_profiles(app)
     services = {service.name: service for service in app.services}
     jobs = tuple(_inherit_service(job, services[job.uses]) if job.uses else job for job in app.jobs)
     return propagate_sources(resolve_users(dataclasses.replace(app, jobs=jobs)))

@@ -1,7 +1,7 @@
 """All rules in one place: those of an application, and those that also need the settings of a stack."""
 
 import datetime
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from seaway.model import application, settings
 from seaway.model.validate import (
@@ -22,55 +22,42 @@ from seaway.model.validate import (
     volumes,
     waivers,
 )
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis
 
-RULES = (
-    structure,
-    secrets,
-    rbac,
-    scaling,
-    scheduling,
-    ports,
-    extra_containers,
-    jobs,
-    dependencies,
-    volumes,
-    egress,
-    raw,
-)
-"""The rules that need only the application."""
+APPLICATION_RULES = (structure, secrets, extra_containers, dependencies, volumes, egress)
+WORKLOAD_RULES = (rbac, scaling, scheduling, ports, jobs, raw)
+"""The rules that need only the application: those of all of it, and those of each service, store and job."""
 
 
-def check_application(
-    app: application.Application, locations: diagnosis.SourceLocations
-) -> Iterator[diagnosis.Diagnostic]:
+def check_application(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
     """The errors in an application, whatever the environment. It is not resolved: the rules see what was written."""
-    for rules in RULES:
+    for rules in APPLICATION_RULES:
         yield from rules.check(app, locations)
+    for path, workload in app.get_workloads().items():
+        for rules in WORKLOAD_RULES:
+            yield from rules.check_workload(workload, locations.at(path))
 
 
 def check_environment(
     app: application.Application,
     locations: diagnosis.SourceLocations,
     stack_settings: settings.Settings,
-    config: nodes.MappingNode,
+    config: diagnosis.SourceLocations,
     *,
     secret_locations: Mapping[str, diagnosis.SourceLocation],
     checks: Collection[str],
     today: datetime.date | None,
-) -> Iterator[diagnosis.Diagnostic]:
+) -> diagnosis.Diagnostics:
     """The errors in what an application and a stack require of each other.
 
     Args:
         app: the application with the overlay of the stack, not resolved.
-        locations: the locations in the application.
-        stack_settings: the settings of the stack.
-        config: the configuration of the stack, for its locations.
+        config: the locations of the settings of the stack.
         secret_locations: the secrets that have a value in the configuration.
         checks: the ids of all checks and policies.
         today: None: do not report expired waivers (see ``waivers.check``).
     """
-    yield from environment.check(app, locations, stack_settings, secret_locations, config.location)
+    yield from environment.check(app, locations, stack_settings, secret_locations, config.origin)
     yield from ingress_hosts.check(app, locations, stack_settings, config)
     yield from waivers.check(app, locations, stack_settings, config, checks=checks, today=today)
     yield from check_severity.check(stack_settings, config, checks=checks)

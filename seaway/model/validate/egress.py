@@ -2,30 +2,27 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
 
 from seaway.model import application
 from seaway.model import egress as model_egress
-from seaway.model.validate import structure
+from seaway.model.validate import parts, structure
 from seaway.syntax import decode, diagnosis
 
 _HINT = "write internet, or addresses as 10.1.0.0/16 or 10.1.2.3/32:5432"
 _ADDRESS = re.compile(r"(?P<address>[0-9.]+|[0-9A-Fa-f:]*::?[0-9A-Fa-f:.]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
+def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
     """Each target is ``internet`` or an address range, and is in the list once."""
-    workloads = app.get_workloads()
-    names = {workload.name for workload in workloads.values()}
-    for path, workload in workloads.items():
+    names = {workload.name for workload in app.get_workloads().values()}
+    for workload, part in parts.list_workloads(app, locations):
         targets: set[str] = set()
         for index, text in enumerate(workload.egress):
-            key_path = f"{path}.egress.{index}"
             target = str(model_egress.parse_range(text) or text)
             if error := _find_error(text, names):
-                yield locations.report(key_path, "invalid-egress", *error)
+                yield part.at("egress", index).report("invalid-egress", *error)
             elif target in targets:
-                yield structure.report_duplicate(target, key_path, locations)
+                yield structure.report_duplicate(target, part.at("egress", index))
             targets.add(target)
 
 

@@ -1,14 +1,12 @@
 """Rules that also need the stack: what an application requires of its environment."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 from seaway.model import application, secrets, settings
-from seaway.model.validate import structure
+from seaway.model.validate import parts, structure
 from seaway.syntax import decode, diagnosis
 
 _SET_REGISTRY = "pulumi config set seaway:registry registry.example.com/team"
-
-Diagnostics = Iterator[diagnosis.Diagnostic]
 
 
 def check(
@@ -17,7 +15,7 @@ def check(
     stack_settings: settings.Settings,
     secret_locations: Mapping[str, diagnosis.SourceLocation],
     config_location: diagnosis.SourceLocation,
-) -> Diagnostics:
+) -> diagnosis.Diagnostics:
     """The errors of the application in this environment.
 
     ``secret_locations`` has the secrets in the configuration of the stack, ``config_location`` is its file.
@@ -35,7 +33,7 @@ def check(
 
 def _check_namespace(
     app: application.Application, stack_settings: settings.Settings, config_location: diagnosis.SourceLocation
-) -> Diagnostics:
+) -> diagnosis.Diagnostics:
     """The namespace is a DNS label."""
     name = stack_settings.format_namespace(app.name)
     if app.name and structure.DNS_LABEL.fullmatch(app.name) and not structure.DNS_LABEL.fullmatch(name):
@@ -50,7 +48,7 @@ def _check_builds(
     stack_settings: settings.Settings,
     secret_names: Collection[str],
     config_location: diagnosis.SourceLocation,
-) -> Diagnostics:
+) -> diagnosis.Diagnostics:
     """A build has a registry to push to, its secrets, and an engine that supports its keys."""
     builds = {path: workload.build for path, workload in app.get_workloads().items() if workload.build}
     if not builds or not stack_settings.build:
@@ -63,29 +61,29 @@ def _check_builds(
         for id_, name in build.secrets.items():
             if name not in secret_names:
                 message = f"{name} has no value in stack {stack_settings.stack}"
-                key_path = f"{path}.build.secrets.{id_}"
-                yield locations.report(key_path, "secret-not-set", message, _format_set_command(name))
+                part = locations.at(f"{path}.build.secrets.{id_}")
+                yield part.report("secret-not-set", message, _format_set_command(name))
         for key in ("inline", "contexts", "secrets", "ssh", "cache_to"):
             if stack_settings.engine == "docker" and getattr(build, key):
                 hint = "pulumi config set seaway:engine docker-build"
-                key_path = f"{path}.build.{decode.to_camel_case(key)}"
-                yield locations.report(key_path, "unsupported-key", "the engine docker does not support it", hint)
+                part = locations.at(f"{path}.build.{decode.to_camel_case(key)}")
+                yield part.report("unsupported-key", "the engine docker does not support it", hint)
 
 
 def _check_quota(
     app: application.Application, locations: diagnosis.SourceLocations, stack_settings: settings.Settings
-) -> Diagnostics:
+) -> diagnosis.Diagnostics:
     """A quota needs a maximum number of pods."""
     for service in app.services:
         if stack_settings.quota and service.daemon_set:
             message = "has no maximum number of pods, but seaway:quota limits the namespace to the maximum"
             path = f"services.{service.name}.daemonSet"
-            yield locations.report(path, "conflicting-keys", message, "remove one of the two")
+            yield locations.at(path).report("conflicting-keys", message, "remove one of the two")
 
 
 def _check_secrets(
     app: application.Application, locations: diagnosis.SourceLocations, secret_names: Collection[str], stack: str
-) -> Diagnostics:
+) -> diagnosis.Diagnostics:
     """Each secret has a value: set in the stack, generated, or in an existing Secret."""
     declared = secrets.list_secrets(app)
     sourced = {secret.name for _, secret in declared if secret.generate is not None or secret.existing is not None}
@@ -93,12 +91,12 @@ def _check_secrets(
         if secret.name not in secret_names and secret.name not in sourced:
             hint = f"{_format_set_command(secret.name)}, or write {{generate: 32}}"
             message = f"has no value in stack {stack}"
-            yield locations.report(f"{path}.secrets.{secret.name}", "secret-not-set", message, hint)
+            yield locations.at(f"{path}.secrets.{secret.name}").report("secret-not-set", message, hint)
 
 
 def _check_pull_credentials(
     stack_settings: settings.Settings, secret_names: Collection[str], config_location: diagnosis.SourceLocation
-) -> Diagnostics:
+) -> diagnosis.Diagnostics:
     """The account that nodes pull images with has a registry and a password."""
     credentials, path = stack_settings.image_pull_credentials, "seaway:imagePullCredentials"
     if credentials is not None and stack_settings.registry is None:
@@ -114,7 +112,7 @@ def _check_unused_secrets(
     app: application.Application,
     stack_settings: settings.Settings,
     secret_locations: Mapping[str, diagnosis.SourceLocation],
-) -> Diagnostics:
+) -> diagnosis.Diagnostics:
     """Each secret in the configuration is used: an unused one has a typo, here or there."""
     credentials = stack_settings.image_pull_credentials
     declared = [secret for _, secret in secrets.list_secrets(app)]
@@ -143,6 +141,5 @@ def _has_undecoded_secrets(locations: diagnosis.SourceLocations) -> bool:
     """Whether a part that may list or define a secret could not be decoded."""
     paths = [path.split(".") for path in locations.undecoded]
     return any(
-        path[0] in ("services", "stores", "jobs") and (len(path) <= 2 or path[2] in ("secrets", "init", "sidecars"))
-        for path in paths
+        path[0] in parts.KINDS and (len(path) <= 2 or path[2] in ("secrets", "init", "sidecars")) for path in paths
     )

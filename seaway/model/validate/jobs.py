@@ -1,7 +1,6 @@
 """Rules about when a job runs, for how long and how often."""
 
 import zoneinfo
-from collections.abc import Iterator
 
 from seaway.model import application
 from seaway.model.validate import cron, structure
@@ -14,59 +13,51 @@ https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#cron-job-li
 _SCHEDULE_FIELDS = ("time_zone", "starting_deadline", "concurrency_policy")
 """Fields without effect where there is no schedule."""
 
-Diagnostics = Iterator[diagnosis.Diagnostic]
+
+def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> diagnosis.Diagnostics:
+    """The errors in a job."""
+    if not isinstance(workload, application.Job):
+        return
+    job, default = workload, application.Job("default")
+    yield from structure.check_minimum(job.timeout, 1, part.at("timeout"), "write the seconds that the job may take")
+    yield from structure.check_minimum(job.backoff_limit, 0, part.at("backoffLimit"), "write the number of retries")
+    yield from structure.check_minimum(job.history_limit, 0, part.at("historyLimit"), "write the number of runs")
+    if job.schedule is not None:
+        yield from _check_schedule(job, job.schedule, part)
+        if part.is_declared("run") or job.run != default.run:
+            message = f"{job.run} conflicts with the schedule"
+            yield part.at("run").report("conflicting-keys", message, "remove one of the two")
+    elif not part.has_undecoded("schedule"):
+        for field in _SCHEDULE_FIELDS:
+            key = decode.to_camel_case(field)
+            if part.is_declared(key) or getattr(job, field) != getattr(default, field):
+                hint = "add `schedule:`, or remove it"
+                yield part.at(key).report("no-effect", "has no effect without a schedule", hint)
+    yield from _check_history(job, part, default.history_limit)
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> Diagnostics:
-    """The errors in the jobs."""
-    default = application.Job("default")
-    for job in app.jobs:
-        path = f"jobs.{job.name}"
-        for key, number, minimum, hint in (
-            ("timeout", job.timeout, 1, "write the seconds that the job may take"),
-            ("backoffLimit", job.backoff_limit, 0, "write the number of retries"),
-            ("historyLimit", job.history_limit, 0, "write the number of runs"),
-        ):
-            yield from structure.check_minimum(number, minimum, f"{path}.{key}", hint, locations)
-        if job.schedule is not None:
-            yield from _check_schedule(job, job.schedule, path, locations)
-            if f"{path}.run" in locations.by_path or job.run != default.run:
-                message = f"{job.run} conflicts with the schedule"
-                yield locations.report(f"{path}.run", "conflicting-keys", message, "remove one of the two")
-        elif not locations.has_undecoded(f"{path}.schedule"):
-            for field in _SCHEDULE_FIELDS:
-                key_path = f"{path}.{decode.to_camel_case(field)}"
-                if key_path in locations.by_path or getattr(job, field) != getattr(default, field):
-                    hint = "add `schedule:`, or remove it"
-                    yield locations.report(key_path, "no-effect", "has no effect without a schedule", hint)
-        yield from _check_history(job, path, locations, default.history_limit)
-
-
-def _check_history(job: application.Job, path: str, locations: diagnosis.SourceLocations, default: int) -> Diagnostics:
-    key_path = f"{path}.historyLimit"
-    is_written = key_path in locations.by_path or job.history_limit != default
-    is_undecoded = locations.has_undecoded(f"{path}.schedule", f"{path}.run")
-    if is_written and job.history_limit >= 0 and job.is_release_job() and not is_undecoded:
+def _check_history(job: application.Job, part: diagnosis.Part, default: int) -> diagnosis.Diagnostics:
+    is_written = part.is_declared("historyLimit") or job.history_limit != default
+    is_release_job = job.is_release_job() and not part.has_undecoded("schedule", "run")
+    if is_written and job.history_limit >= 0 and is_release_job:
         message = "has no effect on a job that runs once per release: its log stays until the next release"
-        yield locations.report(key_path, "no-effect", message, "add `schedule:` or `run: on-demand`, or remove it")
+        hint = "add `schedule:` or `run: on-demand`, or remove it"
+        yield part.at("historyLimit").report("no-effect", message, hint)
 
 
-def _check_schedule(
-    job: application.Job, expression: str, path: str, locations: diagnosis.SourceLocations
-) -> Diagnostics:
+def _check_schedule(job: application.Job, expression: str, part: diagnosis.Part) -> diagnosis.Diagnostics:
     if error := cron.find_error(expression):
         hint = "write minute, hour, day, month and weekday, as 30 3 * * mon-fri, or @daily"
-        message = f"{diagnosis.quote(expression)} {error}"
-        yield locations.report(f"{path}.schedule", "invalid-schedule", message, hint)
+        yield part.at("schedule").report("invalid-schedule", f"{diagnosis.quote(expression)} {error}", hint)
     # A machine without a tz database knows no zone at all.
     if not _is_known_time_zone(job.time_zone) and _is_known_time_zone("Etc/UTC"):
         message = f"there is no time zone {diagnosis.quote(job.time_zone)}"
         hint = "write a zone of the tz database, as Europe/Berlin"
-        yield locations.report(f"{path}.timeZone", "unknown-time-zone", message, hint)
+        yield part.at("timeZone").report("unknown-time-zone", message, hint)
     if job.starting_deadline < MIN_STARTING_DEADLINE:
         message = f"{job.starting_deadline} s may pass between two checks of the schedule: the job would never run"
         hint = f"write {MIN_STARTING_DEADLINE} or more"
-        yield locations.report(f"{path}.startingDeadline", "invalid-value", message, hint)
+        yield part.at("startingDeadline").report("invalid-value", message, hint)
 
 
 def _is_known_time_zone(name: str) -> bool:

@@ -59,13 +59,11 @@ _OWN_ANNOTATIONS = ("pulumi.com/", "seaway/")
 Errors = Iterator[schema.FieldError]
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
+def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> diagnosis.Diagnostics:
     """The errors in the ``raw`` fields of all workloads."""
-    for path, workload in app.get_workloads().items():
-        for kind, fields in workload.raw.items():
-            for error in _check_kind(path, workload, kind, fields):
-                key_path = ".".join((path, "raw", kind, *error.path))
-                yield locations.report(key_path, error.code, error.message, error.hint)
+    for kind, fields in workload.raw.items():
+        for error in _check_kind(workload, part, kind, fields):
+            yield part.at("raw", kind, *error.path).report(error.code, error.message, error.hint)
 
 
 def list_kinds(workload: application.AnyWorkload) -> list[str]:
@@ -83,7 +81,7 @@ def list_kinds(workload: application.AnyWorkload) -> list[str]:
             names |= {"StatefulSet", "Service"}
         case application.Job():
             names.add("Job" if workload.is_release_job() else "CronJob")
-    containers = workload.get_containers("").values()
+    containers = workload.list_containers()
     names |= {"ConfigMap"} if any(container_spec.files for container_spec in containers) else set()
     secrets = [secret for container_spec in containers for secret in container_spec.secrets]
     names |= {"Secret"} if any(secret.existing is None for secret in secrets) else set()
@@ -91,10 +89,10 @@ def list_kinds(workload: application.AnyWorkload) -> list[str]:
     return sorted(names)
 
 
-def _check_kind(path: str, workload: application.AnyWorkload, kind: str, fields: Any) -> Errors:
+def _check_kind(workload: application.AnyWorkload, part: diagnosis.Part, kind: str, fields: Any) -> Errors:
     known = list_kinds(workload)
     if kind not in known:
-        message = f"this {path.partition('.')[0].removesuffix('s')} has no object of that kind"
+        message = f"this {part.path.partition('.')[0].removesuffix('s')} has no object of that kind"
         yield schema.FieldError((), "unknown-kind", message, decode.suggest_name(kind, known))
         return
     reserved = list(_check_reserved_fields(workload, kind, fields))
@@ -115,7 +113,7 @@ def _check_reserved_fields(workload: application.AnyWorkload, kind: str, fields:
             yield schema.FieldError(("metadata", key), "unsupported-key", "is not supported", hint)
     pod = kinds.KINDS[kind].pod_template
     for path in _list_required_paths(pod):
-        if _has_key(fields, path) and _get_nested(fields, path) is None:
+        if _has_key(fields, path) and schema.get_nested(fields, path) is None:
             yield schema.FieldError(path, "required-field", "cannot be removed: Seaway needs it", _REMOVE)
     for metadata in (("metadata",), *([(*pod, "metadata")] if pod else [])):
         for key in _list_keys(fields, (*metadata, "labels")):
@@ -141,20 +139,14 @@ def _list_required_paths(pod: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 def _check_images(workload: application.AnyWorkload, fields: Any, pod: tuple[str, ...]) -> Errors:
     """The images of the containers of Seaway, whose digests a release records."""
-    names = {workload.name, *(extra.name for extra in (*workload.init, *workload.sidecars))}
+    names = {container_spec.name for container_spec in workload.list_containers()}
     for key in ("containers", "initContainers"):
-        containers = _get_nested(fields, (*pod, key))
+        containers = schema.get_nested(fields, (*pod, key))
         for index, container in enumerate(cast("list[Any]", containers) if isinstance(containers, list) else []):
-            if _get_nested(container, ("name",)) in names and _has_key(container, ["image"]):
+            if schema.get_nested(container, ("name",)) in names and _has_key(container, ["image"]):
                 path = (*pod, key, str(index), "image")
                 hint = "write `image:` or `build:`"
                 yield schema.FieldError(path, "reserved-field", "is recorded in the release", hint)
-
-
-def _get_nested(node: Any, path: Sequence[str]) -> Any:
-    for key in path:
-        node = cast("Mapping[str, Any]", node).get(key) if isinstance(node, Mapping) else None
-    return node
 
 
 def _has_key(node: Any, path: Sequence[str]) -> bool:
@@ -162,5 +154,5 @@ def _has_key(node: Any, path: Sequence[str]) -> bool:
 
 
 def _list_keys(node: Any, path: Sequence[str]) -> list[str]:
-    mapping = _get_nested(node, path)
+    mapping = schema.get_nested(node, path)
     return list(cast("Mapping[str, Any]", mapping)) if isinstance(mapping, Mapping) else []

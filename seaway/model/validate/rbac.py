@@ -4,7 +4,7 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from seaway.model import application
 from seaway.model import rbac as model_rbac
@@ -36,41 +36,38 @@ _RESOURCE = re.compile(r"[a-z][a-z0-9]*(\.[a-z0-9][-a-z0-9.]*)?(/[a-z]+)?")
 _EXAMPLES = "pods, pods/log, deployments.apps"
 
 
-def check(app: application.Application, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
+def check_workload(workload: application.AnyWorkload, workload_part: diagnosis.Part) -> diagnosis.Diagnostics:
     """Each key names a namespaced resource, and each verb exists."""
     verbs_hint = f"name the verbs: {', '.join(model_rbac.VERBS)}"
-    for path, workload in app.get_workloads().items():
-        for key, verbs in workload.kubernetes_api.items():
-            key_path = f"{path}.kubernetesApi.{key}"
-            yield from _check_resource(key, key_path, locations)
-            if not verbs:
-                yield locations.report(key_path, "missing-value", "allows nothing", verbs_hint)
-            for index, verb in enumerate(verbs):
-                if verb == "*":
-                    message = "* allows everything, including the verbs that later versions add"
-                    yield locations.report(f"{key_path}.{index}", "wildcard", message, verbs_hint)
-                elif verb not in (*model_rbac.VERBS, *model_rbac.ESCALATION_VERBS):
-                    message = f"{diagnosis.quote(verb)} is not a verb"
-                    hint = decode.suggest_name(verb, model_rbac.VERBS)
-                    yield locations.report(f"{key_path}.{index}", "unknown-verb", message, hint)
+    for key, verbs in workload.kubernetes_api.items():
+        part = workload_part.at("kubernetesApi", key)
+        yield from _check_resource(key, part)
+        if not verbs:
+            yield part.report("missing-value", "allows nothing", verbs_hint)
+        for index, verb in enumerate(verbs):
+            if verb == "*":
+                message = "* allows everything, including the verbs that later versions add"
+                yield part.at(index).report("wildcard", message, verbs_hint)
+            elif verb not in (*model_rbac.VERBS, *model_rbac.ESCALATION_VERBS):
+                hint = decode.suggest_name(verb, model_rbac.VERBS)
+                yield part.at(index).report("unknown-verb", f"{diagnosis.quote(verb)} is not a verb", hint)
 
 
-def _check_resource(key: str, key_path: str, locations: diagnosis.SourceLocations) -> Iterator[diagnosis.Diagnostic]:
+def _check_resource(key: str, part: diagnosis.Part) -> diagnosis.Diagnostics:
     qualified, slash, subresource = key.partition("/")
     resource, point, _ = qualified.partition(".")
     if "*" in key:
         message = f"{key} selects all resources, including those installed later"
-        yield locations.report(key_path, "wildcard", message, f"name the resources: {_EXAMPLES}")
+        yield part.report("wildcard", message, f"name the resources: {_EXAMPLES}")
     elif not _RESOURCE.fullmatch(key):
         hint = f"write its plural in lower case, with its group: {_EXAMPLES}"
-        yield locations.report(key_path, "invalid-resource", f"{diagnosis.quote(key)} is not a valid resource", hint)
+        yield part.report("invalid-resource", f"{diagnosis.quote(key)} is not a valid resource", hint)
     elif resource in CLUSTER_SCOPED_RESOURCES:
         message = f"{resource} do not belong to a namespace, and an application has access to its own namespace only"
         hint = "remove it; an administrator of the cluster can bind a ClusterRole to the account"
-        yield locations.report(key_path, "cluster-scoped", message, hint)
+        yield part.report("cluster-scoped", message, hint)
     elif not point and RESOURCE_GROUPS.get(resource) != "":
         group = RESOURCE_GROUPS.get(resource)
         hint = decode.suggest_name(resource, _NAMESPACED[""].split())
         hint = f"write {resource}.{group}{slash}{subresource}" if group else hint
-        message = f"the core group has no resource {resource}"
-        yield locations.report(key_path, "unknown-resource", message, hint)
+        yield part.report("unknown-resource", f"the core group has no resource {resource}", hint)

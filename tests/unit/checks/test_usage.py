@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seaway.checks import check_context, usage
+from seaway.checks import check_context
 from seaway.manifests import amounts
 from seaway.model import application
 from seaway.project import environments
@@ -51,11 +51,11 @@ def test_a_rollout_runs_all_old_and_all_new_pods(scale: application.Scale, minim
     environment = environments.Environment.create(app, checked_app.STACK)
     context = check_context.CheckContext(environment=environment, objects=tuple(checked_app.render_objects(app)))
     # The store and the two jobs have one pod each.
-    assert usage.compute_minimum(context)["pods"] == minimum + 3
-    largest = usage.compute_maximum(context)
+    assert context.compute_usage(in_rollout=False)["pods"] == minimum + 3
+    largest = context.compute_usage()
     assert largest["pods"] == maximum + 3
     assert largest["requests.cpu"] == largest["cpu"] == Fraction(maximum + 3, 10)
     assert largest["limits.memory"] == (maximum + 3) * 128 * 2**20
     assert "limits.cpu" not in largest
     assert largest["requests.storage"] == 2**30
-    assert usage.format_amount("requests.cpu", largest["cpu"]).endswith("m")
+    assert amounts.format_amount("requests.cpu", largest["cpu"]).endswith("m")

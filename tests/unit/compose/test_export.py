@@ -20,14 +20,14 @@ from seaway.files import roots, working_tree
 from seaway.model import application
 from seaway.model.defaults import resolve
 from seaway.project import load
-from seaway.syntax import decode, nodes
+from seaway.syntax import decode, nodes, yaml_parser
 
 EXAMPLES = [environment.ROOT / "app", *sorted((environment.ROOT / "examples").iterdir())]
 
 
 def export(text: str, **options: Any) -> exporter.ExportResult:
     """The export of an app.yaml; its name is added."""
-    source = nodes.parse(f"name: shop\n{text}".encode(), "app.yaml")
+    source = yaml_parser.parse(f"name: shop\n{text}".encode(), "app.yaml")
     app = resolve.resolve_application(decode.decode_node(application.Application, source))
     return exporter.export_application(app, source, **options)
 
@@ -436,7 +436,7 @@ def import_and_export(root: nodes.MappingNode, folder: Path) -> exporter.ExportR
 @pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
 def test_examples_are_exported_and_imported(folder: Path, tmp_path: Path) -> None:
     file, copy = folder / "app.yaml", tmp_path / "it"
-    result = exporter.export_application(load.load_application(file), nodes.parse(file.read_bytes(), "app.yaml"))
+    result = exporter.export_application(load.load_application(file), yaml_parser.parse(file.read_bytes(), "app.yaml"))
     shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("__pycache__"))
     root = write_and_load(result, copy)
     assert nodes.to_plain(root)["name"] == result.document["name"]

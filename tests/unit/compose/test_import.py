@@ -10,7 +10,7 @@ from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.model import application
 from seaway.project import load
-from seaway.syntax import decode, nodes
+from seaway.syntax import decode, nodes, yaml_parser
 from tests import golden
 
 SCHEMA = json.loads((golden.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())
@@ -174,7 +174,7 @@ def test_a_shop_is_converted() -> None:
 
 def test_fields_keep_their_locations() -> None:
     text = "name: shop\nservices:\n  web:\n    image: nginx\n    expose: [70000]\n    user: '5'\n"
-    root = nodes.parse(text, "compose.yaml")
+    root = yaml_parser.parse(text, "compose.yaml")
     assert isinstance(root, nodes.MappingNode)
     locations = decode.decode_partial(application.Application, convert.convert_document(root).app).locations
     assert str(locations.find("services.web.image")) == "compose.yaml:4:5"
@@ -503,7 +503,7 @@ def test_app_yaml_and_python_program_equal_the_conversion() -> None:
     conversion = convert_services(SHOP | {"odd": NGINX | {"tty": True, "environment": environment}}, **REST)
     expected = decode.decode_node(application.Application, conversion.app)
     text = write.format_yaml(conversion.app, conversion.outcomes, source="compose.yaml")
-    assert decode.decode_node(application.Application, nodes.parse(text, "app.yaml")) == expected
+    assert decode.decode_node(application.Application, yaml_parser.parse(text, "app.yaml")) == expected
     assert "  # renamed to api-server: names are DNS labels\n" in text
     program: dict[str, Any] = {}
     exec(write.format_python(conversion.app, source="compose.yaml"), program)

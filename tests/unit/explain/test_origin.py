@@ -3,9 +3,9 @@
 import pytest
 
 from seaway.explain import origin
-from seaway.syntax import nodes
+from seaway.syntax import nodes, yaml_parser
 
-APP = nodes.parse(
+APP = yaml_parser.parse(
     """\
 name: shop
 services:
@@ -18,7 +18,7 @@ services:
 """,
     "app.yaml",
 )
-OVERLAY = nodes.parse(
+OVERLAY = yaml_parser.parse(
     """\
 services:
   web: {env: {B: b}, resources: {memory: 1Gi}, health: {startPeriod: 90}}
@@ -62,5 +62,5 @@ def test_the_overlay_on_it(path: str, places: list[str]) -> None:
 
 
 def test_a_list_of_names_says_nothing_of_what_it_names() -> None:
-    assert origin.find_locations(nodes.parse("services: [web]", "app.yaml"), "services.web.port") == ()
+    assert origin.find_locations(yaml_parser.parse("services: [web]", "app.yaml"), "services.web.port") == ()
     assert origin.find_locations(APP, "jobs.web") == ()

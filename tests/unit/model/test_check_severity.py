@@ -19,7 +19,7 @@ def check(folder: Path, severities: str, *, build: str = "true") -> tuple[Mappin
     file.write_text(text)
     config = stack_file.read_config(file)
     stack_settings = stack_file.decode_settings(config, "dev")
-    errors = list(check_severity.check(stack_settings, config, checks=CHECKS))
+    errors = list(check_severity.check(stack_settings, stack_file.locate_settings(config), checks=CHECKS))
     messages = [f"{error.message}; {error.hint}" for error in errors]
     return stack_settings.check_severity, diagnostics.summarize(errors), messages
 

@@ -6,7 +6,7 @@ import pytest
 
 from seaway.manifests import preview
 from seaway.model import application, settings
-from seaway.model.defaults import image_profiles, resolve
+from seaway.model.defaults import image_defaults, image_profiles, resolve
 from seaway.project import environments
 
 
@@ -26,7 +26,7 @@ def test_postgres_needs_only_a_volume(wording: object) -> None:
     assert db.env == {**env, "PGDATA": "/var/lib/postgresql/data/pgdata"}
     command = ("pg_isready", "--quiet", "--host=127.0.0.1", "--port=4242", "--username=shop", "--dbname=orders")
     assert db.health == application.Health(readiness=command)
-    defaults = image_profiles.list_defaults(store("postgres:17"))
+    defaults = image_defaults.list_defaults(store("postgres:17"))
     assert [f"{default.field}: {default.reason}" for default in defaults] == wording
 
 
@@ -109,7 +109,7 @@ def test_a_database_has_time_to_flush() -> None:
 
 def test_a_built_image_has_no_profile() -> None:
     web = application.Service("nginx", build=application.Build(context="./postgres"))
-    assert image_profiles.list_defaults(web) == []
+    assert image_defaults.list_defaults(web) == []
 
 
 DEFAULTS = [name for name, profile in image_profiles.PROFILES.items() if profile.is_default]

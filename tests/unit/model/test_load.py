@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seaway.model import application, links
 from seaway.project import load
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 from tests.support import diagnostics
 from tests.unit.conftest import FindErrors
 
@@ -37,7 +37,7 @@ jobs:
 def shop(folder: Path, overlay: str | None = None) -> application.Application:
     path = folder / "app" / "app.yaml"
     path.write_text(SHOP)
-    return load.load_application(path, overlay=nodes.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
+    return load.load_application(path, overlay=yaml_parser.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
 
 
 def test_a_job_inherits_from_its_service_and_replaces_fields(folder: Path) -> None:
@@ -145,7 +145,7 @@ def sort_by_name(app: application.Application) -> application.Application:
 def test_loading_does_not_depend_on_the_order_of_keys_and_is_repeatable(folder: Path, generator: random.Random) -> None:
     first = shop(folder)
     path = folder / "app" / "shuffled.yaml"
-    path.write_text(json.dumps(shuffle_keys(nodes.to_plain(nodes.parse(SHOP, "a")), generator)))
+    path.write_text(json.dumps(shuffle_keys(nodes.to_plain(yaml_parser.parse(SHOP, "a")), generator)))
     assert sort_by_name(load.load_application(path)) == sort_by_name(first)
     assert load.load_application(path) == load.load_application(path)
 

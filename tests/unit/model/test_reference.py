@@ -9,7 +9,7 @@ from typing import Any
 
 from seaway.model import application, settings
 from seaway.project import load
-from seaway.syntax import decode, nodes
+from seaway.syntax import decode, nodes, yaml_parser
 
 ROOT = Path(__file__).parents[3]
 REFERENCE = ROOT / "docs" / "reference.yaml"
@@ -17,7 +17,7 @@ REFERENCE = ROOT / "docs" / "reference.yaml"
 
 def test_the_reference_mentions_every_field() -> None:
     load.load_application(REFERENCE)
-    node = nodes.parse(REFERENCE.read_bytes(), "reference.yaml")
+    node = yaml_parser.parse(REFERENCE.read_bytes(), "reference.yaml")
     assert list_fields() - set(_list_written_fields(application.Application, node)) == set()
 
 

@@ -8,7 +8,7 @@ from seaway.manifests import objects
 from seaway.model import application, rollout_order, settings
 from seaway.model.validate import dependencies
 from seaway.project import environments
-from seaway.syntax import decode, nodes
+from seaway.syntax import decode, yaml_parser
 from tests.support import diagnostics
 
 SHOP = """\
@@ -25,7 +25,7 @@ jobs:
 def parse(**depends_on: str) -> decode.Decoded[application.Application]:
     targets = (depends_on.get(name) for name in ("web", "api", "db", "migrate", "report", "clean"))
     text = SHOP % tuple(f", dependsOn: [{names}]" if names else "" for names in targets)
-    return decode.decode_partial(application.Application, nodes.parse(text, "app.yaml"))
+    return decode.decode_partial(application.Application, yaml_parser.parse(text, "app.yaml"))
 
 
 def list_steps(**depends_on: str) -> dict[str, list[str]]:
@@ -92,7 +92,7 @@ def test_each_dependency_is_in_an_earlier_step() -> None:
 def test_a_job_that_a_rollback_leaves_out_is_no_dependency() -> None:
     service = application.Service("web", image="a", depends_on=("gone",))
     positions = rollout_order.plan_positions(application.Application("shop", services=(service,)))
-    assert positions == {"web": rollout_order.Position("service", 0)}
+    assert positions == {"web": rollout_order.Position(rollout_order.Phase.service, 0)}
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_name_cycles(graph: dict[str, str], cycles: list[tuple[str, ...]]) -> No
 def test_a_store_does_not_wait_for_a_service_that_shares_its_volume(keys: str, expected: str) -> None:
     store = "{image: a, volume: {path: /d, size: 1Gi}%s}" % (", dependsOn: [web]" if expected else "")
     text = f"name: shop\nservices: {{web: {{image: a, {keys}}}}}\nstores: {{db: {store}}}\n"
-    decoded = decode.decode_partial(application.Application, nodes.parse(text, "app.yaml"))
+    decoded = decode.decode_partial(application.Application, yaml_parser.parse(text, "app.yaml"))
     assert decoded.value is not None
     found = dependencies.check(decoded.value, decoded.locations)
     assert "".join(f"{diagnostic.path}: {diagnostic.code}" for diagnostic in found) == expected
@@ -166,6 +166,6 @@ def test_a_store_does_not_wait_for_a_service_that_shares_its_volume(keys: str, e
 
 def test_a_workload_that_cannot_be_decoded_is_not_unknown() -> None:
     text = "name: shop\nservices: {web: {image: a, dependsOn: [db]}}\nstores: {db: {image: a}}\n"
-    decoded = decode.decode_partial(application.Application, nodes.parse(text, "app.yaml"))
+    decoded = decode.decode_partial(application.Application, yaml_parser.parse(text, "app.yaml"))
     assert decoded.value is not None
     assert list(dependencies.check(decoded.value, decoded.locations)) == []

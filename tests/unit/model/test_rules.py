@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
-from tests.unit.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import ExpectErrors
+from tests.unit.model import tables
 
 BASE = """\
 name: shop
@@ -132,14 +131,7 @@ INVALID = {
 }
 
 
-@pytest.mark.parametrize("text", VALID)
-def test_valid_input_has_no_errors(find_errors: FindErrors, text: str) -> None:
-    assert find_errors(text) == ()
-
-
-@pytest.mark.parametrize("case", INVALID)
-def test_invalid_input_is_reported(expect_errors: ExpectErrors, case: str) -> None:
-    expect_errors(*INVALID[case])
+test_valid_input_has_no_errors, test_invalid_input_is_reported = tables.build_tests(VALID, INVALID)
 
 
 def test_files_are_text_and_fit_into_a_config_map(expect_errors: ExpectErrors, folder: Path) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from seaway.model import scheduling
-from tests.unit.conftest import ExpectErrors, FindErrors
+from tests.unit.model import tables
 
 
 def web(body: str) -> str:
@@ -90,14 +90,7 @@ INVALID = {
 }
 
 
-@pytest.mark.parametrize("text", VALID)
-def test_valid_input_has_no_errors(find_errors: FindErrors, text: str) -> None:
-    assert find_errors(text) == ()
-
-
-@pytest.mark.parametrize("case", INVALID)
-def test_invalid_input_is_reported(expect_errors: ExpectErrors, case: str) -> None:
-    expect_errors(*INVALID[case])
+test_valid_input_has_no_errors, test_invalid_input_is_reported = tables.build_tests(VALID, INVALID)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import pytest
 from seaway.model import application, secrets
 from seaway.model.defaults import resolve
 from tests.support import diagnostics
-from tests.unit.conftest import ExpectErrors, FindErrors
+from tests.unit.conftest import FindErrors
+from tests.unit.model import tables
 
 
 def web(body: str, more: str = "") -> str:
@@ -70,14 +71,7 @@ INVALID = {
 }
 
 
-@pytest.mark.parametrize("text", VALID)
-def test_valid_input_has_no_errors(find_errors: FindErrors, text: str) -> None:
-    assert find_errors(text) == ()
-
-
-@pytest.mark.parametrize("case", INVALID)
-def test_invalid_input_is_reported(expect_errors: ExpectErrors, case: str) -> None:
-    expect_errors(*INVALID[case])
+test_valid_input_has_no_errors, test_invalid_input_is_reported = tables.build_tests(VALID, INVALID)
 
 
 def test_a_source_applies_wherever_the_secret_is_listed() -> None:

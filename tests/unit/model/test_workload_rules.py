@@ -7,7 +7,7 @@ import pytest
 from seaway.model import application
 from seaway.project import load
 from seaway.syntax import diagnosis
-from tests.unit.conftest import ExpectErrors, FindErrors
+from tests.unit.model import tables
 
 
 def web(body: str) -> str:
@@ -143,14 +143,7 @@ INVALID = {
 }
 
 
-@pytest.mark.parametrize("text", VALID)
-def test_valid_input_has_no_errors(find_errors: FindErrors, text: str) -> None:
-    assert find_errors(text) == ()
-
-
-@pytest.mark.parametrize("case", INVALID)
-def test_invalid_input_is_reported(expect_errors: ExpectErrors, case: str) -> None:
-    expect_errors(*INVALID[case])
+test_valid_input_has_no_errors, test_invalid_input_is_reported = tables.build_tests(VALID, INVALID)
 
 
 def services(folder: Path, text: str) -> dict[str, application.Service]:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from seaway.project import migration
-from seaway.syntax import diagnosis, former_keys, hashing, nodes
+from seaway.syntax import diagnosis, former_keys, hashing, nodes, yaml_parser
 from tests.upgrade import restore
 
 OLD = """\
@@ -188,7 +188,7 @@ def test_a_file_that_is_not_yaml_is_refused() -> None:
     "file", sorted((restore.FIXTURE / "shop" / "releases").glob("*.yaml")), ids=lambda file: file.stem
 )
 def test_the_id_of_an_old_release_follows_from_its_new_words(file: Path) -> None:
-    node = nodes.parse(file.read_bytes(), file.name)
+    node = yaml_parser.parse(file.read_bytes(), file.name)
     new = nodes.to_plain(migration.translate_stored(node))
     assert new["application"]["services"]["web"]["publish"] is True
     assert new["application"]["services"]["api"]["health"] == {"readiness": "/readyz", "liveness": "/healthz"}
@@ -219,12 +219,12 @@ def test_a_lock_file_is_translated() -> None:
 
 @pytest.mark.parametrize("text", ["5", "[application]", "application: 5", "application: {services: [a]}"])
 def test_a_text_that_is_not_a_record_is_not_changed(text: str) -> None:
-    node = nodes.parse(text, "record")
+    node = yaml_parser.parse(text, "record")
     assert migration.translate_stored(node) == node
 
 
 def test_a_stored_old_key_beside_the_new_one_is_left_to_the_decoder() -> None:
-    node = nodes.parse("application: {jobs: {job: {tries: 5, backoffLimit: 1}}}", "record")
+    node = yaml_parser.parse("application: {jobs: {job: {tries: 5, backoffLimit: 1}}}", "record")
     assert migration.translate_stored(node) == node
 
 
@@ -242,7 +242,7 @@ def test_a_stored_old_key_beside_the_new_one_is_left_to_the_decoder() -> None:
     ],
 )
 def test_the_decoder_suggests_the_new_key(pair: str, known: tuple[str, ...], suggestion: str | None) -> None:
-    node = nodes.parse(pair, "app.yaml")
+    node = yaml_parser.parse(pair, "app.yaml")
     assert isinstance(node, nodes.MappingNode)
     ((key, value),) = node.pairs.items()
     replacement = former_keys.find_replacement(key, known) and former_keys.format_replacement(key, value.node)

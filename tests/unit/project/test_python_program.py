@@ -7,7 +7,7 @@ import pytest
 
 from seaway.model import application
 from seaway.project import environments, load, stack_file
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, yaml_parser
 from tests.support import diagnostics
 from tests.unit.project.conftest import Diagnose
 
@@ -26,7 +26,7 @@ application = Application(
 def load_program(folder: Path, text: str, overlay: str | None = None) -> application.Application:
     path = folder / "app" / "app.py"
     path.write_text(text)
-    return load.load_application(path, overlay=nodes.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
+    return load.load_application(path, overlay=yaml_parser.parse(overlay, "Pulumi.dev.yaml") if overlay else None)
 
 
 def test_it_is_equal_to_the_same_in_yaml(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from seaway.manifests import inputs
 from seaway.model import application, settings
 from seaway.project import load
 from seaway.release import record
-from seaway.syntax import diagnosis, encode, nodes, yaml_writer
+from seaway.syntax import diagnosis, encode, yaml_parser, yaml_writer
 from tests import golden
 
 LOCATION = diagnosis.SourceLocation("release-1")
@@ -35,7 +35,7 @@ def create(
 def test_a_record_is_decoded_as_it_was_encoded(example: str) -> None:
     original = create(load_example(example))
     plain = original.to_plain()
-    for node in (encode.to_node(plain, LOCATION), nodes.parse(yaml_writer.format_yaml(plain), "release.yaml")):
+    for node in (encode.to_node(plain, LOCATION), yaml_parser.parse(yaml_writer.format_yaml(plain), "release.yaml")):
         decoded = record.ReleaseRecord.decode(node)
         assert decoded.to_plain() == plain
         assert decoded.id == original.id
@@ -95,7 +95,7 @@ def test_recorded_settings_override_those_of_the_stack() -> None:
 )
 def test_an_invalid_record_is_reported(change: dict[str, Any], path: str, code: str) -> None:
     with pytest.raises(diagnosis.InvalidInput) as raised:
-        record.ReleaseRecord.decode(nodes.parse(json.dumps(create().to_plain() | change), "r.yaml"))
+        record.ReleaseRecord.decode(yaml_parser.parse(json.dumps(create().to_plain() | change), "r.yaml"))
     assert [(error.path, error.code) for error in raised.value.diagnostics] == [(path, code)]
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from seaway.model import application, settings
 from seaway.model.validate import all_rules
-from seaway.syntax import decode, diagnosis, field_help, nodes
+from seaway.syntax import decode, diagnosis, field_help, nodes, yaml_parser
 from tests.support import diagnostics
 
 FIRST = "name: a\nservices:\n  web:\n    image: x\n"
@@ -52,7 +52,7 @@ class Disk:
 
 
 def decode_application(text: str) -> decode.Decoded[application.Application]:
-    return decode.decode_partial(application.Application, nodes.parse(text, "app.yaml"))
+    return decode.decode_partial(application.Application, yaml_parser.parse(text, "app.yaml"))
 
 
 @pytest.mark.parametrize("case", ERRORS)
@@ -74,7 +74,7 @@ def test_not_an_application(text: str, code: str, wording: list[str]) -> None:
 
 
 def test_missing_values(wording: list[str]) -> None:
-    found = decode.decode_partial(Disk, nodes.parse("{}", "app.yaml"), path="disk").diagnostics
+    found = decode.decode_partial(Disk, yaml_parser.parse("{}", "app.yaml"), path="disk").diagnostics
     assert diagnostics.summarize(found) == [f"app.yaml:1:1: disk.{key}: missing-value" for key in ("size", "path")]
     assert list(map(str, found)) == wording
 
@@ -110,7 +110,7 @@ def test_durations_are_seconds_or_have_units(text: str, seconds: int) -> None:
 
 
 def test_numbers_keep_their_digits_where_text_is_wanted() -> None:
-    node = nodes.parse(
+    node = yaml_parser.parse(
         "{stack: a, context: b, imageOverrides: {a: 1.10, b: 0755, c: 22:22, d: 1_0, e: 0x1F}}", "a.yaml"
     )
     overrides = {"a": "1.10", "b": "0755", "c": "22:22", "d": "1_0", "e": "0x1F"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seaway.model import application
 from seaway.project import load
-from seaway.syntax import decode, diagnosis, encode, nodes, yaml_writer
+from seaway.syntax import decode, diagnosis, encode, yaml_parser, yaml_writer
 from tests import golden
 
 ROOT = Path(__file__).parents[3]
@@ -115,4 +115,4 @@ def get_name_field(cls: Any) -> str | None:
 def test_any_application_is_decoded_as_an_equal_object(app: application.Application) -> None:
     assert encode_and_decode(app) == normalize(app)
     text = yaml_writer.format_yaml(encode.to_plain(app))
-    assert decode.decode_node(application.Application, nodes.parse(text, "record.yaml")) == normalize(app)
+    assert decode.decode_node(application.Application, yaml_parser.parse(text, "record.yaml")) == normalize(app)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, nodes, yaml_parser
 
 JSON = st.recursive(
     st.none()
@@ -21,7 +21,7 @@ JSON = st.recursive(
 
 def parse_invalid(text: str | bytes) -> tuple[diagnosis.Diagnostic, ...]:
     with pytest.raises(diagnosis.InvalidInput) as caught:
-        nodes.parse(text, "a.yaml")
+        yaml_parser.parse(text, "a.yaml")
     return caught.value.diagnostics
 
 
@@ -29,7 +29,7 @@ def parse_invalid(text: str | bytes) -> tuple[diagnosis.Diagnostic, ...]:
     "text", ["no", "Yes", "on", "22:22", "0755", "2026-11-23", "1_000", "0b11", "'8'", '"true"', "=", "<<"]
 )
 def test_values_that_yaml_1_1_changes_stay_text(text: str) -> None:
-    node = nodes.parse(f"a: {text}", "a.yaml")
+    node = yaml_parser.parse(f"a: {text}", "a.yaml")
     assert nodes.to_plain(node) == {"a": text.strip("'\"")}
 
 
@@ -41,17 +41,17 @@ def test_values_that_yaml_1_1_changes_stay_text(text: str) -> None:
     ],
 )
 def test_core_schema(text: str, value: object) -> None:
-    assert nodes.to_plain(nodes.parse(f"a: {text}", "a.yaml")) == {"a": value}
+    assert nodes.to_plain(yaml_parser.parse(f"a: {text}", "a.yaml")) == {"a": value}
 
 
 def test_a_number_keeps_its_text() -> None:
-    node = nodes.parse("a: 1.10", "a.yaml")
+    node = yaml_parser.parse("a: 1.10", "a.yaml")
     assert isinstance(node, nodes.MappingNode)
     assert node.pairs["a"].node == nodes.ScalarNode(diagnosis.SourceLocation("a.yaml", 1, 4), "1.10", "float")
 
 
 def test_locations_count_from_one() -> None:
-    node = nodes.parse("a:\n  - é: x\n    b: y\n", "a.yaml")
+    node = yaml_parser.parse("a:\n  - é: x\n    b: y\n", "a.yaml")
     assert isinstance(node, nodes.MappingNode)
     listing = node.pairs["a"].node
     assert isinstance(listing, nodes.SequenceNode)
@@ -96,7 +96,7 @@ def test_an_alias_bomb_is_refused_at_once() -> None:
 
 
 def test_an_anchor_may_be_used_again() -> None:
-    node = nodes.parse("a: &a {x: 1}\nb: *a", "a.yaml")
+    node = yaml_parser.parse("a: &a {x: 1}\nb: *a", "a.yaml")
     assert nodes.to_plain(node) == {"a": {"x": 1}, "b": {"x": 1}}
 
 
@@ -104,7 +104,7 @@ def test_an_anchor_may_be_used_again() -> None:
 @given(st.text(max_size=200) | st.binary(max_size=200) | st.text("[]{}:,-&*!|>'\"#%@` ab\n\t?~", max_size=200))
 def test_any_input_gives_a_node_or_diagnostics(text: str | bytes) -> None:
     try:
-        node = nodes.parse(text, "a.yaml")
+        node = yaml_parser.parse(text, "a.yaml")
     except diagnosis.InvalidInput as error:
         assert error.diagnostics
     else:
@@ -122,7 +122,7 @@ def test_deep_nesting_is_refused_at_once(text: str) -> None:
 
 @given(JSON)
 def test_json_is_yaml(value: object) -> None:
-    assert nodes.to_plain(nodes.parse(json.dumps(value), "a.yaml")) == value
+    assert nodes.to_plain(yaml_parser.parse(json.dumps(value), "a.yaml")) == value
     assert nodes.to_plain(nodes.from_plain(value, "a.yaml")) == value
 
 
@@ -140,11 +140,11 @@ MERGES = [
 
 @pytest.mark.parametrize(("base", "overlay", "merged"), MERGES)
 def test_merge(base: str, overlay: str, merged: object) -> None:
-    assert nodes.to_plain(nodes.merge(nodes.parse(base, "a"), nodes.parse(overlay, "b"))) == merged
+    assert nodes.to_plain(nodes.merge(yaml_parser.parse(base, "a"), yaml_parser.parse(overlay, "b"))) == merged
 
 
 def test_a_merged_value_keeps_its_location() -> None:
-    merged = nodes.merge(nodes.parse("a: {x: 1, y: 2}", "base"), nodes.parse("\na: {y: 3}", "over"))
+    merged = nodes.merge(yaml_parser.parse("a: {x: 1, y: 2}", "base"), yaml_parser.parse("\na: {y: 3}", "over"))
     assert isinstance(merged, nodes.MappingNode)
     inner = merged.pairs["a"].node
     assert isinstance(inner, nodes.MappingNode)

@@ -5,7 +5,7 @@ from typing import Any
 
 from seaway.checks import check_context
 from seaway.checks.preflight import cluster_facts, nodes, requirement, requirements
-from seaway.manifests import preview
+from seaway.manifests import availability, preview
 from seaway.model import application, settings
 from seaway.project import environments
 from tests.unit.checks import checked_app
@@ -33,7 +33,7 @@ def build_node(
     name: str, *, zone: str = "", cpu: str = "4", memory: str = "8Gi", platform: str = "linux/amd64", **spec: Any
 ) -> dict[str, Any]:
     system, architecture = platform.split("/")
-    labels = {nodes.HOST_LABEL: name} | ({nodes.ZONE_LABEL: zone} if zone else {})
+    labels = {availability.HOSTNAME_LABEL: name} | ({availability.ZONE_LABEL: zone} if zone else {})
     return {
         "metadata": {"name": name, "labels": labels},
         "spec": spec,

@@ -1,5 +1,6 @@
-"""The ids of equivalent checks in public checkers: they lead from a finding there to our check."""
+"""Public checkers: the ids of their equivalent checks, and their requirements that Seaway does not check."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 CHECKERS = ("kube-score", "kube-linter", "Polaris", "Checkov")
@@ -75,3 +76,65 @@ def find_public_ids(check: str) -> dict[str, tuple[str, ...]]:
     """The ids of one of our checks in public checkers, by checker."""
     cells = _IDS.get(check, ())
     return {checker: tuple(ids.split()) for checker, ids in zip(CHECKERS, cells, strict=False) if ids.strip()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """A requirement of public checkers that Seaway does not check. No other check ever gets its id."""
+
+    id: str
+    title: str
+    public_ids: str
+    reason: str
+
+
+DECLINED: tuple[Declined, ...] = (
+    Declined(
+        id="IMG-03",
+        title="Pull policy Always",
+        public_ids="kube-score container-image-pull-policy, Polaris pullPolicyNotAlways, CKV_K8S_15",
+        reason="built images are named by digest, so a pull returns the same image, and each restart of a pod would"
+        " depend on the registry",
+    ),
+    Declined(
+        id="IMG-04",
+        title="Only scanned or signed images, from listed registries",
+        public_ids="-",
+        reason="the registry and an admission policy of the cluster enforce this for all applications;"
+        " `seaway images outdated` reports old base images",
+    ),
+    Declined(
+        id="RES-02",
+        title="A CPU limit",
+        public_ids="kube-score container-resources, Polaris cpuLimitsMissing, CKV_K8S_11",
+        reason="it slows a program down while the node is idle, and requests already share a busy node fairly. To"
+        " isolate neighbours, set `resources.cpuLimit`",
+    ),
+    Declined(
+        id="AVL-07",
+        title="A priority class for everything",
+        public_ids="kube-linter priority-class-name, Polaris priorityClassNotSet",
+        reason="it decides which pods stop first in a full cluster, and has no effect if all pods have it;"
+        " `priorityClass` names one, and `seaway check --cluster` verifies that it exists",
+    ),
+    Declined(
+        id="RES-07",
+        title="A quota and a limit range in every namespace",
+        public_ids="NSA 4.0, 4.1",
+        reason="a dedicated cluster needs no quota; in a shared one set `seaway:quota: true`, and RES-08 verifies it",
+    ),
+    Declined(
+        id="AVL-10",
+        title="No number of pods beside an autoscaler",
+        public_ids="kube-score deployment-targeted-by-hpa-does-not-have-replicas-configured",
+        reason="without a number the first deployment starts with one pod; afterwards Seaway sends the number that the"
+        " autoscaler has chosen",
+    ),
+    Declined(
+        id="JOB-03",
+        title="A time to live for jobs",
+        public_ids="kube-linter job-ttl-seconds-after-finished",
+        reason="a job that deletes itself would run again at the next refresh; each release removes the jobs of the"
+        " previous one, and a schedule keeps its `historyLimit`",
+    ),
+)
