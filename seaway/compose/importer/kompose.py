@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from seaway.compose.importer import amounts, context, exposure, health
+from seaway.compose.importer import amounts, exposure, health, plan
 from seaway.syntax import diagnosis, nodes
 
 _DROPPED_LABELS: Mapping[str, tuple[str, str]] = {
@@ -50,7 +50,7 @@ _ANNOTATION = re.compile(r"([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?[A-Za-z0-9]([
 class _Label:
     """A label of kompose. Its methods return whether they recorded an outcome."""
 
-    service: context.ServiceContext
+    service: plan.ServicePlan
     name: str
     node: nodes.ScalarNode
 
@@ -71,7 +71,7 @@ class _Label:
         return self.keep(into=path)
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     keys = service.keys
     labels = keys.get_scalars("labels")
     for name in keys.get_names("labels"):
@@ -89,7 +89,7 @@ def convert(service: context.ServiceContext) -> None:
 
 def _convert_label(label: _Label) -> bool:  # noqa: PLR0911 - one return per label
     service = label.service
-    kind, text = service.service.kind, label.text
+    kind, text = service.kind, label.text
     match label.name:
         case "kompose.service.type" | "kompose.service.expose":
             return _convert_exposure(label)
@@ -122,7 +122,7 @@ def _convert_exposure(label: _Label) -> bool:  # noqa: PLR0911 - one return per 
         return label.keep("not published")
     if text == "headless":
         return label.approximate("one address for all pods")
-    if service.service.kind != "services" or service.service.main_port is None:
+    if service.kind != "services" or service.main_port is None:
         return False
     methods = {"nodeport": "nodePort", "loadbalancer": "loadBalancer"}
     is_type = label.name == "kompose.service.type"
@@ -134,13 +134,13 @@ def _convert_exposure(label: _Label) -> bool:  # noqa: PLR0911 - one return per 
         return label.approximate("published; the environment decides how", hint, "publish")
     if text == "true":
         return label.keep("published", "publish")
-    host = f"'seaway:ingress.hosts.{service.service.dns_name}[0]' {label.text.split(',')[0].strip()}"
+    host = f"'seaway:ingress.hosts.{service.dns_name}[0]' {label.text.split(',')[0].strip()}"
     hint = f"{exposure.PUBLISH_COMMAND} ingress && pulumi config set --path {host}"
     return label.approximate(f"published; the environment sets the host {label.text}", hint, "publish")
 
 
 def _convert_health(label: _Label, setting: str) -> bool:
-    main = label.service.service.main_port
+    main = label.service.main_port
     match setting:
         case "readiness.http_get_path" if main is not None:
             return label.set("health.readiness", label.text)
@@ -163,7 +163,7 @@ def _convert_init_container(label: _Label) -> bool:
     image = labels.get("kompose.init.containers.image")
     if not image:
         return False
-    name = labels.get("kompose.init.containers.name", f"{service.service.dns_name}-init")
+    name = labels.get("kompose.init.containers.name", f"{service.dns_name}-init")
     service.builder.set(("init", name, "image"), image, location)
     if command := labels.get("kompose.init.containers.command"):
         service.builder.set(("init", name, "command"), _parse_words(command), location)

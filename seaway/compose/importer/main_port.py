@@ -7,23 +7,21 @@ exposes, or that its environment, labels or healthcheck name.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from seaway.compose.importer import images, key_reader, naming, plan, ports, project_dir
+from seaway.compose.importer import images, key_reader, naming, plan, ports
 
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """By service, texts that may name other services, each with a description of its source."""
 
 
-def choose_main_ports(
-    plans: Mapping[str, plan.ServicePlan], document: key_reader.KeyReader, project: project_dir.ProjectDir
-) -> None:
-    texts = {name: list(_list_texts(service, document, project)) for name, service in plans.items()}
+def choose_main_ports(plans: Mapping[str, plan.ServicePlan]) -> None:
+    texts = {name: list(_list_texts(service)) for name, service in plans.items()}
     for service in plans.values():
         if service.kind != "jobs":
-            _choose_main_port(service, plans, texts)
+            _choose_main_port(service, texts)
 
 
-def _choose_main_port(service: plan.ServicePlan, plans: Mapping[str, plan.ServicePlan], texts: Texts) -> None:
-    called = _find_called_ports(service, {name: texts[name] for name in plans if name != service.name}, plans)
+def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
+    called = _find_called_ports(service, {name: texts[name] for name in texts if name != service.name})
     profile = service.profile
     known = profile.ports if profile is not None and service.runs_default_server() else ()
     known_source = f"the default port of {images.get_short_name(service.base_image or '')}"
@@ -43,7 +41,7 @@ def _choose_main_port(service: plan.ServicePlan, plans: Mapping[str, plan.Servic
     _add_called_ports(service, called)
     if service.main_port is not None:
         # A service listens on its own address too: Kafka advertises it to its clients.
-        _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}, plans))
+        _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}))
 
 
 def _make_port(service: plan.ServicePlan, number: int, source: str) -> ports.Port:
@@ -60,18 +58,16 @@ def _add_called_ports(service: plan.ServicePlan, called: Mapping[int, str]) -> N
     ]
 
 
-def _list_texts(
-    service: plan.ServicePlan, document: key_reader.KeyReader, project: project_dir.ProjectDir
-) -> Iterator[tuple[str, str]]:
+def _list_texts(service: plan.ServicePlan) -> Iterator[tuple[str, str]]:
     """Environment, commands and mounted files."""
-    keys = service.keys
+    keys, project = service.keys, service.project
     yield from ((f"{service.name}'s {key}", node.text) for key, node in keys.get_scalars("environment").items())
     for key in ("command", "entrypoint"):
         yield from ((f"{service.name}'s {key}", text) for text in keys.get_texts(key) or [])
     for mount in service.mounts:
         names = [mount.source] if mount.kind == "file" else [f"{mount.source}/{name}" for name in mount.files]
         yield from ((name, text) for name in names if (text := project.find_text(name)))
-    definitions = dict(document.enter_mapping("configs"))
+    definitions = dict(service.document.enter_mapping("configs"))
     for config in keys.enter_sequence("configs"):
         source = config.get_text("source") or ""
         if source in definitions:
@@ -79,18 +75,16 @@ def _list_texts(
             yield f"the config {source}", text or project.find_text(definitions[source].get_text("file") or "") or ""
 
 
-def _find_called_ports(
-    service: plan.ServicePlan, texts: Texts, plans: Mapping[str, plan.ServicePlan]
-) -> dict[int, str]:
+def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str]:
     """The ports of a service in texts of others, with their source: ``http://api:8000``, or API_HOST and API_PORT."""
-    names = service.list_host_names(plans)
+    names = service.list_host_names()
     sources: dict[int, str] = {}
     for name in sorted(texts):
         for source, text in sorted(texts[name]):
             for number in naming.find_called_ports(text, names):
                 sources.setdefault(number, f"named by {source}")
     for name in sorted(texts):
-        env = plans[name].keys.get_scalars("environment")
+        env = service.plans[name].keys.get_scalars("environment")
         for key, node in env.items():
             port_key = re.sub(r"HOST(NAME)?$", "PORT", key)
             if port_key != key and port_key in env and node.text in names:

@@ -1,9 +1,9 @@
 """Converts resources, replicas and placement: `deploy`, and the older keys for the same."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from seaway.compose.importer import amounts, context, images, key_reader
+from seaway.compose.importer import amounts, images, key_reader, plan
 from seaway.kubernetes.api import quantity
 from seaway.model import application
 
@@ -43,7 +43,7 @@ Amount = tuple[str, key_reader.KeyReader, str]
 """An amount, with the reader and the key that state it."""
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     keys = service.keys
     resources = keys.enter("deploy").enter("resources")
     limits, reservations = resources.enter("limits"), resources.enter("reservations")
@@ -66,9 +66,8 @@ def convert(service: context.ServiceContext) -> None:
                 reader.drop(key, "another key states it, or it is not a valid amount")
     for key, subject in _UNSUPPORTED_LIMITS.items():
         keys.drop(key, f"the node controls {subject}")
-    for reader in (limits, reservations):
-        reader.drop("pids", "the node controls the number of processes")
-        reader.drop("generic_resources", "resources of a swarm", "use `gpus`")
+    limits.drop("pids", "the node controls the number of processes")
+    reservations.drop("generic_resources", "resources of a swarm", "use `gpus`")
     _convert_devices(service, reservations)
 
 
@@ -80,7 +79,7 @@ def _find_amount(
     return next(((amount, reader, key) for amount, reader, key in candidates if amount), None)
 
 
-def _convert_memory(service: context.ServiceContext, limit: Amount | None, request: Amount | None) -> None:
+def _convert_memory(service: plan.ServicePlan, limit: Amount | None, request: Amount | None) -> None:
     """Memory has one value in the model: the request is the limit, so that a pod never depends on free memory."""
     keys, path = service.keys, ("resources", "memory")
     if limit:
@@ -91,7 +90,7 @@ def _convert_memory(service: context.ServiceContext, limit: Amount | None, reque
             message = f"{limit[0]} is reserved: the limit, so that a pod does not depend on free memory"
             request[1].approximate(request[2], message, into="resources.memory")
         return
-    size = _find_java_heap(keys) or images.find_memory(service.service.base_image) or DEFAULT_MEMORY
+    size = _find_java_heap(service.list_texts()) or images.find_memory(service.base_image) or DEFAULT_MEMORY
     hint = "set deploy.resources.limits.memory"
     if request:
         size = max(size, request[0], key=quantity.parse)
@@ -103,23 +102,17 @@ def _convert_memory(service: context.ServiceContext, limit: Amount | None, reque
         keys.note("added", f"may use {size} of memory; compose states no limit", hint, into="resources.memory")
 
 
-def _find_java_heap(keys: key_reader.KeyReader) -> str | None:
+def _find_java_heap(texts: Iterable[str]) -> str | None:
     """Twice the maximum heap of Java, which leaves room for code, threads and buffers."""
-    texts = [node.text for node in keys.get_scalars("environment").values()]
-    texts += [*(keys.get_texts("command") or []), *(keys.get_texts("entrypoint") or [])]
     matches = [re.search(r"-Xmx([0-9]+[kKmMgG])\b", text) for text in texts]
     sizes = [size for match in matches if match and (size := amounts.to_size(match[1]))]
     return quantity.format_size(2 * max(map(quantity.parse, sizes))) if sizes else None
 
 
-def _convert_devices(service: context.ServiceContext, reservations: key_reader.KeyReader) -> None:
+def _convert_devices(service: plan.ServicePlan, reservations: key_reader.KeyReader) -> None:
     """GPUs, which have two keys; their counts are added."""
     total, path, into = 0, ("resources", "gpu"), "resources.gpu"
     for parent, key in ((reservations, "devices"), (service.keys, "gpus")):
-        if parent.get_text(key) == "all":
-            service.builder.set(path, 1, parent.locate(key))
-            parent.approximate(key, "one, not all of a node", "state a count", into=into)
-            continue
         for number, device in enumerate(parent.enter_sequence(key)):
             capabilities = device.get_texts("capabilities") or []
             if key != "gpus" and not any(name == "gpu" or name.startswith("nvidia") for name in capabilities):
@@ -138,30 +131,27 @@ def _convert_devices(service: context.ServiceContext, reservations: key_reader.K
                 elif name == "count" and text.isdecimal():
                     device.keep(name, f"{count}", into=into)
                 else:
-                    device.approximate(name, f"{count} of any type", into=into)
+                    device.approximate((name,), f"{count} of any type", into=into)
 
 
-def convert_deploy(service: context.ServiceContext) -> None:
+def convert_deploy(service: plan.ServicePlan) -> None:
     """Replicas and updates. `order` converts the restart policy."""
-    keys, kind = service.keys, service.service.kind
+    keys, kind = service.keys, service.kind
     deploy, noun = keys.enter("deploy"), kind[:-1]
     reader, key = (deploy, "replicas") if deploy.get_text("replicas") is not None else (keys, "scale")
     on_each_node = deploy.get_text("mode") == "global" or _get_label(keys, "kompose.controller.type") == "daemonset"
-    if kind == "services" and on_each_node:
+    if on_each_node and kind == "services":
         service.builder.set("daemonSet", True, deploy.locate("mode"))  # noqa: FBT003 - a field
         reader.drop(key, "one pod on every node")
+        deploy.keep("mode", "daemonSet", into="daemonSet")
     else:
         _convert_replicas(service, reader, key)
+        if on_each_node:
+            deploy.approximate("mode", f"a {noun} is one pod")
+        else:
+            deploy.keep("mode", f"a {noun}", into="run" if kind == "jobs" else "")
     if reader is deploy:
         keys.drop("scale", "deploy.replicas states it")
-    else:
-        deploy.keep("replicas")
-    if on_each_node and kind == "services":
-        deploy.keep("mode", "daemonSet", into="daemonSet")
-    elif on_each_node:
-        deploy.approximate("mode", f"a {noun} is one pod")
-    else:
-        deploy.keep("mode", f"a {noun}", into="run" if kind == "jobs" else "")
     outcome = "approximated" if deploy.get_text("endpoint_mode") == "dnsrr" else "kept"
     deploy.record("endpoint_mode", outcome, "one address for all pods")
     _convert_placement(service, deploy.enter("placement"))
@@ -172,12 +162,10 @@ def convert_deploy(service: context.ServiceContext) -> None:
     deploy.drop("labels", "Seaway does not read labels of a swarm service")
 
 
-def _convert_replicas(service: context.ServiceContext, reader: key_reader.KeyReader, key: str) -> None:
-    kind, text = service.service.kind, reader.get_text(key)
-    if kind != "services" and text == "1":
-        reader.keep(key)
-    elif kind != "services":
-        reader.approximate(key, f"1: a {kind[:-1]} is one pod")
+def _convert_replicas(service: plan.ServicePlan, reader: key_reader.KeyReader, key: str) -> None:
+    kind, text = service.kind, reader.get_text(key)
+    if kind != "services":
+        reader.approximate(key, f"1: a {kind[:-1]} is one pod", kept={"1": ""})
     elif _convert_autoscaling(service):
         reader.drop(key, "the labels kompose.hpa.* define an autoscaler")
     else:
@@ -189,7 +177,7 @@ def _convert_replicas(service: context.ServiceContext, reader: key_reader.KeyRea
             reader.approximate(key, "1: a service runs", "remove the service, or give it a profile", into="scale")
 
 
-def _convert_autoscaling(service: context.ServiceContext) -> bool:
+def _convert_autoscaling(service: plan.ServicePlan) -> bool:
     keys, builder = service.keys, service.builder
     largest = _get_label(keys, "kompose.hpa.replicas.max") or ""
     smallest = _get_label(keys, "kompose.hpa.replicas.min") or "1"
@@ -210,7 +198,7 @@ def _get_label(keys: key_reader.KeyReader, name: str) -> str | None:
     return node.text if node else None
 
 
-def _convert_placement(service: context.ServiceContext, placement: key_reader.KeyReader) -> None:
+def _convert_placement(service: plan.ServicePlan, placement: key_reader.KeyReader) -> None:
     for number, text in enumerate(placement.get_texts("constraints") or []):
         key, match = f"constraints.{number}", _CONSTRAINT.fullmatch(text)
         name = match[1] if match else ""
@@ -222,14 +210,14 @@ def _convert_placement(service: context.ServiceContext, placement: key_reader.Ke
         else:
             placement.drop(key, "nodes are selected by their labels", "write `node.labels.<label> == <value>`")
     key = "max_replicas_per_node"
-    if placement.get_text(key) == "1" and service.service.kind == "services":
+    if placement.get_text(key) == "1" and service.kind == "services":
         service.set("spread", "require", placement, key)
     else:
         placement.approximate(key, "pods prefer different nodes, without a limit per node")
     placement.approximate("preferences", "pods prefer different zones and nodes")
 
 
-def convert_platform(service: context.ServiceContext) -> None:
+def convert_platform(service: plan.ServicePlan) -> None:
     keys = service.keys
     parts = (keys.get_text("platform") or "").split("/")
     if len(parts) < 2:

@@ -2,11 +2,11 @@
 
 import posixpath
 
-from seaway.compose.importer import context, key_reader
+from seaway.compose.importer import key_reader, plan
 from seaway.model import secrets
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     """The secrets of a service."""
     for secret in service.keys.enter_sequence("secrets"):
         source = secret.get_text("source") or ""
@@ -20,10 +20,7 @@ def convert(service: context.ServiceContext) -> None:
             secret.keep("target")
         else:
             secret.approximate("target", f"the file is {path}; env, command and healthcheck use it")
-        for key in ("uid", "gid", "mode"):
-            secret.approximate(key, "only the user of the container can read the file")
-        for key in ("file", "environment", "external"):
-            secret.drop(key, "belongs to the definition of the secret")
+        secret.approximate("uid gid mode", "only the user of the container can read the file")
 
 
 def _get_compose_path(secret: key_reader.KeyReader) -> str:
@@ -54,14 +51,12 @@ def convert_definitions(document: key_reader.KeyReader) -> None:
         file = f"{hint} < {secret.get_text('file')}"
         secret.approximate("file", "the stack holds the value, not a file", file)
         secret.approximate("environment", "the stack holds the value, not a variable of the shell", hint)
-        secret.approximate("content", "the stack holds the value, not a file", hint)
         secret.approximate("external", "the stack holds the value, not Docker", f"{hint}, or `existing: <Secret>`")
         secret.keep("name", "only Docker uses this name")
-        for key in ("driver", "driver_opts", "template_driver", "labels"):
-            secret.drop(key, "the stack holds the value", hint)
+        secret.drop("driver driver_opts template_driver labels", "the stack holds the value", hint)
 
 
-def convert_configs(service: context.ServiceContext) -> None:
+def convert_configs(service: plan.ServicePlan) -> None:
     """The configs of a service."""
     definitions = dict(service.document.enter_mapping("configs"))
     for config in service.keys.enter_sequence("configs"):
@@ -81,8 +76,8 @@ def convert_configs(service: context.ServiceContext) -> None:
         else:
             config.drop("source", f"the content of the config {source} is unknown", "write its `content:` or `file:`")
         config.keep("target")
-        for key in ("uid", "gid", "mode"):
-            config.approximate(key, "every user of the container can read the file, and none can change it")
+        message = "every user of the container can read the file, and none can change it"
+        config.approximate("uid gid mode", message)
 
 
 def convert_config_definitions(document: key_reader.KeyReader) -> None:
@@ -92,13 +87,11 @@ def convert_config_definitions(document: key_reader.KeyReader) -> None:
         unused = "" if name in used else "no service uses it"
         if not config.mapping.pairs:
             document.drop(("configs", name), "has no content", "write `content:` or `file:`")
-        config.keep("file", unused)
-        config.keep("content", unused)
+        config.keep("file content", unused)
         config.keep("name", "only Docker uses this name")
         if config.has("content"):
             config.keep("environment", "its value is the content")
         else:
             config.drop("environment", "is a variable of the shell, which a cluster lacks", "write `content:`")
         config.drop("external", "Docker holds its content", "write `content:` or `file:`")
-        for key in ("template_driver", "labels"):
-            config.drop(key, "the content is used as it is")
+        config.drop("template_driver labels", "the content is used as it is")

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seaway.compose import report
-from seaway.compose.loader import documents, dotenv, files, interpolation, override, paths, schema, transform, tree
+from seaway.compose.loader import documents, dotenv, interpolation, override, paths, schema, transform, tree
 from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
 
+MAX_FILES = 100
 MAX_CHAIN = 20
 """Of files that include each other, or services that extend each other."""
 
@@ -52,8 +53,8 @@ class SourceReader:
         """A parsed file. Raises diagnosis.InvalidInput."""
         file, location, key_path = reference
         if file not in self._documents:
-            if len(self._documents) >= files.MAX_FILES:
-                message = f"the project has more than {files.MAX_FILES} files"
+            if len(self._documents) >= MAX_FILES:
+                message = f"the project has more than {MAX_FILES} files"
                 raise diagnosis.reject(location, key_path, "too-large", message, "write fewer, larger files")
             name = self.files.format_path(file)
             content = self.files.read(file, diagnosis.quote(name), location, key_path)
@@ -147,7 +148,7 @@ class SourceReader:
         wanted, file = tree.get_text(extends.node, "service") or "", tree.get_text(extends.node, "file")
         other = source
         if file is not None:
-            resolved = files.resolve(self.files, file, source.base, location, f"{path}.file")
+            resolved = paths.resolve(self.files, file, source.base, location, f"{path}.file")
             reference = Reference(resolved, location, f"{path}.file")
             other = self._read_source(reference, resolved.parent, source.variables)
         if wanted not in nodes.get_pairs(other.document.root, "services"):
@@ -184,7 +185,7 @@ class SourceReader:
         def resolve(key: str) -> list[Reference]:
             path = f"{key_path}.{key}"
             return [
-                Reference(files.resolve(self.files, node.text, source.base, node.location, path), node.location, path)
+                Reference(paths.resolve(self.files, node.text, source.base, node.location, path), node.location, path)
                 for node in tree.list_scalars(entry, key)
             ]
 
@@ -199,7 +200,7 @@ class SourceReader:
             raise diagnosis.reject(references[0].location, references[0].key_path, code, message, "remove one of these")
         folder, base = tree.get_text(entry, "project_directory"), references[0].file.parent
         if folder is not None:
-            base = files.resolve(self.files, folder, source.base, entry.location, f"{key_path}.project_directory")
+            base = paths.resolve(self.files, folder, source.base, entry.location, f"{key_path}.project_directory")
         env_files = resolve("env_file")
         if not env_files and self.files.exists(base / ".env"):
             env_files = [Reference(base / ".env", entry.location, key_path)]

@@ -86,7 +86,8 @@ def make_sample(schema: Any) -> Any:  # noqa: PLR0911 - one return per type
 
 def make_complete_document() -> nodes.MappingNode:
     """Every key of the specification."""
-    service = make_sample(DEFINITIONS["service"]) | {"network_mode": "bridge", "image": "nginx:1"}
+    service = make_sample(DEFINITIONS["service"])
+    service |= {"network_mode": "bridge", "image": "nginx:1", "extra_hosts": ["one=192.0.2.1"], "tmpfs": ["/run"]}
     service.pop("provider")
     kinds = ("network", "volume", "secret", "config", "model")
     resources = {f"{kind}s": {"one": make_sample(DEFINITIONS[kind])} for kind in kinds}
