@@ -109,7 +109,7 @@ def _find_project_name(
         if isinstance(node, nodes.ScalarNode) and "COMPOSE_PROJECT_NAME" not in variables.values:
             location = node.location
             try:
-                name = _normalize_name(variables.interpolate(node.text))
+                name = _normalize_name(variables.interpolate(node.text, location))
             except interpolation.InterpolationError as error:
                 raise diagnosis.reject(location, "name", error.code, error.message, error.hint) from None
     if name is None:

@@ -51,33 +51,26 @@ def _replace(base: nodes.Node, override: nodes.Node) -> nodes.Node:
 
 
 def _merge_mappings(base: nodes.Node, override: nodes.Node) -> nodes.Node:
-    """Variables and labels, where null overrides too."""
-    if not isinstance(base, nodes.MappingNode) or not isinstance(override, nodes.MappingNode):
-        return base if tree.is_null(override) else override
-    return nodes.MappingNode(base.location, {**base.pairs, **override.pairs})
+    """Variables and labels, where a null overrides too."""
+    return nodes.MappingNode(base.location, {**tree.as_mapping(base).pairs, **tree.as_mapping(override).pairs})
 
 
 def _merge_logging(base: nodes.Node, override: nodes.Node) -> nodes.Node:
     """Options of one driver do not apply to another."""
-    if tree.is_null(override):
-        return base
     old, new = tree.get_text(base, "driver"), tree.get_text(override, "driver")
     return override if None not in (old, new) and old != new else merge(base, override, tree.Errors())
 
 
 def _merge_hosts(base: nodes.Node, override: nodes.Node) -> nodes.Node:
-    if not isinstance(base, nodes.SequenceNode) or not isinstance(override, nodes.SequenceNode):
-        return base if tree.is_null(override) else override
-    texts = {child.text for child in base.items if isinstance(child, nodes.ScalarNode)}
-    added = [child for child in override.items if not isinstance(child, nodes.ScalarNode) or child.text not in texts]
-    return nodes.SequenceNode(base.location, (*base.items, *added))
+    hosts = tree.list_items(base)
+    texts = {_get_text(host) for host in hosts}
+    added = [host for host in tree.list_items(override) if _get_text(host) not in texts]
+    return nodes.SequenceNode(base.location, (*hosts, *added))
 
 
 def _merge_subnets(base: nodes.Node, override: nodes.Node) -> nodes.Node:
-    if not isinstance(base, nodes.SequenceNode) or not isinstance(override, nodes.SequenceNode):
-        return base if tree.is_null(override) else override
-    merged = list(base.items)
-    for subnet in override.items:
+    merged = list(tree.list_items(base))
+    for subnet in tree.list_items(override):
         address = tree.get_text(subnet, "subnet")
         index = next((n for n, other in enumerate(merged) if tree.get_text(other, "subnet") == address), None)
         if index is None:

@@ -105,8 +105,8 @@ class SourceReader:
             root = interpolation.apply(parsed.root, variables, errors)
             errors.raise_if_any()
             schema.check(root, complete=False)
-            self.outcomes += transform.find_cut_commands(root)
             root = transform.expand(tree.as_mapping(root), errors)
+            self.outcomes += errors.outcomes
             root = paths.rebase(root, base, self.base, self.files, errors)
             errors.raise_if_any()
             document = documents.Document(self._check_size(root), parsed.reset_paths)

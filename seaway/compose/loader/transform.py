@@ -3,18 +3,15 @@
 Missing keys stay missing. Their defaults are set after the merge (defaults.py).
 """
 
-import contextlib
 from collections.abc import Callable
 
 from seaway.compose import report
-from seaway.compose.loader import port_syntax, scalars, shell_words, tree, volume_syntax
+from seaway.compose.loader import scalars, short_syntax, tree
 from seaway.syntax import diagnosis, nodes
-
-_COMMAND_HINT = 'write it as a list: ["sh", "-c", "..."]'
 
 
 def expand(root: nodes.MappingNode, errors: tree.Errors) -> nodes.MappingNode:
-    """The document in long forms, with valid numbers and booleans."""
+    """The document in long forms, with valid numbers and booleans. Words that a command loses are an outcome."""
     return tree.apply_to_mapping(tree.apply_to_mapping(root, _LONG_FORMS, errors), _SCALAR_RULES, errors)
 
 
@@ -88,31 +85,18 @@ def _to_sequence(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node
 def _split_command(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
     if not tree.is_scalar(node):
         return node
+    hint = 'write it as a list: ["sh", "-c", "..."]'
     try:
-        words, _ = shell_words.split(node.text)
+        words, rest = short_syntax.split_words(node.text)
     except ValueError as error:
-        errors.add(node, path, "invalid-value", f"{diagnosis.quote(node.text)} {error}", _COMMAND_HINT)
+        errors.add(node, path, "invalid-value", f"{diagnosis.quote(node.text)} {error}", hint)
         return node
+    if rest:
+        message = f"ends before {diagnosis.quote(rest)}, as with Docker Compose: no shell runs it"
+        errors.outcomes.append(
+            report.KeyOutcome(location=node.location, path=path, kind="approximated", message=message, hint=hint)
+        )
     return tree.make_sequence(node.location, words)
-
-
-def find_cut_commands(root: nodes.Node) -> list[report.KeyOutcome]:
-    """Commands of one line that end at an operator of a shell."""
-    outcomes: list[report.KeyOutcome] = []
-
-    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-        with contextlib.suppress(ValueError):
-            _, rest = shell_words.split(node.text) if tree.is_scalar(node) else ((), "")
-            if rest:
-                message = f"ends before {diagnosis.quote(rest)}, as with Docker Compose: no shell runs it"
-                outcome = report.KeyOutcome(
-                    location=node.location, path=path, kind="approximated", message=message, hint=_COMMAND_HINT
-                )
-                outcomes.append(outcome)
-        return node
-
-    tree.apply(root, tree.build(dict.fromkeys(_COMMANDS, rule)), tree.Errors())
-    return outcomes
 
 
 def _to_shell_test(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
@@ -143,7 +127,7 @@ def _to_hosts(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
 
 
 def _check_ssh(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    for entry in node.items if isinstance(node, nodes.SequenceNode) else ():
+    for entry in tree.list_items(node):
         if isinstance(entry, nodes.ScalarNode) and "=" not in entry.text and entry.text != "default":
             message = f"{diagnosis.quote(entry.text)} is not a valid SSH key"
             errors.add(entry, path, "invalid-value", message, "write `default`, or id=path")
@@ -184,7 +168,6 @@ def _to_external(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node
 
 _RESOURCES = ("networks", "volumes", "configs", "secrets")
 _HOOKS = ("services.*.post_start.*.", "services.*.pre_stop.*.", "services.*.develop.watch.*.exec.")
-_COMMANDS = ("services.*.command", "services.*.entrypoint", *(f"{hook}command" for hook in _HOOKS))
 
 _LONG_FORMS = tree.build(
     {
@@ -193,7 +176,8 @@ _LONG_FORMS = tree.build(
         **tree.for_keys(_to_labels, "labels annotations sysctls deploy.labels build.labels volumes.*.volume.labels"),
         **tree.for_keys(_to_labels, "gpus.*.options deploy.resources.reservations.devices.*.options"),
         **dict.fromkeys((f"{kind}.*.labels" for kind in _RESOURCES), _to_labels),
-        **dict.fromkeys(_COMMANDS, _split_command),
+        **tree.for_keys(_split_command, "command entrypoint"),
+        **dict.fromkeys((f"{hook}command" for hook in _HOOKS), _split_command),
         **tree.for_keys(_to_keys(tree.make_null), "networks models"),
         **tree.for_keys(_to_sequence, "dns dns_search tmpfs label_file env_file develop.watch.*.ignore"),
         **tree.for_keys(_to_sequence, "develop.watch.*.include"),
@@ -209,8 +193,8 @@ _LONG_FORMS = tree.build(
         **tree.for_keys(_nest_under("service"), "extends"),
         **tree.for_keys(_to_gpus, "gpus"),
         **tree.for_keys(_to_shell_test, "healthcheck.test"),
-        **tree.for_keys(port_syntax.expand, "ports"),
-        **tree.for_keys(volume_syntax.expand, "volumes.*"),
+        **tree.for_keys(short_syntax.expand_ports, "ports"),
+        **tree.for_keys(short_syntax.expand_mount, "volumes.*"),
         "include.*": _nest_under("path", in_list=True),
     }
 )

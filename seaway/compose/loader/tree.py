@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeGuard, TypeVar
 
+from seaway.compose import report
 from seaway.syntax import diagnosis, nodes
 
 T = TypeVar("T")
@@ -11,9 +12,10 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Errors:
-    """The diagnostics of one pass over a document."""
+    """The diagnostics of one pass over a document, and the outcomes of keys that it changes."""
 
     diagnostics: list[diagnosis.Diagnostic] = dataclasses.field(default_factory=list[diagnosis.Diagnostic])
+    outcomes: list[report.KeyOutcome] = dataclasses.field(default_factory=list[report.KeyOutcome])
 
     def add(self, node: nodes.Node | nodes.Pair, path: str, code: str, message: str, hint: str) -> None:
         self.diagnostics.append(diagnosis.Diagnostic(node.location, path, message, hint, code))
@@ -139,10 +141,14 @@ def get_text(node: nodes.Node, key: str) -> str | None:
     return child.text if child is not None and is_scalar(child) else None
 
 
+def list_items(node: nodes.Node | None) -> tuple[nodes.Node, ...]:
+    """The children of a list; empty for any other node."""
+    return node.items if isinstance(node, nodes.SequenceNode) else ()
+
+
 def get_sequence(node: nodes.Node, path: str) -> tuple[nodes.Node, ...]:
     """The children of the list at a path; empty if there is none."""
-    child = get_node(node, path)
-    return child.items if isinstance(child, nodes.SequenceNode) else ()
+    return list_items(get_node(node, path))
 
 
 def list_scalars(node: nodes.Node, path: str) -> list[nodes.ScalarNode]:
