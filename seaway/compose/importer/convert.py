@@ -40,8 +40,8 @@ class Conversion:
 def convert_document(
     root: nodes.MappingNode,
     *,
+    folder: Path,
     name: str | None = None,
-    folder: Path | None = None,
     within: roots.Root | None = None,
     outcomes: Iterable[report.KeyOutcome] = (),
     build_named_images: bool = True,
@@ -50,8 +50,8 @@ def convert_document(
 
     Args:
         root: the merged files in the long forms that `docker compose config` prints.
-        name: the name of the application. None: that of the document, or its folder.
-        folder: the project's folder, to which paths are relative. None: no file is read.
+        folder: the project's folder, to which paths are relative.
+        name: the name of the application. None: that of the document.
         within: the only files that may be read. None: those of the folder.
         outcomes: the losses of the loader.
         build_named_images: False uses the image of a service that also has a build.
@@ -61,9 +61,9 @@ def convert_document(
         conversion.record(outcome)
     document = key_reader.KeyReader(mapping=root, path="", conversion=conversion)
     conversion.waivers |= dict(_read_waivers(document))
-    project = project_dir.ProjectDir(folder=folder, root=within or (roots.Root(folder) if folder else None))
+    project = project_dir.ProjectDir(folder=folder, root=within or roots.Root(folder))
     plans = planner.plan_services(document, project, build_named_images=build_named_images)
-    pairs = {"name": _convert_name(document, name, folder)}
+    pairs = {"name": _convert_name(document, name)}
     workloads: dict[str, dict[str, nodes.Pair]] = {"services": {}, "stores": {}, "jobs": {}}
     hosts = _find_renamed_hosts(plans)
     for service in plans.values():
@@ -93,8 +93,8 @@ def require_accepted(conversion: Conversion) -> nodes.MappingNode:
     return conversion.app
 
 
-def _convert_name(document: key_reader.KeyReader, name: str | None, folder: Path | None) -> nodes.Pair:
-    wanted = name or document.get_text("name") or (folder.absolute().name if folder else "") or "app"
+def _convert_name(document: key_reader.KeyReader, name: str | None) -> nodes.Pair:
+    wanted = name or document.get_text("name") or "app"
     label, location = naming.to_dns_label(wanted, max_length=40), document.locate("name")
     if label == wanted:
         document.keep("name", into="name")

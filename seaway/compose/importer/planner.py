@@ -77,9 +77,8 @@ def _plan_build(service: plan.ServicePlan, build: key_reader.KeyReader, *, build
     project, written = service.project, build.get_text("context") or "."
     dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_relative(written)
     file = None
-    if project.folder is not None and context is not None and not build.has("dockerfile_inline"):
+    if context is not None and not build.has("dockerfile_inline"):
         file = project.folder / context / dockerfile
-    if file is not None and project.root is not None:
         service.stage = images.read_stage(file, project.root, build.get_text("target"))
     else:
         service.stage = images.parse_stage(build.get_text("dockerfile_inline") or "")

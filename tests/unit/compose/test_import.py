@@ -17,6 +17,7 @@ SCHEMA = json.loads((golden.ROOT / "seaway" / "compose" / "loader" / "compose-sp
 DEFINITIONS = SCHEMA["definitions"]
 PORT = {"mode": "ingress", "target": "80", "protocol": "tcp"}
 NGINX = {"image": "nginx:1"}
+FOLDER = golden.ROOT / "tests" / "compose" / "corpus" / "guestbook" / "web"
 
 
 def to_mapping(document: Any) -> nodes.MappingNode:
@@ -25,7 +26,7 @@ def to_mapping(document: Any) -> nodes.MappingNode:
     return root
 
 
-def convert_services(services: Any, *, folder: Path | None = None, **rest: Any) -> convert.Conversion:
+def convert_services(services: Any, *, folder: Path = FOLDER, **rest: Any) -> convert.Conversion:
     return convert.convert_document(to_mapping({"name": "shop", "services": services, **rest}), folder=folder)
 
 
@@ -96,7 +97,7 @@ def make_complete_document() -> nodes.MappingNode:
 
 def test_every_key_of_the_specification_has_one_outcome() -> None:
     root = make_complete_document()
-    outcomes = convert.convert_document(root).outcomes
+    outcomes = convert.convert_document(root, folder=FOLDER).outcomes
     assert list(report.find_unrecorded(root, outcomes)) == []
     assert [outcome.path for outcome in outcomes if outcome.message == "unknown key"] == []
     known = {outcome.path.split(".")[2] for outcome in outcomes if outcome.path.startswith("services.web.")}
@@ -177,7 +178,9 @@ def test_fields_keep_their_locations() -> None:
     text = "name: shop\nservices:\n  web:\n    image: nginx\n    expose: [70000]\n    user: '5'\n"
     root = nodes.parse(text, "compose.yaml")
     assert isinstance(root, nodes.MappingNode)
-    locations = decode.decode_partial(application.Application, convert.convert_document(root).app).locations
+    locations = decode.decode_partial(
+        application.Application, convert.convert_document(root, folder=FOLDER).app
+    ).locations
     assert str(locations.find("services.web.image")) == "compose.yaml:4:5"
     assert str(locations.find("services.web.user")) == "compose.yaml:6:5"
 
@@ -308,10 +311,10 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"env": None},
     ),
     (
-        {"volumes": [bind("./n.conf", "/etc/n.conf", read_only=True)]},
+        {"volumes": [bind("./page.py", "/etc/n.conf", read_only=True)]},
         "volumes.0",
         "kept",
-        {"files": {"/etc/n.conf": "./n.conf"}},
+        {"files": {"/etc/n.conf": "./page.py"}},
     ),
     ({"volumes": [{"type": "volume", "target": "/cache"}]}, "volumes.0", "approximated", {"writable": ["/cache"]}),
     ({"volumes": [bind("/etc/localtime", "/etc/localtime")]}, "volumes.0", "dropped", {}),
