@@ -7,7 +7,7 @@ exposes, or that its environment, labels or healthcheck name.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from seaway.compose.importer import images, key_reader, naming, plan, ports
+from seaway.compose.importer import images, naming, plan, ports
 
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """By service, texts that may name other services, each with a description of its source."""
@@ -36,7 +36,7 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
         service.main_port = _make_port(service, service.stage.ports[0], "exposed by its Dockerfile")
     elif known:
         service.main_port = _make_port(service, known[0], known_source)
-    elif guess := _guess_port(service.keys):
+    elif guess := _guess_port(service):
         service.main_port = _make_port(service, *guess)
     _add_called_ports(service, called)
     if service.main_port is not None:
@@ -94,15 +94,15 @@ def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str
     return dict(sorted(sources.items()))
 
 
-def _guess_port(keys: key_reader.KeyReader) -> tuple[int, str] | None:
-    env = keys.get_scalars("environment")
+def _guess_port(service: plan.ServicePlan) -> tuple[int, str] | None:
+    env = service.keys.get_scalars("environment")
     if "PORT" in env and (number := ports.parse_number(env["PORT"].text)):
         return number, "the variable PORT"
-    for name, node in keys.get_scalars("labels").items():
+    for name, text in service.labels.items():
         if re.fullmatch(r"traefik\.http\.services\..*\.loadbalancer\.server\.port", name):
-            number = ports.parse_number(node.text)
+            number = ports.parse_number(text)
             return (number, f"the label {name}") if number else None
-    test = " ".join(keys.enter("healthcheck").get_texts("test") or [])
+    test = " ".join(service.keys.enter("healthcheck").get_texts("test") or [])
     match = re.search(r"(?:localhost|127\.0\.0\.1):([0-9]{2,5})(?![0-9])", test)
     number = ports.parse_number(match[1]) if match else None
     return (number, "the port of its healthcheck") if number else None

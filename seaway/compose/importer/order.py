@@ -40,8 +40,8 @@ def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, depe
 
 def _runs_too_late(service: plan.ServicePlan, other: plan.ServicePlan) -> bool:
     """Whether the other is a job that completes after this service starts, or that runs on a schedule."""
-    is_scheduled = planner.CRON_LABEL in other.keys.get_scalars("labels")
-    return other.kind == "jobs" and (is_scheduled or (other.runs_after_services and not service.runs_after_services))
+    runs_later = other.runs_after_services and not service.runs_after_services
+    return other.kind == "jobs" and (runs_later or planner.CRON_LABEL in other.labels)
 
 
 def convert_termination(service: plan.ServicePlan) -> None:

@@ -69,6 +69,10 @@ class ServicePlan:
         services = self.keys.enter_mapping("depends_on")
         return {name: dependency.get_text("condition") or "service_started" for name, dependency in services}
 
+    @property
+    def labels(self) -> dict[str, str]:
+        return {name: node.text for name, node in self.keys.get_scalars("labels").items()}
+
     def set(self, path: key_reader.Key, value: Any, keys: key_reader.KeyReader, key: key_reader.Key) -> None:
         """Set a field at the location of a compose key, and keep the key."""
         self.builder.set(path, value, keys.locate(key))

@@ -124,7 +124,7 @@ def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
         reason = ""
         if service.name in awaited:
             reason = "other services wait for its completion"
-        elif CRON_LABEL in keys.get_scalars("labels"):
+        elif CRON_LABEL in service.labels:
             reason = f"{CRON_LABEL} is its schedule"
         elif mode.endswith("-job"):
             reason = f"deploy.mode is {mode}"

@@ -139,7 +139,7 @@ def convert_deploy(service: plan.ServicePlan) -> None:
     keys, kind = service.keys, service.kind
     deploy, noun = keys.enter("deploy"), kind[:-1]
     reader, key = (deploy, "replicas") if deploy.get_text("replicas") is not None else (keys, "scale")
-    on_each_node = deploy.get_text("mode") == "global" or _get_label(keys, "kompose.controller.type") == "daemonset"
+    on_each_node = deploy.get_text("mode") == "global" or service.labels.get("kompose.controller.type") == "daemonset"
     if on_each_node and kind == "services":
         service.builder.set("daemonSet", True, deploy.locate("mode"))  # noqa: FBT003 - a field
         reader.drop(key, "one pod on every node")
@@ -178,24 +178,18 @@ def _convert_replicas(service: plan.ServicePlan, reader: key_reader.KeyReader, k
 
 
 def _convert_autoscaling(service: plan.ServicePlan) -> bool:
-    keys, builder = service.keys, service.builder
-    largest = _get_label(keys, "kompose.hpa.replicas.max") or ""
-    smallest = _get_label(keys, "kompose.hpa.replicas.min") or "1"
+    builder, labels = service.builder, service.labels
+    largest, smallest = labels.get("kompose.hpa.replicas.max", ""), labels.get("kompose.hpa.replicas.min") or "1"
     if not largest.isdecimal() or not smallest.isdecimal() or int(largest) <= max(int(smallest), 1):
         return False
-    location = keys.locate("labels")
+    location = service.keys.locate("labels")
     builder.set(("scale", "min"), max(int(smallest), 1), location)
     builder.set(("scale", "max"), int(largest), location)
     for name in ("cpu", "memory"):
-        share = _get_label(keys, f"kompose.hpa.{name}")
-        if share and share.isdecimal():
+        share = labels.get(f"kompose.hpa.{name}", "")
+        if share.isdecimal():
             builder.set(("scale", name), f"{share}%", location)
     return True
-
-
-def _get_label(keys: key_reader.KeyReader, name: str) -> str | None:
-    node = keys.get_scalars("labels").get(name)
-    return node.text if node else None
 
 
 def _convert_placement(service: plan.ServicePlan, placement: key_reader.KeyReader) -> None:
