@@ -8,7 +8,6 @@ from seaway.compose.importer import key_reader, plan
 from seaway.compose.loader import paths
 from seaway.syntax import nodes
 
-_BUILDER = ("the builder decides", "remove it")
 _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
     "entitlements": ("builds have no rights on the machine", "remove it"),
     "extra_hosts": ("builds use the names of the builder's network", "remove it"),
@@ -18,12 +17,9 @@ _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
     "no_cache": ("unchanged content is not built again", "remove it"),
     "platforms": ("seaway:platform selects the platform", "pulumi config set seaway:platform <platform>"),
     "privileged": ("builds have no rights on the machine", "remove it"),
-    "provenance": _BUILDER,
+    "provenance sbom shm_size ulimits": ("the builder decides", "remove it"),
     "pull": ("images.lock pins the base images", "seaway images outdated"),
-    "sbom": _BUILDER,
-    "shm_size": _BUILDER,
     "tags": ("the tag is a hash of the content", "remove it"),
-    "ulimits": _BUILDER,
 }
 
 
@@ -74,8 +70,8 @@ def _convert_build(service: plan.ServicePlan, build: key_reader.KeyReader) -> No
         for number, text in enumerate(build.get_texts(key) or []):
             builder.append(("build", field), text, build.locate(f"{key}.{number}"))
             build.keep(f"{key}.{number}", into=f"build.{field}")
-    for key, (message, hint) in _DROPPED_KEYS.items():
-        build.drop(key, message, hint, kept=dict.fromkeys(("false", "default"), "the default"))
+    for names, (message, hint) in _DROPPED_KEYS.items():
+        build.drop(names, message, hint, kept=dict.fromkeys(("false", "default"), "the default"))
 
 
 def _convert_secrets(service: plan.ServicePlan, build: key_reader.KeyReader) -> None:

@@ -67,12 +67,11 @@ def _list_texts(service: plan.ServicePlan) -> Iterator[tuple[str, str]]:
     for mount in service.mounts:
         names = [mount.source] if mount.kind == "file" else [f"{mount.source}/{name}" for name in mount.files]
         yield from ((name, text) for name in names if (text := project.find_text(name)))
-    definitions = dict(service.document.enter_mapping("configs"))
     for config in keys.enter_sequence("configs"):
         source = config.get_text("source") or ""
-        if source in definitions:
-            text = definitions[source].get_text("content")
-            yield f"the config {source}", text or project.find_text(definitions[source].get_text("file") or "") or ""
+        definition = service.document.enter("configs").enter(source)
+        text = definition.get_text("content") or project.find_text(definition.get_text("file") or "")
+        yield f"the config {source}", text or ""
 
 
 def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str]:

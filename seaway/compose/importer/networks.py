@@ -1,8 +1,7 @@
 """Converts networks. Services on one network may call each other; a cluster opens the declared calls only."""
 
-import ipaddress
-
 from seaway.compose.importer import key_reader, plan
+from seaway.compose.loader import scalars
 
 _LINKS = "links between its services"
 
@@ -22,8 +21,8 @@ def convert(service: plan.ServicePlan) -> None:
     else:
         message = f"calls services with a port on the same network: {names}" if names else "no service to call"
     _convert_attachments(keys, message)
-    definitions = dict(service.document.enter_mapping("networks"))
-    internal = [name in definitions and definitions[name].is_true("internal") for name in service.networks]
+    definitions = service.document.enter("networks")
+    internal = [definitions.enter(name).is_true("internal") for name in service.networks]
     if internal and all(internal):
         builder.set("egress", [], location)
     elif keys.get_text("network_mode") == "none":
@@ -81,7 +80,7 @@ def convert_hosts(service: plan.ServicePlan) -> None:
     aliases: dict[str, list[str]] = {}
     for number, host in enumerate(keys.get_texts("extra_hosts") or []):
         key, (name, _, text) = f"extra_hosts.{number}", host.partition("=")
-        address = _parse_address(text)
+        address = scalars.parse_address(text.strip("[]"))
         if address is None:
             keys.drop(key, f"{text} is the Docker host, and a cluster has many hosts", "write its address")
             continue
@@ -98,7 +97,7 @@ def convert_hosts(service: plan.ServicePlan) -> None:
         message = "replaces the cluster's DNS, so that names of the cluster are not found"
         keys.approximate("dns", message, "remove it", into="raw")
         for server in servers:
-            if address := _parse_address(server):
+            if address := scalars.parse_address(server.strip("[]")):
                 _allow_egress(service, f"{address}/{address.max_prefixlen}:53")
     if domains := keys.get_texts("dns_search"):
         config["searches"] = domains
@@ -117,10 +116,3 @@ def _allow_egress(service: plan.ServicePlan, address: str) -> None:
         service.builder.append("egress", "internet")
     if isinstance(service.builder.fields["egress"], list):
         service.builder.append("egress", address)
-
-
-def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        return None

@@ -5,11 +5,10 @@ from seaway.compose.importer import amounts, key_reader, plan, planner
 
 def convert(service: plan.ServicePlan) -> None:
     keys = service.keys
-    services = dict(service.document.enter_mapping("services"))
     for name, dependency in keys.enter_mapping("depends_on"):
         if name in service.plans:
             _convert_dependency(service, service.plans[name], dependency)
-        elif name in services and services[name].has("x-seaway.made"):
+        elif service.document.enter("services").enter(name).has("x-seaway.made"):
             keys.keep(("depends_on", name), "generated for Docker by seaway export")
         else:
             keys.drop(("depends_on", name), "is not an imported service")

@@ -26,12 +26,10 @@ _UNSUPPORTED_LIMITS = {
     "cpu_percent": "the CPU share of Windows",
     "cpu_period": "the CFS period",
     "cpu_quota": "the CFS quota",
-    "cpu_rt_period": "real-time scheduling",
-    "cpu_rt_runtime": "real-time scheduling",
+    "cpu_rt_period cpu_rt_runtime": "real-time scheduling",
     "cpu_shares": "a weight without a unit",
     "cpuset": "CPU pinning",
-    "mem_swappiness": "swapping",
-    "memswap_limit": "swapping",
+    "mem_swappiness memswap_limit": "swapping",
     "oom_kill_disable": "the OOM killer",
     "oom_score_adj": "the OOM score",
     "pids_limit": "the number of processes",
@@ -59,13 +57,8 @@ def convert(service: plan.ServicePlan) -> None:
     memory_limit = _find_amount(amounts.to_size, (limits, "memory"), (keys, "mem_limit"))
     memory_request = _find_amount(amounts.to_size, (reservations, "memory"), (keys, "mem_reservation"))
     _convert_memory(service, memory_limit, memory_request)
-    used = [(amount[1].path, amount[2]) for amount in (limit, request, memory_limit, memory_request) if amount]
-    for reader in (keys, limits, reservations):
-        for key in ("cpus", "memory", "mem_limit", "mem_reservation"):
-            if (reader.path, key) not in used:
-                reader.drop(key, "another key states it, or it is not a valid amount")
-    for key, subject in _UNSUPPORTED_LIMITS.items():
-        keys.drop(key, f"the node controls {subject}")
+    for names, subject in _UNSUPPORTED_LIMITS.items():
+        keys.drop(names, f"the node controls {subject}")
     limits.drop("pids", "the node controls the number of processes")
     reservations.drop("generic_resources", "resources of a swarm", "use `gpus`")
     _convert_devices(service, reservations)
@@ -74,9 +67,15 @@ def convert(service: plan.ServicePlan) -> None:
 def _find_amount(
     read_amount: Callable[[str | None], str | None], *keys: tuple[key_reader.KeyReader, str]
 ) -> Amount | None:
-    """The first key with a valid amount."""
-    candidates = ((read_amount(reader.get_text(key)), reader, key) for reader, key in keys)
-    return next(((amount, reader, key) for amount, reader, key in candidates if amount), None)
+    """The first key with a valid amount. The others are dropped."""
+    first = None
+    for reader, key in keys:
+        amount = read_amount(reader.get_text(key))
+        if amount and first is None:
+            first = amount, reader, key
+        else:
+            reader.drop(key, "another key states it, or it is not a valid amount")
+    return first
 
 
 def _convert_memory(service: plan.ServicePlan, limit: Amount | None, request: Amount | None) -> None:

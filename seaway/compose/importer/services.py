@@ -25,7 +25,11 @@ from seaway.syntax import nodes
 SLOW_START_SECONDS = 300
 
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_TYPES = {"services": application.Service, "stores": application.Store, "jobs": application.Job}
+_WORKLOADS = {
+    "services": (application.Service, "Deployment"),
+    "stores": (application.Store, "StatefulSet"),
+    "jobs": (application.Job, "Job"),
+}
 _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
     "attach": ("seaway logs shows all services", "remove it"),
     "cgroup_parent": ("the node manages cgroups", "remove it"),
@@ -43,12 +47,12 @@ _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
 
 def convert(service: plan.ServicePlan) -> nodes.MappingNode:
     """The fields of one service in app.yaml."""
-    builder, kind = service.builder, service.kind
+    builder = service.builder
     for convert_part in CONVERTERS:
         convert_part(service)
-    builder.remove_writable({*builder.list_disk_paths(), *builder.fields.get("files", {})})
-    builder.remove_writable(builder.fields.get("sharedVolumes", {}))
-    workload = {"services": "Deployment", "stores": "StatefulSet", "jobs": "Job"}[kind]
+    files, shared = builder.fields.get("files", {}), builder.fields.get("sharedVolumes", {})
+    builder.remove_writable({*builder.list_disk_paths(), *files, *shared})
+    cls, workload = _WORKLOADS[service.kind]
     if "daemonSet" in builder.fields:
         workload = "DaemonSet"
         builder.fields.pop("scale", None)
@@ -57,7 +61,7 @@ def convert(service: plan.ServicePlan) -> nodes.MappingNode:
         workload = "CronJob"
         builder.fields.pop("run", None)
     builder.set_raw(workload, service.dns_name)
-    return builder.build(_TYPES[kind])
+    return builder.build(cls)
 
 
 def _note_kind(service: plan.ServicePlan) -> None:

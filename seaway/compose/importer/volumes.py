@@ -44,15 +44,10 @@ def name_disks(own: Sequence[mount_reader.Mount]) -> dict[mount_reader.Mount, st
 
 def _read_disk_labels(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[str | None, str | None]:
     """Size and storage class in the labels of the volume or the service, or in the options of the driver."""
-    labels = service.keys.get_scalars("labels")
-    definition = dict(service.document.enter_mapping("volumes")).get(mount.source)
-    if definition is not None:
-        options = definition.get_scalars("driver_opts")
-        labels = {**labels, **definition.get_scalars("labels")}
-        if "size" in options:
-            labels.setdefault(SIZE_LABEL, options["size"])
-    size = amounts.to_size(labels[SIZE_LABEL].text) if SIZE_LABEL in labels else None
-    return size, labels[CLASS_LABEL].text if CLASS_LABEL in labels else None
+    definition = service.document.enter("volumes").enter(mount.source)
+    labels = service.labels | {name: node.text for name, node in definition.get_scalars("labels").items()}
+    size = labels.get(SIZE_LABEL, definition.enter("driver_opts").get_text("size"))
+    return amounts.to_size(size), labels.get(CLASS_LABEL)
 
 
 def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: str | None) -> None:

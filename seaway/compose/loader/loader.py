@@ -68,7 +68,7 @@ def load(
     variables = dataclasses.replace(variables, values=values)
     root = reader.merge_files(references, base, variables)
     schema.check(root, complete=True)
-    root, inactive = _select_active(root, profiles or _split_names(values.get("COMPOSE_PROFILES", "")))
+    root, inactive = _select_active(root, profiles or re.findall(r"[^,\s]+", values.get("COMPOSE_PROFILES", "")))
     root = defaults.apply(root)
     validation.check(root, inactive)
     root = tree.replace_keys(_drop_dependencies(root, inactive), {"name": project_name})
@@ -89,10 +89,6 @@ def _report_unset(variables: interpolation.Variables) -> Iterator[report.KeyOutc
 
 def _locate_file(within: roots.Root, path: Path) -> diagnosis.SourceLocation:
     return diagnosis.SourceLocation(within.format_path(path), 1, 1)
-
-
-def _split_names(text: str) -> list[str]:
-    return [name for name in re.split(r"[,\s]+", text) if name]
 
 
 def _find_project_name(

@@ -1,8 +1,9 @@
-"""Bytes, numbers and booleans in the notation of Compose, and the keys that have a duration.
+"""Bytes, numbers, booleans and addresses in the notation of Compose, and the keys that have a duration.
 
 https://docs.docker.com/reference/compose-file/extension/#specifying-byte-values
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -30,6 +31,14 @@ def parse_size(text: str) -> int:
     if not match:
         raise ValueError(f"{text!r} is not a valid size")
     return int(Fraction(match[1]) * 1024 ** (" kmgtp".index((match[2] or " ").lower())))
+
+
+def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None: it is not an IP address."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
 
 
 def _make_rule(noun: str, hint: str, parse: Callable[[str], object]) -> tree.Rule:

@@ -4,12 +4,11 @@ https://docs.docker.com/reference/compose-file/services/: ``127.0.0.1:80:8080/ud
 ``data:/var/lib`` and ``./conf:/etc/conf:ro``, ``nginx -g 'daemon off;'``.
 """
 
-import ipaddress
 import posixpath
 import re
 from collections.abc import Iterator
 
-from seaway.compose.loader import tree
+from seaway.compose.loader import scalars, tree
 from seaway.syntax import diagnosis, nodes
 
 MAX_PORTS = 1000
@@ -55,11 +54,8 @@ def _expand_port(entry: nodes.ScalarNode) -> Iterator[nodes.Node]:
         raise ValueError("is not a valid port")
     host = match["host"] or ""
     address = host[1:-1] if host.startswith("[") else host
-    if address:
-        try:
-            ipaddress.ip_address(address)
-        except ValueError:
-            raise ValueError(f"has an invalid host address: {diagnosis.quote(address)}") from None
+    if address and scalars.parse_address(address) is None:
+        raise ValueError(f"has an invalid host address: {diagnosis.quote(address)}")
     protocol = (match["protocol"] or "tcp").lower()
     if protocol not in ("tcp", "udp", "sctp"):
         raise ValueError(f"has the protocol {protocol}, not tcp, udp or sctp")

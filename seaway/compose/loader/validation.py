@@ -3,7 +3,6 @@
 The rules are those of Docker Compose; https://docs.docker.com/reference/compose-file/. All errors are reported at once.
 """
 
-import ipaddress
 from collections.abc import Collection, Mapping
 
 from seaway.compose.loader import scalars, tree
@@ -180,7 +179,7 @@ def _check_mounts(service: nodes.MappingNode, path: str, errors: tree.Errors) ->
 def _check_ports(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
     for number, node in enumerate(tree.get_sequence(service, "ports")):
         at, host, target = f"{path}.ports.{number}", tree.get_text(node, "host_ip"), tree.get_text(node, "target")
-        if host and not _is_address(host):
+        if host and scalars.parse_address(host) is None:
             message = f"{diagnosis.quote(host)} is not a valid address"
             errors.add(node, f"{at}.host_ip", "invalid-address", message, "write it as 127.0.0.1")
         if target is None:
@@ -188,14 +187,6 @@ def _check_ports(service: nodes.MappingNode, path: str, errors: tree.Errors) -> 
         elif target.isdigit() and not 1 <= int(target) <= 65535:
             message = f"{target} is not a valid port (1-65535)"
             errors.add(node, f"{at}.target", "invalid-port", message, "write the port of the container")
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _check_other_keys(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
