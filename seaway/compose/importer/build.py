@@ -67,9 +67,9 @@ def _convert_build(service: plan.ServicePlan, build: key_reader.KeyReader) -> No
     _convert_contexts(service, build)
     _convert_secrets(service, build)
     for key, field in (("cache_from", "cacheFrom"), ("cache_to", "cacheTo")):
-        for number, text in enumerate(build.get_texts(key) or []):
-            builder.append(("build", field), text, build.locate(f"{key}.{number}"))
-            build.keep(f"{key}.{number}", into=f"build.{field}")
+        for path, text in build.list_entries(key):
+            builder.append(("build", field), text, build.locate(path))
+            build.keep(path, into=f"build.{field}")
     for names, (message, hint) in _DROPPED_KEYS.items():
         build.drop(names, message, hint, kept=dict.fromkeys(("false", "default"), "the default"))
 

@@ -24,8 +24,7 @@ def convert(service: plan.ServicePlan) -> None:
     for number, entry in enumerate(keys.enter_sequence("ports")):
         path, port = by_source.get(f"ports.{number}", ("", None))
         _convert_entry(service, entry, path, port)
-    for number, text in enumerate(keys.get_texts("expose") or []):
-        key = f"expose.{number}"
+    for key, text in keys.list_entries("expose"):
         if ports.parse_range(text.partition("/")[0]):
             keys.keep(key, into=by_source[key][0] if key in by_source else "")
         else:

@@ -49,6 +49,10 @@ class KeyReader:
             return [child.text for child in node.items if isinstance(child, nodes.ScalarNode)]
         return [node.text] if isinstance(node, nodes.ScalarNode) else None
 
+    def list_entries(self, key: str) -> list[tuple[str, str]]:
+        """The same, each with the path of its element."""
+        return [(f"{key}.{number}", text) for number, text in enumerate(self.get_texts(key) or [])]
+
     def get_names(self, key: str) -> list[str]:
         """The names of the mapping below a key."""
         return list(nodes.get_pairs(self.mapping, key))

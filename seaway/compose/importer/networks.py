@@ -42,9 +42,8 @@ def _convert_attachments(keys: key_reader.KeyReader, message: str) -> None:
 
 def _convert_links(service: plan.ServicePlan) -> None:
     keys, plans = service.keys, service.plans
-    for number, text in enumerate(keys.get_texts("links") or []):
+    for key, text in keys.list_entries("links"):
         name, _, alias = text.partition(":")
-        key = f"links.{number}"
         if name not in plans or plans[name].kind == "jobs":
             keys.drop(key, f"{name} is not a service that can be called")
         elif alias in ("", name):
@@ -78,8 +77,8 @@ def convert_hosts(service: plan.ServicePlan) -> None:
     """`extra_hosts` and DNS settings."""
     keys, pod = service.keys, service.builder.pod_spec
     aliases: dict[str, list[str]] = {}
-    for number, host in enumerate(keys.get_texts("extra_hosts") or []):
-        key, (name, _, text) = f"extra_hosts.{number}", host.partition("=")
+    for key, host in keys.list_entries("extra_hosts"):
+        name, _, text = host.partition("=")
         address = scalars.parse_address(text.strip("[]"))
         if address is None:
             keys.drop(key, f"{text} is the Docker host, and a cluster has many hosts", "write its address")

@@ -99,14 +99,14 @@ def _inherit_mounts(service: plan.ServicePlan) -> list[mount_reader.Mount]:
     """The mounts of `volumes_from`. The outcome of an entry is that of its first mount, so refused mounts are first."""
     inherited: list[mount_reader.Mount] = []
     targets = {mount.target for mount in service.mounts}
-    for number, text in enumerate(service.keys.get_texts("volumes_from") or []):
+    for key, text in service.keys.list_entries("volumes_from"):
         name, _, mode = text.partition(":")
         others = service.plans[name].mounts if name in service.plans else []
         new = [mount for mount in others if mount.target not in targets and mount.key.startswith("volumes.")]
         new.sort(key=lambda mount: mount.kind not in ("socket", "host"))
         for index, mount in enumerate(new):
-            key = f"volumes_from.{number}" + (f".{index}" if index else "")
-            inherited.append(dataclasses.replace(mount, key=key, read_only=mount.read_only or mode == "ro"))
+            own_key = f"{key}.{index}" if index else key
+            inherited.append(dataclasses.replace(mount, key=own_key, read_only=mount.read_only or mode == "ro"))
     return inherited
 
 

@@ -46,8 +46,7 @@ def convert(service: plan.ServicePlan) -> None:
 
 def _convert_groups(service: plan.ServicePlan) -> None:
     groups: list[int] = []
-    for number, text in enumerate(service.keys.get_texts("group_add") or []):
-        key = f"group_add.{number}"
+    for key, text in service.keys.list_entries("group_add"):
         if text.isdecimal():
             groups.append(int(text))
             service.keys.keep(key, "supplementalGroups of the pod", into="raw")

@@ -192,8 +192,8 @@ def _convert_autoscaling(service: plan.ServicePlan) -> bool:
 
 
 def _convert_placement(service: plan.ServicePlan, placement: key_reader.KeyReader) -> None:
-    for number, text in enumerate(placement.get_texts("constraints") or []):
-        key, match = f"constraints.{number}", _CONSTRAINT.fullmatch(text)
+    for key, text in placement.list_entries("constraints"):
+        match = _CONSTRAINT.fullmatch(text)
         name = match[1] if match else ""
         label = name.removeprefix("node.labels.") if name.startswith("node.labels.") else _LABELS.get(name)
         if match and match[2] == "==" and label:

@@ -96,8 +96,8 @@ def _convert_namespace(keys: key_reader.KeyReader, key: str) -> None:
 def _convert_capabilities(keys: key_reader.KeyReader) -> bool:
     """Whether they need more than `restricted`."""
     needs_baseline = False
-    for number, text in enumerate(keys.get_texts("cap_add") or []):
-        key, name = f"cap_add.{number}", text.upper().removeprefix("CAP_")
+    for key, text in keys.list_entries("cap_add"):
+        name = text.upper().removeprefix("CAP_")
         if name == "NET_BIND_SERVICE":
             keys.keep(key, "pods may use ports below 1024 without it")
         elif name in BASELINE_CAPABILITIES:
@@ -105,8 +105,7 @@ def _convert_capabilities(keys: key_reader.KeyReader) -> bool:
             keys.approximate(key, "security: baseline, with all of Docker's capabilities", into="security")
         else:
             keys.drop(key, f"{name} exceeds `baseline`: it gives access to the node", "remove the need for it")
-    for number, text in enumerate(keys.get_texts("cap_drop") or []):
-        key = f"cap_drop.{number}"
+    for key, text in keys.list_entries("cap_drop"):
         if needs_baseline:
             hint = "remove cap_add: then all are dropped"
             keys.approximate(key, "security: baseline keeps Docker's capabilities", hint)
@@ -118,8 +117,7 @@ def _convert_capabilities(keys: key_reader.KeyReader) -> bool:
 
 def _convert_security_options(keys: key_reader.KeyReader) -> bool:
     needs_baseline = False
-    for number, text in enumerate(keys.get_texts("security_opt") or []):
-        key = f"security_opt.{number}"
+    for key, text in keys.list_entries("security_opt"):
         name, _, setting = re.sub(r"^([a-z-]+)=", r"\1:", text).partition(":")
         if name == "no-new-privileges" and setting in ("", "true"):
             keys.keep(key)

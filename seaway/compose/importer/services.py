@@ -146,8 +146,7 @@ def _convert_other_keys(service: plan.ServicePlan) -> None:
     keys.keep("profiles", "the profile is active")
     keys.keep("extends", "merged in")
     mounted = {mount.key for mount in service.mounts}
-    for number, text in enumerate(keys.get_texts("volumes_from") or []):
-        key = f"volumes_from.{number}"
+    for key, text in keys.list_entries("volumes_from"):
         if key in mounted:
             continue
         if text.partition(":")[0] in service.plans:

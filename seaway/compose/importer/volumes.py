@@ -143,9 +143,8 @@ def _add_file(service: plan.ServicePlan, mount: mount_reader.Mount, target: str,
 
 def convert_tmpfs(service: plan.ServicePlan) -> None:
     keys = service.keys
-    for number, text in enumerate(keys.get_texts("tmpfs") or []):
+    for key, text in keys.list_entries("tmpfs"):
         path = posixpath.normpath(text.partition(":")[0])
-        key = f"tmpfs.{number}"
         if path not in ("/tmp", "/"):  # noqa: S108
             service.builder.append("writable", path, keys.locate(key))
         keys.approximate(key, "a writable folder on the node's disk, empty at each start", into="writable")
