@@ -137,9 +137,9 @@ def apply(node: nodes.Node, variables: Variables, errors: tree.Errors, path: str
     """Interpolate all scalars, but no keys. The result of a variable is text."""
     if not isinstance(node, nodes.ScalarNode):
         return tree.map_children(node, lambda child, name: apply(child, variables, errors, tree.join(path, name)))
+    text = node.text
     try:
         text = variables.interpolate(node.text, node.location)
     except InterpolationError as error:
         errors.add(node, path, error.code, error.message, error.hint)
-        return node
     return node if text == node.text else nodes.ScalarNode(node.location, text)

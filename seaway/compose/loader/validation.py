@@ -195,14 +195,12 @@ def _check_other_keys(service: nodes.MappingNode, path: str, errors: tree.Errors
         message = f"{diagnosis.quote(test[0].text)} is not CMD, CMD-SHELL or NONE"
         hint = 'begin with one of them: ["CMD", "curl", ...]'
         errors.add(test[0], f"{path}.healthcheck.test", "invalid-value", message, hint)
-    for number, node in enumerate(tree.get_sequence(service, "develop.watch")):
-        if tree.get_text(node, "action") not in ("rebuild", "restart") and not tree.get_text(node, "target"):
-            hint = "add `target:`, a path in the container"
-            errors.add(node, f"{path}.develop.watch.{number}", "missing-value", "has no target", hint)
-    for number, node in enumerate(tree.get_sequence(service, "devices")):
-        if not tree.get_text(node, "target"):
-            hint = "add `target:`, a path in the container"
-            errors.add(node, f"{path}.devices.{number}", "missing-value", "has no target", hint)
+    for key in ("develop.watch", "devices"):
+        for number, node in enumerate(tree.get_sequence(service, key)):
+            needs_target = tree.get_text(node, "action") not in ("rebuild", "restart")
+            if needs_target and not tree.get_text(node, "target"):
+                hint = "add `target:`, a path in the container"
+                errors.add(node, f"{path}.{key}.{number}", "missing-value", "has no target", hint)
     for key in ("gpus", "deploy.resources.reservations.devices"):
         for number, node in enumerate(tree.get_sequence(service, key)):
             if isinstance(node, nodes.MappingNode) and {"count", "device_ids"} <= node.pairs.keys():
