@@ -167,7 +167,7 @@ class _FileResolver:
             text = self.variables.values.get(str(name))
             return nodes.ScalarNode(child.location, text) if tree.is_null(child) and text is not None else child
 
-        return tree.map_children(node, fill) if isinstance(node, nodes.MappingNode) else node
+        return tree.map_children(node, fill)
 
     def _set_content(self, node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         name = tree.get_text(node, "environment")

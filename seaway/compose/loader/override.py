@@ -95,6 +95,9 @@ RULES: tree.Tree[MergeRule] = tree.build(
 )
 
 
+SERVICE_RULES = RULES.children["services"].children["*"]
+
+
 def remove_duplicates(root: nodes.Node, errors: tree.Errors) -> nodes.Node:
     """Replace an entry of a list with a later one that has the same key."""
     return tree.apply(root, _UNIQUE, errors)

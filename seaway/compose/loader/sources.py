@@ -123,12 +123,10 @@ class SourceReader:
         return tree.as_mapping(node)
 
     def _resolve_extends(self, source: Source) -> nodes.MappingNode:
-        root = source.document.root
-        services = tree.get_node(root, "services")
-        if not isinstance(services, nodes.MappingNode):
-            return root
-        extended = tree.map_children(services, lambda _, name: self._extend_service(source, str(name), ()))
-        return tree.replace_keys(root, {"services": extended})
+        def extend(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+            return self._extend_service(source, path.removeprefix("services."), ())
+
+        return tree.apply_to_mapping(source.document.root, tree.build({"services.*": extend}))
 
     def _extend_service(self, source: Source, name: str, trail: tuple[tuple[Path, str], ...]) -> nodes.MappingNode:
         """A service with what it extends. Raises diagnosis.InvalidInput."""
@@ -160,9 +158,7 @@ class SourceReader:
         base = documents.drop_paths(base, source.document.reset_paths, ("services", name))
         own = tree.replace_keys(service, {"extends": None})
         errors = tree.Errors()
-        services = override.RULES.get_child("services")
-        rules = services.get_child(name) if services else None
-        merged = tree.as_mapping(override.merge(base, own, errors, rules, f"services.{name}"))
+        merged = tree.as_mapping(override.merge(base, own, errors, override.SERVICE_RULES, f"services.{name}"))
         errors.raise_if_any()
         self._extended[key] = self._check_size(nodes.MappingNode(service.location, merged.pairs))
         return self._extended[key]

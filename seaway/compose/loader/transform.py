@@ -39,8 +39,7 @@ def _to_labels(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
     def fill(child: nodes.Node, _: str | int) -> nodes.Node:
         return nodes.ScalarNode(child.location, "") if tree.is_null(child) else child
 
-    mapping = _to_mapping(node, path, errors)
-    return tree.map_children(mapping, fill) if isinstance(mapping, nodes.MappingNode) else mapping
+    return tree.map_children(_to_mapping(node, path, errors), fill)
 
 
 def _to_text(node: nodes.Node) -> nodes.Node:
