@@ -96,12 +96,10 @@ def require_accepted(conversion: Conversion) -> nodes.MappingNode:
 def _convert_name(document: key_reader.KeyReader, name: str | None) -> nodes.Pair:
     wanted = name or document.get_text("name") or "app"
     label, location = naming.to_dns_label(wanted, max_length=40), document.locate("name")
-    if label == wanted:
-        document.keep("name", into="name")
-    elif name is not None:
-        document.keep("name", f"renamed to {label}", into="name")
+    if name is not None:
+        document.keep("name", "" if label == wanted else f"renamed to {label}", into="name")
     else:
-        document.approximate("name", f"renamed to {label}: names are DNS labels", into="name")
+        document.approximate("name", f"renamed to {label}: names are DNS labels", kept={label: ""}, into="name")
     return nodes.Pair(location, nodes.ScalarNode(location, label))
 
 

@@ -19,10 +19,7 @@ def convert(service: plan.ServicePlan) -> None:
         keys.keep(key, f"{field} of the container" if keys.is_true(key) else "", into="raw")
     if hostname := keys.get_text("hostname"):
         label = pod["hostname"] = naming.to_dns_label(hostname.partition(".")[0], max_length=63)
-        if label == hostname:
-            keys.keep("hostname", into="raw")
-        else:
-            keys.approximate("hostname", f"{label}: host names are DNS labels", into="raw")
+        keys.approximate("hostname", f"{label}: host names are DNS labels", kept={label: ""}, into="raw")
     keys.drop("domainname", "a pod has the domain of its namespace")
     if size := amounts.to_size(keys.get_text("shm_size")):
         pod["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}]

@@ -65,21 +65,22 @@ def _default_service(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.
 
 def _find_implied_dependencies(node: nodes.MappingNode) -> dict[str, nodes.Pair]:
     """The services that links, namespaces and volumes_from use."""
-    implied: dict[str, tuple[diagnosis.SourceLocation, bool]] = {}
+    pairs: dict[str, nodes.Pair] = {}
+
+    def add(name: str, location: diagnosis.SourceLocation, *, restart: bool) -> None:
+        yes = tree.make_true(location)
+        fields = {"condition": "service_started", "restart": yes if restart else None, "required": yes}
+        pairs.setdefault(name, nodes.Pair(location, tree.make_mapping(location, fields)))
+
     for link in tree.list_scalars(node, "links"):
-        implied.setdefault(link.text.partition(":")[0], (link.location, True))
+        add(link.text.partition(":")[0], link.location, restart=True)
     for key in ("network_mode", "ipc", "pid", "uts", "cgroup"):
         text = tree.get_text(node, key) or ""
         if text.startswith("service:"):
-            implied.setdefault(text.removeprefix("service:"), (node.pairs[key].node.location, True))
+            add(text.removeprefix("service:"), node.pairs[key].node.location, restart=True)
     for source in tree.list_scalars(node, "volumes_from"):
         if not source.text.startswith("container:"):
-            implied.setdefault(source.text.partition(":")[0], (source.location, False))
-    pairs: dict[str, nodes.Pair] = {}
-    for name, (location, restart) in implied.items():
-        yes = tree.make_true(location)
-        fields = {"condition": "service_started", "restart": yes if restart else None, "required": yes}
-        pairs[name] = nodes.Pair(location, tree.make_mapping(location, fields))
+            add(source.text.partition(":")[0], source.location, restart=False)
     return pairs
 
 

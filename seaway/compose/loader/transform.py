@@ -65,20 +65,21 @@ def _make_dependency(location: diagnosis.SourceLocation) -> nodes.Node:
     return tree.make_mapping(location, {"condition": "service_started", "required": tree.make_true(location)})
 
 
-def _nest_under(key: str, *, in_list: bool = False) -> tree.Rule:
-    """A text as a mapping with one key."""
-
+def _from_text(make_long_form: Callable[[nodes.ScalarNode], nodes.Node]) -> tree.Rule:
     def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-        if not tree.is_scalar(node):
-            return node
-        return tree.make_mapping(node.location, {key: _to_sequence(node, path, errors) if in_list else node})
+        return make_long_form(node) if tree.is_scalar(node) else node
 
     return rule
 
 
-def _to_sequence(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    """A text as a list of one."""
-    return nodes.SequenceNode(node.location, (node,)) if tree.is_scalar(node) else node
+def _nest_under(key: str) -> tree.Rule:
+    """A text as a mapping with one key."""
+    return _from_text(lambda text: tree.make_mapping(text.location, {key: text}))
+
+
+def _to_sequence(node: nodes.Node) -> nodes.Node:
+    """A list of one."""
+    return nodes.SequenceNode(node.location, (node,))
 
 
 def _split_command(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
@@ -98,16 +99,12 @@ def _split_command(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.No
     return tree.make_sequence(node.location, words)
 
 
-def _to_shell_test(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    return tree.make_sequence(node.location, ["CMD-SHELL", node.text]) if tree.is_scalar(node) else node
-
-
 def _to_hosts(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
     """A list of ``host=address``."""
     hosts: list[tuple[diagnosis.SourceLocation, str, str]] = []
     if isinstance(node, nodes.MappingNode):
         for name, pair in node.pairs.items():
-            addresses = pair.node.items if isinstance(pair.node, nodes.SequenceNode) else (pair.node,)
+            addresses = tree.list_items(pair.node) or (pair.node,)
             hosts += [(pair.location, name, child.text) for child in addresses if isinstance(child, nodes.ScalarNode)]
     elif isinstance(node, nodes.SequenceNode):
         for entry in node.items:
@@ -131,12 +128,6 @@ def _check_ssh(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
             message = f"{diagnosis.quote(entry.text)} is not a valid SSH key"
             errors.add(entry, path, "invalid-value", message, "write `default`, or id=path")
     return _to_mapping(node, path, errors)
-
-
-def _to_gpus(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    if not tree.is_scalar(node):
-        return node
-    return nodes.SequenceNode(node.location, (tree.make_mapping(node.location, {"count": node}),))
 
 
 def _to_device(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
@@ -178,9 +169,9 @@ _LONG_FORMS = tree.build(
         **tree.for_keys(_split_command, "command entrypoint"),
         **dict.fromkeys((f"{hook}command" for hook in _HOOKS), _split_command),
         **tree.for_keys(_to_keys(tree.make_null), "networks models"),
-        **tree.for_keys(_to_sequence, "dns dns_search tmpfs label_file env_file develop.watch.*.ignore"),
-        **tree.for_keys(_to_sequence, "develop.watch.*.include"),
-        **tree.for_keys(_to_sequence, "path env_file", "include.*"),
+        **tree.for_keys(_from_text(_to_sequence), "dns dns_search tmpfs label_file env_file develop.watch.*.ignore"),
+        **tree.for_keys(_from_text(_to_sequence), "develop.watch.*.include"),
+        **tree.for_keys(_from_text(_to_sequence), "path env_file", "include.*"),
         **tree.for_keys(_nest_under("source"), "configs.* secrets.* build.secrets.*"),
         **tree.for_keys(_to_hosts, "extra_hosts build.extra_hosts"),
         **dict.fromkeys((f"{kind}.*" for kind in _RESOURCES), _to_external),
@@ -190,11 +181,15 @@ _LONG_FORMS = tree.build(
         **tree.for_keys(_to_device, "devices.*"),
         **tree.for_keys(_nest_under("path"), "env_file.*"),
         **tree.for_keys(_nest_under("service"), "extends"),
-        **tree.for_keys(_to_gpus, "gpus"),
-        **tree.for_keys(_to_shell_test, "healthcheck.test"),
+        **tree.for_keys(
+            _from_text(lambda text: _to_sequence(tree.make_mapping(text.location, {"count": text}))), "gpus"
+        ),
+        **tree.for_keys(
+            _from_text(lambda text: tree.make_sequence(text.location, ["CMD-SHELL", text.text])), "healthcheck.test"
+        ),
         **tree.for_keys(short_syntax.expand_ports, "ports"),
         **tree.for_keys(short_syntax.expand_mount, "volumes.*"),
-        "include.*": _nest_under("path", in_list=True),
+        "include.*": _nest_under("path"),
     }
 )
 _SCALAR_RULES = tree.build(scalars.RULES)
