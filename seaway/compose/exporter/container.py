@@ -55,9 +55,7 @@ class Export:
     secrets: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     service_names: set[str] = dataclasses.field(default_factory=set[str])
     """Used and reserved names."""
-    volume_names: Mapping[tuple[str, str | None], str] = dataclasses.field(
-        default_factory=dict[tuple[str, str | None], str]
-    )
+    volume_names: Mapping[tuple[str, str | None], str]
     """By store and disk; None: its first disk."""
     owners: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
     """By the name of an additional service (init container, sidecar), its workload."""
