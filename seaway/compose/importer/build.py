@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from seaway.compose import report
 from seaway.compose.importer import key_reader, plan
-from seaway.compose.loader import paths
+from seaway.compose.loader import paths, tree
 from seaway.syntax import nodes
 
 _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
@@ -83,7 +83,7 @@ def _convert_secrets(service: plan.ServicePlan, build: key_reader.KeyReader) -> 
         secret.approximate("uid gid mode", "only root reads it, and only during the build")
         build.keep(f"secrets.{number}", into="build.secrets")
     for name, pair in nodes.get_pairs(build.mapping, "ssh").items():
-        path = pair.node.text if isinstance(pair.node, nodes.ScalarNode) and pair.node.kind != "null" else ""
+        path = pair.node.text if tree.is_scalar(pair.node) else ""
         service.builder.append(("build", "ssh"), f"{name}={path}" if path else name, pair.location)
         build.keep(("ssh", name), into="build.ssh")
 

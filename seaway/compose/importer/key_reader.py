@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from seaway.compose import report
+from seaway.compose.loader import tree
 from seaway.syntax import diagnosis, nodes
 
 Key = str | tuple[str, ...]
@@ -31,9 +32,7 @@ class KeyReader:
     def get_node(self, key: str) -> nodes.Node | None:
         """The node of a key; None: it is missing or null."""
         pair = self.mapping.pairs.get(key)
-        if pair is None or (isinstance(pair.node, nodes.ScalarNode) and pair.node.kind == "null"):
-            return None
-        return pair.node
+        return None if pair is None or tree.is_null(pair.node) else pair.node
 
     def get_text(self, key: str) -> str | None:
         node = self.get_node(key)
@@ -60,9 +59,7 @@ class KeyReader:
     def get_scalars(self, key: str) -> dict[str, nodes.ScalarNode]:
         """The scalars of the mapping below a key, without nulls."""
         return {
-            name: pair.node
-            for name, pair in nodes.get_pairs(self.mapping, key).items()
-            if isinstance(pair.node, nodes.ScalarNode) and pair.node.kind != "null"
+            name: pair.node for name, pair in nodes.get_pairs(self.mapping, key).items() if tree.is_scalar(pair.node)
         }
 
     def enter(self, key: str) -> "KeyReader":
@@ -73,10 +70,9 @@ class KeyReader:
 
     def enter_sequence(self, key: str) -> list["KeyReader"]:
         """The mappings of a list."""
-        node = self.get_node(key)
         return [
             dataclasses.replace(self, mapping=child, path=f"{self.join_path(key)}.{number}")
-            for number, child in enumerate(node.items if isinstance(node, nodes.SequenceNode) else ())
+            for number, child in enumerate(tree.list_items(self.get_node(key)))
             if isinstance(child, nodes.MappingNode)
         ]
 
