@@ -98,11 +98,6 @@ RULES: tree.Tree[MergeRule] = tree.build(
 SERVICE_RULES = RULES.children["services"].children["*"]
 
 
-def remove_duplicates(root: nodes.Node, errors: tree.Errors) -> nodes.Node:
-    """Replace an entry of a list with a later one that has the same key."""
-    return tree.apply(root, _UNIQUE, errors)
-
-
 def _unique_by(get_key: Callable[[nodes.Node], str | None]) -> tree.Rule:
     def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         if not isinstance(node, nodes.SequenceNode):
@@ -130,10 +125,6 @@ def _get_port(node: nodes.Node) -> str | None:
     return f"{host}:{tree.get_text(node, 'published') or ''}:{target}/{protocol}"
 
 
-def _by_key(key: str) -> Callable[[nodes.Node], str | None]:
-    return lambda node: tree.get_text(node, key)
-
-
 def _by_target(folder: str) -> Callable[[nodes.Node], str | None]:
     def get_target(node: nodes.Node) -> str | None:
         source = tree.get_text(node, "source")
@@ -142,7 +133,7 @@ def _by_target(folder: str) -> Callable[[nodes.Node], str | None]:
     return get_target
 
 
-_UNIQUE: tree.Tree[tree.Rule] = tree.build(
+UNIQUE_RULES: tree.Tree[tree.Rule] = tree.build(
     {
         **tree.for_keys(
             _unique_by(_get_name), "build.platforms build.tags cap_add cap_drop dns dns_opt dns_search links"
@@ -152,8 +143,9 @@ _UNIQUE: tree.Tree[tree.Rule] = tree.build(
         **tree.for_keys(_unique_by(_get_text), "volumes_from"),
         **tree.for_keys(_unique_by(_by_target("")), "configs"),
         **tree.for_keys(_unique_by(_by_target("/run/secrets")), "secrets"),
-        **tree.for_keys(_unique_by(_by_key("target")), "devices volumes"),
-        **tree.for_keys(_unique_by(_by_key("path")), "env_file"),
+        **tree.for_keys(_unique_by(lambda node: tree.get_text(node, "target")), "devices volumes"),
+        **tree.for_keys(_unique_by(lambda node: tree.get_text(node, "path")), "env_file"),
         **tree.for_keys(_unique_by(_get_port), "ports"),
     }
 )
+"""An entry of a list replaces an earlier one that has the same key."""

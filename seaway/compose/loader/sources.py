@@ -93,7 +93,7 @@ class SourceReader:
             else:
                 root = documents.drop_paths(root, source.document.reset_paths)
                 root = override.merge(root, document, errors, override.RULES)
-            root = self._check_size(override.remove_duplicates(root, errors))
+            root = self._check_size(tree.apply(root, override.UNIQUE_RULES, errors))
         errors.raise_if_any()
         return tree.as_mapping(root) if root else nodes.MappingNode(diagnosis.SourceLocation(""))
 
