@@ -60,7 +60,7 @@ def join(path: str, name: str | int) -> str:
 
 
 def apply(node: nodes.Node, rules: Tree[Rule] | None, errors: Errors, path: str = "") -> nodes.Node:
-    """Apply all rules, those of parents first. An unchanged node is the same object."""
+    """Apply all rules, those of parents first."""
     if rules is None:
         return node
     if rules.rule:
@@ -75,19 +75,13 @@ def apply(node: nodes.Node, rules: Tree[Rule] | None, errors: Errors, path: str 
 
 
 def map_children(node: nodes.Node, change: Callable[[nodes.Node, str | int], nodes.Node]) -> nodes.Node:
-    """Replace the children of a node, by name or number. Without a change it returns the node itself."""
+    """Replace the children of a node, by name or number."""
     match node:
         case nodes.MappingNode(pairs=pairs):
-            changed = {name: change(pair.node, name) for name, pair in pairs.items()}
-            if all(changed[name] is pair.node for name, pair in pairs.items()):
-                return node
-            return nodes.MappingNode(
-                node.location, {name: nodes.Pair(pairs[name].location, child) for name, child in changed.items()}
-            )
+            changed = {name: nodes.Pair(pair.location, change(pair.node, name)) for name, pair in pairs.items()}
+            return nodes.MappingNode(node.location, changed)
         case nodes.SequenceNode(items=children):
-            sequence = tuple(change(child, number) for number, child in enumerate(children))
-            same = all(new is old for new, old in zip(sequence, children, strict=True))
-            return node if same else nodes.SequenceNode(node.location, sequence)
+            return nodes.SequenceNode(node.location, tuple(change(child, n) for n, child in enumerate(children)))
         case _:
             return node
 
