@@ -118,8 +118,6 @@ def _read_waivers(document: key_reader.KeyReader) -> Iterator[tuple[str, str]]:
 
 
 def _convert_document_keys(document: key_reader.KeyReader, plans: Mapping[str, plan.ServicePlan]) -> None:
-    document.keep("version", "obsolete, without effect")
-    document.keep("include", "merged in")
     networks.convert_definitions(document)
     secrets.convert_definitions(document)
     secrets.convert_config_definitions(document)

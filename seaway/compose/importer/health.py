@@ -72,7 +72,5 @@ def _get_command(test: list[str]) -> tuple[str, ...]:
             return tuple(words)
         case ["CMD-SHELL", text]:
             return (*SHELL, text)
-        case [text] if text not in ("CMD", "CMD-SHELL", "NONE"):
-            return (*SHELL, text)
         case _:
             return ()

@@ -38,8 +38,6 @@ def find_file_variables(keys: key_reader.KeyReader) -> dict[str, str]:
 def convert_definitions(document: key_reader.KeyReader) -> None:
     for name, secret in document.enter_mapping("secrets"):
         hint = f"pulumi config set --secret --path 'seaway:secrets.{name}'"
-        if not secret.mapping.pairs:
-            document.approximate(("secrets", name), "the stack holds the value", hint)
         file = f"{hint} < {secret.get_text('file')}"
         secret.approximate("file", "the stack holds the value, not a file", file)
         secret.approximate("environment", "the stack holds the value, not a variable of the shell", hint)
@@ -73,8 +71,6 @@ def convert_config_definitions(document: key_reader.KeyReader) -> None:
     used = {config.get_text("source") for keys in services for config in keys.enter_sequence("configs")}
     for name, config in document.enter_mapping("configs"):
         unused = "" if name in used else "no service uses it"
-        if not config.mapping.pairs:
-            document.drop(("configs", name), "has no content", "write `content:` or `file:`")
         config.keep("file content", unused)
         config.keep("name", "only Docker uses this name")
         if config.has("content"):

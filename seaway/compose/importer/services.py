@@ -35,7 +35,6 @@ _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
     "cgroup_parent": ("the node manages cgroups", "remove it"),
     "credential_spec": ("Windows accounts only", "remove it"),
     "develop": ("for development on one machine; a cluster runs the built image", "remove it"),
-    "label_file": ("Seaway does not read labels of containers", "remove it"),
     "logging": ("the cluster collects stdout; seaway logs shows it", "remove it"),
     "mac_address": ("the cluster assigns addresses", "remove it"),
     "models": ("a model is a service with a GPU", "write a service that serves it"),
@@ -115,7 +114,6 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             service.builder.set(("env", name), new_text, known[name].location)
             kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
             keys.record(key, kind, message, into=into)
-    keys.keep("env_file", "its variables are in env")
     if keys.get_text("working_dir"):
         service.set("workingDir", keys.get_text("working_dir"), keys, "working_dir")
     else:
@@ -144,7 +142,6 @@ def _convert_other_keys(service: plan.ServicePlan) -> None:
     for key, (message, hint) in _DROPPED_KEYS.items():
         keys.drop(key, message, hint)
     keys.keep("profiles", "the profile is active")
-    keys.keep("extends", "merged in")
     mounted = {mount.key for mount in service.mounts}
     for key, text in keys.list_entries("volumes_from"):
         if key in mounted:
