@@ -42,11 +42,10 @@ class KeyReader:
         return (self.get_text(key) or "").lower() == "true"
 
     def get_texts(self, key: str) -> list[str] | None:
-        """The texts of a list, or a single text; None: the key is missing."""
-        node = self.get_node(key)
-        if isinstance(node, nodes.SequenceNode):
-            return [child.text for child in node.items if isinstance(child, nodes.ScalarNode)]
-        return [node.text] if isinstance(node, nodes.ScalarNode) else None
+        """The texts of a list; None: the key is missing."""
+        if not isinstance(self.get_node(key), nodes.SequenceNode):
+            return None
+        return [child.text for child in tree.list_scalars(self.mapping, key)]
 
     def list_entries(self, key: str) -> list[tuple[str, str]]:
         """The same, each with the path of its element."""

@@ -63,7 +63,8 @@ def make_sample(schema: Any) -> Any:  # noqa: PLR0911 - one return per type
     if "$ref" in schema:
         return make_sample(DEFINITIONS[schema["$ref"].rpartition("/")[2]])
     if forms := schema.get("oneOf"):
-        long = [form for form in forms if form.get("type") in ("object", "array")]
+        forms = [DEFINITIONS[form["$ref"].rpartition("/")[2]] if "$ref" in form else form for form in forms]
+        long = [form for name in ("object", "array") for form in forms if form.get("type") == name]
         return make_sample((long or forms)[0])
     if "enum" in schema:
         return schema["enum"][0]
@@ -89,7 +90,7 @@ def make_sample(schema: Any) -> Any:  # noqa: PLR0911 - one return per type
 def make_complete_document() -> nodes.MappingNode:
     """Every key of the specification that a loaded document has."""
     service = make_sample(DEFINITIONS["service"])
-    service |= {"network_mode": "bridge", "image": "nginx:1", "extra_hosts": ["one=192.0.2.1"], "tmpfs": ["/run"]}
+    service |= {"network_mode": "bridge", "image": "nginx:1", "extra_hosts": ["one=192.0.2.1"]}
     for key in ("provider", *key_examples.MERGED.keys() & service.keys()):
         del service[key]
     kinds = ("network", "volume", "secret", "config", "model")
