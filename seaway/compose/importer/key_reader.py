@@ -129,12 +129,13 @@ class KeyReader:
     def record(
         self, key: Key, kind: report.OutcomeKind, message: str, hint: str = "", *, kept: Kept = _NEVER, into: str = ""
     ) -> None:
+        """The outcome of the keys, except those that have a text of ``kept``."""
         outcome = self._make_outcome(kind, message, hint, into)
         for name in key.split() if isinstance(key, str) else (key,):
             location, text = self._find_location(name), self.get_text(name) if isinstance(name, str) else ""
             if location is not None:
-                own = self._make_outcome("kept", kept[text], "", into) if text in kept else outcome
-                self.conversion.record(dataclasses.replace(own, location=location, path=self.join_path(name)))
+                result = self._make_outcome("kept", kept[text], "", into) if text in kept else outcome
+                self.conversion.record(dataclasses.replace(result, location=location, path=self.join_path(name)))
 
     def note(self, kind: report.OutcomeKind, message: str, hint: str = "", *, into: str = "") -> None:
         """Record a fact of the mapping as a whole."""

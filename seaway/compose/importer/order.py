@@ -71,15 +71,15 @@ def _convert_retries(service: plan.ServicePlan, policy: key_reader.KeyReader) ->
     condition = policy.get_text("condition") or restart
     ends = condition in ("", "no", "none") or condition.startswith("on-failure")
     retries = policy.get_text("max_attempts") or restart.partition(":")[2]
-    states_end = [(policy, "condition")]
+    conditions = [(policy, "condition")]
     if retries.isdecimal():
         service.builder.set("backoffLimit", int(retries), policy.locate("max_attempts"))
         for reader, key in ((policy, "max_attempts"), (keys, "restart")):
             reader.keep(key, f"backoffLimit: {retries}", into="backoffLimit")
     else:
         policy.approximate("max_attempts", "backoffLimit: 1", into="backoffLimit")
-        states_end.append((keys, "restart"))
-    for reader, key in states_end:
+        conditions.append((keys, "restart"))
+    for reader, key in conditions:
         if ends:
             reader.approximate(key, "backoffLimit: 1", into="backoffLimit")
         else:
