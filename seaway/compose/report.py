@@ -17,6 +17,9 @@ KINDS: Sequence[OutcomeKind] = ("kept", "added", "approximated", "dropped", "ref
 
 LOSSY_KINDS: Sequence[OutcomeKind] = ("approximated", "dropped", "refused")
 
+UnrecordedKey = tuple[str, diagnosis.SourceLocation, bool]
+"""Path and location of a key, and whether it is empty."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class KeyOutcome:
@@ -74,37 +77,24 @@ def _get_sort_key(outcome: KeyOutcome) -> tuple[str, int, int]:
     return outcome.location.file, outcome.location.line or 0, outcome.location.column or 0
 
 
-def find_unrecorded(
-    root: nodes.Node, outcomes: Iterable[KeyOutcome]
-) -> Iterator[tuple[str, diagnosis.SourceLocation, bool]]:
-    """Path and location of each leaf without an outcome, and whether it is empty.
-
-    The outcome of a key covers everything below it.
-    """
+def find_unrecorded(root: nodes.Node, outcomes: Iterable[KeyOutcome]) -> Iterator[UnrecordedKey]:
+    """The leaves without an outcome. The outcome of a key covers everything below it."""
     recorded = {outcome.path for outcome in outcomes if not outcome.is_note}
 
-    def walk(
-        node: nodes.Node, path: str, location: diagnosis.SourceLocation
-    ) -> Iterator[tuple[str, diagnosis.SourceLocation, bool]]:
-        if path in recorded:
-            return
-        children = _list_children(node)
-        for key, child_location, child in children:
-            yield from walk(child, f"{path}.{key}" if path else key, child_location)
-        if not children:
-            yield path, location, not isinstance(node, nodes.ScalarNode) or node.kind == "null"
+    def walk(node: nodes.Node, path: str, location: diagnosis.SourceLocation) -> Iterator[UnrecordedKey]:
+        match node:
+            case _ if path in recorded:
+                return
+            case nodes.MappingNode(pairs=pairs) if pairs:
+                for key, pair in pairs.items():
+                    yield from walk(pair.node, f"{path}.{key}" if path else key, pair.location)
+            case nodes.SequenceNode(items=children) if children:
+                for number, child in enumerate(children):
+                    yield from walk(child, f"{path}.{number}", child.location)
+            case _:
+                yield path, location, not isinstance(node, nodes.ScalarNode) or node.kind == "null"
 
     yield from walk(root, "", root.location)
-
-
-def _list_children(node: nodes.Node) -> list[tuple[str, diagnosis.SourceLocation, nodes.Node]]:
-    match node:
-        case nodes.MappingNode():
-            return [(key, pair.location, pair.node) for key, pair in node.pairs.items()]
-        case nodes.SequenceNode():
-            return [(str(number), child.location, child) for number, child in enumerate(node.items)]
-        case _:
-            return []
 
 
 def list_refusals(outcomes: Iterable[KeyOutcome]) -> list[diagnosis.Diagnostic]:

@@ -19,7 +19,7 @@ ROOT_DIR = "/"
 SECRETS_DIR = "./secrets"
 """Holds one file per secret; relative to the compose file."""
 
-_REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
+_REFERENCE = re.compile(r"\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)|\$\$?")
 """https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/"""
 
 
@@ -55,9 +55,7 @@ class Export:
     secrets: dict[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     service_names: set[str] = dataclasses.field(default_factory=set[str])
     """Used and reserved names."""
-    volume_names: Mapping[tuple[str, str | None], str] = dataclasses.field(
-        default_factory=dict[tuple[str, str | None], str]
-    )
+    volume_names: Mapping[tuple[str, str | None], str]
     """By store and disk; None: its first disk."""
     owners: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
     """By the name of an additional service (init container, sidecar), its workload."""
@@ -94,16 +92,16 @@ class ExportedContainer:
         return self.export.report.is_declared(f"{self.path}.{key}")
 
     def keep(self, key: str, message: str) -> None:
-        self.export.report.keep(f"{self.path}.{key}", message)
+        self.export.report.record(f"{self.path}.{key}", "kept", message)
 
     def approximate(self, key: str, message: str, hint: str = "", into: str | None = None) -> None:
         """``into``: a key of its service in the document; None: not recorded."""
         target = "" if into is None else f"services.{self.name}.{into}".removesuffix(".")
-        self.export.report.approximate(f"{self.path}.{key}", message, hint, target)
+        self.export.report.record(f"{self.path}.{key}".removesuffix("."), "approximated", message, hint, target)
 
     def drop(self, key: str, message: str, hint: str = losses.CLUSTER_ONLY_HINT, into: str | None = None) -> None:
         target = "" if into is None else f"services.{self.name}.{into}"
-        self.export.report.drop(f"{self.path}.{key}", message, hint, target)
+        self.export.report.record(f"{self.path}.{key}", "dropped", message, hint, target)
 
 
 def fill_definition(container: ExportedContainer) -> None:
@@ -178,12 +176,7 @@ def expand_references(text: str, variables: Mapping[str, str]) -> EscapedText:
         # An unknown variable stays as it is. The escape of a dollar is the same in compose.
         return variables.get(match[1], match[0].replace("$", "$$")) if match[1] else "$$"
 
-    parts: list[str] = []
-    end = 0
-    for match in _REFERENCE.finditer(text):
-        parts += [text[end : match.start()].replace("$", "$$"), expand(match)]
-        end = match.end()
-    return EscapedText("".join([*parts, text[end:].replace("$", "$$")]))
+    return EscapedText(_REFERENCE.sub(expand, text))
 
 
 def _export_environment(container: ExportedContainer) -> tuple[dict[str, Any], dict[str, str]]:

@@ -62,8 +62,7 @@ def export_application(
         volume_names=volumes.name_volumes(app),
     )
     host_ports = workload.allocate_host_ports(app)
-    assigned, definitions = networks.assign_networks(app, host_ports)
-    isolated = networks.find_isolated(app, assigned, host_ports)
+    assigned, definitions, isolated = networks.assign_networks(app, host_ports)
     for path, service in app.get_workloads().items():
         names = assigned.get(service.name)
         keys = {"networks": names, "network_mode": "none" if service.name in isolated else None}

@@ -5,7 +5,6 @@ have a client: Python, curl or wget. /proc/net/tcp lists listening ports for eve
 https://docs.docker.com/reference/compose-file/services/#healthcheck
 """
 
-import dataclasses
 import urllib.parse
 from collections.abc import Sequence
 from typing import Any
@@ -20,44 +19,39 @@ NO_PROBE_MESSAGE = "its image has no client for a probe: dependent services do n
 PROBE_HINT = "write `health: [program, argument]` with a program of the image"
 RESTART_MESSAGE = "Docker restarts a container that exits, not one that fails its healthcheck"
 
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class HealthTest:
-    """``test`` None: no healthcheck. ``message``: the difference to the probe."""
-
-    test: str | list[str] | None
-    message: str = ""
+Test = str | list[str] | None
+"""The command of a healthcheck; None: there is no healthcheck."""
 
 
 def build_test(
     probe: str | tuple[str, ...] | None, port: int | None, base_image: str, *, udp: bool = False
-) -> HealthTest:
-    """A probe as a command. ``base_image``: the image, or the one that it is built on."""
+) -> tuple[Test, str]:
+    """A probe as a command, and the difference to the probe. ``base_image``: the image, or the one it is built on."""
     if isinstance(probe, tuple):
         is_shell = probe[:2] == health.SHELL and len(probe) == 3
-        return HealthTest(test=probe[2] if is_shell else ["CMD", *probe])
+        return probe[2] if is_shell else ["CMD", *probe], ""
     if port is None or (udp and probe is None):
-        return HealthTest(test=None)
+        return None, ""
     if any(name in base_image for name in MINIMAL_IMAGES) and "alpine" not in base_image:
-        return HealthTest(test=None, message=NO_PROBE_MESSAGE)
+        return None, NO_PROBE_MESSAGE
     # State 0A is LISTEN. https://www.kernel.org/doc/Documentation/networking/proc_net_tcp.txt
     port_command = ["grep", "-q", f":{port:04X} 0*:0000 0A", "/proc/net/tcp", "/proc/net/tcp6"]
     if probe is None or probe == "tcp":
-        return HealthTest(test=["CMD", *port_command])
+        return ["CMD", *port_command], ""
     if not probe.startswith("/"):
         message = "tests whether the port listens: images have no client for gRPC health checks"
-        return HealthTest(test=["CMD", *port_command], message=message)
+        return ["CMD", *port_command], message
     # The quoted path has no special character of the shell or of Python.
     url = f"http://127.0.0.1:{port}{urllib.parse.quote(probe, safe='/?&=%:,+')}"
     return _build_http_test(url, base_image, port_command)
 
 
-def _build_http_test(url: str, base_image: str, port_command: Sequence[str]) -> HealthTest:
+def _build_http_test(url: str, base_image: str, port_command: Sequence[str]) -> tuple[Test, str]:
     code = f"from urllib.request import urlopen; urlopen('{url}')"
     if images.get_short_name(base_image).rpartition("/")[2] == "python":
-        return HealthTest(test=["CMD", "python3", "-c", code])
+        return ["CMD", "python3", "-c", code], ""
     if "alpine" in base_image.rpartition(":")[2]:
-        return HealthTest(test=["CMD", "wget", "-q", "-O", "/dev/null", url])
+        return ["CMD", "wget", "-q", "-O", "/dev/null", url], ""
     lines = (
         f"if command -v curl; then curl -fs '{url}'",
         f"elif command -v wget; then wget -q -O - '{url}'",
@@ -65,16 +59,16 @@ def _build_http_test(url: str, base_image: str, port_command: Sequence[str]) -> 
         f"else grep -q '{port_command[2]}' {port_command[3]} {port_command[4]}; fi",
     )
     message = "tests with curl, wget or python3; without these, whether the port listens"
-    return HealthTest(test="".join(f"{line}\n" for line in lines), message=message)
+    return "".join(f"{line}\n" for line in lines), message
 
 
-def build_healthcheck(probes: application.Health, health_test: HealthTest) -> dict[str, Any] | None:
-    if health_test.test is None:
+def build_healthcheck(probes: application.Health, test: Test) -> dict[str, Any] | None:
+    if test is None:
         return None
     # Docker counts failures after start_period only, so the retries are part of the model's period.
     start = max(probes.start_period - probes.interval * probes.retries, 0)
     return {
-        "test": health_test.test,
+        "test": test,
         "interval": f"{probes.interval}s",
         "timeout": f"{probes.timeout}s",
         "retries": probes.retries,

@@ -42,15 +42,6 @@ class ExportReport:
             report.KeyOutcome(location=location, path=".".join(steps), kind=kind, message=message, hint=hint, into=into)
         )
 
-    def keep(self, path: str, message: str) -> None:
-        self.record(path, "kept", message)
-
-    def approximate(self, path: str, message: str, hint: str = "", into: str = "") -> None:
-        self.record(path, "approximated", message, hint, into)
-
-    def drop(self, path: str, message: str, hint: str = CLUSTER_ONLY_HINT, into: str = "") -> None:
-        self.record(path, "dropped", message, hint, into)
-
     def is_declared(self, path: str) -> bool:
         """Whether a path, or a short form of it, is written."""
         return len(self._locate(path)[0]) > 2
@@ -60,12 +51,9 @@ class ExportReport:
         for path, location, empty in list(report.find_unrecorded(self.source, self.conversion.outcomes)):
             steps = path.split(".")
             level = 4 if len(steps) > 4 and steps[2] in ("init", "sidecars") else 2
-            if empty or len(steps) <= level or steps[level] in KEPT_KEYS:
-                outcome = report.KeyOutcome(location=location, path=path, kind="kept")
-            else:
-                outcome = report.KeyOutcome(
-                    location=location, path=path, kind="dropped", message=NO_EQUIVALENT, hint=CLUSTER_ONLY_HINT
-                )
+            outcome = report.KeyOutcome(location=location, path=path, kind="kept")
+            if not empty and len(steps) > level and steps[level] not in KEPT_KEYS:
+                outcome = dataclasses.replace(outcome, kind="dropped", message=NO_EQUIVALENT, hint=CLUSTER_ONLY_HINT)
             self.conversion.record(outcome)
         return self.conversion.list_outcomes()
 

@@ -18,16 +18,17 @@ Groups = Mapping[str, frozenset[str]]
 
 def assign_networks(
     app: application.Application, published: Collection[str]
-) -> tuple[dict[str, list[str]], dict[str, Any]]:
-    """Networks by workload, and their definitions. A workload without any has Docker's `default`.
+) -> tuple[dict[str, list[str]], dict[str, Any], set[str]]:
+    """Networks by workload, their definitions, and the workloads without calls, callers and egress.
 
+    A workload without networks has Docker's `default`.
     ``published``: workloads with a host port, which an internal network would not open.
     """
     workloads = {workload.name: workload for workload in app.get_workloads().values()}
     closed = {name for name, workload in workloads.items() if not workload.egress and name not in published}
     groups = _group_by_shared_calls(workloads) or _group_by_callee(workloads)
     if len(groups) == 1 and not closed and next(iter(groups.values())) == workloads.keys():
-        return {}, {}
+        return {}, {}, set()
     internal = {network for network, members in groups.items() if members & closed}
     assigned: dict[str, list[str]] = {}
     for name in workloads:
@@ -37,15 +38,8 @@ def assign_networks(
         if networks:
             assigned[name] = networks
     names = sorted({network for networks in assigned.values() for network in networks})
-    return assigned, {name: {"internal": True} if name in internal else None for name in names}
-
-
-def find_isolated(
-    app: application.Application, assigned: Mapping[str, list[str]], published: Collection[str]
-) -> set[str]:
-    """Workloads without calls, callers and egress."""
-    names = {workload.name for workload in app.get_workloads().values() if not workload.egress}
-    return {name for name in names if name not in assigned and name not in published}
+    definitions = {name: {"internal": True} if name in internal else None for name in names}
+    return assigned, definitions, closed - assigned.keys()
 
 
 def _group_by_callee(workloads: Mapping[str, application.AnyWorkload]) -> Groups:

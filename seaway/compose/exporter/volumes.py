@@ -62,7 +62,7 @@ def _share_folders(main: container.ExportedContainer, disks: Mapping[str, str]) 
             message = "a volume that its containers share; it is not empty at each start"
             for path in users:
                 hint = "docker compose down --volumes empties it"
-                main.export.report.approximate(f"{path}.writable.{folder}", message, hint)
+                main.export.report.record(f"{path}.writable.{folder}", "approximated", message, hint)
     return shared
 
 

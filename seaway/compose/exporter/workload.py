@@ -51,8 +51,7 @@ def convert(
     for init in workload.init:
         extra = _export_extra_container(main, f"init.{init.name}", init, mounts)
         extra.definition |= network | {"restart": "on-failure"}
-        message = f"the service {extra.name}, which runs first, on its own network"
-        export.report.approximate(extra.path, message, into=f"services.{extra.name}")
+        extra.approximate("", f"the service {extra.name}, which runs first, on its own network", into="")
     return main
 
 
@@ -66,7 +65,7 @@ def _export_sidecar(
     extra.definition |= {"network_mode": f"service:{main.name}", "restart": "no" if is_job else "unless-stopped"}
     message = f"the service {extra.name} in the network of {main.name}; it starts after it"
     message += f", and does not stop with it: docker compose stop {extra.name}" if is_job else ""
-    main.export.report.approximate(extra.path, message, into=f"services.{extra.name}")
+    extra.approximate("", message, into="")
 
 
 def _export_extra_container(
@@ -88,9 +87,9 @@ def _export_extra_container(
 def _export_health(
     main: container.ExportedContainer, probes: application.Health, port: int | None, *, udp: bool = False
 ) -> None:
-    test = health.build_test(probes.readiness, port, main.base_image, udp=udp)
-    if test.message:
-        main.approximate("health", test.message, health.PROBE_HINT, "healthcheck" if test.test else "")
+    test, message = health.build_test(probes.readiness, port, main.base_image, udp=udp)
+    if message:
+        main.approximate("health", message, health.PROBE_HINT, "healthcheck" if test else "")
     elif probes != application.Health() and main.is_declared("health"):
         main.approximate("health", health.RESTART_MESSAGE, "let the program exit if it cannot continue")
     main.definition["healthcheck"] = health.build_healthcheck(probes, test)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from seaway.compose import report
 from seaway.compose.importer import (
-    context,
     key_reader,
     naming,
     networks,
@@ -17,7 +16,6 @@ from seaway.compose.importer import (
     planner,
     project_dir,
     secrets,
-    service_builder,
     services,
     volumes,
 )
@@ -42,8 +40,8 @@ class Conversion:
 def convert_document(
     root: nodes.MappingNode,
     *,
+    folder: Path,
     name: str | None = None,
-    folder: Path | None = None,
     within: roots.Root | None = None,
     outcomes: Iterable[report.KeyOutcome] = (),
     build_named_images: bool = True,
@@ -52,8 +50,8 @@ def convert_document(
 
     Args:
         root: the merged files in the long forms that `docker compose config` prints.
-        name: the name of the application. None: that of the document, or its folder.
-        folder: the project's folder, to which paths are relative. None: no file is read.
+        folder: the project's folder, to which paths are relative.
+        name: the name of the application. None: that of the document.
         within: the only files that may be read. None: those of the folder.
         outcomes: the losses of the loader.
         build_named_images: False uses the image of a service that also has a build.
@@ -63,24 +61,15 @@ def convert_document(
         conversion.record(outcome)
     document = key_reader.KeyReader(mapping=root, path="", conversion=conversion)
     conversion.waivers |= dict(_read_waivers(document))
-    project = project_dir.ProjectDir(folder=folder, root=within or (roots.Root(folder) if folder else None))
+    project = project_dir.ProjectDir(folder=folder, root=within or roots.Root(folder))
     plans = planner.plan_services(document, project, build_named_images=build_named_images)
-    pairs = {"name": _convert_name(document, name, folder)}
+    pairs = {"name": _convert_name(document, name)}
     workloads: dict[str, dict[str, nodes.Pair]] = {"services": {}, "stores": {}, "jobs": {}}
     hosts = _find_renamed_hosts(plans)
     for service in plans.values():
-        location = nodes.get_pairs(root, "services")[service.name].location
-        body = services.convert(
-            context.ServiceContext(
-                service=service,
-                plans=plans,
-                document=document,
-                project=project,
-                builder=service_builder.ServiceBuilder(location),
-                renames=naming.Renames(hosts=hosts, paths=secrets.find_moved_paths(service.keys)),
-            )
-        )
-        workloads[service.kind][service.dns_name] = nodes.Pair(location, body)
+        service.renames = naming.Renames(hosts=hosts, paths=secrets.find_moved_paths(service.keys))
+        fields = services.convert(service)
+        workloads[service.kind][service.dns_name] = nodes.Pair(service.builder.location, fields)
     for kind, members in workloads.items():
         if members:
             location = root.pairs["services"].location
@@ -104,22 +93,20 @@ def require_accepted(conversion: Conversion) -> nodes.MappingNode:
     return conversion.app
 
 
-def _convert_name(document: key_reader.KeyReader, name: str | None, folder: Path | None) -> nodes.Pair:
-    wanted = name or document.get_text("name") or (folder.absolute().name if folder else "") or "app"
+def _convert_name(document: key_reader.KeyReader, name: str | None) -> nodes.Pair:
+    wanted = name or document.get_text("name") or "app"
     label, location = naming.to_dns_label(wanted, max_length=40), document.locate("name")
     if name is not None:
         document.keep("name", "" if label == wanted else f"renamed to {label}", into="name")
-    elif label == wanted:
-        document.keep("name", into="name")
     else:
-        document.approximate("name", f"renamed to {label}: names are DNS labels", into="name")
+        document.approximate("name", f"renamed to {label}: names are DNS labels", kept={label: ""}, into="name")
     return nodes.Pair(location, nodes.ScalarNode(location, label))
 
 
 def _find_renamed_hosts(plans: Mapping[str, plan.ServicePlan]) -> dict[str, str]:
     names: dict[str, str] = {}
     for service in plans.values():
-        for host in service.list_host_names(plans):
+        for host in service.list_host_names():
             names.setdefault(host, service.dns_name)
     return {host: name for host, name in names.items() if host != name}
 
@@ -131,8 +118,6 @@ def _read_waivers(document: key_reader.KeyReader) -> Iterator[tuple[str, str]]:
 
 
 def _convert_document_keys(document: key_reader.KeyReader, plans: Mapping[str, plan.ServicePlan]) -> None:
-    document.keep("version", "obsolete, without effect")
-    document.keep("include", "merged in")
     networks.convert_definitions(document)
     secrets.convert_definitions(document)
     secrets.convert_config_definitions(document)
@@ -140,25 +125,25 @@ def _convert_document_keys(document: key_reader.KeyReader, plans: Mapping[str, p
     for name in document.get_names("models"):
         document.drop(("models", name), "a model is not a service", "write a service that serves it")
     for name, keys in document.enter_mapping("services"):
-        if keys.has(f"{EXTENSION}.{GENERATED_KEY}"):
-            for key in keys.mapping.pairs:
-                keys.keep(key, "generated for Docker by seaway export")
-        elif name not in plans:
-            for key in keys.mapping.pairs:
-                keys.drop(key, "the service is a program of this machine, not a container", "name an image")
-        else:
+        if name in plans:
             _convert_extensions(keys)
+            continue
+        for key in keys.mapping.pairs:
+            if keys.has(f"{EXTENSION}.{GENERATED_KEY}"):
+                keys.keep((key,), "generated for Docker by seaway export")
+            else:
+                keys.drop((key,), "the service is a program of this machine, not a container", "name an image")
     _convert_extensions(document)
 
 
 def _convert_extensions(keys: key_reader.KeyReader) -> None:
     for key in keys.mapping.pairs:
         if key.startswith("x-") and key != EXTENSION:
-            keys.keep(key, "Docker ignores extensions too")
+            keys.keep((key,), "Docker ignores extensions too")
     extension = keys.enter(EXTENSION)
     for key in extension.mapping.pairs:
         if key != "waive":
-            extension.drop(key, "is not a key of x-seaway", "use: waive")
+            extension.drop((key,), "is not a key of x-seaway", "use: waive")
     for key, node in extension.get_scalars("waive").items():
         if keys.join_path(key) in keys.conversion.used_waivers:
             extension.keep(("waive", key), "the key is dropped for this reason")

@@ -2,11 +2,10 @@
 
 import math
 
-from seaway.compose.importer import amounts, context, key_reader
+from seaway.compose.importer import amounts, key_reader, naming, plan
 
 SHELL = ("/bin/sh", "-c")
 DEFAULT_START_SECONDS = 60
-SLOW_START_SECONDS = 300
 DOCKER_INTERVAL, DOCKER_TIMEOUT, DOCKER_RETRIES = 30, 30, 3
 """Docker's defaults. https://docs.docker.com/reference/dockerfile/#healthcheck"""
 
@@ -14,35 +13,31 @@ MAX_INTERVAL = 5
 """Seconds between two probes, so that dependent services start soon."""
 
 
-def convert(service: context.ServiceContext) -> None:
-    keys = service.keys
-    healthcheck = keys.enter("healthcheck")
+def convert(service: plan.ServicePlan) -> None:
+    healthcheck = service.keys.enter("healthcheck")
     test = healthcheck.get_texts("test") or []
     command = _get_command(test)
-    if service.service.kind == "jobs":
-        keys.drop("healthcheck", "a job is healthy if it completes")
+    if service.kind == "jobs":
+        service.keys.drop("healthcheck", "a job is healthy if it completes")
     elif healthcheck.is_true("disable") or test[:1] == ["NONE"]:
         for key in healthcheck.mapping.pairs:
-            healthcheck.approximate(key, "disables the image's healthcheck; readiness checks the port")
+            healthcheck.approximate((key,), "disables the image's healthcheck; readiness checks the port")
     elif not command:
+        hint = 'write ["CMD", program, argument] or ["CMD-SHELL", text]'
+        healthcheck.drop("test", "is not a valid test", hint)
         for key in healthcheck.mapping.pairs:
-            if key == "test":
-                hint = 'write ["CMD", program, argument] or ["CMD-SHELL", text]'
-                healthcheck.drop(key, "is not a valid test", hint)
-            else:
-                healthcheck.drop(key, "there is no `test`, and the image's test is unknown", "write `test:`")
+            if key != "test":
+                healthcheck.drop((key,), "there is no `test`, and the image's test is unknown", "write `test:`")
     else:
         words = [service.renames.rewrite(word) for word in command]
         service.builder.set(("health", "readiness"), words, healthcheck.locate("test"))
-        if words == list(command):
-            healthcheck.keep("test", "health.readiness", into="health.readiness")
-        else:
-            healthcheck.approximate("test", "with the new names and paths", into="health.readiness")
+        kind, message = ("kept", "health.readiness") if words == list(command) else ("approximated", naming.RENAMED)
+        healthcheck.record("test", kind, message, into="health.readiness")
         healthcheck.keep("disable")
         _convert_timing(service, healthcheck)
 
 
-def _convert_timing(service: context.ServiceContext, healthcheck: key_reader.KeyReader) -> None:
+def _convert_timing(service: plan.ServicePlan, healthcheck: key_reader.KeyReader) -> None:
     interval = amounts.to_seconds(healthcheck.get_text("interval")) or DOCKER_INTERVAL
     text = healthcheck.get_text("retries") or ""
     retries = (int(text) if text.isdecimal() else 0) or DOCKER_RETRIES
@@ -60,11 +55,9 @@ def _convert_timing(service: context.ServiceContext, healthcheck: key_reader.Key
     for field, number in fields.items():
         service.builder.set(("health", field), number, healthcheck.locate(field))
         healthcheck.keep(field, messages[field], into=f"health.{field}")
-    message = f"an interval of {period} s from the start"
-    if (amounts.to_seconds(healthcheck.get_text("start_interval")) or period) >= period:
-        healthcheck.keep("start_interval", message)
-    else:
-        healthcheck.approximate("start_interval", message)
+    start_interval = amounts.to_seconds(healthcheck.get_text("start_interval")) or period
+    kind = "kept" if start_interval >= period else "approximated"
+    healthcheck.record("start_interval", kind, f"an interval of {period} s from the start")
     # Docker counts failures only after this period, and does not restart the container.
     start = (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + retries * interval
     if start > DEFAULT_START_SECONDS:
@@ -78,8 +71,6 @@ def _get_command(test: list[str]) -> tuple[str, ...]:
         case ["CMD", *words] if words:
             return tuple(words)
         case ["CMD-SHELL", text]:
-            return (*SHELL, text)
-        case [text] if text not in ("CMD", "CMD-SHELL", "NONE"):
             return (*SHELL, text)
         case _:
             return ()

@@ -1,9 +1,13 @@
-"""What an import assumes about images beyond their profiles: user ids by name, and memory by kind of program."""
+"""What an import knows about an image beyond its profile: its Dockerfile, its user, and the memory of its program."""
 
+import dataclasses
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
+from seaway.files import roots
 from seaway.model.defaults import image_profiles
+from seaway.syntax import diagnosis
 
 USER_IDS: Mapping[str, int] = {
     "daemon": 1,
@@ -35,29 +39,12 @@ def get_short_name(image: str) -> str:
     return image_profiles.split_image_name(image)[0]
 
 
-def find_user(image: str | None) -> int | None:
-    """The user that an image is made for; None: unknown."""
-    profile = image_profiles.find_profile(image)
-    return profile.get_user(image_profiles.split_image_name(image)[1]) if profile and image else None
-
-
 def find_memory(image: str | None) -> str | None:
     """The memory that an image needs to start; None: unknown."""
     profile = image_profiles.find_profile(image)
     if image is None or (profile and profile.memory):
         return profile.memory if profile else None
     return next((size for size, pattern in _HEAVY if re.search(pattern, get_short_name(image))), None)
-
-
-def starts_slowly(image: str | None) -> bool:
-    """Whether its start may take minutes."""
-    return find_memory(image) in ("1Gi", "2Gi", "4Gi")
-
-
-def has_defaults(image: str | None) -> bool:
-    """Whether the model itself sets what the image needs under `restricted`."""
-    profile = image_profiles.find_profile(image)
-    return profile is not None and profile.is_default
 
 
 def find_data_dir(image: str | None) -> str | None:
@@ -70,3 +57,50 @@ def find_data_dir(image: str | None) -> str | None:
     if name == "postgres" and version.isdecimal() and int(version) >= 18:
         return "/var/lib/postgresql"
     return profile.data_dir
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """The stage that is built."""
+
+    ports: tuple[int, ...] = ()
+    """TCP ports of EXPOSE."""
+    user: str | None = None
+    """Name or number, without the group."""
+    base_image: str | None = None
+
+
+def read_stage(path: Path, root: roots.Root, target: str | None = None) -> Stage:
+    """An empty stage if the file cannot be read."""
+    try:
+        return parse_stage(root.read(path, "", diagnosis.SourceLocation(str(path)), "").decode(), target)
+    except (diagnosis.InvalidInput, UnicodeDecodeError):
+        return Stage()
+
+
+def parse_stage(text: str, target: str | None = None) -> Stage:
+    """The stage called ``target``, or the last stage, with its inherited values. Values with variables are unknown."""
+    stages: dict[str, Stage] = {}
+    current, name = Stage(), ""
+    for line in re.sub(r"\\[ \t]*\r?\n", " ", text).splitlines():
+        instruction, _, rest = line.strip().partition(" ")
+        match instruction.upper():
+            case "FROM":
+                if target and name == target.lower():
+                    return current
+                words = [word for word in rest.split() if not word.startswith("--")]
+                has_name = len(words) > 2 and words[1].lower() == "as"
+                name = words[2].lower() if has_name else str(len(stages))
+                image = words[0] if words and "$" not in words[0] else None
+                current = stages.get(words[0].lower(), Stage(base_image=image)) if words else Stage()
+            case "EXPOSE":
+                numbers = [word.removesuffix("/tcp") for word in rest.split()]
+                ports = [int(number) for number in numbers if number.isdecimal() and 0 < int(number) < 65536]
+                current = dataclasses.replace(current, ports=tuple(dict.fromkeys((*current.ports, *ports))))
+            case "USER":
+                user = rest.partition(":")[0].strip()
+                current = dataclasses.replace(current, user=None if "$" in user else user or None)
+            case _:
+                continue
+        stages[name] = current
+    return current

@@ -1,13 +1,23 @@
 """Reads a mapping of a compose document and records the outcome of its keys."""
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from seaway.compose import report
+from seaway.compose.loader import tree
 from seaway.syntax import diagnosis, nodes
 
 Key = str | tuple[str, ...]
-"""A key, or a path below one: ``deploy.mode``. A tuple where names may hold dots: ``("labels", "example.com/a")``."""
+"""A key, or a path below one: ``deploy.mode``. A tuple where names may hold dots: ``("labels", "example.com/a")``.
+
+Outcomes take several keys too, separated by blanks.
+"""
+
+Kept = Mapping[Any, str]
+"""Texts with which a key is kept, each with its message; None: the key is null."""
+
+_NEVER: Kept = {}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +32,7 @@ class KeyReader:
     def get_node(self, key: str) -> nodes.Node | None:
         """The node of a key; None: it is missing or null."""
         pair = self.mapping.pairs.get(key)
-        if pair is None or (isinstance(pair.node, nodes.ScalarNode) and pair.node.kind == "null"):
-            return None
-        return pair.node
+        return None if pair is None or tree.is_null(pair.node) else pair.node
 
     def get_text(self, key: str) -> str | None:
         node = self.get_node(key)
@@ -34,11 +42,14 @@ class KeyReader:
         return (self.get_text(key) or "").lower() == "true"
 
     def get_texts(self, key: str) -> list[str] | None:
-        """The texts of a list, or a single text; None: the key is missing."""
-        node = self.get_node(key)
-        if isinstance(node, nodes.SequenceNode):
-            return [child.text for child in node.items if isinstance(child, nodes.ScalarNode)]
-        return [node.text] if isinstance(node, nodes.ScalarNode) else None
+        """The texts of a list; None: the key is missing."""
+        if not isinstance(self.get_node(key), nodes.SequenceNode):
+            return None
+        return [child.text for child in tree.list_scalars(self.mapping, key)]
+
+    def list_entries(self, key: str) -> list[tuple[str, str]]:
+        """The same, each with the path of its element."""
+        return [(f"{key}.{number}", text) for number, text in enumerate(self.get_texts(key) or [])]
 
     def get_names(self, key: str) -> list[str]:
         """The names of the mapping below a key."""
@@ -47,9 +58,7 @@ class KeyReader:
     def get_scalars(self, key: str) -> dict[str, nodes.ScalarNode]:
         """The scalars of the mapping below a key, without nulls."""
         return {
-            name: pair.node
-            for name, pair in nodes.get_pairs(self.mapping, key).items()
-            if isinstance(pair.node, nodes.ScalarNode) and pair.node.kind != "null"
+            name: pair.node for name, pair in nodes.get_pairs(self.mapping, key).items() if tree.is_scalar(pair.node)
         }
 
     def enter(self, key: str) -> "KeyReader":
@@ -60,10 +69,9 @@ class KeyReader:
 
     def enter_sequence(self, key: str) -> list["KeyReader"]:
         """The mappings of a list."""
-        node = self.get_node(key)
         return [
             dataclasses.replace(self, mapping=child, path=f"{self.join_path(key)}.{number}")
-            for number, child in enumerate(node.items if isinstance(node, nodes.SequenceNode) else ())
+            for number, child in enumerate(tree.list_items(self.get_node(key)))
             if isinstance(child, nodes.MappingNode)
         ]
 
@@ -104,17 +112,13 @@ class KeyReader:
         """Nothing is lost. Like the others, it records nothing if the key is missing."""
         self.record(key, "kept", message, into=into)
 
-    def approximate(self, key: Key, message: str, hint: str = "", *, into: str = "") -> None:
+    def approximate(self, key: Key, message: str, hint: str = "", *, kept: Kept = _NEVER, into: str = "") -> None:
         """The result differs from the key."""
-        self.record(key, "approximated", message, hint, into=into)
+        self.record(key, "approximated", message, hint, kept=kept, into=into)
 
-    def complete(self, key: Key, message: str, hint: str = "", *, into: str = "") -> None:
-        """The key is kept, with a fact added that Kubernetes needs."""
-        self.record(key, "added", message, hint, into=into)
-
-    def drop(self, key: Key, message: str, hint: str = "remove it", *, into: str = "") -> None:
+    def drop(self, key: Key, message: str, hint: str = "remove it", *, kept: Kept = _NEVER) -> None:
         """The key has no result."""
-        self.record(key, "dropped", message, hint, into=into)
+        self.record(key, "dropped", message, hint, kept=kept)
 
     def refuse(self, key: Key, message: str, hint: str) -> None:
         """Nothing is deployed with this key, unless the service waives it."""
@@ -122,22 +126,23 @@ class KeyReader:
         waiver = f"or drop it: `x-seaway: {{waive: {{{waived}: <reason>}}}}` in the service"
         self.record(key, "refused", message, f"{hint}, {waiver}")
 
-    def record(self, key: Key, kind: report.OutcomeKind, message: str = "", hint: str = "", *, into: str = "") -> None:
-        location = self._find_location(key)
-        if location is not None:
-            outcome = report.KeyOutcome(location=location, path=self.join_path(key), kind=kind)
-            self._record(outcome, message, hint, into)
+    def record(
+        self, key: Key, kind: report.OutcomeKind, message: str, hint: str = "", *, kept: Kept = _NEVER, into: str = ""
+    ) -> None:
+        """The outcome of the keys, except those that have a text of ``kept``."""
+        outcome = self._make_outcome(kind, message, hint, into)
+        for name in key.split() if isinstance(key, str) else (key,):
+            location, text = self._find_location(name), self.get_text(name) if isinstance(name, str) else ""
+            if location is not None:
+                result = self._make_outcome("kept", kept[text], "", into) if text in kept else outcome
+                self.conversion.record(dataclasses.replace(result, location=location, path=self.join_path(name)))
 
     def note(self, kind: report.OutcomeKind, message: str, hint: str = "", *, into: str = "") -> None:
         """Record a fact of the mapping as a whole."""
-        outcome = report.KeyOutcome(location=self.mapping.location, path=self.path, kind=kind, is_note=True)
-        self._record(outcome, message, hint, into)
+        self.conversion.record(dataclasses.replace(self._make_outcome(kind, message, hint, into), is_note=True))
 
-    def _record(self, outcome: report.KeyOutcome, message: str, hint: str, into: str) -> None:
+    def _make_outcome(self, kind: report.OutcomeKind, message: str, hint: str, into: str) -> report.KeyOutcome:
+        """The outcome of the mapping."""
         into = f"{self.into}.{into}" if self.into and into else self.into or into
-        self.conversion.record(dataclasses.replace(outcome, message=message, hint=hint, into=into))
-
-
-def without_report(keys: KeyReader) -> KeyReader:
-    """The same keys for a second reader, which must not record their outcomes again."""
-    return dataclasses.replace(keys, conversion=report.ConversionReport())
+        location = self.mapping.location
+        return report.KeyOutcome(location=location, path=self.path, kind=kind, message=message, hint=hint, into=into)

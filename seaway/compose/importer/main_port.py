@@ -7,23 +7,21 @@ exposes, or that its environment, labels or healthcheck name.
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from seaway.compose.importer import images, key_reader, naming, plan, ports, project_dir
+from seaway.compose.importer import images, naming, plan, ports
 
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """By service, texts that may name other services, each with a description of its source."""
 
 
-def choose_main_ports(
-    plans: Mapping[str, plan.ServicePlan], document: key_reader.KeyReader, project: project_dir.ProjectDir
-) -> None:
-    texts = {name: list(_list_texts(service, document, project)) for name, service in plans.items()}
+def choose_main_ports(plans: Mapping[str, plan.ServicePlan]) -> None:
+    texts = {name: list(_list_texts(service)) for name, service in plans.items()}
     for service in plans.values():
         if service.kind != "jobs":
-            _choose_main_port(service, plans, texts)
+            _choose_main_port(service, texts)
 
 
-def _choose_main_port(service: plan.ServicePlan, plans: Mapping[str, plan.ServicePlan], texts: Texts) -> None:
-    called = _find_called_ports(service, {name: texts[name] for name in plans if name != service.name}, plans)
+def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
+    called = _find_called_ports(service, {name: texts[name] for name in texts if name != service.name})
     profile = service.profile
     known = profile.ports if profile is not None and service.runs_default_server() else ()
     known_source = f"the default port of {images.get_short_name(service.base_image or '')}"
@@ -38,12 +36,12 @@ def _choose_main_port(service: plan.ServicePlan, plans: Mapping[str, plan.Servic
         service.main_port = _make_port(service, service.stage.ports[0], "exposed by its Dockerfile")
     elif known:
         service.main_port = _make_port(service, known[0], known_source)
-    elif guess := _guess_port(service.keys):
+    elif guess := _guess_port(service):
         service.main_port = _make_port(service, *guess)
     _add_called_ports(service, called)
     if service.main_port is not None:
         # A service listens on its own address too: Kafka advertises it to its clients.
-        _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}, plans))
+        _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}))
 
 
 def _make_port(service: plan.ServicePlan, number: int, source: str) -> ports.Port:
@@ -60,37 +58,32 @@ def _add_called_ports(service: plan.ServicePlan, called: Mapping[int, str]) -> N
     ]
 
 
-def _list_texts(
-    service: plan.ServicePlan, document: key_reader.KeyReader, project: project_dir.ProjectDir
-) -> Iterator[tuple[str, str]]:
+def _list_texts(service: plan.ServicePlan) -> Iterator[tuple[str, str]]:
     """Environment, commands and mounted files."""
-    keys = service.keys
+    keys, project = service.keys, service.project
     yield from ((f"{service.name}'s {key}", node.text) for key, node in keys.get_scalars("environment").items())
     for key in ("command", "entrypoint"):
         yield from ((f"{service.name}'s {key}", text) for text in keys.get_texts(key) or [])
     for mount in service.mounts:
         names = [mount.source] if mount.kind == "file" else [f"{mount.source}/{name}" for name in mount.files]
         yield from ((name, text) for name in names if (text := project.find_text(name)))
-    definitions = dict(document.enter_mapping("configs"))
     for config in keys.enter_sequence("configs"):
         source = config.get_text("source") or ""
-        if source in definitions:
-            text = definitions[source].get_text("content")
-            yield f"the config {source}", text or project.find_text(definitions[source].get_text("file") or "") or ""
+        definition = service.document.enter("configs").enter(source)
+        text = definition.get_text("content") or project.find_text(definition.get_text("file") or "")
+        yield f"the config {source}", text or ""
 
 
-def _find_called_ports(
-    service: plan.ServicePlan, texts: Texts, plans: Mapping[str, plan.ServicePlan]
-) -> dict[int, str]:
+def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str]:
     """The ports of a service in texts of others, with their source: ``http://api:8000``, or API_HOST and API_PORT."""
-    names = service.list_host_names(plans)
+    names = service.list_host_names()
     sources: dict[int, str] = {}
     for name in sorted(texts):
         for source, text in sorted(texts[name]):
             for number in naming.find_called_ports(text, names):
                 sources.setdefault(number, f"named by {source}")
     for name in sorted(texts):
-        env = plans[name].keys.get_scalars("environment")
+        env = service.plans[name].keys.get_scalars("environment")
         for key, node in env.items():
             port_key = re.sub(r"HOST(NAME)?$", "PORT", key)
             if port_key != key and port_key in env and node.text in names:
@@ -100,15 +93,15 @@ def _find_called_ports(
     return dict(sorted(sources.items()))
 
 
-def _guess_port(keys: key_reader.KeyReader) -> tuple[int, str] | None:
-    env = keys.get_scalars("environment")
+def _guess_port(service: plan.ServicePlan) -> tuple[int, str] | None:
+    env = service.keys.get_scalars("environment")
     if "PORT" in env and (number := ports.parse_number(env["PORT"].text)):
         return number, "the variable PORT"
-    for name, node in keys.get_scalars("labels").items():
+    for name, text in service.labels.items():
         if re.fullmatch(r"traefik\.http\.services\..*\.loadbalancer\.server\.port", name):
-            number = ports.parse_number(node.text)
+            number = ports.parse_number(text)
             return (number, f"the label {name}") if number else None
-    test = " ".join(keys.enter("healthcheck").get_texts("test") or [])
+    test = " ".join(service.keys.enter("healthcheck").get_texts("test") or [])
     match = re.search(r"(?:localhost|127\.0\.0\.1):([0-9]{2,5})(?![0-9])", test)
     number = ports.parse_number(match[1]) if match else None
     return (number, "the port of its healthcheck") if number else None

@@ -38,25 +38,20 @@ class Mount:
     """Files of a configuration folder, relative to it."""
 
 
+def overlaps(folder: str, other: str) -> bool:
+    """Whether one of two folders is in the other."""
+    return f"{folder}/".startswith(f"{other}/") or f"{other}/".startswith(f"{folder}/")
+
+
 def read_mounts(
     keys: key_reader.KeyReader, project: project_dir.ProjectDir, *, build_context: str | None, data_dir: str | None
 ) -> list[Mount]:
-    """The mounts of a service.
-
-    Args:
-        keys: its keys.
-        project: what the folders hold decides.
-        build_context: its folders are in the image already.
-        data_dir: the data folder of the image.
-    """
+    """The mounts of a service. The image holds the folders of its ``build_context`` already."""
     mounts: list[Mount] = []
     for number, volume in enumerate(keys.enter_sequence("volumes")):
-        for key in ("volume.subpath", "volume.labels", "image.subpath"):
-            volume.drop(key, "the whole disk is mounted")
-        for key in ("bind.propagation", "bind.recursive", "bind.selinux", "consistency"):
-            volume.drop(key, "applies to folders of a host only")
-        for key in ("tmpfs.size", "tmpfs.mode"):
-            volume.approximate(key, "resources.disk limits all writable folders together")
+        volume.drop("volume.subpath volume.labels image.subpath", "the whole disk is mounted")
+        volume.drop("bind.propagation bind.recursive bind.selinux consistency", "applies to folders of a host only")
+        volume.approximate("tmpfs.size tmpfs.mode", "resources.disk limits all writable folders together")
         mount_type = volume.get_text("type") or "volume"
         source, target = volume.get_text("source") or "", posixpath.normpath(volume.get_text("target") or "/")
         mount = Mount(

@@ -10,6 +10,9 @@ from seaway.model.validate import structure
 MAX_LENGTH = structure.MAX_STORE_NAME_LENGTH
 """A service can become a store, which has the shortest limit."""
 
+RENAMED = "with the new names and paths"
+"""The outcome of a text after `Renames.rewrite`."""
+
 _HOST_VARIABLE = re.compile(
     r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|PEER|NODE|SERVICE|PROXY|BACKEND|LINK", re.IGNORECASE
 )

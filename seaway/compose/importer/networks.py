@@ -1,30 +1,28 @@
 """Converts networks. Services on one network may call each other; a cluster opens the declared calls only."""
 
-import ipaddress
-
-from seaway.compose.importer import context, key_reader
-from seaway.syntax import nodes
+from seaway.compose.importer import key_reader, plan
+from seaway.compose.loader import scalars
 
 _LINKS = "links between its services"
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     """The calls of a service, and its egress."""
-    keys, builder, plans = service.keys, service.builder, service.plans
-    others = sorted(other.dns_name for other in service.service.list_callable(plans))
+    keys, builder = service.keys, service.builder
+    others = sorted(other.dns_name for other in service.list_callable())
     location = keys.locate("networks") if keys.has("networks") else builder.location
     if others:
         builder.set("calls", others, location)
         # Compose sets no such variables, and an application may read REDIS_URL for something else.
         builder.set("linkVariables", False, location)  # noqa: FBT003 - a field
     names = ", ".join(others)
-    if service.service.is_passive_server():
+    if service.is_passive_server():
         message = f"calls the services that it names: {names}" if names else "calls no service"
     else:
         message = f"calls services with a port on the same network: {names}" if names else "no service to call"
     _convert_attachments(keys, message)
-    definitions = dict(service.document.enter_mapping("networks"))
-    internal = [name in definitions and definitions[name].is_true("internal") for name in service.service.networks]
+    definitions = service.document.enter("networks")
+    internal = [definitions.enter(name).is_true("internal") for name in service.networks]
     if internal and all(internal):
         builder.set("egress", [], location)
     elif keys.get_text("network_mode") == "none":
@@ -37,17 +35,15 @@ def _convert_attachments(keys: key_reader.KeyReader, message: str) -> None:
         if not network.mapping.pairs:
             keys.keep(("networks", name), message, into="calls")
         network.approximate("aliases", "called by its own name; the environment of others is changed", into="calls")
-        for key in ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address"):
-            network.drop(key, "the cluster assigns addresses, and they change", "call it by its name")
-        for key in ("priority", "gw_priority", "driver_opts", "interface_name"):
-            network.drop(key, "a pod has one network")
+        addresses = "ipv4_address ipv6_address link_local_ips mac_address"
+        network.drop(addresses, "the cluster assigns addresses, and they change", "call it by its name")
+        network.drop("priority gw_priority driver_opts interface_name", "a pod has one network")
 
 
-def _convert_links(service: context.ServiceContext) -> None:
+def _convert_links(service: plan.ServicePlan) -> None:
     keys, plans = service.keys, service.plans
-    for number, text in enumerate(keys.get_texts("links") or []):
+    for key, text in keys.list_entries("links"):
         name, _, alias = text.partition(":")
-        key = f"links.{number}"
         if name not in plans or plans[name].kind == "jobs":
             keys.drop(key, f"{name} is not a service that can be called")
         elif alias in ("", name):
@@ -64,10 +60,8 @@ def convert_definitions(document: key_reader.KeyReader) -> None:
         network.keep("name", "only Docker uses this name")
         internal = "egress is closed for services on no other network"
         network.keep("internal", internal if network.is_true("internal") else "")
-        if network.get_text("driver") in (None, "bridge", "overlay", "default"):
-            network.keep("driver", _LINKS)
-        else:
-            network.drop("driver", "pods use the cluster's network")
+        common = dict.fromkeys((None, "bridge", "overlay", "default"), _LINKS)
+        network.drop("driver", "pods use the cluster's network", kept=common)
         for key in ("driver_opts", "ipam", "attachable", "enable_ipv4", "enable_ipv6", "labels"):
             message = "pods use the cluster's network and addresses"
             options = network.enter(key).mapping.pairs
@@ -75,18 +69,17 @@ def convert_definitions(document: key_reader.KeyReader) -> None:
                 network.drop((key, option), message)
             if not options:
                 network.drop(key, message)
-        if network.get_text("external") == "false":
-            network.keep("external")
-        else:
-            network.drop("external", "its other members are outside the application", "add its address to `egress`")
+        message = "its other members are outside the application"
+        network.drop("external", message, "add its address to `egress`", kept={"false": ""})
 
 
-def convert_hosts(service: context.ServiceContext) -> None:
+def convert_hosts(service: plan.ServicePlan) -> None:
     """`extra_hosts` and DNS settings."""
     keys, pod = service.keys, service.builder.pod_spec
     aliases: dict[str, list[str]] = {}
-    for key, name, text in _parse_hosts(keys):
-        address = _parse_address(text)
+    for key, host in keys.list_entries("extra_hosts"):
+        name, _, text = host.partition("=")
+        address = scalars.parse_address(text.strip("[]"))
         if address is None:
             keys.drop(key, f"{text} is the Docker host, and a cluster has many hosts", "write its address")
             continue
@@ -103,7 +96,7 @@ def convert_hosts(service: context.ServiceContext) -> None:
         message = "replaces the cluster's DNS, so that names of the cluster are not found"
         keys.approximate("dns", message, "remove it", into="raw")
         for server in servers:
-            if address := _parse_address(server):
+            if address := scalars.parse_address(server.strip("[]")):
                 _allow_egress(service, f"{address}/{address.max_prefixlen}:53")
     if domains := keys.get_texts("dns_search"):
         config["searches"] = domains
@@ -116,31 +109,9 @@ def convert_hosts(service: context.ServiceContext) -> None:
         pod["dnsConfig"] = config
 
 
-def _allow_egress(service: context.ServiceContext, address: str) -> None:
+def _allow_egress(service: plan.ServicePlan, address: str) -> None:
     """Add to a list. A closed egress stays closed."""
     if "egress" not in service.builder.fields:
         service.builder.append("egress", "internet")
     if isinstance(service.builder.fields["egress"], list):
         service.builder.append("egress", address)
-
-
-def _parse_hosts(keys: key_reader.KeyReader) -> list[tuple[str | tuple[str, ...], str, str]]:
-    """Key, name and address of ``name: address``, or of a list of ``name=address``."""
-    hosts: list[tuple[str | tuple[str, ...], str, str]] = []
-    for name, pair in nodes.get_pairs(keys.mapping, "extra_hosts").items():
-        texts = keys.enter("extra_hosts").get_texts(name) or []
-        several = isinstance(pair.node, nodes.SequenceNode) and len(texts) > 1
-        for number, text in enumerate(texts):
-            hosts.append((("extra_hosts", name, *([str(number)] if several else [])), name, text))
-    if not hosts:
-        for number, text in enumerate(keys.get_texts("extra_hosts") or []):
-            name, _, address = text.partition("=" if "=" in text else ":")
-            hosts.append((f"extra_hosts.{number}", name, address))
-    return hosts
-
-
-def _parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(text.strip("[]"))
-    except ValueError:
-        return None

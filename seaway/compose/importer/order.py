@@ -1,37 +1,31 @@
 """Converts the start order (depends_on), restarts, and the shutdown."""
 
-from seaway.compose.importer import amounts, context, key_reader, plan, planner
-
-_JOB_ENDS = "a job ends"
+from seaway.compose.importer import amounts, key_reader, plan, planner
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     keys = service.keys
-    services = dict(service.document.enter_mapping("services"))
     for name, dependency in keys.enter_mapping("depends_on"):
         if name in service.plans:
             _convert_dependency(service, service.plans[name], dependency)
-        elif name in services and services[name].has("x-seaway.made"):
+        elif service.document.enter("services").enter(name).has("x-seaway.made"):
             keys.keep(("depends_on", name), "generated for Docker by seaway export")
         else:
             keys.drop(("depends_on", name), "is not an imported service")
-    if service.service.runs_after_services:
+    if service.runs_after_services:
         service.builder.set("run", "after-rollout", keys.locate("depends_on"))
 
 
-def _convert_dependency(
-    service: context.ServiceContext, other: plan.ServicePlan, dependency: key_reader.KeyReader
-) -> None:
-    condition, kind = dependency.get_text("condition") or "service_started", service.service.kind
-    dns_name = service.service.dns_name
+def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, dependency: key_reader.KeyReader) -> None:
+    condition, kind = dependency.get_text("condition") or "service_started", service.kind
     if condition == "service_started" and other.kind == "services":
         message = "no order: a program retries until the other responds"
         dependency.approximate("condition", message, "condition: service_healthy", into="calls")
     elif other.kind == "stores" and kind != "stores":
         dependency.keep("condition", "stores start before services")
-    elif _runs_too_late(service.service, other):
-        message = f"no rollout completes {other.dns_name} before {dns_name} starts"
-        dependency.approximate("condition", message, f"let {dns_name} retry until it is complete")
+    elif _runs_too_late(service, other):
+        message = f"no rollout completes {other.dns_name} before {service.dns_name} starts"
+        dependency.approximate("condition", message, f"let {service.dns_name} retry until it is complete")
     elif other.kind == "jobs" and kind == "services":
         dependency.keep("condition", f"{other.dns_name} runs before any service changes")
     elif other.kind == "services" and kind == "jobs":
@@ -39,24 +33,18 @@ def _convert_dependency(
     else:
         service.builder.append("dependsOn", other.dns_name, dependency.locate("condition"))
         dependency.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
-    if dependency.get_text("required") == "true":
-        dependency.keep("required")
-    else:
-        dependency.approximate("required", f"{other.dns_name} is part of the application")
-    if dependency.get_text("restart") == "false":
-        dependency.keep("restart")
-    else:
-        dependency.drop("restart", "a program reconnects after a restart of the other")
+    dependency.approximate("required", f"{other.dns_name} is part of the application", kept={"true": ""})
+    dependency.drop("restart", "a program reconnects after a restart of the other", kept={"false": ""})
 
 
 def _runs_too_late(service: plan.ServicePlan, other: plan.ServicePlan) -> bool:
     """Whether the other is a job that completes after this service starts, or that runs on a schedule."""
-    is_scheduled = planner.CRON_LABEL in other.keys.get_scalars("labels")
-    return other.kind == "jobs" and (is_scheduled or (other.runs_after_services and not service.runs_after_services))
+    runs_later = other.runs_after_services and not service.runs_after_services
+    return other.kind == "jobs" and (runs_later or planner.CRON_LABEL in other.labels)
 
 
-def convert_termination(service: context.ServiceContext) -> None:
-    keys, is_job = service.keys, service.service.kind == "jobs"
+def convert_termination(service: plan.ServicePlan) -> None:
+    keys, is_job = service.keys, service.kind == "jobs"
     policy = keys.enter("deploy").enter("restart_policy")
     if is_job:
         _convert_retries(service, policy)
@@ -68,36 +56,31 @@ def convert_termination(service: context.ServiceContext) -> None:
             else:
                 reader.approximate(key, "a service is always restarted", "make it a job")
         policy.approximate("max_attempts", "restarts are unlimited, with a back-off of up to 5 minutes")
-    for key in ("delay", "window"):
-        policy.approximate(key, "restarts have a back-off of up to 5 minutes")
+    policy.approximate("delay window", "restarts have a back-off of up to 5 minutes")
     seconds = amounts.to_seconds(keys.get_text("stop_grace_period"))
     if seconds and not is_job:
         service.set("stopGracePeriod", seconds, keys, "stop_grace_period")
     else:
         keys.drop("stop_grace_period", "a job has 30 s" if is_job else "is not a valid duration")
-    if keys.get_text("stop_signal") in ("SIGTERM", "15"):
-        keys.keep("stop_signal")
-    else:
-        keys.drop("stop_signal", "containers receive SIGTERM", "write STOPSIGNAL in the Dockerfile")
+    hint = "write STOPSIGNAL in the Dockerfile"
+    keys.drop("stop_signal", "containers receive SIGTERM", hint, kept={"SIGTERM": "", "15": ""})
 
 
-def _convert_retries(service: context.ServiceContext, policy: key_reader.KeyReader) -> None:
+def _convert_retries(service: plan.ServicePlan, policy: key_reader.KeyReader) -> None:
     keys, restart = service.keys, service.keys.get_text("restart") or ""
     condition = policy.get_text("condition") or restart
     ends = condition in ("", "no", "none") or condition.startswith("on-failure")
     retries = policy.get_text("max_attempts") or restart.partition(":")[2]
+    conditions = [(policy, "condition")]
     if retries.isdecimal():
         service.builder.set("backoffLimit", int(retries), policy.locate("max_attempts"))
-        policy.keep("max_attempts", f"backoffLimit: {retries}", into="backoffLimit")
-        keys.keep("restart", f"backoffLimit: {retries}", into="backoffLimit")
+        for reader, key in ((policy, "max_attempts"), (keys, "restart")):
+            reader.keep(key, f"backoffLimit: {retries}", into="backoffLimit")
     else:
         policy.approximate("max_attempts", "backoffLimit: 1", into="backoffLimit")
-        _record_end(keys, "restart", ends=ends)
-    _record_end(policy, "condition", ends=ends)
-
-
-def _record_end(reader: key_reader.KeyReader, key: str, *, ends: bool) -> None:
-    if ends:
-        reader.approximate(key, "backoffLimit: 1", into="backoffLimit")
-    else:
-        reader.drop(key, _JOB_ENDS)
+        conditions.append((keys, "restart"))
+    for reader, key in conditions:
+        if ends:
+            reader.approximate(key, "backoffLimit: 1", into="backoffLimit")
+        else:
+            reader.drop(key, "a job ends")

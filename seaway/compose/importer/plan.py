@@ -1,26 +1,35 @@
-"""The plan of one service: whether it becomes a service, a store or a job, with its ports, disks and networks."""
+"""One service of a compose document, with the plan of its conversion: its kind, ports, disks and networks."""
 
 import dataclasses
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from seaway.compose.importer import dockerfile, images, key_reader, mount_reader, ports
+from seaway.compose.importer import images, key_reader, mount_reader, naming, ports, project_dir, service_builder
 from seaway.model.defaults import image_profiles
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class ServicePlan:
-    """One service of the compose document."""
+    """All converters share it."""
 
     name: str
     dns_name: str
     """Its name in the application."""
     keys: key_reader.KeyReader
+    document: key_reader.KeyReader
+    """The whole compose file."""
+    project: project_dir.ProjectDir
+    plans: "Mapping[str, ServicePlan]"
+    """All services by their compose names."""
+    builder: service_builder.ServiceBuilder
+    renames: naming.Renames = dataclasses.field(init=False)
+    """Known when all services are planned."""
     image: str | None
-    build: key_reader.KeyReader | None
+    build: key_reader.KeyReader | None = None
     """Its own build, or that of the service that builds the same image."""
-    build_context: str | None
-    stage: dockerfile.Stage | None
+    build_context: str | None = None
+    stage: images.Stage | None = None
     mounts: list[mount_reader.Mount] = dataclasses.field(default_factory=list[mount_reader.Mount])
     listening_ports: list[ports.Port] = dataclasses.field(default_factory=list[ports.Port])
     kind: str = "services"
@@ -61,11 +70,14 @@ class ServicePlan:
         return {name: dependency.get_text("condition") or "service_started" for name, dependency in services}
 
     @property
-    def starts_slowly(self) -> bool:
-        return images.starts_slowly(self.base_image)
+    def labels(self) -> dict[str, str]:
+        return {name: node.text for name, node in self.keys.get_scalars("labels").items()}
 
-    def is_built_from(self, image: str) -> bool:
-        return self.build is not None and images.get_short_name(self.base_image or "") == image
+    def set(self, path: key_reader.Key, value: Any, keys: key_reader.KeyReader, key: key_reader.Key) -> None:
+        """Set a field at the location of a compose key, and keep the key."""
+        self.builder.set(path, value, keys.locate(key))
+        into = path if isinstance(path, str) else ".".join(path)
+        keys.keep(key, f"{into}: {value}" if isinstance(value, str | int) else into, into=into)
 
     def runs_default_server(self) -> bool:
         """Whether it runs the server of a known image."""
@@ -79,17 +91,17 @@ class ServicePlan:
         profile = self.profile
         return profile is not None and bool(profile.ports) and not profile.http and self.runs_default_server()
 
-    def list_host_names(self, plans: Mapping[str, "ServicePlan"]) -> list[str]:
+    def list_host_names(self) -> list[str]:
         """Its host names in compose: service and container name, aliases, and the aliases of links."""
         keys = self.keys
         names = [self.name, keys.get_text("container_name") or "", keys.get_text("hostname") or ""]
         for _, network in keys.enter_mapping("networks"):
             names += network.get_texts("aliases") or []
-        links = [link.partition(":") for other in plans.values() for link in other.keys.get_texts("links") or []]
+        links = [link.partition(":") for other in self.plans.values() for link in other.keys.get_texts("links") or []]
         names += [alias for name, _, alias in links if name == self.name]
-        return [name for name in dict.fromkeys(names) if name and (name == self.name or name not in plans)]
+        return [name for name in dict.fromkeys(names) if name and (name == self.name or name not in self.plans)]
 
-    def list_callable(self, plans: Mapping[str, "ServicePlan"]) -> Sequence["ServicePlan"]:
+    def list_callable(self) -> Sequence["ServicePlan"]:
         """The services that it may call: all with a port that share a network with it, and its links.
 
         A passive server calls only what it names or depends on, and services of its own image: they may be a cluster.
@@ -97,14 +109,16 @@ class ServicePlan:
         networks = set(self.networks)
         linked = {text.partition(":")[0] for text in self.keys.get_texts("links") or []}
         if self.is_passive_server():
-            linked |= self.dependencies.keys() | self._find_named_services(plans)
-            linked |= {name for name, other in plans.items() if other.profile is self.profile}
+            linked |= self.dependencies.keys()
+            linked |= {name for name, other in self.plans.items() if other.profile is self.profile}
+            for name in self.plans:
+                pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
+                linked |= {name for text in self.list_texts() if re.search(pattern, text)}
             networks = set[str]()
-        others = [other for other in plans.values() if other is not self and other.kind != "jobs"]
+        others = [other for other in self.plans.values() if other is not self and other.kind != "jobs"]
         return [other for other in others if other.name in linked or not networks.isdisjoint(other.networks)]
 
-    def _find_named_services(self, plans: Mapping[str, "ServicePlan"]) -> set[str]:
-        """The services in its command and environment."""
-        texts = [*(self.keys.get_texts("command") or []), *(self.keys.get_texts("entrypoint") or [])]
-        texts += [node.text for node in self.keys.get_scalars("environment").values()]
-        return {name for name in plans for text in texts if re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w.-])", text)}
+    def list_texts(self) -> list[str]:
+        """Its environment and command."""
+        texts = [node.text for node in self.keys.get_scalars("environment").values()]
+        return [*texts, *(self.keys.get_texts("command") or []), *(self.keys.get_texts("entrypoint") or [])]

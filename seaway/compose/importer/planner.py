@@ -1,11 +1,9 @@
 """Plans all services of a compose document before any of them is converted."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from seaway.compose.importer import (
-    disk_owners,
-    dockerfile,
     images,
     key_reader,
     main_port,
@@ -14,110 +12,101 @@ from seaway.compose.importer import (
     plan,
     ports,
     project_dir,
+    service_builder,
 )
-from seaway.compose.loader import files
+from seaway.compose.loader import paths
+from seaway.model import rollout_order
 
 CRON_LABEL = "kompose.cronjob.schedule"
-DEFAULT_NETWORK = "default"
 
 
 def plan_services(
     document: key_reader.KeyReader, project: project_dir.ProjectDir, *, build_named_images: bool = True
 ) -> dict[str, plan.ServicePlan]:
     """The plans by compose name. ``build_named_images``: False uses the image of a service that also has a build."""
-    services = {
-        name: keys
-        for name, keys in document.enter_mapping("services")
-        if not keys.has("provider") and not keys.has("x-seaway.made")
-    }
+    services = dict(document.enter_mapping("services"))
     builders = {
         keys.get_text("image"): keys
-        for _, keys in sorted(document.enter_mapping("services"), key=lambda pair: pair[0], reverse=True)
+        for _, keys in sorted(services.items(), reverse=True)
         if keys.has("build") and keys.get_text("image")
     }
-    dns_names = _choose_dns_names(document.get_names("services"))
+    dns_names = _choose_dns_names(services)
     plans: dict[str, plan.ServicePlan] = {}
     for name, keys in services.items():
-        image = keys.get_text("image")
-        builder = keys if keys.has("build") else builders.get(image)
-        build = builder.enter("build") if builder is not None else None
-        context = project.to_relative(build.get_text("context") or ".") if build else None
-        error = _find_build_error(build, context, project) if build else ""
-        stage = _read_dockerfile(build, context, project)
-        if build and not build_named_images and image:
-            error = error or "the image is built elsewhere"
-        if error and image:
-            build = None
-        service = plan.ServicePlan(
+        if keys.has("provider") or keys.has("x-seaway.made"):
+            continue
+        service = plans[name] = plan.ServicePlan(
             name=name,
             dns_name=dns_names[name],
             keys=keys,
-            image=image if build is None else None,
-            build=build,
-            build_context=context,
-            stage=stage,
-            build_error=error,
+            document=document,
+            project=project,
+            plans=plans,
+            builder=service_builder.ServiceBuilder(document.locate(("services", name))),
+            image=keys.get_text("image"),
         )
-        data_dir = images.find_data_dir(service.base_image)
-        service.mounts = mount_reader.read_mounts(keys, project, build_context=context, data_dir=data_dir)
+        builder = keys if keys.has("build") else builders.get(service.image)
+        if builder is not None:
+            _plan_build(service, builder.enter("build"), build_named_images=build_named_images)
+        service.mounts = mount_reader.read_mounts(
+            keys, project, build_context=service.build_context, data_dir=images.find_data_dir(service.base_image)
+        )
         service.listening_ports = ports.read_ports(keys, service.profile)
-        plans[name] = service
     for service in plans.values():
-        service.mounts += _inherit_mounts(service, plans)
+        service.mounts += _inherit_mounts(service)
     _find_jobs(plans)
-    main_port.choose_main_ports(plans, document, project)
-    disk_owners.assign_disks(plans)
+    main_port.choose_main_ports(plans)
+    _assign_disks(plans)
     for service in plans.values():
         dependencies = [plans[name] for name in service.dependencies if name in plans]
         service.runs_after_services = service.kind == "jobs" and any(other.kind == "services" for other in dependencies)
         service.keys = dataclasses.replace(service.keys, into=service.path)
-        service.networks = _list_networks(service, plans)
+        service.networks = _list_networks(service)
     return plans
 
 
-def _choose_dns_names(names: list[str]) -> dict[str, str]:
+def _choose_dns_names(names: Collection[str]) -> dict[str, str]:
     dns_names: dict[str, str] = {}
     for name in sorted(names):
         dns_names[name] = naming.to_dns_label(name, {*dns_names.values()} | (set(names) - {name}))
     return dns_names
 
 
-def _read_dockerfile(
-    build: key_reader.KeyReader | None, context: str | None, project: project_dir.ProjectDir
-) -> dockerfile.Stage | None:
-    if build is None:
-        return None
-    if context is None or project.folder is None or project.root is None or build.has("dockerfile_inline"):
-        return dockerfile.parse_stage(build.get_text("dockerfile_inline") or "")
-    file = project.folder / context / (build.get_text("dockerfile") or "Dockerfile")
-    return dockerfile.read_stage(file, project.root, build.get_text("target"))
+def _plan_build(service: plan.ServicePlan, build: key_reader.KeyReader, *, build_named_images: bool) -> None:
+    """A build that fails is replaced with the image of the service, if it has one."""
+    project, written = service.project, build.get_text("context") or "."
+    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_relative(written)
+    file = None
+    if context is not None and not build.has("dockerfile_inline"):
+        file = project.folder / context / dockerfile
+        service.stage = images.read_stage(file, project.root, build.get_text("target"))
+    else:
+        service.stage = images.parse_stage(build.get_text("dockerfile_inline") or "")
+    if paths.is_remote(written):
+        service.build_error = f"{written} is on another machine"
+    elif context is None:
+        service.build_error = f"{written} is outside the project"
+    elif file is not None and not file.is_file():
+        service.build_error = f"there is no {dockerfile} in {written}"
+    elif service.image and not build_named_images:
+        service.build_error = "the image is built elsewhere"
+    service.build_context = context
+    if not (service.image and service.build_error):
+        service.build, service.image = build, None
 
 
-def _find_build_error(build: key_reader.KeyReader, context: str | None, project: project_dir.ProjectDir) -> str:
-    """Why the image cannot be built; empty: it can."""
-    written = build.get_text("context") or "."
-    if files.is_remote(written):
-        return f"{written} is on another machine"
-    if context is None:
-        return f"{written} is outside the project"
-    name = build.get_text("dockerfile") or "Dockerfile"
-    if project.folder is None or build.has("dockerfile_inline") or (project.folder / context / name).is_file():
-        return ""
-    return f"there is no {name} in {written}"
-
-
-def _inherit_mounts(service: plan.ServicePlan, plans: Mapping[str, plan.ServicePlan]) -> list[mount_reader.Mount]:
+def _inherit_mounts(service: plan.ServicePlan) -> list[mount_reader.Mount]:
     """The mounts of `volumes_from`. The outcome of an entry is that of its first mount, so refused mounts are first."""
     inherited: list[mount_reader.Mount] = []
     targets = {mount.target for mount in service.mounts}
-    for number, text in enumerate(service.keys.get_texts("volumes_from") or []):
+    for key, text in service.keys.list_entries("volumes_from"):
         name, _, mode = text.partition(":")
-        others = plans[name].mounts if name in plans else []
+        others = service.plans[name].mounts if name in service.plans else []
         new = [mount for mount in others if mount.target not in targets and mount.key.startswith("volumes.")]
         new.sort(key=lambda mount: mount.kind not in ("socket", "host"))
         for index, mount in enumerate(new):
-            key = f"volumes_from.{number}" + (f".{index}" if index else "")
-            inherited.append(dataclasses.replace(mount, key=key, read_only=mount.read_only or mode == "ro"))
+            own_key = f"{key}.{index}" if index else key
+            inherited.append(dataclasses.replace(mount, key=own_key, read_only=mount.read_only or mode == "ro"))
     return inherited
 
 
@@ -135,7 +124,7 @@ def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
         reason = ""
         if service.name in awaited:
             reason = "other services wait for its completion"
-        elif CRON_LABEL in keys.get_scalars("labels"):
+        elif CRON_LABEL in service.labels:
             reason = f"{CRON_LABEL} is its schedule"
         elif mode.endswith("-job"):
             reason = f"deploy.mode is {mode}"
@@ -145,13 +134,68 @@ def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
             service.kind, service.kind_reason = "jobs", reason
 
 
-def _list_networks(service: plan.ServicePlan, plans: Mapping[str, plan.ServicePlan]) -> list[str]:
+def _list_networks(service: plan.ServicePlan) -> list[str]:
     """The networks of a service, or of the service whose network it shares."""
-    mode, name, seen = service.keys.get_text("network_mode") or "", service.name, set[str]()
+    plans, name, seen = service.plans, service.name, set[str]()
+    mode = service.keys.get_text("network_mode") or ""
     while mode.startswith("service:") and name not in seen:
         seen.add(name)
         name = mode.removeprefix("service:")
         mode = (plans[name].keys.get_text("network_mode") or "") if name in plans else "none"
     if mode in ("none", "host") or mode.startswith(("service:", "container:")):
         return []
-    return plans[name].keys.get_names("networks") or [DEFAULT_NETWORK]
+    return plans[name].keys.get_names("networks") or ["default"]
+
+
+def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
+    """A disk that several services mount belongs to one store, and the others share it."""
+    users: dict[str, list[tuple[plan.ServicePlan, mount_reader.Mount]]] = {}
+    for service in plans.values():
+        for mount in service.mounts:
+            if mount.kind == "disk":
+                users.setdefault(mount.source, []).append((service, mount))
+    candidates = {source: [user for user in all_users if user[0].kind != "jobs"] for source, all_users in users.items()}
+    candidates = {source: able for source, able in candidates.items() if able}
+    owners = {source: min(able, key=lambda user: _rank_owner(*user)) for source, able in candidates.items()}
+    # A pod runs on the node of the disks that it mounts.
+    waits_for: dict[str, set[str]] = {}
+    for source, (owner, _) in owners.items():
+        for service, _ in users[source]:
+            waits_for.setdefault(service.name, set()).update({owner.name} - {service.name})
+    if next(rollout_order.find_name_cycles(waits_for), None) is not None:
+        # With the first name as the owner, no two stores wait for each other.
+        owners = {source: min(able, key=lambda user: user[0].name) for source, able in candidates.items()}
+    for source, (owner, disk) in owners.items():
+        owner.own_disks.append(disk)
+        for service, mount in users[source]:
+            if mount is not disk:
+                service.shared_disks[mount] = owner
+    for service in plans.values():
+        if service.kind != "jobs":
+            _find_store(service)
+
+
+def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[bool | str, ...]:
+    """First the service whose image keeps its data there, then one that writes, has one container, and has a port."""
+    replicas = service.keys.enter("deploy").get_text("replicas") or service.keys.get_text("scale") or "1"
+    return (
+        images.find_data_dir(service.base_image) != mount.target,
+        mount.read_only,
+        not mount.key.startswith("volumes."),
+        replicas not in ("0", "1"),
+        service.main_port is None,
+        service.name,
+    )
+
+
+def _find_store(service: plan.ServicePlan) -> None:
+    """A service with a disk is a store."""
+    data_dir = images.find_data_dir(service.base_image)
+    if data_dir is not None and service.runs_default_server():
+        is_mounted = any(mount_reader.overlaps(data_dir, mount.target) for mount in service.mounts)
+        service.image_volume = None if is_mounted else data_dir
+    if service.own_disks or service.image_volume:
+        service.kind = "stores"
+        if service.main_port is not None and service.main_port.protocol == "udp":
+            service.main_port = ports.choose_main(service.listening_ports, store=True)
+        service.kind_reason = "it has a disk" if service.own_disks else f"its image keeps data in {data_dir}"

@@ -1,6 +1,6 @@
 """Converts keys that only Kubernetes has fields for. They go to `raw`."""
 
-from seaway.compose.importer import amounts, context, key_reader, naming
+from seaway.compose.importer import amounts, key_reader, naming, plan
 
 SAFE_SYSCTLS = (
     "kernel.shm_rmid_forced",
@@ -11,7 +11,7 @@ SAFE_SYSCTLS = (
 """https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/#safe-and-unsafe-sysctls"""
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     keys, pod, container = service.keys, service.builder.pod_spec, service.builder.container
     for key, field in (("tty", "tty"), ("stdin_open", "stdin")):
         if keys.is_true(key):
@@ -19,10 +19,7 @@ def convert(service: context.ServiceContext) -> None:
         keys.keep(key, f"{field} of the container" if keys.is_true(key) else "", into="raw")
     if hostname := keys.get_text("hostname"):
         label = pod["hostname"] = naming.to_dns_label(hostname.partition(".")[0], max_length=63)
-        if label == hostname:
-            keys.keep("hostname", into="raw")
-        else:
-            keys.approximate("hostname", f"{label}: host names are DNS labels", into="raw")
+        keys.approximate("hostname", f"{label}: host names are DNS labels", kept={label: ""}, into="raw")
     keys.drop("domainname", "a pod has the domain of its namespace")
     if size := amounts.to_size(keys.get_text("shm_size")):
         pod["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}]
@@ -44,10 +41,9 @@ def convert(service: context.ServiceContext) -> None:
         _convert_hook(service, hook, first=not number)
 
 
-def _convert_groups(service: context.ServiceContext) -> None:
+def _convert_groups(service: plan.ServicePlan) -> None:
     groups: list[int] = []
-    for number, text in enumerate(service.keys.get_texts("group_add") or []):
-        key = f"group_add.{number}"
+    for key, text in service.keys.list_entries("group_add"):
         if text.isdecimal():
             groups.append(int(text))
             service.keys.keep(key, "supplementalGroups of the pod", into="raw")
@@ -57,34 +53,25 @@ def _convert_groups(service: context.ServiceContext) -> None:
         service.builder.pod_spec.setdefault("securityContext", {})["supplementalGroups"] = groups
 
 
-def _convert_hook(service: context.ServiceContext, hook: key_reader.KeyReader, *, first: bool) -> None:
+def _convert_hook(service: plan.ServicePlan, hook: key_reader.KeyReader, *, first: bool) -> None:
     command = hook.get_texts("command")
     if first and command:
         service.builder.container["lifecycle"] = {"postStart": {"exec": {"command": command}}}
         hook.keep("command", "lifecycle.postStart of the container", into="raw")
     else:
         hook.drop("command", "a container has one hook", "write one command")
-    if hook.is_true("privileged"):
-        hook.drop("privileged", "it has the rights of the container")
-    else:
-        hook.keep("privileged")
-    hook.keep("per_replica")
-    for key in ("user", "working_dir", "environment"):
-        hook.drop(key, "it runs like the container, with its variables", "set it in the command")
+    hook.drop("privileged", "it has the rights of the container", kept={"false": ""})
+    message = "it runs like the container, with its variables"
+    hook.drop("user working_dir environment", message, "set it in the command")
 
 
-def _convert_sysctls(service: context.ServiceContext) -> None:
+def _convert_sysctls(service: plan.ServicePlan) -> None:
     keys = service.keys
-    sysctls: list[tuple[key_reader.Key, str, str]] = [
-        (("sysctls", name), name, node.text) for name, node in keys.get_scalars("sysctls").items()
-    ]
-    for number, text in enumerate(keys.get_texts("sysctls") or []):
-        name, _, setting = text.partition("=")
-        sysctls.append((f"sysctls.{number}", name, setting))
     safe: list[dict[str, str]] = []
-    for key, name, setting in sysctls:
+    for name, node in keys.get_scalars("sysctls").items():
+        key = ("sysctls", name)
         if name in SAFE_SYSCTLS:
-            safe.append({"name": name, "value": setting})
+            safe.append({"name": name, "value": node.text})
             keys.keep(key, into="raw")
         elif name == "net.ipv4.ip_unprivileged_port_start":
             keys.keep(key, "set by the container runtime")

@@ -63,9 +63,8 @@ def read_ports(keys: key_reader.KeyReader, profile: image_profiles.ImageProfile 
         earlier = ports.get(port.transport)
         if earlier is None or (earlier.loopback_only and not port.loopback_only):
             ports[port.transport] = port
-    for number, text in enumerate(keys.get_texts("expose") or []):
+    for source, text in keys.list_entries("expose"):
         numbers, _, transport = text.partition("/")
-        source = f"expose.{number}"
         for target in parse_range(numbers):
             protocol = guess_protocol(target, transport, None, profile)
             port = Port(number=target, protocol=protocol, location=keys.locate(source), source=source)

@@ -18,18 +18,16 @@ PLACEHOLDER_FILES = (".gitkeep", ".gitignore", ".keep")
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectDir:
-    """``folder`` None: no file is read. ``root``: the only place that may be read."""
+    """``root``: the only place that may be read."""
 
-    folder: Path | None
-    root: roots.Root | None = None
+    folder: Path
+    root: roots.Root
 
     def to_relative(self, source: str) -> str | None:
         """A path relative to the project, as ``./nginx.conf``; None: it is outside."""
         if source.startswith("~"):
             return None
         if posixpath.isabs(source):
-            if self.folder is None:
-                return None
             source = os.path.relpath(source, self.folder.absolute())
         path = posixpath.normpath(source)
         if path == ".." or path.startswith("../"):
@@ -38,24 +36,21 @@ class ProjectDir:
 
     def is_folder(self, relative: str) -> bool:
         """A missing path without a dot in its name counts as a folder: Docker would create it."""
-        if self.folder is not None and (path := self.folder / relative).exists():
+        path = self.folder / relative
+        if path.exists():
             return path.is_dir()
         return "." not in posixpath.basename(relative.rstrip("/")).lstrip(".")
 
     def is_missing(self, relative: str) -> bool:
-        return self.folder is not None and not (self.folder / relative).exists()
+        return not (self.folder / relative).exists()
 
     def is_empty(self, relative: str) -> bool:
         """Whether a folder is missing, or holds placeholders only."""
-        if self.folder is None:
-            return False
         path = self.folder / relative
         return not path.exists() or (path.is_dir() and all(file.name in PLACEHOLDER_FILES for file in path.iterdir()))
 
     def list_text_files(self, relative: str) -> tuple[str, ...]:
         """The files of a folder if all are text and fit into a ConfigMap; else none."""
-        if self.folder is None:
-            return ()
         root, size, files = self.folder / relative, 0, list[str]()
         for parent, folders, names in os.walk(root):
             folders.sort()
@@ -71,13 +66,10 @@ class ProjectDir:
 
     def find_text(self, relative: str) -> str | None:
         """The text of a configuration file; None: it is missing, outside, too big or not UTF-8."""
-        if self.folder is None or (inside := self.to_relative(relative)) is None:
-            return None
-        return self._decode(self.folder / inside)
+        inside = self.to_relative(relative)
+        return None if inside is None else self._decode(self.folder / inside)
 
     def _decode(self, path: Path) -> str | None:
-        if self.root is None:
-            return None
         try:
             content = self.root.read(path, "", diagnosis.SourceLocation(""), "", limit=mounts.MAX_CONFIG_MAP_BYTES)
             return content.decode()

@@ -1,9 +1,9 @@
 """Converts resources, replicas and placement: `deploy`, and the older keys for the same."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from seaway.compose.importer import amounts, context, images, key_reader
+from seaway.compose.importer import amounts, images, key_reader, plan
 from seaway.kubernetes.api import quantity
 from seaway.model import application
 
@@ -26,12 +26,10 @@ _UNSUPPORTED_LIMITS = {
     "cpu_percent": "the CPU share of Windows",
     "cpu_period": "the CFS period",
     "cpu_quota": "the CFS quota",
-    "cpu_rt_period": "real-time scheduling",
-    "cpu_rt_runtime": "real-time scheduling",
+    "cpu_rt_period cpu_rt_runtime": "real-time scheduling",
     "cpu_shares": "a weight without a unit",
     "cpuset": "CPU pinning",
-    "mem_swappiness": "swapping",
-    "memswap_limit": "swapping",
+    "mem_swappiness memswap_limit": "swapping",
     "oom_kill_disable": "the OOM killer",
     "oom_score_adj": "the OOM score",
     "pids_limit": "the number of processes",
@@ -43,7 +41,7 @@ Amount = tuple[str, key_reader.KeyReader, str]
 """An amount, with the reader and the key that state it."""
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     keys = service.keys
     resources = keys.enter("deploy").enter("resources")
     limits, reservations = resources.enter("limits"), resources.enter("reservations")
@@ -59,28 +57,28 @@ def convert(service: context.ServiceContext) -> None:
     memory_limit = _find_amount(amounts.to_size, (limits, "memory"), (keys, "mem_limit"))
     memory_request = _find_amount(amounts.to_size, (reservations, "memory"), (keys, "mem_reservation"))
     _convert_memory(service, memory_limit, memory_request)
-    used = [(amount[1].path, amount[2]) for amount in (limit, request, memory_limit, memory_request) if amount]
-    for reader in (keys, limits, reservations):
-        for key in ("cpus", "memory", "mem_limit", "mem_reservation"):
-            if (reader.path, key) not in used:
-                reader.drop(key, "another key states it, or it is not a valid amount")
-    for key, subject in _UNSUPPORTED_LIMITS.items():
-        keys.drop(key, f"the node controls {subject}")
-    for reader in (limits, reservations):
-        reader.drop("pids", "the node controls the number of processes")
-        reader.drop("generic_resources", "resources of a swarm", "use `gpus`")
+    for names, subject in _UNSUPPORTED_LIMITS.items():
+        keys.drop(names, f"the node controls {subject}")
+    limits.drop("pids", "the node controls the number of processes")
+    reservations.drop("generic_resources", "resources of a swarm", "use `gpus`")
     _convert_devices(service, reservations)
 
 
 def _find_amount(
     read_amount: Callable[[str | None], str | None], *keys: tuple[key_reader.KeyReader, str]
 ) -> Amount | None:
-    """The first key with a valid amount."""
-    candidates = ((read_amount(reader.get_text(key)), reader, key) for reader, key in keys)
-    return next(((amount, reader, key) for amount, reader, key in candidates if amount), None)
+    """The first key with a valid amount. The others are dropped."""
+    first = None
+    for reader, key in keys:
+        amount = read_amount(reader.get_text(key))
+        if amount and first is None:
+            first = amount, reader, key
+        else:
+            reader.drop(key, "another key states it, or it is not a valid amount")
+    return first
 
 
-def _convert_memory(service: context.ServiceContext, limit: Amount | None, request: Amount | None) -> None:
+def _convert_memory(service: plan.ServicePlan, limit: Amount | None, request: Amount | None) -> None:
     """Memory has one value in the model: the request is the limit, so that a pod never depends on free memory."""
     keys, path = service.keys, ("resources", "memory")
     if limit:
@@ -91,7 +89,7 @@ def _convert_memory(service: context.ServiceContext, limit: Amount | None, reque
             message = f"{limit[0]} is reserved: the limit, so that a pod does not depend on free memory"
             request[1].approximate(request[2], message, into="resources.memory")
         return
-    size = _find_java_heap(keys) or images.find_memory(service.service.base_image) or DEFAULT_MEMORY
+    size = _find_java_heap(service.list_texts()) or images.find_memory(service.base_image) or DEFAULT_MEMORY
     hint = "set deploy.resources.limits.memory"
     if request:
         size = max(size, request[0], key=quantity.parse)
@@ -103,23 +101,17 @@ def _convert_memory(service: context.ServiceContext, limit: Amount | None, reque
         keys.note("added", f"may use {size} of memory; compose states no limit", hint, into="resources.memory")
 
 
-def _find_java_heap(keys: key_reader.KeyReader) -> str | None:
+def _find_java_heap(texts: Iterable[str]) -> str | None:
     """Twice the maximum heap of Java, which leaves room for code, threads and buffers."""
-    texts = [node.text for node in keys.get_scalars("environment").values()]
-    texts += [*(keys.get_texts("command") or []), *(keys.get_texts("entrypoint") or [])]
     matches = [re.search(r"-Xmx([0-9]+[kKmMgG])\b", text) for text in texts]
     sizes = [size for match in matches if match and (size := amounts.to_size(match[1]))]
     return quantity.format_size(2 * max(map(quantity.parse, sizes))) if sizes else None
 
 
-def _convert_devices(service: context.ServiceContext, reservations: key_reader.KeyReader) -> None:
+def _convert_devices(service: plan.ServicePlan, reservations: key_reader.KeyReader) -> None:
     """GPUs, which have two keys; their counts are added."""
     total, path, into = 0, ("resources", "gpu"), "resources.gpu"
     for parent, key in ((reservations, "devices"), (service.keys, "gpus")):
-        if parent.get_text(key) == "all":
-            service.builder.set(path, 1, parent.locate(key))
-            parent.approximate(key, "one, not all of a node", "state a count", into=into)
-            continue
         for number, device in enumerate(parent.enter_sequence(key)):
             capabilities = device.get_texts("capabilities") or []
             if key != "gpus" and not any(name == "gpu" or name.startswith("nvidia") for name in capabilities):
@@ -138,30 +130,27 @@ def _convert_devices(service: context.ServiceContext, reservations: key_reader.K
                 elif name == "count" and text.isdecimal():
                     device.keep(name, f"{count}", into=into)
                 else:
-                    device.approximate(name, f"{count} of any type", into=into)
+                    device.approximate((name,), f"{count} of any type", into=into)
 
 
-def convert_deploy(service: context.ServiceContext) -> None:
+def convert_deploy(service: plan.ServicePlan) -> None:
     """Replicas and updates. `order` converts the restart policy."""
-    keys, kind = service.keys, service.service.kind
+    keys, kind = service.keys, service.kind
     deploy, noun = keys.enter("deploy"), kind[:-1]
     reader, key = (deploy, "replicas") if deploy.get_text("replicas") is not None else (keys, "scale")
-    on_each_node = deploy.get_text("mode") == "global" or _get_label(keys, "kompose.controller.type") == "daemonset"
-    if kind == "services" and on_each_node:
+    on_each_node = deploy.get_text("mode") == "global" or service.labels.get("kompose.controller.type") == "daemonset"
+    if on_each_node and kind == "services":
         service.builder.set("daemonSet", True, deploy.locate("mode"))  # noqa: FBT003 - a field
         reader.drop(key, "one pod on every node")
+        deploy.keep("mode", "daemonSet", into="daemonSet")
     else:
         _convert_replicas(service, reader, key)
+        if on_each_node:
+            deploy.approximate("mode", f"a {noun} is one pod")
+        else:
+            deploy.keep("mode", f"a {noun}", into="run" if kind == "jobs" else "")
     if reader is deploy:
         keys.drop("scale", "deploy.replicas states it")
-    else:
-        deploy.keep("replicas")
-    if on_each_node and kind == "services":
-        deploy.keep("mode", "daemonSet", into="daemonSet")
-    elif on_each_node:
-        deploy.approximate("mode", f"a {noun} is one pod")
-    else:
-        deploy.keep("mode", f"a {noun}", into="run" if kind == "jobs" else "")
     outcome = "approximated" if deploy.get_text("endpoint_mode") == "dnsrr" else "kept"
     deploy.record("endpoint_mode", outcome, "one address for all pods")
     _convert_placement(service, deploy.enter("placement"))
@@ -172,12 +161,10 @@ def convert_deploy(service: context.ServiceContext) -> None:
     deploy.drop("labels", "Seaway does not read labels of a swarm service")
 
 
-def _convert_replicas(service: context.ServiceContext, reader: key_reader.KeyReader, key: str) -> None:
-    kind, text = service.service.kind, reader.get_text(key)
-    if kind != "services" and text == "1":
-        reader.keep(key)
-    elif kind != "services":
-        reader.approximate(key, f"1: a {kind[:-1]} is one pod")
+def _convert_replicas(service: plan.ServicePlan, reader: key_reader.KeyReader, key: str) -> None:
+    kind, text = service.kind, reader.get_text(key)
+    if kind != "services":
+        reader.approximate(key, f"1: a {kind[:-1]} is one pod", kept={"1": ""})
     elif _convert_autoscaling(service):
         reader.drop(key, "the labels kompose.hpa.* define an autoscaler")
     else:
@@ -189,30 +176,24 @@ def _convert_replicas(service: context.ServiceContext, reader: key_reader.KeyRea
             reader.approximate(key, "1: a service runs", "remove the service, or give it a profile", into="scale")
 
 
-def _convert_autoscaling(service: context.ServiceContext) -> bool:
-    keys, builder = service.keys, service.builder
-    largest = _get_label(keys, "kompose.hpa.replicas.max") or ""
-    smallest = _get_label(keys, "kompose.hpa.replicas.min") or "1"
+def _convert_autoscaling(service: plan.ServicePlan) -> bool:
+    builder, labels = service.builder, service.labels
+    largest, smallest = labels.get("kompose.hpa.replicas.max", ""), labels.get("kompose.hpa.replicas.min") or "1"
     if not largest.isdecimal() or not smallest.isdecimal() or int(largest) <= max(int(smallest), 1):
         return False
-    location = keys.locate("labels")
+    location = service.keys.locate("labels")
     builder.set(("scale", "min"), max(int(smallest), 1), location)
     builder.set(("scale", "max"), int(largest), location)
     for name in ("cpu", "memory"):
-        share = _get_label(keys, f"kompose.hpa.{name}")
-        if share and share.isdecimal():
+        share = labels.get(f"kompose.hpa.{name}", "")
+        if share.isdecimal():
             builder.set(("scale", name), f"{share}%", location)
     return True
 
 
-def _get_label(keys: key_reader.KeyReader, name: str) -> str | None:
-    node = keys.get_scalars("labels").get(name)
-    return node.text if node else None
-
-
-def _convert_placement(service: context.ServiceContext, placement: key_reader.KeyReader) -> None:
-    for number, text in enumerate(placement.get_texts("constraints") or []):
-        key, match = f"constraints.{number}", _CONSTRAINT.fullmatch(text)
+def _convert_placement(service: plan.ServicePlan, placement: key_reader.KeyReader) -> None:
+    for key, text in placement.list_entries("constraints"):
+        match = _CONSTRAINT.fullmatch(text)
         name = match[1] if match else ""
         label = name.removeprefix("node.labels.") if name.startswith("node.labels.") else _LABELS.get(name)
         if match and match[2] == "==" and label:
@@ -222,14 +203,14 @@ def _convert_placement(service: context.ServiceContext, placement: key_reader.Ke
         else:
             placement.drop(key, "nodes are selected by their labels", "write `node.labels.<label> == <value>`")
     key = "max_replicas_per_node"
-    if placement.get_text(key) == "1" and service.service.kind == "services":
+    if placement.get_text(key) == "1" and service.kind == "services":
         service.set("spread", "require", placement, key)
     else:
         placement.approximate(key, "pods prefer different nodes, without a limit per node")
     placement.approximate("preferences", "pods prefer different zones and nodes")
 
 
-def convert_platform(service: context.ServiceContext) -> None:
+def convert_platform(service: plan.ServicePlan) -> None:
     keys = service.keys
     parts = (keys.get_text("platform") or "").split("/")
     if len(parts) < 2:

@@ -1,88 +1,69 @@
 """Converts secrets and configs. Pulumi holds the value of a secret, and Seaway never reads it. A config is a file."""
 
 import posixpath
+from collections.abc import Iterator
 
-from seaway.compose.importer import context, key_reader
+from seaway.compose.importer import key_reader, plan
 from seaway.model import secrets
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     """The secrets of a service."""
-    for secret in service.keys.enter_sequence("secrets"):
-        source = secret.get_text("source") or ""
-        if not source:
-            secret.drop("target", "names no secret", "write `source:`")
-            continue
+    for secret, source, path, _ in _list_secrets(service.keys):
         service.builder.set(("secrets", source), None, secret.locate("source"))
-        path = f"{secrets.MOUNT_FOLDER}/{source}"
         secret.keep("source", f"the file {path}", into=f"secrets.{source}")
-        if _get_compose_path(secret) == path:
-            secret.keep("target")
-        else:
-            secret.approximate("target", f"the file is {path}; env, command and healthcheck use it")
-        for key in ("uid", "gid", "mode"):
-            secret.approximate(key, "only the user of the container can read the file")
-        for key in ("file", "environment", "external"):
-            secret.drop(key, "belongs to the definition of the secret")
+        message = f"the file is {path}; env, command and healthcheck use it"
+        secret.approximate("target", message, kept={source: "", path: ""})
+        secret.approximate("uid gid mode", "only the user of the container can read the file")
 
 
-def _get_compose_path(secret: key_reader.KeyReader) -> str:
-    return posixpath.join(secrets.MOUNT_FOLDER, secret.get_text("target") or secret.get_text("source") or "")
+def _list_secrets(keys: key_reader.KeyReader) -> Iterator[tuple[key_reader.KeyReader, str, str, str]]:
+    """Each secret of a service, with its name, its path, and its path in compose."""
+    for secret in keys.enter_sequence("secrets"):
+        source = secret.get_text("source") or ""
+        compose_path = posixpath.join(secrets.MOUNT_FOLDER, secret.get_text("target") or source)
+        yield secret, source, f"{secrets.MOUNT_FOLDER}/{source}", compose_path
 
 
 def find_moved_paths(keys: key_reader.KeyReader) -> dict[str, str]:
     """New paths of secrets by the path in compose, where they differ."""
-    moved: dict[str, str] = {}
-    for secret in keys.enter_sequence("secrets"):
-        path = f"{secrets.MOUNT_FOLDER}/{secret.get_text('source')}"
-        if secret.get_text("source") and _get_compose_path(secret) != path:
-            moved[_get_compose_path(secret)] = path
-    return moved
+    return {compose_path: path for _, _, path, compose_path in _list_secrets(keys) if path != compose_path}
 
 
 def find_file_variables(keys: key_reader.KeyReader) -> dict[str, str]:
     """The variables that secrets set by themselves, with the path: ``TOKEN_FILE`` of the secret TOKEN."""
-    sources = [secret.get_text("source") for secret in keys.enter_sequence("secrets")]
-    return {f"{source}_FILE": f"{secrets.MOUNT_FOLDER}/{source}" for source in sources}
+    return {f"{source}_FILE": path for _, source, path, _ in _list_secrets(keys)}
 
 
 def convert_definitions(document: key_reader.KeyReader) -> None:
     for name, secret in document.enter_mapping("secrets"):
         hint = f"pulumi config set --secret --path 'seaway:secrets.{name}'"
-        if not secret.mapping.pairs:
-            document.approximate(("secrets", name), "the stack holds the value", hint)
         file = f"{hint} < {secret.get_text('file')}"
         secret.approximate("file", "the stack holds the value, not a file", file)
         secret.approximate("environment", "the stack holds the value, not a variable of the shell", hint)
-        secret.approximate("content", "the stack holds the value, not a file", hint)
         secret.approximate("external", "the stack holds the value, not Docker", f"{hint}, or `existing: <Secret>`")
         secret.keep("name", "only Docker uses this name")
-        for key in ("driver", "driver_opts", "template_driver", "labels"):
-            secret.drop(key, "the stack holds the value", hint)
+        secret.drop("driver driver_opts template_driver labels", "the stack holds the value", hint)
 
 
-def convert_configs(service: context.ServiceContext) -> None:
+def convert_configs(service: plan.ServicePlan) -> None:
     """The configs of a service."""
-    definitions = dict(service.document.enter_mapping("configs"))
     for config in service.keys.enter_sequence("configs"):
         source = config.get_text("source") or ""
         target = posixpath.normpath(posixpath.join("/", config.get_text("target") or source))
-        definition = definitions.get(source)
-        content = definition.get_text("content") if definition else None
-        file = definition.get_text("file") if definition else None
-        if definition is None:
-            config.drop("source", f"there is no config {source}", "add it to `configs:`")
-        elif content is not None:
+        definition = service.document.enter("configs").enter(source)
+        content, file = definition.get_text("content"), definition.get_text("file")
+        if content is not None:
             service.builder.set(("files", target, "content"), content, config.locate("source"))
-            config.keep("source", into="files")
         elif file:
             service.builder.set(("files", target), service.project.to_relative(file) or file, config.locate("source"))
+        if content is not None or file:
             config.keep("source", into="files")
         else:
             config.drop("source", f"the content of the config {source} is unknown", "write its `content:` or `file:`")
         config.keep("target")
-        for key in ("uid", "gid", "mode"):
-            config.approximate(key, "every user of the container can read the file, and none can change it")
+        message = "every user of the container can read the file, and none can change it"
+        config.approximate("uid gid mode", message)
 
 
 def convert_config_definitions(document: key_reader.KeyReader) -> None:
@@ -90,15 +71,11 @@ def convert_config_definitions(document: key_reader.KeyReader) -> None:
     used = {config.get_text("source") for keys in services for config in keys.enter_sequence("configs")}
     for name, config in document.enter_mapping("configs"):
         unused = "" if name in used else "no service uses it"
-        if not config.mapping.pairs:
-            document.drop(("configs", name), "has no content", "write `content:` or `file:`")
-        config.keep("file", unused)
-        config.keep("content", unused)
+        config.keep("file content", unused)
         config.keep("name", "only Docker uses this name")
         if config.has("content"):
             config.keep("environment", "its value is the content")
         else:
             config.drop("environment", "is a variable of the shell, which a cluster lacks", "write `content:`")
         config.drop("external", "Docker holds its content", "write `content:` or `file:`")
-        for key in ("template_driver", "labels"):
-            config.drop(key, "the content is used as it is")
+        config.drop("template_driver labels", "the content is used as it is")

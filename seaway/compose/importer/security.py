@@ -5,10 +5,9 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/
 
 import dataclasses
 import re
-from collections.abc import Sequence
 
 from seaway.compose import report
-from seaway.compose.importer import context, images, key_reader, service_builder
+from seaway.compose.importer import images, key_reader, mount_reader, plan
 from seaway.model.defaults import image_profiles
 from seaway.syntax import nodes
 
@@ -42,14 +41,12 @@ class RunAs:
     writable_root: bool = False
     """The whole file system is writable."""
     writable_folders: tuple[str, ...] = ()
-    key: str = ""
-    """The key that states the user; empty: none."""
     kind: report.OutcomeKind = "added"
     message: str = ""
     hint: str = ""
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     keys, run_as = service.keys, choose_run_as(service)
     for key, (message, hint) in REFUSED_KEYS.items():
         if _is_off(keys, key):
@@ -66,8 +63,7 @@ def convert(service: context.ServiceContext) -> None:
     if keys.is_true("read_only") or run_as.writable_root:
         keys.keep("read_only", into="writable")
     else:
-        message = "read-only, except /tmp and the folders that the image writes to"
-        keys.approximate("read_only", message)
+        keys.approximate("read_only", "read-only, except /tmp and the folders that the image writes to")
 
 
 def _is_off(keys: key_reader.KeyReader, key: str) -> bool:
@@ -100,8 +96,8 @@ def _convert_namespace(keys: key_reader.KeyReader, key: str) -> None:
 def _convert_capabilities(keys: key_reader.KeyReader) -> bool:
     """Whether they need more than `restricted`."""
     needs_baseline = False
-    for number, text in enumerate(keys.get_texts("cap_add") or []):
-        key, name = f"cap_add.{number}", text.upper().removeprefix("CAP_")
+    for key, text in keys.list_entries("cap_add"):
+        name = text.upper().removeprefix("CAP_")
         if name == "NET_BIND_SERVICE":
             keys.keep(key, "pods may use ports below 1024 without it")
         elif name in BASELINE_CAPABILITIES:
@@ -109,11 +105,10 @@ def _convert_capabilities(keys: key_reader.KeyReader) -> bool:
             keys.approximate(key, "security: baseline, with all of Docker's capabilities", into="security")
         else:
             keys.drop(key, f"{name} exceeds `baseline`: it gives access to the node", "remove the need for it")
-    for number, text in enumerate(keys.get_texts("cap_drop") or []):
-        key = f"cap_drop.{number}"
+    for key, text in keys.list_entries("cap_drop"):
         if needs_baseline:
-            message = "security: baseline keeps Docker's capabilities"
-            keys.approximate(key, message, "remove cap_add: then all are dropped")
+            hint = "remove cap_add: then all are dropped"
+            keys.approximate(key, "security: baseline keeps Docker's capabilities", hint)
         else:
             is_all = text.upper().removeprefix("CAP_") == "ALL"
             keys.keep(key, "" if is_all else "`restricted` drops all capabilities")
@@ -122,8 +117,7 @@ def _convert_capabilities(keys: key_reader.KeyReader) -> bool:
 
 def _convert_security_options(keys: key_reader.KeyReader) -> bool:
     needs_baseline = False
-    for number, text in enumerate(keys.get_texts("security_opt") or []):
-        key = f"security_opt.{number}"
+    for key, text in keys.list_entries("security_opt"):
         name, _, setting = re.sub(r"^([a-z-]+)=", r"\1:", text).partition(":")
         if name == "no-new-privileges" and setting in ("", "true"):
             keys.keep(key)
@@ -138,53 +132,38 @@ def _convert_security_options(keys: key_reader.KeyReader) -> bool:
     return needs_baseline
 
 
-def choose_run_as(service: context.ServiceContext) -> RunAs:
+def choose_run_as(service: plan.ServicePlan) -> RunAs:
     """From `user:`, the Dockerfile, and the image's profile.
 
     A known image runs under `restricted`. An unknown image runs like with Docker, under `baseline`.
     """
-    keys, image, stage = service.keys, service.service.base_image, service.service.stage
-    profile = service.service.profile
-    model_sets_rest = stage is None and images.has_defaults(image)
+    keys, image, stage, profile = service.keys, service.base_image, service.stage, service.profile
+    has_defaults = profile is not None and profile.is_default
+    model_sets_rest = stage is None and has_defaults
     folders = () if profile is None or model_sets_rest else profile.writable
     folders += (profile.data_dir,) if profile and profile.data_dir else ()
     is_writable = not keys.is_true("read_only")
     # Images with defaults are tested with a read-only file system.
-    writable_root = is_writable and not images.has_defaults(image)
+    writable_root = is_writable and not has_defaults
     text, stage_user = keys.get_text("user"), stage.user if stage is not None else None
     if text is not None:
         run_as = _parse_user(text)
         writable_root = writable_root or (run_as.root and is_writable)
         return dataclasses.replace(run_as, writable_root=writable_root, writable_folders=folders)
-    if stage_user is not None and stage_user not in ROOT_USERS:
-        user = int(stage_user) if stage_user.isdecimal() else images.USER_IDS.get(stage_user)
-        if user is not None:
-            message = f"runs as {user}, as in its Dockerfile"
-            return RunAs(user=user, writable_root=is_writable, message=message)
-    elif profile is not None and not profile.runs_as_root and stage_user is None:
-        user = None if model_sets_rest else images.find_user(image)
-        return RunAs(user=user, writable_folders=folders, writable_root=writable_root)
-    return _run_as_image_user(profile, image, stage_user, is_writable=is_writable, folders=folders)
-
-
-def _run_as_image_user(
-    profile: image_profiles.ImageProfile | None,
-    image: str | None,
-    stage_user: str | None,
-    *,
-    is_writable: bool,
-    folders: tuple[str, ...],
-) -> RunAs:
+    reason = "it is unknown whether it can run with fewer rights"
     if stage_user is not None:
+        user = int(stage_user) if stage_user.isdecimal() else images.USER_IDS.get(stage_user)
+        if user is not None and stage_user not in ROOT_USERS:
+            return RunAs(user=user, writable_root=is_writable, message=f"runs as {user}, as in its Dockerfile")
         reason = f"the Dockerfile has USER {stage_user}"
     elif profile is not None and profile.runs_as_root:
         reason = f"{images.get_short_name(image or '')} starts as root only"
-    else:
-        reason = "it is unknown whether it can run with fewer rights"
+    elif profile is not None and image is not None:
+        user = None if model_sets_rest else profile.get_user(image_profiles.split_image_name(image)[1])
+        return RunAs(user=user, writable_folders=folders, writable_root=writable_root)
     return RunAs(
         image_user=True,
         writable_root=is_writable,
-        writable_folders=folders,
         message=f"security: baseline, as the image's own user: {reason}",
         hint="for `restricted`, set `user:` to an id other than 0, or USER in the Dockerfile",
     )
@@ -194,44 +173,39 @@ def _parse_user(text: str) -> RunAs:
     name, _, group = text.partition(":")
     if name in ROOT_USERS:
         message = "security: baseline, and root in `raw`"
-        return RunAs(key="user", root=True, kind="approximated", message=message, hint="set another user")
+        return RunAs(root=True, kind="approximated", message=message, hint="set another user")
     if name.isdecimal() and group in ("", name):
-        return RunAs(key="user", user=int(name), kind="kept")
+        return RunAs(user=int(name), kind="kept")
     if name.isdecimal():
-        message = f"the group is {name} too, not {group}"
-        return RunAs(key="user", user=int(name), kind="approximated", message=message)
+        return RunAs(user=int(name), kind="approximated", message=f"the group is {name} too, not {group}")
     if name in images.USER_IDS:
         user = images.USER_IDS[name]
         message = f"{name} is assumed to have the id {user}"
-        return RunAs(key="user", user=user, kind="approximated", message=message, hint=_ID_HINT)
+        return RunAs(user=user, kind="approximated", message=message, hint=_ID_HINT)
     message = f"only the image knows the id of {name}; it runs as 10001"
-    return RunAs(key="user", kind="dropped", message=message, hint=_ID_HINT)
+    return RunAs(kind="dropped", message=message, hint=_ID_HINT)
 
 
-def _set_user(service: context.ServiceContext, run_as: RunAs) -> None:
+def _set_user(service: plan.ServicePlan, run_as: RunAs) -> None:
     keys, builder = service.keys, service.builder
+    is_declared = keys.get_text("user") is not None
     if run_as.image_user:
         builder.set("user", None)
     elif run_as.user is not None:
-        builder.set("user", run_as.user, keys.locate("user") if run_as.key else None)
+        builder.set("user", run_as.user, keys.locate("user") if is_declared else None)
     if run_as.root:
         builder.pod_spec["securityContext"] = {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}
     if run_as.writable_root:
         builder.append("writable", "/")
     if not run_as.image_user and not run_as.root:
-        _set_writable(builder, run_as.writable_folders)
+        disks = builder.list_disk_paths()
+        for folder in run_as.writable_folders:
+            if not any(mount_reader.overlaps(folder, disk) for disk in disks):
+                builder.append("writable", folder)
     into = "user" if run_as.user is not None else "security"
-    if run_as.key:
-        keys.record(run_as.key, run_as.kind, run_as.message, run_as.hint, into=into)
-    else:
-        keys.keep("user")
-        if run_as.message:
-            keys.note("added", run_as.message, run_as.hint, into=into)
-
-
-def _set_writable(builder: service_builder.ServiceBuilder, folders: Sequence[str]) -> None:
-    """The folders that the image writes to, except those on a disk."""
-    paths = builder.list_disk_paths()
-    for folder in folders:
-        if not any(f"{folder}/".startswith(f"{path}/") or f"{path}/".startswith(f"{folder}/") for path in paths):
-            builder.append("writable", folder)
+    if is_declared:
+        keys.record("user", run_as.kind, run_as.message, run_as.hint, into=into)
+        return
+    keys.keep("user")
+    if run_as.message:
+        keys.note("added", run_as.message, run_as.hint, into=into)

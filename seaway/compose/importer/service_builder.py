@@ -6,7 +6,6 @@ from typing import Any, cast
 
 from seaway.compose.importer import key_reader
 from seaway.kubernetes.api import kinds
-from seaway.model import application
 from seaway.syntax import decode, diagnosis, encode, nodes
 
 KEY_ORDER = (
@@ -16,8 +15,6 @@ KEY_ORDER = (
     *("volume", "volumes", "sharedVolumes", "env", "secrets", "files", "writable", "user", "security", "resources"),
 )
 """The order of docs/reference.yaml."""
-
-WORKLOAD_TYPES = {"services": application.Service, "stores": application.Store, "jobs": application.Job}
 
 
 @dataclasses.dataclass(slots=True)

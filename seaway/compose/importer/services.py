@@ -5,30 +5,36 @@ from collections.abc import Callable, Mapping, Sequence
 
 from seaway.compose.importer import (
     build,
-    context,
     exposure,
     health,
+    images,
     kompose,
+    naming,
     networks,
     order,
+    plan,
     pod_fields,
     resources,
     secrets,
     security,
-    service_builder,
     volumes,
 )
+from seaway.model import application
 from seaway.syntax import nodes
 
+SLOW_START_SECONDS = 300
+
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
-_SHELL_VARIABLE = "has no value: it is a variable of the shell"
-RENAMED = "with the new names and paths"
+_WORKLOADS = {
+    "services": (application.Service, "Deployment"),
+    "stores": (application.Store, "StatefulSet"),
+    "jobs": (application.Job, "Job"),
+}
 _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
     "attach": ("seaway logs shows all services", "remove it"),
     "cgroup_parent": ("the node manages cgroups", "remove it"),
     "credential_spec": ("Windows accounts only", "remove it"),
     "develop": ("for development on one machine; a cluster runs the built image", "remove it"),
-    "label_file": ("Seaway does not read labels of containers", "remove it"),
     "logging": ("the cluster collects stdout; seaway logs shows it", "remove it"),
     "mac_address": ("the cluster assigns addresses", "remove it"),
     "models": ("a model is a service with a GPU", "write a service that serves it"),
@@ -38,14 +44,14 @@ _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def convert(service: context.ServiceContext) -> nodes.MappingNode:
+def convert(service: plan.ServicePlan) -> nodes.MappingNode:
     """The fields of one service in app.yaml."""
-    builder, kind = service.builder, service.service.kind
+    builder = service.builder
     for convert_part in CONVERTERS:
         convert_part(service)
-    builder.remove_writable({*builder.list_disk_paths(), *builder.fields.get("files", {})})
-    builder.remove_writable(builder.fields.get("sharedVolumes", {}))
-    workload = {"services": "Deployment", "stores": "StatefulSet", "jobs": "Job"}[kind]
+    files, shared = builder.fields.get("files", {}), builder.fields.get("sharedVolumes", {})
+    builder.remove_writable({*builder.list_disk_paths(), *files, *shared})
+    cls, workload = _WORKLOADS[service.kind]
     if "daemonSet" in builder.fields:
         workload = "DaemonSet"
         builder.fields.pop("scale", None)
@@ -53,20 +59,19 @@ def convert(service: context.ServiceContext) -> nodes.MappingNode:
     if "schedule" in builder.fields:
         workload = "CronJob"
         builder.fields.pop("run", None)
-    builder.set_raw(workload, service.service.dns_name)
-    return builder.build(service_builder.WORKLOAD_TYPES[kind])
+    builder.set_raw(workload, service.dns_name)
+    return builder.build(cls)
 
 
-def _note_kind(service: context.ServiceContext) -> None:
-    named = service.service
-    if named.dns_name != named.name:
-        service.keys.note("approximated", f"renamed to {named.dns_name}: names are DNS labels")
-    if named.kind_reason:
-        hint = "" if named.kind == "stores" else "if it runs permanently, set `restart: always`"
-        service.keys.note("kept", f"a {named.kind[:-1]}: {named.kind_reason}", hint)
+def _note_kind(service: plan.ServicePlan) -> None:
+    if service.dns_name != service.name:
+        service.keys.note("approximated", f"renamed to {service.dns_name}: names are DNS labels")
+    if service.kind_reason:
+        hint = "" if service.kind == "stores" else "if it runs permanently, set `restart: always`"
+        service.keys.note("kept", f"a {service.kind[:-1]}: {service.kind_reason}", hint)
 
 
-def _convert_command(service: context.ServiceContext) -> None:
+def _convert_command(service: plan.ServicePlan) -> None:
     """ENTRYPOINT and CMD. With an empty entrypoint, the command is the program."""
     keys = service.keys
     entrypoint = keys.get_texts("entrypoint")
@@ -78,10 +83,8 @@ def _convert_command(service: context.ServiceContext) -> None:
             continue
         new_words = [service.renames.rewrite(word) for word in words]
         service.builder.set(field, new_words, keys.locate(key))
-        if new_words == words:
-            keys.keep(key, field, into=field)
-        else:
-            keys.approximate(key, RENAMED, into=field)
+        kind, message = ("kept", field) if new_words == words else ("approximated", naming.RENAMED)
+        keys.record(key, kind, message, into=field)
 
 
 def escape_references(text: str) -> str:
@@ -89,7 +92,7 @@ def escape_references(text: str) -> str:
     return text.replace("$$", "$$$$").replace("$(", "$$(") if "$" in text else text
 
 
-def _convert_environment(service: context.ServiceContext) -> None:
+def _convert_environment(service: plan.ServicePlan) -> None:
     keys = service.keys
     known = keys.get_scalars("environment")
     file_variables = secrets.find_file_variables(keys)
@@ -101,58 +104,46 @@ def _convert_environment(service: context.ServiceContext) -> None:
             else:
                 keys.drop(key, f"the secret sets this variable to {file_variables[name]}")
         elif name not in known:
-            keys.drop(key, _SHELL_VARIABLE, "write its value, or list it in `secrets`")
+            hint = "write its value, or list it in `secrets`"
+            keys.drop(key, "has no value: it is a variable of the shell", hint)
         elif not _VARIABLE.fullmatch(name):
             keys.drop(key, "is not a valid variable name", "use letters, digits and _")
         else:
             text = escape_references(known[name].text)
             new_text = service.renames.rewrite(text, name)
             service.builder.set(("env", name), new_text, known[name].location)
-            if new_text == text:
-                keys.keep(key, into=into)
-            else:
-                keys.approximate(key, RENAMED, into=into)
-    keys.keep("env_file", "its variables are in env")
+            kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
+            keys.record(key, kind, message, into=into)
     if keys.get_text("working_dir"):
         service.set("workingDir", keys.get_text("working_dir"), keys, "working_dir")
     else:
         keys.keep("working_dir")
 
 
-def _convert_start(service: context.ServiceContext) -> None:
-    builder = service.builder
-    if service.service.kind != "jobs" and not builder.has("health", "startPeriod") and service.service.starts_slowly:
-        builder.set(("health", "startPeriod"), health.SLOW_START_SECONDS)
-        message = f"may need {health.SLOW_START_SECONDS} s to start: Docker never restarts a slow container"
+def _convert_start(service: plan.ServicePlan) -> None:
+    starts_slowly = images.find_memory(service.base_image) in ("1Gi", "2Gi", "4Gi")
+    if starts_slowly and service.kind != "jobs" and not service.builder.has("health", "startPeriod"):
+        service.builder.set(("health", "startPeriod"), SLOW_START_SECONDS)
+        message = f"may need {SLOW_START_SECONDS} s to start: Docker never restarts a slow container"
         service.keys.note("added", message, into="health.startPeriod")
 
 
-def _convert_other_keys(service: context.ServiceContext) -> None:
-    keys, dns_name = service.keys, service.service.dns_name
-    if keys.get_text("container_name") in (None, dns_name):
-        keys.keep("container_name")
-    else:
-        message = f"pods are named after {dns_name}; the environment of other services is changed"
-        keys.approximate("container_name", message)
+def _convert_other_keys(service: plan.ServicePlan) -> None:
+    keys, dns_name = service.keys, service.dns_name
+    message = f"pods are named after {dns_name}; the environment of other services is changed"
+    keys.approximate("container_name", message, kept={None: "", dns_name: ""})
     policy, pulled = keys.get_text("pull_policy"), "a node pulls an image that it does not have"
     if policy in ("always", "never"):
         service.builder.container["imagePullPolicy"] = policy.capitalize()
         keys.keep("pull_policy", "imagePullPolicy of the container", into="raw")
-    elif policy in ("missing", "if_not_present", "build"):
-        keys.keep("pull_policy", pulled)
     else:
-        keys.approximate("pull_policy", pulled)
-    if keys.get_text("isolation") == "default":
-        keys.keep("isolation", "the default")
-    else:
-        keys.drop("isolation", "Linux containers have one isolation")
+        keys.approximate("pull_policy", pulled, kept=dict.fromkeys(("missing", "if_not_present", "build"), pulled))
+    keys.drop("isolation", "Linux containers have one isolation", kept={"default": "the default"})
     for key, (message, hint) in _DROPPED_KEYS.items():
         keys.drop(key, message, hint)
     keys.keep("profiles", "the profile is active")
-    keys.keep("extends", "merged in")
-    mounted = {mount.key for mount in service.service.mounts}
-    for number, text in enumerate(keys.get_texts("volumes_from") or []):
-        key = f"volumes_from.{number}"
+    mounted = {mount.key for mount in service.mounts}
+    for key, text in keys.list_entries("volumes_from"):
         if key in mounted:
             continue
         if text.partition(":")[0] in service.plans:
@@ -161,7 +152,7 @@ def _convert_other_keys(service: context.ServiceContext) -> None:
             keys.drop(key, "is not a service of this file", "name a volume that both mount")
 
 
-CONVERTERS: Sequence[Callable[[context.ServiceContext], None]] = (
+CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (
     _note_kind,
     build.convert,
     secrets.convert,

@@ -3,23 +3,20 @@
 import posixpath
 from collections.abc import Mapping, Sequence
 
-from seaway.compose.importer import amounts, context, key_reader, mount_reader, naming, security
-from seaway.syntax import nodes
+from seaway.compose.importer import amounts, images, key_reader, mount_reader, naming, plan, security
 
 DEFAULT_SIZE = "1Gi"
 """Compose states no size."""
 
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
-UNUSED = "no service mounts it"
 
 
-def convert(service: context.ServiceContext) -> None:
+def convert(service: plan.ServicePlan) -> None:
     """The mounts of a service, its own disks first."""
-    keys, plan = service.keys, service.service
-    own_names = name_disks(plan.own_disks)
+    keys, own_names = service.keys, name_disks(service.own_disks)
     paths = {"/tmp", "/"}  # noqa: S108 - a path in the container
-    for mount in sorted(plan.mounts, key=lambda mount: mount not in own_names):
+    for mount in sorted(service.mounts, key=lambda mount: mount not in own_names):
         if mount.target in paths and (mount not in own_names or mount.target == "/"):
             state = "always writable" if mount.target == "/tmp" else "mounted twice"  # noqa: S108
             keys.approximate(mount.key, f"{mount.target} is {state}")
@@ -27,7 +24,7 @@ def convert(service: context.ServiceContext) -> None:
         paths.add(mount.target)
         if mount in own_names:
             _convert_disk(service, mount, own_names[mount])
-        elif mount in plan.shared_disks:
+        elif mount in service.shared_disks:
             _convert_shared_disk(service, mount)
         else:
             _convert_other_mount(service, mount)
@@ -45,20 +42,15 @@ def name_disks(own: Sequence[mount_reader.Mount]) -> dict[mount_reader.Mount, st
     return names
 
 
-def _read_disk_labels(service: context.ServiceContext, mount: mount_reader.Mount) -> tuple[str | None, str | None]:
+def _read_disk_labels(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[str | None, str | None]:
     """Size and storage class in the labels of the volume or the service, or in the options of the driver."""
-    labels = service.keys.get_scalars("labels")
-    definition = dict(service.document.enter_mapping("volumes")).get(mount.source)
-    if definition is not None:
-        options = definition.get_scalars("driver_opts")
-        labels = {**labels, **definition.get_scalars("labels")}
-        if "size" in options:
-            labels.setdefault(SIZE_LABEL, options["size"])
-    size = amounts.to_size(labels[SIZE_LABEL].text) if SIZE_LABEL in labels else None
-    return size, labels[CLASS_LABEL].text if CLASS_LABEL in labels else None
+    definition = service.document.enter("volumes").enter(mount.source)
+    labels = service.labels | {name: node.text for name, node in definition.get_scalars("labels").items()}
+    size = labels.get(SIZE_LABEL, definition.enter("driver_opts").get_text("size"))
+    return amounts.to_size(size), labels.get(CLASS_LABEL)
 
 
-def _convert_disk(service: context.ServiceContext, mount: mount_reader.Mount, name: str | None) -> None:
+def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: str | None) -> None:
     keys, builder = service.keys, service.builder
     label_size, storage_class = _read_disk_labels(service, mount)
     size = label_size or DEFAULT_SIZE
@@ -75,20 +67,20 @@ def _convert_disk(service: context.ServiceContext, mount: mount_reader.Mount, na
         keys.keep(mount.key, f"a {size} disk", into=into)
     else:
         message = f"a {size} disk, empty at first: compose states no size"
-        keys.complete(mount.key, message, f"label the volume with {SIZE_LABEL}", into=into)
+        keys.record(mount.key, "added", message, f"label the volume with {SIZE_LABEL}", into=into)
 
 
-def _convert_shared_disk(service: context.ServiceContext, mount: mount_reader.Mount) -> None:
-    owner = service.service.shared_disks[mount]
+def _convert_shared_disk(service: plan.ServicePlan, mount: mount_reader.Mount) -> None:
+    owner = service.shared_disks[mount]
     names = {own.source: name for own, name in name_disks(owner.own_disks).items()}
     name, store = names[mount.source], owner.dns_name
     fields = {"store": store, **({"volume": name} if name else {}), **({"readOnly": True} if mount.read_only else {})}
     service.builder.set(("sharedVolumes", mount.target), fields if len(fields) > 1 else store, mount.location)
     message = f"the disk of {store}: the pods run on its node, because one node mounts a disk"
-    service.keys.complete(mount.key, message, into="sharedVolumes")
+    service.keys.record(mount.key, "added", message, into="sharedVolumes")
 
 
-def _convert_other_mount(service: context.ServiceContext, mount: mount_reader.Mount) -> None:
+def _convert_other_mount(service: plan.ServicePlan, mount: mount_reader.Mount) -> None:
     keys, builder, key = service.keys, service.builder, mount.key
     match mount.kind:
         case "disk":
@@ -104,7 +96,7 @@ def _convert_other_mount(service: context.ServiceContext, mount: mount_reader.Mo
         case "file":
             is_renamed = _add_file(service, mount, mount.target, mount.source)
             message = "read-only; a change of the file restarts the pods"
-            message = f"with the new names and paths; {message}" if is_renamed else message
+            message = f"{naming.RENAMED}; {message}" if is_renamed else message
             exact = mount.read_only and not is_renamed
             keys.record(key, "kept" if exact else "approximated", "" if exact else message, into="files")
         case "folder":
@@ -138,7 +130,7 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _add_file(service: context.ServiceContext, mount: mount_reader.Mount, target: str, source: str) -> bool:
+def _add_file(service: plan.ServicePlan, mount: mount_reader.Mount, target: str, source: str) -> bool:
     """Add a file to the configuration. True: its text has new names."""
     text = service.project.find_text(source) if service.renames.hosts else None
     new_text = service.renames.rewrite(text) if text else text
@@ -149,25 +141,25 @@ def _add_file(service: context.ServiceContext, mount: mount_reader.Mount, target
     return False
 
 
-def convert_tmpfs(service: context.ServiceContext) -> None:
+def convert_tmpfs(service: plan.ServicePlan) -> None:
     keys = service.keys
-    for number, text in enumerate(keys.get_texts("tmpfs") or []):
+    for key, text in keys.list_entries("tmpfs"):
         path = posixpath.normpath(text.partition(":")[0])
-        key = f"tmpfs.{number}" if isinstance(keys.get_node("tmpfs"), nodes.SequenceNode) else "tmpfs"
         if path not in ("/tmp", "/"):  # noqa: S108
             service.builder.append("writable", path, keys.locate(key))
         keys.approximate(key, "a writable folder on the node's disk, empty at each start", into="writable")
 
 
-def convert_image_volume(service: context.ServiceContext) -> None:
+def convert_image_volume(service: plan.ServicePlan) -> None:
     """The disk of an image that declares a volume, where compose mounts none."""
-    builder, folder = service.builder, service.service.image_volume
+    builder, folder = service.builder, service.image_volume
     if folder is None:
         return
     path = ("volumes", "image-data") if builder.has("volume") else ("volume",)
     builder.set((*path, "path"), folder)
     builder.set((*path, "size"), DEFAULT_SIZE)
-    if service.service.is_built_from("postgres") and not builder.has("env", "PGDATA"):
+    is_built = service.build is not None and images.get_short_name(service.base_image or "") == "postgres"
+    if is_built and not builder.has("env", "PGDATA"):
         # The model does this for the image itself: initdb needs an empty folder, and the top of a disk has lost+found.
         builder.set(("env", "PGDATA"), f"{folder}/pgdata")
     message = f"a {DEFAULT_SIZE} disk at {folder}, which the image declares as a volume"
@@ -177,34 +169,23 @@ def convert_image_volume(service: context.ServiceContext) -> None:
 def convert_definitions(document: key_reader.KeyReader, used: set[str]) -> None:
     """The volumes of the document. ``used``: the names that services mount."""
     for name, volume in document.enter_mapping("volumes"):
-        unused = "" if name in used else UNUSED
+        unused = "" if name in used else "no service mounts it"
         if not volume.mapping.pairs:
-            document.record(f"volumes.{name}", "dropped" if unused else "kept", unused, "remove it" if unused else "")
+            document.record(("volumes", name), "dropped" if unused else "kept", unused, "remove it" if unused else "")
         volume.keep("name", "only Docker uses this name")
-        if volume.get_text("driver") == "local":
-            volume.keep("driver")
-        else:
-            hint = "pulumi config set seaway:storageClass <class>"
-            volume.drop("driver", "the environment selects the storage class", hint)
+        hint = "pulumi config set seaway:storageClass <class>"
+        volume.drop("driver", "the environment selects the storage class", hint, kept={"local": ""})
         for key, node in volume.get_scalars("driver_opts").items():
             if key == "size" and amounts.to_size(node.text):
                 volume.keep(("driver_opts", key), unused)
             else:
                 message = "the cluster creates disks, not a path of a host"
                 volume.drop(("driver_opts", key), message, "copy the data into the new disk")
-        if volume.get_text("external") == "false":
-            volume.keep("external")
-        else:
-            volume.approximate("external", "a new disk, not Docker's disk", "copy the data into it")
-        _convert_labels(volume, unused)
-
-
-def _convert_labels(volume: key_reader.KeyReader, unused: str) -> None:
-    labels = volume.get_scalars("labels")
-    for key in volume.get_names("labels"):
-        if key == SIZE_LABEL and (key not in labels or amounts.to_size(labels[key].text) is None):
-            volume.drop(("labels", key), "is not a valid size", "write it as 5Gi")
-        elif key in (SIZE_LABEL, CLASS_LABEL):
-            volume.keep(("labels", key), unused)
-        else:
-            volume.drop(("labels", key), "Seaway does not read this label of a volume")
+        volume.approximate("external", "a new disk, not Docker's disk", "copy the data into it", kept={"false": ""})
+        for key, node in volume.get_scalars("labels").items():
+            if key == SIZE_LABEL and amounts.to_size(node.text) is None:
+                volume.drop(("labels", key), "is not a valid size", "write it as 5Gi")
+            elif key in (SIZE_LABEL, CLASS_LABEL):
+                volume.keep(("labels", key), unused)
+            else:
+                volume.drop(("labels", key), "Seaway does not read this label of a volume")

@@ -37,7 +37,7 @@ def format_yaml(
         lines += ["", f"{key}:"]
         for number, (name, member) in enumerate(nodes.get_pairs(app, key).items()):
             lines += [""] if number else []
-            lines += writer.format_commented_pair(name, member.node, f"{key}.{name}", "  ")
+            lines += writer.format_pair(name, member.node, f"{key}.{name}", "  ")
     return "\n".join(lines) + "\n"
 
 
@@ -72,11 +72,8 @@ class _YamlWriter:
                 line += f" {word}"
             yield line
 
-    def format_commented_pair(self, key: str, node: nodes.Node, path: str, indent: str) -> Iterator[str]:
+    def format_pair(self, key: str, node: nodes.Node, path: str, indent: str) -> Iterator[str]:
         yield from self.format_comments(path, indent)
-        yield from self._format_pair(key, node, path, indent)
-
-    def _format_pair(self, key: str, node: nodes.Node, path: str, indent: str) -> Iterator[str]:
         name = _format_text(key, flow=False)
         match node:
             case nodes.ScalarNode(kind="null"):
@@ -86,7 +83,7 @@ class _YamlWriter:
             case nodes.MappingNode(pairs=pairs):
                 yield f"{indent}{name}:" if pairs else f"{indent}{name}: {{}}"
                 for child, pair in pairs.items():
-                    yield from self.format_commented_pair(child, pair.node, f"{path}.{child}", f"{indent}  ")
+                    yield from self.format_pair(child, pair.node, f"{path}.{child}", f"{indent}  ")
             case nodes.SequenceNode():
                 yield from self._format_sequence(name, node, path, indent)
             case _:
@@ -104,7 +101,7 @@ class _YamlWriter:
                 yield f"{indent}  - {_format_scalar(child)}"
             else:
                 # The first key of a mapping is on the line of the dash.
-                lines = list(self._format_pair("-", child, f"{path}.{number}", f"{indent}  "))
+                lines = list(self.format_pair("-", child, f"{path}.{number}", f"{indent}  "))
                 yield f"{indent}  - {lines[1].strip() if len(lines) > 1 else '{}'}"
                 yield from lines[2:]
 

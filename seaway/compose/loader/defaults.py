@@ -4,7 +4,7 @@ https://docs.docker.com/reference/compose-file/services/. Docker's names of netw
 """
 
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from seaway.compose.loader import tree
 from seaway.syntax import diagnosis, nodes
@@ -22,34 +22,14 @@ def apply(root: nodes.MappingNode) -> nodes.MappingNode:
     return tree.replace_keys(root, {"version": None})
 
 
-def _set_defaults(node: nodes.Node, fields: Mapping[str, str | nodes.Node | None]) -> nodes.Node:
-    """Set missing keys."""
-    if not isinstance(node, nodes.MappingNode):
-        return node
-    missing = {name: field for name, field in fields.items() if name not in node.pairs}
-    defaults = tree.make_mapping(node.location, missing).pairs
-    return nodes.MappingNode(node.location, {**node.pairs, **defaults}) if defaults else node
+def _set_missing(get_fields: Callable[[nodes.Node], Mapping[str, str | nodes.Node | None]]) -> tree.Rule:
+    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+        pairs = tree.as_mapping(node).pairs
+        missing = {name: field for name, field in get_fields(node).items() if name not in pairs}
+        defaults = tree.make_mapping(node.location, missing).pairs
+        return nodes.MappingNode(node.location, {**pairs, **defaults}) if defaults else node
 
-
-def _default_build(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    is_inline = tree.get_node(node, "dockerfile_inline") is not None
-    return _set_defaults(node, {"context": ".", "dockerfile": None if is_inline else "Dockerfile"})
-
-
-def _default_secret(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    return _set_defaults(node, {"target": f"/run/secrets/{tree.get_text(node, 'source') or ''}"})
-
-
-def _default_port(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    return _set_defaults(node, {"mode": "ingress", "protocol": "tcp"})
-
-
-def _default_required(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    return _set_defaults(node, {"required": tree.make_true(node.location)})
-
-
-def _default_devices(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    return node if tree.get_node(node, "device_ids") is not None else _set_defaults(node, {"count": "all"})
+    return rule
 
 
 def _sort_hosts(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
@@ -60,13 +40,9 @@ def _sort_hosts(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
 
 
 def _normalize_target(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    target = tree.get_node(node, "target")
-    if not isinstance(node, nodes.MappingNode) or not isinstance(target, nodes.ScalarNode):
+    if not tree.is_scalar(node) or not node.text.startswith("/"):
         return node
-    normal = posixpath.normpath(target.text) if target.text.startswith("/") else target.text
-    if normal == target.text:
-        return node
-    return tree.replace_keys(node, {"target": nodes.ScalarNode(target.location, normal)})
+    return nodes.ScalarNode(node.location, posixpath.normpath(node.text))
 
 
 def _default_service(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
@@ -89,35 +65,46 @@ def _default_service(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.
 
 def _find_implied_dependencies(node: nodes.MappingNode) -> dict[str, nodes.Pair]:
     """The services that links, namespaces and volumes_from use."""
-    implied: dict[str, tuple[diagnosis.SourceLocation, bool]] = {}
+    pairs: dict[str, nodes.Pair] = {}
+
+    def add(name: str, location: diagnosis.SourceLocation, *, restart: bool) -> None:
+        yes = tree.make_true(location)
+        fields = {"condition": "service_started", "restart": yes if restart else None, "required": yes}
+        pairs.setdefault(name, nodes.Pair(location, tree.make_mapping(location, fields)))
+
     for link in tree.list_scalars(node, "links"):
-        implied.setdefault(link.text.partition(":")[0], (link.location, True))
+        add(link.text.partition(":")[0], link.location, restart=True)
     for key in ("network_mode", "ipc", "pid", "uts", "cgroup"):
         text = tree.get_text(node, key) or ""
         if text.startswith("service:"):
-            implied.setdefault(text.removeprefix("service:"), (node.pairs[key].node.location, True))
+            add(text.removeprefix("service:"), node.pairs[key].node.location, restart=True)
     for source in tree.list_scalars(node, "volumes_from"):
         if not source.text.startswith("container:"):
-            implied.setdefault(source.text.partition(":")[0], (source.location, False))
-    pairs: dict[str, nodes.Pair] = {}
-    for name, (location, restart) in implied.items():
-        yes = tree.make_true(location)
-        fields = {"condition": "service_started", "restart": yes if restart else None, "required": yes}
-        pairs[name] = nodes.Pair(location, tree.make_mapping(location, fields))
+            add(source.text.partition(":")[0], source.location, restart=False)
     return pairs
 
+
+_default_devices = _set_missing(lambda device: {} if tree.get_node(device, "device_ids") else {"count": "all"})
+_default_required = _set_missing(lambda node: {"required": tree.make_true(node.location)})
 
 _RULES: tree.Tree[tree.Rule] = tree.build(
     {
         "services.*": _default_service,
-        "services.*.build": _default_build,
+        "services.*.build": _set_missing(
+            lambda build: {
+                "context": ".",
+                "dockerfile": None if tree.get_node(build, "dockerfile_inline") else "Dockerfile",
+            }
+        ),
         "services.*.build.extra_hosts": _sort_hosts,
         "services.*.extra_hosts": _sort_hosts,
-        "services.*.secrets.*": _default_secret,
-        "services.*.ports.*": _default_port,
+        "services.*.secrets.*": _set_missing(
+            lambda secret: {"target": f"/run/secrets/{tree.get_text(secret, 'source') or ''}"}
+        ),
+        "services.*.ports.*": _set_missing(lambda _: {"mode": "ingress", "protocol": "tcp"}),
         "services.*.depends_on.*": _default_required,
         "services.*.env_file.*": _default_required,
-        "services.*.volumes.*": _normalize_target,
+        "services.*.volumes.*.target": _normalize_target,
         "services.*.gpus.*": _default_devices,
         "services.*.deploy.resources.reservations.devices.*": _default_devices,
     }

@@ -37,25 +37,23 @@ def parse(text: str, file: str, path: str, variables: interpolation.Variables) -
     visible = dataclasses.replace(variables, values=collections.ChainMap(dict(variables.values), earlier))
     for assignment in dotenv.parse(text, file, path, errors.diagnostics):
         name, location = assignment.name.rstrip(), diagnosis.SourceLocation(file, assignment.line, 1)
-        scalar = nodes.ScalarNode(location, variables.values.get(name, ""))
-        if assignment.text is None and name in variables.host_names and name not in variables.values:
-            message = f"the variable {name} is set on this machine, not in the project"
-            errors.add(
-                scalar, path, "missing-variable", message, f"write {name}=... with its value, or remove the line"
-            )
-        if assignment.text is None and name not in variables.values:
+        scalar, raw = nodes.ScalarNode(location, variables.values.get(name, "")), assignment.text
+        if raw is None and name not in variables.values:
+            if name in variables.host_names:
+                message = f"the variable {name} is set on this machine, not in the project"
+                hint = f"write {name}=... with its value, or remove the line"
+                errors.add(scalar, path, "missing-variable", message, hint)
             continue
-        if assignment.text is not None:
-            raw = assignment.text
+        if raw is not None:
             if assignment.quote == '"':
                 raw = dotenv.unescape(raw, dollar="$$")
             try:
-                scalar = nodes.ScalarNode(location, raw if assignment.quote == "'" else visible.interpolate(raw))
+                text = raw if assignment.quote == "'" else visible.interpolate(raw, location)
             except interpolation.InterpolationError as error:
                 errors.add(scalar, path, error.code, f"{name}: {error.message}", error.hint)
                 continue
+            scalar = nodes.ScalarNode(location, text)
         scalars[name], earlier[name] = scalar, scalar.text
-        variables.usage.record_use(location)
     errors.raise_if_any()
     return scalars
 

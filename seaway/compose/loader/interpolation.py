@@ -40,14 +40,6 @@ class Usage:
     characters: int = 0
     unset: dict[str, diagnosis.SourceLocation] = dataclasses.field(default_factory=dict[str, diagnosis.SourceLocation])
     """Location of the first use, by name."""
-    pending: list[str] = dataclasses.field(default_factory=list[str])
-    """Unset variables whose location is not recorded yet."""
-
-    def record_use(self, location: diagnosis.SourceLocation) -> None:
-        """The location of the pending variables."""
-        for name in self.pending:
-            self.unset.setdefault(name, location)
-        self.pending.clear()
 
     def count_text(self, text: str) -> str:
         self.characters += len(text)
@@ -68,11 +60,10 @@ class Variables:
     host_names: Collection[str] = ()
     """The names in the environment of this process."""
 
-    def interpolate(self, text: str) -> str:
+    def interpolate(self, text: str, location: diagnosis.SourceLocation, depth: int = 0) -> str:
         """The text with its variables. Raises InterpolationError."""
-        return self._interpolate(text, 0) if "$" in text else text
-
-    def _interpolate(self, text: str, depth: int) -> str:
+        if "$" not in text and not depth:
+            return text
         if depth > MAX_DEPTH:
             message = f"variables are nested more than {MAX_DEPTH} levels deep"
             raise InterpolationError("nested-too-deep", message, "set a variable for the inner part")
@@ -83,10 +74,10 @@ class Variables:
             name = _NAME.match(text, dollar + 1)
             if text[dollar + 1 : dollar + 2] == "{":
                 end = _find_closing_brace(text, dollar + 1)
-                parts.append(self._expand_braces(text[dollar + 2 : end], depth))
+                parts.append(self._expand_braces(text[dollar + 2 : end], location, depth))
                 position = end + 1
             elif name:
-                parts.append(self._look_up(name[0]))
+                parts.append(self._look_up(name[0], location))
                 position = name.end()
             else:
                 parts.append("$")
@@ -94,7 +85,7 @@ class Variables:
         parts.append(self.usage.count_text(text[position:]))
         return "".join(parts)
 
-    def _expand_braces(self, inner: str, depth: int) -> str:
+    def _expand_braces(self, inner: str, location: diagnosis.SourceLocation, depth: int) -> str:
         match = _NAME.match(inner)
         operator = next((sign for sign in _OPERATORS if match and inner.startswith(sign, match.end())), "")
         if not match or (not operator and match.end() < len(inner)):
@@ -102,26 +93,26 @@ class Variables:
             raise InterpolationError("invalid-variable", message, "write ${NAME}, ${NAME:-default}, or $$ for a $")
         name, rest = match[0], inner[match.end() + len(operator) :]
         if not operator:
-            return self._look_up(name)
+            return self._look_up(name, location)
         text = self.values.get(name)
         is_set = bool(text) if operator.startswith(":") else text is not None
-        if operator.endswith("+"):
-            return self._interpolate(rest, depth + 1) if is_set else ""
-        if is_set:
+        if is_set and not operator.endswith("+"):
             return self.usage.count_text(text or "")
-        if operator.endswith("-"):
-            return self._interpolate(rest, depth + 1)
-        reason = self._interpolate(rest, depth + 1)
-        message = f"the variable {name} is required" + (f": {diagnosis.quote(reason)}" if reason else "")
+        if operator.endswith("+") and not is_set:
+            return ""
+        expanded = self.interpolate(rest, location, depth + 1)
+        if not operator.endswith("?"):
+            return expanded
+        message = f"the variable {name} is required" + (f": {diagnosis.quote(expanded)}" if expanded else "")
         raise InterpolationError("missing-variable", message, f"write {name}=... to {self.env_file}")
 
-    def _look_up(self, name: str) -> str:
+    def _look_up(self, name: str, location: diagnosis.SourceLocation) -> str:
         if name in self.values:
             return self.usage.count_text(self.values[name])
         if name in self.host_names:
             message = f"the variable {name} is set on this machine, not in the project"
             raise InterpolationError("missing-variable", message, format_hint(name, self.env_file))
-        self.usage.pending.append(name)
+        self.usage.unset.setdefault(name, location)
         return ""
 
 
@@ -146,10 +137,9 @@ def apply(node: nodes.Node, variables: Variables, errors: tree.Errors, path: str
     """Interpolate all scalars, but no keys. The result of a variable is text."""
     if not isinstance(node, nodes.ScalarNode):
         return tree.map_children(node, lambda child, name: apply(child, variables, errors, tree.join(path, name)))
+    text = node.text
     try:
-        text = variables.interpolate(node.text)
+        text = variables.interpolate(node.text, node.location)
     except InterpolationError as error:
         errors.add(node, path, error.code, error.message, error.hint)
-        return node
-    variables.usage.record_use(node.location)
     return node if text == node.text else nodes.ScalarNode(node.location, text)

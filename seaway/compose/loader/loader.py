@@ -54,7 +54,11 @@ def load(
     """
     files = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - the path, not the target of a link
     base = files[0].parent
-    references = [sources.Reference(file, _locate_file(within, file)) for file in files]
+
+    def refer(file: Path) -> sources.Reference:
+        return sources.Reference(file, diagnosis.SourceLocation(within.format_path(file), 1, 1))
+
+    references = [refer(file) for file in files]
     for file, location, _ in references:
         within.resolve_path(file, diagnosis.quote(str(file)), location, "")
     reader = sources.SourceReader(within, base)
@@ -62,16 +66,17 @@ def load(
     name = within.format_path(env_file)
     variables = interpolation.Variables(dict(environment or {}), env_file=name, host_names=frozenset(os.environ))
     if within.exists(env_file):
-        variables = reader.read_variables([sources.Reference(env_file, _locate_file(within, env_file))], variables)
+        variables = reader.read_variables([refer(env_file)], variables)
     project_name = _find_project_name(reader, references, base, variables)
     values = {**variables.values, "COMPOSE_PROJECT_NAME": project_name.text}
     variables = dataclasses.replace(variables, values=values)
     root = reader.merge_files(references, base, variables)
     schema.check(root, complete=True)
-    root, inactive = _select_active(root, profiles or _split_names(values.get("COMPOSE_PROFILES", "")))
-    root = defaults.apply(root)
+    inactive = _find_inactive(root, profiles or re.findall(r"[^,\s]+", values.get("COMPOSE_PROFILES", "")))
+    root = defaults.apply(_remove_names(root, "services", inactive))
     validation.check(root, inactive)
-    root = tree.replace_keys(_drop_dependencies(root, inactive), {"name": project_name})
+    root = _remove_names(root, "services.*.depends_on", inactive)
+    root = tree.replace_keys(root, {"name": project_name})
     root = _FileResolver(reader, base, variables).resolve(root)
     return LoadedProject(root=root, inactive_services=inactive, outcomes=(*_report_unset(variables), *reader.outcomes))
 
@@ -85,14 +90,6 @@ def _report_unset(variables: interpolation.Variables) -> Iterator[report.KeyOutc
             message="is not set, and so an empty text, as with Docker Compose",
             hint=interpolation.format_hint(name, variables.env_file),
         )
-
-
-def _locate_file(within: roots.Root, path: Path) -> diagnosis.SourceLocation:
-    return diagnosis.SourceLocation(within.format_path(path), 1, 1)
-
-
-def _split_names(text: str) -> list[str]:
-    return [name for name in re.split(r"[,\s]+", text) if name]
 
 
 def _find_project_name(
@@ -109,7 +106,7 @@ def _find_project_name(
         if isinstance(node, nodes.ScalarNode) and "COMPOSE_PROJECT_NAME" not in variables.values:
             location = node.location
             try:
-                name = _normalize_name(variables.interpolate(node.text))
+                name = _normalize_name(variables.interpolate(node.text, location))
             except interpolation.InterpolationError as error:
                 raise diagnosis.reject(location, "name", error.code, error.message, error.hint) from None
     if name is None:
@@ -126,30 +123,21 @@ def _normalize_name(name: str) -> str:
     return re.sub(r"[^a-z0-9_-]", "", name.lower()).lstrip("_-")
 
 
-def _select_active(
-    root: nodes.MappingNode, active: Collection[str]
-) -> tuple[nodes.MappingNode, Mapping[str, nodes.Pair]]:
-    """The document without inactive services, and these."""
-    services = nodes.get_pairs(root, "services")
+def _find_inactive(root: nodes.MappingNode, active: Collection[str]) -> dict[str, nodes.Pair]:
+    """The services without an active profile."""
     inactive: dict[str, nodes.Pair] = {}
-    for name, pair in services.items():
+    for name, pair in nodes.get_pairs(root, "services").items():
         profiles = {profile.text for profile in tree.list_scalars(pair.node, "profiles")}
         if profiles and "*" not in active and profiles.isdisjoint(active):
             inactive[name] = pair
-    if not inactive:
-        return root, inactive
-    pairs = {name: pair for name, pair in services.items() if name not in inactive}
-    location = root.pairs["services"].node.location
-    return tree.replace_keys(root, {"services": nodes.MappingNode(location, pairs)}), inactive
+    return inactive
 
 
-def _drop_dependencies(root: nodes.MappingNode, inactive: Collection[str]) -> nodes.MappingNode:
-    """Without dependencies on inactive services."""
-
+def _remove_names(root: nodes.MappingNode, path: str, names: Collection[str]) -> nodes.MappingNode:
     def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-        return tree.replace_keys(node, dict.fromkeys(inactive)) if isinstance(node, nodes.MappingNode) else node
+        return tree.replace_keys(tree.as_mapping(node), dict.fromkeys(names))
 
-    return tree.apply_to_mapping(root, tree.build({"services.*.depends_on": rule})) if inactive else root
+    return tree.apply_to_mapping(root, tree.build({path: rule})) if names else root
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -179,7 +167,7 @@ class _FileResolver:
             text = self.variables.values.get(str(name))
             return nodes.ScalarNode(child.location, text) if tree.is_null(child) and text is not None else child
 
-        return tree.map_children(node, fill) if isinstance(node, nodes.MappingNode) else node
+        return tree.map_children(node, fill)
 
     def _set_content(self, node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         name = tree.get_text(node, "environment")

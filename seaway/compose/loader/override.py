@@ -51,33 +51,26 @@ def _replace(base: nodes.Node, override: nodes.Node) -> nodes.Node:
 
 
 def _merge_mappings(base: nodes.Node, override: nodes.Node) -> nodes.Node:
-    """Variables and labels, where null overrides too."""
-    if not isinstance(base, nodes.MappingNode) or not isinstance(override, nodes.MappingNode):
-        return base if tree.is_null(override) else override
-    return nodes.MappingNode(base.location, {**base.pairs, **override.pairs})
+    """Variables and labels, where a null overrides too."""
+    return nodes.MappingNode(base.location, {**tree.as_mapping(base).pairs, **tree.as_mapping(override).pairs})
 
 
 def _merge_logging(base: nodes.Node, override: nodes.Node) -> nodes.Node:
     """Options of one driver do not apply to another."""
-    if tree.is_null(override):
-        return base
     old, new = tree.get_text(base, "driver"), tree.get_text(override, "driver")
     return override if None not in (old, new) and old != new else merge(base, override, tree.Errors())
 
 
 def _merge_hosts(base: nodes.Node, override: nodes.Node) -> nodes.Node:
-    if not isinstance(base, nodes.SequenceNode) or not isinstance(override, nodes.SequenceNode):
-        return base if tree.is_null(override) else override
-    texts = {child.text for child in base.items if isinstance(child, nodes.ScalarNode)}
-    added = [child for child in override.items if not isinstance(child, nodes.ScalarNode) or child.text not in texts]
-    return nodes.SequenceNode(base.location, (*base.items, *added))
+    hosts = tree.list_items(base)
+    texts = {_get_text(host) for host in hosts}
+    added = [host for host in tree.list_items(override) if _get_text(host) not in texts]
+    return nodes.SequenceNode(base.location, (*hosts, *added))
 
 
 def _merge_subnets(base: nodes.Node, override: nodes.Node) -> nodes.Node:
-    if not isinstance(base, nodes.SequenceNode) or not isinstance(override, nodes.SequenceNode):
-        return base if tree.is_null(override) else override
-    merged = list(base.items)
-    for subnet in override.items:
+    merged = list(tree.list_items(base))
+    for subnet in tree.list_items(override):
         address = tree.get_text(subnet, "subnet")
         index = next((n for n, other in enumerate(merged) if tree.get_text(other, "subnet") == address), None)
         if index is None:
@@ -102,9 +95,7 @@ RULES: tree.Tree[MergeRule] = tree.build(
 )
 
 
-def remove_duplicates(root: nodes.Node, errors: tree.Errors) -> nodes.Node:
-    """Replace an entry of a list with a later one that has the same key."""
-    return tree.apply(root, _UNIQUE, errors)
+SERVICE_RULES = RULES.children["services"].children["*"]
 
 
 def _unique_by(get_key: Callable[[nodes.Node], str | None]) -> tree.Rule:
@@ -134,10 +125,6 @@ def _get_port(node: nodes.Node) -> str | None:
     return f"{host}:{tree.get_text(node, 'published') or ''}:{target}/{protocol}"
 
 
-def _by_key(key: str) -> Callable[[nodes.Node], str | None]:
-    return lambda node: tree.get_text(node, key)
-
-
 def _by_target(folder: str) -> Callable[[nodes.Node], str | None]:
     def get_target(node: nodes.Node) -> str | None:
         source = tree.get_text(node, "source")
@@ -146,7 +133,7 @@ def _by_target(folder: str) -> Callable[[nodes.Node], str | None]:
     return get_target
 
 
-_UNIQUE: tree.Tree[tree.Rule] = tree.build(
+UNIQUE_RULES: tree.Tree[tree.Rule] = tree.build(
     {
         **tree.for_keys(
             _unique_by(_get_name), "build.platforms build.tags cap_add cap_drop dns dns_opt dns_search links"
@@ -156,8 +143,9 @@ _UNIQUE: tree.Tree[tree.Rule] = tree.build(
         **tree.for_keys(_unique_by(_get_text), "volumes_from"),
         **tree.for_keys(_unique_by(_by_target("")), "configs"),
         **tree.for_keys(_unique_by(_by_target("/run/secrets")), "secrets"),
-        **tree.for_keys(_unique_by(_by_key("target")), "devices volumes"),
-        **tree.for_keys(_unique_by(_by_key("path")), "env_file"),
+        **tree.for_keys(_unique_by(lambda node: tree.get_text(node, "target")), "devices volumes"),
+        **tree.for_keys(_unique_by(lambda node: tree.get_text(node, "path")), "env_file"),
         **tree.for_keys(_unique_by(_get_port), "ports"),
     }
 )
+"""An entry of a list replaces an earlier one that has the same key."""

@@ -1,11 +1,31 @@
-"""Makes the paths of a compose file relative to the folder of the project's first file."""
+"""Resolves the paths in a compose file, and makes them relative to the folder of the project's first file."""
 
 import os
+import re
 from pathlib import Path
 
-from seaway.compose.loader import files, tree
+from seaway.compose.loader import tree
 from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
+
+_REMOTE = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://|git@|github\.com/|oci:|[\w.-]+@[\w.-]+:")
+
+
+def is_remote(written_path: str) -> bool:
+    """Whether a path is on another machine: git, http, oci."""
+    return bool(_REMOTE.match(written_path))
+
+
+def resolve(within: roots.Root, written_path: str, base: Path, location: diagnosis.SourceLocation, path: str) -> Path:
+    """A file relative to ``base``. Raises diagnosis.InvalidInput: it is remote, or outside the root."""
+    name = diagnosis.quote(written_path)
+    if is_remote(written_path):
+        message, hint = f"{name} is on another machine", "copy it into the project, and name the copy"
+        raise diagnosis.reject(location, path, "remote-file", message, hint)
+    if written_path.startswith("~"):  # the home of the current user
+        raise diagnosis.reject(location, path, "outside-root", f"{name} is outside the project", within.hint)
+    within.resolve_path(base / written_path, name, location, path)
+    return base / written_path
 
 
 def rebase(root: nodes.MappingNode, base: Path, to: Path, within: roots.Root, errors: tree.Errors) -> nodes.MappingNode:
@@ -17,9 +37,9 @@ def rebase(root: nodes.MappingNode, base: Path, to: Path, within: roots.Root, er
     def format_path(path: Path) -> str:
         return Path(os.path.relpath(path, to)).as_posix()
 
-    def resolve(text: str, folder: Path, node: nodes.Node, path: str) -> Path | None:
+    def find_file(text: str, folder: Path, node: nodes.Node, path: str) -> Path | None:
         try:
-            return files.resolve(within, text, folder, node.location, path)
+            return resolve(within, text, folder, node.location, path)
         except diagnosis.InvalidInput as error:
             errors.diagnostics.extend(error.diagnostics)
             return None
@@ -27,19 +47,19 @@ def rebase(root: nodes.MappingNode, base: Path, to: Path, within: roots.Root, er
     def rebase_file(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         if not tree.is_scalar(node) or not node.text:
             return node
-        resolved = resolve(node.text, base, node, path)
+        resolved = find_file(node.text, base, node, path)
         return nodes.ScalarNode(node.location, format_path(resolved)) if resolved else node
 
     def rebase_context(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-        if isinstance(node, nodes.ScalarNode) and (files.is_remote(node.text) or node.text.startswith("service:")):
+        if isinstance(node, nodes.ScalarNode) and (is_remote(node.text) or node.text.startswith("service:")):
             return node
         return rebase_file(node, path, errors)
 
     def check_build(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
         """The Dockerfile is relative to the context, and stays so."""
         context, dockerfile = tree.get_text(node, "context") or ".", tree.get_node(node, "dockerfile")
-        if dockerfile and tree.is_scalar(dockerfile) and dockerfile.text and not files.is_remote(context):
-            resolve(dockerfile.text, base / context, dockerfile, f"{path}.dockerfile")
+        if dockerfile and tree.is_scalar(dockerfile) and dockerfile.text and not is_remote(context):
+            find_file(dockerfile.text, base / context, dockerfile, f"{path}.dockerfile")
         return node
 
     def rebase_host_path(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:

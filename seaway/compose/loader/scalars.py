@@ -1,8 +1,9 @@
-"""Bytes, numbers and booleans in the notation of Compose, and the keys that have a duration.
+"""Bytes, numbers, booleans and addresses in the notation of Compose, and the keys that have a duration.
 
 https://docs.docker.com/reference/compose-file/extension/#specifying-byte-values
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
 from fractions import Fraction
@@ -32,31 +33,28 @@ def parse_size(text: str) -> int:
     return int(Fraction(match[1]) * 1024 ** (" kmgtp".index((match[2] or " ").lower())))
 
 
-def _make_rule(noun: str, hint: str, parse: Callable[[str], object]) -> tree.Rule:
-    """A rule that reports texts which ``parse`` does not accept."""
+def parse_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """None: it is not an IP address."""
+    try:
+        return ipaddress.ip_address(text)
+    except ValueError:
+        return None
+
+
+def _make_rule(noun: str, hint: str, parse: Callable[[str], object], *, is_number: bool = False) -> tree.Rule:
+    """A rule that reports texts for which ``parse`` returns None or raises ValueError."""
 
     def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-        if tree.is_scalar(node):
-            try:
-                parse(node.text)
-            except ValueError:
-                errors.add(node, path, "invalid-value", f"{diagnosis.quote(node.text)} is not a valid {noun}", hint)
-        return node
-
-    return rule
-
-
-def _make_number_rule(noun: str, hint: str, pattern: re.Pattern[str]) -> tree.Rule:
-    def match(text: str) -> None:
-        if not pattern.fullmatch(text):
-            raise ValueError
-
-    check = _make_rule(noun, hint, match)
-
-    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-        check(node, path, errors)
+        if not tree.is_scalar(node):
+            return node
+        try:
+            is_valid = parse(node.text) is not None
+        except ValueError:
+            is_valid = False
+        if not is_valid:
+            errors.add(node, path, "invalid-value", f"{diagnosis.quote(node.text)} is not a valid {noun}", hint)
         # A number may be quoted, or come from a variable.
-        return nodes.parse_scalar(node.text, node.location) if isinstance(node, nodes.ScalarNode) else node
+        return nodes.parse_scalar(node.text, node.location) if is_number else node
 
     return rule
 
@@ -94,8 +92,8 @@ def _normalize_mode(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.N
 _BYTES = _make_rule("size", "write it as 512m or 2gb", parse_size)
 _BYTES_OR_UNLIMITED = _make_rule("size", "write it as 512m or 2gb, or -1 for no limit", _parse_size_or_unlimited)
 _DURATION = _make_rule("duration", "write it with a unit, as 1m30s or 500ms", duration.parse_seconds)
-_INTEGER_RULE = _make_number_rule("integer", "write digits", _INTEGER)
-_DECIMAL_RULE = _make_number_rule("number", "write it as 2 or 0.5", _DECIMAL)
+_INTEGER_RULE = _make_rule("integer", "write digits", _INTEGER.fullmatch, is_number=True)
+_DECIMAL_RULE = _make_rule("number", "write it as 2 or 0.5", _DECIMAL.fullmatch, is_number=True)
 
 
 _UPDATE = ("services.*.deploy.update_config", "services.*.deploy.rollback_config")

@@ -38,11 +38,6 @@ def load() -> Schema:
     return json.loads(FILE.read_text())
 
 
-@functools.cache
-def _compile(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern)
-
-
 def check(root: nodes.Node, *, complete: bool) -> None:
     """Check a document. ``complete``: required keys must exist; a file that is merged later may lack them.
 
@@ -112,7 +107,7 @@ class _Checker:
             at = tree.join(path, name)
             child = known.get(name)
             if child is None:
-                matches = (below for pattern, below in patterns.items() if _compile(pattern).search(name))
+                matches = (below for pattern, below in patterns.items() if re.search(pattern, name))
                 child = next(matches, None)
             if child is not None:
                 self.check(child, pair.node, at)
@@ -131,7 +126,7 @@ class _Checker:
         if allowed and node.text not in allowed:
             hint = f"write {' or '.join(allowed)}"
             self.errors.add(node, path, "invalid-value", f"{shown} is not a valid value", hint)
-        if "pattern" in schema and not _compile(schema["pattern"]).search(node.text):
+        if "pattern" in schema and not re.search(schema["pattern"], node.text):
             hint = f"it must match {schema['pattern']}"
             self.errors.add(node, path, "invalid-value", f"{shown} has an invalid form", hint)
         if node.kind == "int":

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seaway.compose import report
-from seaway.compose.loader import documents, dotenv, files, interpolation, override, paths, schema, transform, tree
+from seaway.compose.loader import documents, dotenv, interpolation, override, paths, schema, transform, tree
 from seaway.files import roots
 from seaway.syntax import diagnosis, nodes, yaml_parser
 
+MAX_FILES = 100
 MAX_CHAIN = 20
 """Of files that include each other, or services that extend each other."""
 
@@ -52,8 +53,8 @@ class SourceReader:
         """A parsed file. Raises diagnosis.InvalidInput."""
         file, location, key_path = reference
         if file not in self._documents:
-            if len(self._documents) >= files.MAX_FILES:
-                message = f"the project has more than {files.MAX_FILES} files"
+            if len(self._documents) >= MAX_FILES:
+                message = f"the project has more than {MAX_FILES} files"
                 raise diagnosis.reject(location, key_path, "too-large", message, "write fewer, larger files")
             name = self.files.format_path(file)
             content = self.files.read(file, diagnosis.quote(name), location, key_path)
@@ -92,7 +93,7 @@ class SourceReader:
             else:
                 root = documents.drop_paths(root, source.document.reset_paths)
                 root = override.merge(root, document, errors, override.RULES)
-            root = self._check_size(override.remove_duplicates(root, errors))
+            root = self._check_size(tree.apply(root, override.UNIQUE_RULES, errors))
         errors.raise_if_any()
         return tree.as_mapping(root) if root else nodes.MappingNode(diagnosis.SourceLocation(""))
 
@@ -104,8 +105,8 @@ class SourceReader:
             root = interpolation.apply(parsed.root, variables, errors)
             errors.raise_if_any()
             schema.check(root, complete=False)
-            self.outcomes += transform.find_cut_commands(root)
             root = transform.expand(tree.as_mapping(root), errors)
+            self.outcomes += errors.outcomes
             root = paths.rebase(root, base, self.base, self.files, errors)
             errors.raise_if_any()
             document = documents.Document(self._check_size(root), parsed.reset_paths)
@@ -122,12 +123,10 @@ class SourceReader:
         return tree.as_mapping(node)
 
     def _resolve_extends(self, source: Source) -> nodes.MappingNode:
-        root = source.document.root
-        services = tree.get_node(root, "services")
-        if not isinstance(services, nodes.MappingNode):
-            return root
-        extended = tree.map_children(services, lambda _, name: self._extend_service(source, str(name), ()))
-        return tree.replace_keys(root, {"services": extended})
+        def extend(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
+            return self._extend_service(source, path.removeprefix("services."), ())
+
+        return tree.apply_to_mapping(source.document.root, tree.build({"services.*": extend}))
 
     def _extend_service(self, source: Source, name: str, trail: tuple[tuple[Path, str], ...]) -> nodes.MappingNode:
         """A service with what it extends. Raises diagnosis.InvalidInput."""
@@ -147,7 +146,7 @@ class SourceReader:
         wanted, file = tree.get_text(extends.node, "service") or "", tree.get_text(extends.node, "file")
         other = source
         if file is not None:
-            resolved = files.resolve(self.files, file, source.base, location, f"{path}.file")
+            resolved = paths.resolve(self.files, file, source.base, location, f"{path}.file")
             reference = Reference(resolved, location, f"{path}.file")
             other = self._read_source(reference, resolved.parent, source.variables)
         if wanted not in nodes.get_pairs(other.document.root, "services"):
@@ -159,9 +158,7 @@ class SourceReader:
         base = documents.drop_paths(base, source.document.reset_paths, ("services", name))
         own = tree.replace_keys(service, {"extends": None})
         errors = tree.Errors()
-        services = override.RULES.get_child("services")
-        rules = services.get_child(name) if services else None
-        merged = tree.as_mapping(override.merge(base, own, errors, rules, f"services.{name}"))
+        merged = tree.as_mapping(override.merge(base, own, errors, override.SERVICE_RULES, f"services.{name}"))
         errors.raise_if_any()
         self._extended[key] = self._check_size(nodes.MappingNode(service.location, merged.pairs))
         return self._extended[key]
@@ -184,7 +181,7 @@ class SourceReader:
         def resolve(key: str) -> list[Reference]:
             path = f"{key_path}.{key}"
             return [
-                Reference(files.resolve(self.files, node.text, source.base, node.location, path), node.location, path)
+                Reference(paths.resolve(self.files, node.text, source.base, node.location, path), node.location, path)
                 for node in tree.list_scalars(entry, key)
             ]
 
@@ -199,7 +196,7 @@ class SourceReader:
             raise diagnosis.reject(references[0].location, references[0].key_path, code, message, "remove one of these")
         folder, base = tree.get_text(entry, "project_directory"), references[0].file.parent
         if folder is not None:
-            base = files.resolve(self.files, folder, source.base, entry.location, f"{key_path}.project_directory")
+            base = paths.resolve(self.files, folder, source.base, entry.location, f"{key_path}.project_directory")
         env_files = resolve("env_file")
         if not env_files and self.files.exists(base / ".env"):
             env_files = [Reference(base / ".env", entry.location, key_path)]

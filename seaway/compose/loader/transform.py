@@ -3,18 +3,15 @@
 Missing keys stay missing. Their defaults are set after the merge (defaults.py).
 """
 
-import contextlib
 from collections.abc import Callable
 
 from seaway.compose import report
-from seaway.compose.loader import port_syntax, scalars, shell_words, tree, volume_syntax
+from seaway.compose.loader import scalars, short_syntax, tree
 from seaway.syntax import diagnosis, nodes
-
-_COMMAND_HINT = 'write it as a list: ["sh", "-c", "..."]'
 
 
 def expand(root: nodes.MappingNode, errors: tree.Errors) -> nodes.MappingNode:
-    """The document in long forms, with valid numbers and booleans."""
+    """The document in long forms, with valid numbers and booleans. Words that a command loses are an outcome."""
     return tree.apply_to_mapping(tree.apply_to_mapping(root, _LONG_FORMS, errors), _SCALAR_RULES, errors)
 
 
@@ -42,8 +39,7 @@ def _to_labels(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
     def fill(child: nodes.Node, _: str | int) -> nodes.Node:
         return nodes.ScalarNode(child.location, "") if tree.is_null(child) else child
 
-    mapping = _to_mapping(node, path, errors)
-    return tree.map_children(mapping, fill) if isinstance(mapping, nodes.MappingNode) else mapping
+    return tree.map_children(_to_mapping(node, path, errors), fill)
 
 
 def _to_text(node: nodes.Node) -> nodes.Node:
@@ -69,54 +65,38 @@ def _make_dependency(location: diagnosis.SourceLocation) -> nodes.Node:
     return tree.make_mapping(location, {"condition": "service_started", "required": tree.make_true(location)})
 
 
-def _nest_under(key: str, *, in_list: bool = False) -> tree.Rule:
-    """A text as a mapping with one key."""
-
+def _from_text(make_long_form: Callable[[nodes.ScalarNode], nodes.Node]) -> tree.Rule:
     def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-        if not tree.is_scalar(node):
-            return node
-        return tree.make_mapping(node.location, {key: _to_sequence(node, path, errors) if in_list else node})
+        return make_long_form(node) if tree.is_scalar(node) else node
 
     return rule
 
 
-def _to_sequence(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    """A text as a list of one."""
-    return nodes.SequenceNode(node.location, (node,)) if tree.is_scalar(node) else node
+def _nest_under(key: str) -> tree.Rule:
+    """A text as a mapping with one key."""
+    return _from_text(lambda text: tree.make_mapping(text.location, {key: text}))
+
+
+def _to_sequence(node: nodes.Node) -> nodes.Node:
+    """A list of one."""
+    return nodes.SequenceNode(node.location, (node,))
 
 
 def _split_command(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
     if not tree.is_scalar(node):
         return node
+    hint = 'write it as a list: ["sh", "-c", "..."]'
     try:
-        words, _ = shell_words.split(node.text)
+        words, rest = short_syntax.split_words(node.text)
     except ValueError as error:
-        errors.add(node, path, "invalid-value", f"{diagnosis.quote(node.text)} {error}", _COMMAND_HINT)
+        errors.add(node, path, "invalid-value", f"{diagnosis.quote(node.text)} {error}", hint)
         return node
+    if rest:
+        message = f"ends before {diagnosis.quote(rest)}, as with Docker Compose: no shell runs it"
+        errors.outcomes.append(
+            report.KeyOutcome(location=node.location, path=path, kind="approximated", message=message, hint=hint)
+        )
     return tree.make_sequence(node.location, words)
-
-
-def find_cut_commands(root: nodes.Node) -> list[report.KeyOutcome]:
-    """Commands of one line that end at an operator of a shell."""
-    outcomes: list[report.KeyOutcome] = []
-
-    def rule(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-        with contextlib.suppress(ValueError):
-            _, rest = shell_words.split(node.text) if tree.is_scalar(node) else ((), "")
-            if rest:
-                message = f"ends before {diagnosis.quote(rest)}, as with Docker Compose: no shell runs it"
-                outcome = report.KeyOutcome(
-                    location=node.location, path=path, kind="approximated", message=message, hint=_COMMAND_HINT
-                )
-                outcomes.append(outcome)
-        return node
-
-    tree.apply(root, tree.build(dict.fromkeys(_COMMANDS, rule)), tree.Errors())
-    return outcomes
-
-
-def _to_shell_test(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    return tree.make_sequence(node.location, ["CMD-SHELL", node.text]) if tree.is_scalar(node) else node
 
 
 def _to_hosts(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
@@ -124,7 +104,7 @@ def _to_hosts(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
     hosts: list[tuple[diagnosis.SourceLocation, str, str]] = []
     if isinstance(node, nodes.MappingNode):
         for name, pair in node.pairs.items():
-            addresses = pair.node.items if isinstance(pair.node, nodes.SequenceNode) else (pair.node,)
+            addresses = tree.list_items(pair.node) or (pair.node,)
             hosts += [(pair.location, name, child.text) for child in addresses if isinstance(child, nodes.ScalarNode)]
     elif isinstance(node, nodes.SequenceNode):
         for entry in node.items:
@@ -143,17 +123,11 @@ def _to_hosts(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
 
 
 def _check_ssh(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    for entry in node.items if isinstance(node, nodes.SequenceNode) else ():
+    for entry in tree.list_items(node):
         if isinstance(entry, nodes.ScalarNode) and "=" not in entry.text and entry.text != "default":
             message = f"{diagnosis.quote(entry.text)} is not a valid SSH key"
             errors.add(entry, path, "invalid-value", message, "write `default`, or id=path")
     return _to_mapping(node, path, errors)
-
-
-def _to_gpus(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
-    if not tree.is_scalar(node):
-        return node
-    return nodes.SequenceNode(node.location, (tree.make_mapping(node.location, {"count": node}),))
 
 
 def _to_device(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node:
@@ -184,7 +158,6 @@ def _to_external(node: nodes.Node, path: str, errors: tree.Errors) -> nodes.Node
 
 _RESOURCES = ("networks", "volumes", "configs", "secrets")
 _HOOKS = ("services.*.post_start.*.", "services.*.pre_stop.*.", "services.*.develop.watch.*.exec.")
-_COMMANDS = ("services.*.command", "services.*.entrypoint", *(f"{hook}command" for hook in _HOOKS))
 
 _LONG_FORMS = tree.build(
     {
@@ -193,11 +166,12 @@ _LONG_FORMS = tree.build(
         **tree.for_keys(_to_labels, "labels annotations sysctls deploy.labels build.labels volumes.*.volume.labels"),
         **tree.for_keys(_to_labels, "gpus.*.options deploy.resources.reservations.devices.*.options"),
         **dict.fromkeys((f"{kind}.*.labels" for kind in _RESOURCES), _to_labels),
-        **dict.fromkeys(_COMMANDS, _split_command),
+        **tree.for_keys(_split_command, "command entrypoint"),
+        **dict.fromkeys((f"{hook}command" for hook in _HOOKS), _split_command),
         **tree.for_keys(_to_keys(tree.make_null), "networks models"),
-        **tree.for_keys(_to_sequence, "dns dns_search tmpfs label_file env_file develop.watch.*.ignore"),
-        **tree.for_keys(_to_sequence, "develop.watch.*.include"),
-        **tree.for_keys(_to_sequence, "path env_file", "include.*"),
+        **tree.for_keys(_from_text(_to_sequence), "dns dns_search tmpfs label_file env_file develop.watch.*.ignore"),
+        **tree.for_keys(_from_text(_to_sequence), "develop.watch.*.include"),
+        **tree.for_keys(_from_text(_to_sequence), "path env_file", "include.*"),
         **tree.for_keys(_nest_under("source"), "configs.* secrets.* build.secrets.*"),
         **tree.for_keys(_to_hosts, "extra_hosts build.extra_hosts"),
         **dict.fromkeys((f"{kind}.*" for kind in _RESOURCES), _to_external),
@@ -207,11 +181,15 @@ _LONG_FORMS = tree.build(
         **tree.for_keys(_to_device, "devices.*"),
         **tree.for_keys(_nest_under("path"), "env_file.*"),
         **tree.for_keys(_nest_under("service"), "extends"),
-        **tree.for_keys(_to_gpus, "gpus"),
-        **tree.for_keys(_to_shell_test, "healthcheck.test"),
-        **tree.for_keys(port_syntax.expand, "ports"),
-        **tree.for_keys(volume_syntax.expand, "volumes.*"),
-        "include.*": _nest_under("path", in_list=True),
+        **tree.for_keys(
+            _from_text(lambda text: _to_sequence(tree.make_mapping(text.location, {"count": text}))), "gpus"
+        ),
+        **tree.for_keys(
+            _from_text(lambda text: tree.make_sequence(text.location, ["CMD-SHELL", text.text])), "healthcheck.test"
+        ),
+        **tree.for_keys(short_syntax.expand_ports, "ports"),
+        **tree.for_keys(short_syntax.expand_mount, "volumes.*"),
+        "include.*": _nest_under("path"),
     }
 )
 _SCALAR_RULES = tree.build(scalars.RULES)

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from typing import Generic, TypeGuard, TypeVar
 
+from seaway.compose import report
 from seaway.syntax import diagnosis, nodes
 
 T = TypeVar("T")
@@ -11,9 +12,10 @@ T = TypeVar("T")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Errors:
-    """The diagnostics of one pass over a document."""
+    """The diagnostics of one pass over a document, and the outcomes of keys that it changes."""
 
     diagnostics: list[diagnosis.Diagnostic] = dataclasses.field(default_factory=list[diagnosis.Diagnostic])
+    outcomes: list[report.KeyOutcome] = dataclasses.field(default_factory=list[report.KeyOutcome])
 
     def add(self, node: nodes.Node | nodes.Pair, path: str, code: str, message: str, hint: str) -> None:
         self.diagnostics.append(diagnosis.Diagnostic(node.location, path, message, hint, code))
@@ -58,7 +60,7 @@ def join(path: str, name: str | int) -> str:
 
 
 def apply(node: nodes.Node, rules: Tree[Rule] | None, errors: Errors, path: str = "") -> nodes.Node:
-    """Apply all rules, those of parents first. An unchanged node is the same object."""
+    """Apply all rules, those of parents first."""
     if rules is None:
         return node
     if rules.rule:
@@ -73,19 +75,13 @@ def apply(node: nodes.Node, rules: Tree[Rule] | None, errors: Errors, path: str 
 
 
 def map_children(node: nodes.Node, change: Callable[[nodes.Node, str | int], nodes.Node]) -> nodes.Node:
-    """Replace the children of a node, by name or number. Without a change it returns the node itself."""
+    """Replace the children of a node, by name or number."""
     match node:
         case nodes.MappingNode(pairs=pairs):
-            changed = {name: change(pair.node, name) for name, pair in pairs.items()}
-            if all(changed[name] is pair.node for name, pair in pairs.items()):
-                return node
-            return nodes.MappingNode(
-                node.location, {name: nodes.Pair(pairs[name].location, child) for name, child in changed.items()}
-            )
+            changed = {name: nodes.Pair(pair.location, change(pair.node, name)) for name, pair in pairs.items()}
+            return nodes.MappingNode(node.location, changed)
         case nodes.SequenceNode(items=children):
-            sequence = tuple(change(child, number) for number, child in enumerate(children))
-            same = all(new is old for new, old in zip(sequence, children, strict=True))
-            return node if same else nodes.SequenceNode(node.location, sequence)
+            return nodes.SequenceNode(node.location, tuple(change(child, n) for n, child in enumerate(children)))
         case _:
             return node
 
@@ -139,10 +135,14 @@ def get_text(node: nodes.Node, key: str) -> str | None:
     return child.text if child is not None and is_scalar(child) else None
 
 
+def list_items(node: nodes.Node | None) -> tuple[nodes.Node, ...]:
+    """The children of a list; empty for any other node."""
+    return node.items if isinstance(node, nodes.SequenceNode) else ()
+
+
 def get_sequence(node: nodes.Node, path: str) -> tuple[nodes.Node, ...]:
     """The children of the list at a path; empty if there is none."""
-    child = get_node(node, path)
-    return child.items if isinstance(child, nodes.SequenceNode) else ()
+    return list_items(get_node(node, path))
 
 
 def list_scalars(node: nodes.Node, path: str) -> list[nodes.ScalarNode]:

@@ -3,7 +3,6 @@
 The rules are those of Docker Compose; https://docs.docker.com/reference/compose-file/. All errors are reported at once.
 """
 
-import ipaddress
 from collections.abc import Collection, Mapping
 
 from seaway.compose.loader import scalars, tree
@@ -180,7 +179,7 @@ def _check_mounts(service: nodes.MappingNode, path: str, errors: tree.Errors) ->
 def _check_ports(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
     for number, node in enumerate(tree.get_sequence(service, "ports")):
         at, host, target = f"{path}.ports.{number}", tree.get_text(node, "host_ip"), tree.get_text(node, "target")
-        if host and not _is_address(host):
+        if host and scalars.parse_address(host) is None:
             message = f"{diagnosis.quote(host)} is not a valid address"
             errors.add(node, f"{at}.host_ip", "invalid-address", message, "write it as 127.0.0.1")
         if target is None:
@@ -190,28 +189,18 @@ def _check_ports(service: nodes.MappingNode, path: str, errors: tree.Errors) -> 
             errors.add(node, f"{at}.target", "invalid-port", message, "write the port of the container")
 
 
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _check_other_keys(service: nodes.MappingNode, path: str, errors: tree.Errors) -> None:
     test = tree.get_sequence(service, "healthcheck.test")
     if test and isinstance(test[0], nodes.ScalarNode) and test[0].text not in ("CMD", "CMD-SHELL", "NONE"):
         message = f"{diagnosis.quote(test[0].text)} is not CMD, CMD-SHELL or NONE"
         hint = 'begin with one of them: ["CMD", "curl", ...]'
         errors.add(test[0], f"{path}.healthcheck.test", "invalid-value", message, hint)
-    for number, node in enumerate(tree.get_sequence(service, "develop.watch")):
-        if tree.get_text(node, "action") not in ("rebuild", "restart") and not tree.get_text(node, "target"):
-            hint = "add `target:`, a path in the container"
-            errors.add(node, f"{path}.develop.watch.{number}", "missing-value", "has no target", hint)
-    for number, node in enumerate(tree.get_sequence(service, "devices")):
-        if not tree.get_text(node, "target"):
-            hint = "add `target:`, a path in the container"
-            errors.add(node, f"{path}.devices.{number}", "missing-value", "has no target", hint)
+    for key in ("develop.watch", "devices"):
+        for number, node in enumerate(tree.get_sequence(service, key)):
+            needs_target = tree.get_text(node, "action") not in ("rebuild", "restart")
+            if needs_target and not tree.get_text(node, "target"):
+                hint = "add `target:`, a path in the container"
+                errors.add(node, f"{path}.{key}.{number}", "missing-value", "has no target", hint)
     for key in ("gpus", "deploy.resources.reservations.devices"):
         for number, node in enumerate(tree.get_sequence(service, key)):
             if isinstance(node, nodes.MappingNode) and {"count", "device_ids"} <= node.pairs.keys():

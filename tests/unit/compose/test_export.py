@@ -393,7 +393,7 @@ def test_raw_fields_of_an_import_are_exported_again() -> None:
     }
     root = nodes.from_plain({"name": "shop", "services": {"web": service}}, "compose.yaml")
     assert isinstance(root, nodes.MappingNode)
-    source = convert.convert_document(root).app
+    source = convert.convert_document(root, folder=environment.ROOT).app
     app = resolve.resolve_application(decode.decode_node(application.Application, source))
     result = exporter.export_application(app, source)
     exported = result.document["services"]["web"]

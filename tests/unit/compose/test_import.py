@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dev.compose_comparison import keys as key_examples
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.model import application
@@ -17,6 +18,7 @@ SCHEMA = json.loads((golden.ROOT / "seaway" / "compose" / "loader" / "compose-sp
 DEFINITIONS = SCHEMA["definitions"]
 PORT = {"mode": "ingress", "target": "80", "protocol": "tcp"}
 NGINX = {"image": "nginx:1"}
+FOLDER = golden.ROOT / "tests" / "compose" / "corpus" / "guestbook" / "web"
 
 
 def to_mapping(document: Any) -> nodes.MappingNode:
@@ -25,7 +27,7 @@ def to_mapping(document: Any) -> nodes.MappingNode:
     return root
 
 
-def convert_services(services: Any, *, folder: Path | None = None, **rest: Any) -> convert.Conversion:
+def convert_services(services: Any, *, folder: Path = FOLDER, **rest: Any) -> convert.Conversion:
     return convert.convert_document(to_mapping({"name": "shop", "services": services, **rest}), folder=folder)
 
 
@@ -61,7 +63,8 @@ def make_sample(schema: Any) -> Any:  # noqa: PLR0911 - one return per type
     if "$ref" in schema:
         return make_sample(DEFINITIONS[schema["$ref"].rpartition("/")[2]])
     if forms := schema.get("oneOf"):
-        long = [form for form in forms if form.get("type") in ("object", "array")]
+        forms = [DEFINITIONS[form["$ref"].rpartition("/")[2]] if "$ref" in form else form for form in forms]
+        long = [form for name in ("object", "array") for form in forms if form.get("type") == name]
         return make_sample((long or forms)[0])
     if "enum" in schema:
         return schema["enum"][0]
@@ -85,21 +88,23 @@ def make_sample(schema: Any) -> Any:  # noqa: PLR0911 - one return per type
 
 
 def make_complete_document() -> nodes.MappingNode:
-    """Every key of the specification."""
-    service = make_sample(DEFINITIONS["service"]) | {"network_mode": "bridge", "image": "nginx:1"}
-    service.pop("provider")
+    """Every key of the specification that a loaded document has."""
+    service = make_sample(DEFINITIONS["service"])
+    service |= {"network_mode": "bridge", "image": "nginx:1", "extra_hosts": ["one=192.0.2.1"]}
+    for key in ("provider", *key_examples.MERGED.keys() & service.keys()):
+        del service[key]
     kinds = ("network", "volume", "secret", "config", "model")
     resources = {f"{kind}s": {"one": make_sample(DEFINITIONS[kind])} for kind in kinds}
-    return to_mapping({"version": "3", "name": "all", "services": {"web": service}, **resources})
+    return to_mapping({"name": "all", "services": {"web": service}, **resources})
 
 
 def test_every_key_of_the_specification_has_one_outcome() -> None:
     root = make_complete_document()
-    outcomes = convert.convert_document(root).outcomes
+    outcomes = convert.convert_document(root, folder=FOLDER).outcomes
     assert list(report.find_unrecorded(root, outcomes)) == []
     assert [outcome.path for outcome in outcomes if outcome.message == "unknown key"] == []
     known = {outcome.path.split(".")[2] for outcome in outcomes if outcome.path.startswith("services.web.")}
-    assert {key for key in DEFINITIONS["service"]["properties"] if key != "provider"} <= known
+    assert DEFINITIONS["service"]["properties"].keys() - {"provider", *key_examples.MERGED} <= known
     paths = [outcome.path for outcome in outcomes if not outcome.is_note]
     assert sorted(paths) == sorted(set(paths))
     for outcome in outcomes:
@@ -176,7 +181,9 @@ def test_fields_keep_their_locations() -> None:
     text = "name: shop\nservices:\n  web:\n    image: nginx\n    expose: [70000]\n    user: '5'\n"
     root = yaml_parser.parse(text, "compose.yaml")
     assert isinstance(root, nodes.MappingNode)
-    locations = decode.decode_partial(application.Application, convert.convert_document(root).app).locations
+    locations = decode.decode_partial(
+        application.Application, convert.convert_document(root, folder=FOLDER).app
+    ).locations
     assert str(locations.find("services.web.image")) == "compose.yaml:4:5"
     assert str(locations.find("services.web.user")) == "compose.yaml:6:5"
 
@@ -307,10 +314,10 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"env": None},
     ),
     (
-        {"volumes": [bind("./n.conf", "/etc/n.conf", read_only=True)]},
+        {"volumes": [bind("./page.py", "/etc/n.conf", read_only=True)]},
         "volumes.0",
         "kept",
-        {"files": {"/etc/n.conf": "./n.conf"}},
+        {"files": {"/etc/n.conf": "./page.py"}},
     ),
     ({"volumes": [{"type": "volume", "target": "/cache"}]}, "volumes.0", "approximated", {"writable": ["/cache"]}),
     ({"volumes": [bind("/etc/localtime", "/etc/localtime")]}, "volumes.0", "dropped", {}),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from dev.compose_comparison import projects
-from seaway.compose.importer import dockerfile
+from seaway.compose.importer import images
 from seaway.compose.loader import documents, loader, schema
 from seaway.files import roots
 from seaway.syntax import nodes
@@ -349,7 +349,7 @@ def test_a_project_includes_others(tmp_path: Path) -> None:
 
 def test_a_pipe_is_not_read_as_a_dockerfile(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "Dockerfile")
-    assert dockerfile.read_stage(tmp_path / "Dockerfile", roots.Root(tmp_path)) == dockerfile.Stage()
+    assert images.read_stage(tmp_path / "Dockerfile", roots.Root(tmp_path)) == images.Stage()
 
 
 # The corpus contains every key of the specification.
