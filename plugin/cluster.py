@@ -30,13 +30,11 @@ class ClusterGuard(resource.ClusterResource):
         return resource.Diff(changed=resource.find_changed_inputs(state, inputs))
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._read_state(inputs)
+        uid = await self._cluster.get_cluster_uid()
+        return resource.State(id=uid, outputs={**inputs, UID: uid})
 
     async def read(self, state: resource.State) -> resource.State | None:
         return state if await self._cluster.get_cluster_uid() == state.outputs.get(UID) else None
-
-    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._read_state(inputs)
 
     async def delete(self, state: resource.State) -> None:
         """Refuse in another cluster: a destroy starts here, and a namespace of the same name may exist there.
@@ -57,7 +55,3 @@ class ClusterGuard(resource.ClusterResource):
                 " pulumi config set seaway:context NAME",
                 code="other-cluster",
             )
-
-    async def _read_state(self, inputs: values.Properties) -> resource.State:
-        uid = await self._cluster.get_cluster_uid()
-        return resource.State(id=uid, outputs={**inputs, UID: uid})

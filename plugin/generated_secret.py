@@ -14,7 +14,7 @@ MIN_LENGTH = 8
 """Characters. 8 of these have 47 bits; fewer can be guessed."""
 
 
-class GeneratedSecret(resource.StateResource):
+class GeneratedSecret(resource.Resource):
     """Output ``value``: the text, secret. Deleting the resource deletes the value."""
 
     inputs: ClassVar[Mapping[str, type]] = {"name": str, "length": int}
@@ -30,6 +30,3 @@ class GeneratedSecret(resource.StateResource):
             raise resource.ResourceError(message, code="invalid-length")
         text = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
         return resource.State(id=cast(str, inputs["name"]), outputs={**inputs, "value": values.Secret(text)})
-
-    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        raise NotImplementedError("every change generates a new value")

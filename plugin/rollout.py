@@ -27,16 +27,10 @@ class Rollout(resource.ClusterResource):
         return resource.Diff(changed=[WORKLOADS] if incomplete else [])
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._wait_for_rollout(str(inputs["namespace"]), inputs, preview=preview)
-
-    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._wait_for_rollout(state.id, inputs, preview=preview)
-
-    async def _wait_for_rollout(self, id_: str, inputs: values.Properties, *, preview: bool) -> resource.State:
+        namespace = str(inputs["namespace"])
         if not preview:
-            namespace, targets = str(inputs["namespace"]), _parse_targets(inputs)
-            await rollout_watch.RolloutWatch(self._cluster, namespace, targets, self._log).wait()
-        return resource.State(id=id_, outputs=inputs)
+            await rollout_watch.RolloutWatch(self._cluster, namespace, _parse_targets(inputs), self._log).wait()
+        return resource.State(id=namespace, outputs=inputs)
 
     async def _find_incomplete(
         self, namespace: str, targets: Sequence[target.Target]
