@@ -54,45 +54,41 @@ class ReleaseChoice:
             name: inputs.SecretValue(fingerprint=fingerprint, value="") for name, fingerprint in fingerprints.items()
         }
         release_objects = objects.objects(environment, images, values)
-        release_record = record.ReleaseRecord.create(
-            environment.declared, environment.settings, images, values, base=environment.base
-        )
+        release_record = record.ReleaseRecord.create(environment, images, values)
         described = release_record.compute_id(release_objects)
         if pinned and environment.lock.is_rollback:
             _warn_of_skipped_jobs(pinned)
         fallback = environment.lock.fallback
+        choice = cls(
+            stack_inputs=stack_inputs,
+            plans=plans,
+            images=existing,
+            release_objects=release_objects,
+            release_record=release_record,
+            described=described,
+            deployed=described,
+        )
         if fallback is None or fallback.held != described:
-            return cls(
-                stack_inputs=stack_inputs,
-                plans=plans,
-                images=existing,
-                release_objects=release_objects,
-                release_record=release_record,
-                described=described,
-                deployed=described,
-            )
+            return choice
         source = format_lock_path(environment) if pinned else environment.settings.app
         messages.warn(
             f"release {described} of {source} failed at"
             f" {diagnosis.escape_text(f'{fallback.since} ({fallback.because})')}; the last good release"
             f" {fallback.release} is deployed instead. Change the source, or try the release again: seaway up --retry"
         )
-        good = hold.read_fallback_release(
+        good, good_objects = hold.read_fallback_release(
             environment.folder, fallback, app_name=environment.base.name, stack=environment.settings.stack
         )
-        return cls(
-            stack_inputs=_select_recorded_inputs(stack_inputs, good.record),
+        return dataclasses.replace(
+            choice,
+            stack_inputs=_select_recorded_inputs(stack_inputs, good),
             # An image with the same content stays registered, or the next release would build it again.
             plans=[
-                plan
-                for plan in plans
-                if plan.name in good.record.images and good.record.images[plan.name].content == plan.record.tag
+                plan for plan in plans if plan.name in good.images and good.images[plan.name].content == plan.record.tag
             ],
-            images=good.record.images,
-            # A record of format 0 has no objects.
-            release_objects=good.release_objects or good.record.render_objects(),
-            release_record=good.record,
-            described=described,
+            images=good.images,
+            release_objects=good_objects,
+            release_record=good,
             deployed=fallback.release,
         )
 
@@ -158,12 +154,11 @@ def _select_recorded_inputs(
     A secret with another value now has none here: the object with the old value is in the cluster, under a name with
     the old fingerprint. Nodes pull with the current credentials.
     """
-    environment, current = stack_inputs.environment, stack_inputs.secrets
+    environment, current, recorded = stack_inputs.environment, stack_inputs.secrets, release_record.environment
     generated = {
-        name: fingerprint_generated_secret(length)
-        for name, length in list_generated_secrets(release_record.resolved_app, {}).items()
+        name: fingerprint_generated_secret(length) for name, length in list_generated_secrets(recorded.app, {}).items()
     }
-    recorded = {
+    secret_values = {
         name: current[name]
         if name in current and current[name].fingerprint == fingerprint
         else inputs.SecretValue(fingerprint=fingerprint, value=None)
@@ -176,12 +171,12 @@ def _select_recorded_inputs(
         stack_inputs,
         environment=dataclasses.replace(
             environment,
-            app=release_record.resolved_app,
-            declared=release_record.app,
-            base=release_record.base,
+            app=recorded.app,
+            declared=recorded.declared,
+            base=recorded.base,
             settings=release_record.apply_settings(environment.settings),
         ),
-        secrets=credentials | recorded,
+        secrets=credentials | secret_values,
     )
 
 
@@ -196,7 +191,7 @@ class Release(pulumi.CustomResource):
         options: pulumi.ResourceOptions,
     ) -> None:
         properties = {
-            "namespace": release_record.namespace,
+            "namespace": release_record.environment.namespace,
             "release": id_,
             "record": release_record.to_plain(),
             "provenance": encode.to_plain(provenance),

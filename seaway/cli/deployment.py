@@ -70,7 +70,7 @@ class Deployment:
         fingerprint_key.ensure_key(target)
         if retry:
             hold.remove_fallback(target.folder, target.name)
-        held = hold.read_fallback(target.folder, target.name)
+        held = release_lock.read(target.folder, target.name).fallback
         private.remove_file(hold.get_run_result_path(target.folder, target.name))
         if self._rollback or held:  # the files that a rollback writes must be writable before anything changes
             lock_file = release_lock.get_path(target.folder, target.name)

@@ -255,4 +255,4 @@ def _get_part_name(record_id: str, number: int) -> str:
 
 def _build_metadata(release_record: record.ReleaseRecord, name: str, record_id: str) -> dict[str, Any]:
     labels = names.build_labels(release_record.environment, OWNER_NAME) | {RELEASE_LABEL: record_id}
-    return {"name": name, "namespace": release_record.namespace, "labels": labels}
+    return {"name": name, "namespace": release_record.environment.namespace, "labels": labels}

@@ -61,9 +61,7 @@ def build_record(folder: Path, stack: str, *, version: str = "1") -> record.Rele
         else _images(environment.settings.registry or "", version)
     )
     secrets = {name: inputs.SecretValue(fingerprint=f"of {name}", value="") for name in ("POSTGRES_PASSWORD", "TOKEN")}
-    return record.ReleaseRecord.create(
-        environment.declared, environment.settings, images, secrets, base=environment.base
-    )
+    return record.ReleaseRecord.create(environment, images, secrets)
 
 
 def _images(registry: str, version: str) -> dict[str, inputs.Image]:
@@ -90,7 +88,7 @@ def deploy_record(
         program.install_pulumi(folder)
     known = {
         release_object.release: release_object
-        for release_object in read_history(folder, release_record.settings["stack"])
+        for release_object in read_history(folder, release_record.environment.settings.stack)
     }
     first = known[release_record.id].recorded if release_record.id in known else time
     entry = stack_state.RecordedRelease(release=release_record.id, sha256=sha256, recorded=first)

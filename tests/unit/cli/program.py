@@ -38,7 +38,7 @@ def write_state(
 ) -> None:
     """What the state of a stack has of the release that was deployed last."""
     outputs = {
-        "namespace": release_record.namespace,
+        "namespace": release_record.environment.namespace,
         "release": release_record.id,
         "record": release_record.to_plain(),
         "provenance": encode.to_plain(provenance or release.Provenance()),
@@ -48,7 +48,7 @@ def write_state(
     urn = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Release::release"
     resources = [{"urn": urn, "type": stack_state.RELEASE_TYPE, "outputs": outputs}]
     state = {"version": 3, "deployment": {"resources": resources}}
-    (folder / f"state.{release_record.settings['stack']}.json").write_text(json.dumps(state))
+    (folder / f"state.{release_record.environment.settings.stack}.json").write_text(json.dumps(state))
 
 
 class FakePulumi:

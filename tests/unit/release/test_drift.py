@@ -27,7 +27,7 @@ Live = dict[str, list[dict[str, Any]]]
 
 def create_record(example: str = "shop") -> record.ReleaseRecord:
     app = load.load_application(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
-    return record.ReleaseRecord.create(app, STACK, *golden.make_inputs(app))
+    return golden.create_record(app, STACK)
 
 
 def declared(example: str = "shop") -> list[dict[str, Any]]:

@@ -98,20 +98,25 @@ def test_the_id_covers_the_application_and_the_content_of_images() -> None:
     assert same.id == original.id
 
 
+def create_environment(declared: application.Application, base: application.Application) -> environments.Environment:
+    resolved = environments.Environment.create(resolve.resolve_application(declared), STACK)
+    return dataclasses.replace(resolved, declared=declared, base=base)
+
+
 def test_the_record_of_an_environment_has_the_id_of_the_release() -> None:
     app = load_base()
     images, secrets = golden.make_inputs(resolve.resolve_application(app))
-    here = record.ReleaseRecord.create(resolve.resolve_application(app), STACK, images, secrets, base=app)
+    here = record.ReleaseRecord.create(create_environment(resolve.resolve_application(app), app), images, secrets)
     with_user = dataclasses.replace(app.services[0], user=4711)
     overlaid = dataclasses.replace(app, services=(with_user, *app.services[1:]))
-    there = record.ReleaseRecord.create(overlaid, STACK, images, secrets, base=app)
+    there = record.ReleaseRecord.create(create_environment(overlaid, app), images, secrets)
     assert here.id != there.id
     assert here.release_id == there.release_id == here.id.partition("-")[0]
     built = there.build_release(release.Provenance(), "2026-01-01T00:00:00Z")
     assert (built.application, built.id) == (app, there.release_id)
     decoded = record.ReleaseRecord.decode(encode.to_node(there.to_plain(), diagnosis.SourceLocation("record")))
-    assert encode.to_plain(decoded.base) == encode.to_plain(app)
-    assert decoded.app.services[0].user == 4711
+    assert encode.to_plain(decoded.environment.base) == encode.to_plain(app)
+    assert decoded.environment.declared.services[0].user == 4711
 
 
 def test_a_saved_release_never_changes(tmp_path: Path, wording: Any) -> None:
