@@ -17,7 +17,7 @@ from seaway.checks import all_checks
 from seaway.cli import command, connection, deployment, release_state, stack
 from seaway.kubernetes.cluster import reflector
 from seaway.project import environments, release, release_lock, stack_file
-from seaway.release import hold, promotion, record_store, stack_state
+from seaway.release import hold, promotion, record, record_store, stack_state
 from seaway.rollout import status
 from seaway.syntax import diagnosis
 
@@ -32,7 +32,7 @@ class StackHistory:
     state: stack_state.ReleaseState | None
     current: record_store.CurrentRelease | None
     """The last and the previous release."""
-    records: Mapping[str, record_store.RecordSummary]
+    records: Mapping[str, record.RecordSummary]
     """The verified records, newest first: the state or a file vouches for them."""
     failure_reason: str | None
 
@@ -112,20 +112,17 @@ def _read_history(target: stack.TargetStack) -> StackHistory:
     }
     current = None
     if state:
-        known |= {
-            entry.release: record_store.RecordSummary(id=entry.release, recorded=entry.recorded)
-            for entry in state.history
-        }
+        known |= {summary.id: summary for summary in state.history}
     newest = sorted(known.values(), key=lambda summary: (summary.recorded, summary.id), reverse=True)
     if state:
-        ids = [*(entry.release for entry in state.history), *(summary.id for summary in newest)]
+        ids = [summary.id for summary in (*state.history, *newest)]
         previous = next((id_ for id_ in ids if id_ != state.id), None)
         current = record_store.CurrentRelease(id=state.id, previous=previous, since=state.since)
     records = {summary.id: summary for summary in newest}
     return StackHistory(state=state, current=current, records=records, failure_reason=reason)
 
 
-async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[str, record_store.RecordSummary]]:
+async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[str, record.RecordSummary]]:
     """The current errors, and the records in the cluster."""
     async with connection.connect(target) as cluster:
         records, live_objects = await asyncio.gather(

@@ -58,7 +58,10 @@ async def detect(
         record_store.RecordChanged: its record was changed.
         errors.Unavailable: the cluster is unreachable or refuses access.
     """
-    current = await record_store.read_current(cluster, namespace)
+    current = await record_store.find_current(cluster, namespace)
+    if current is None:
+        message = f"no release is recorded in namespace {namespace}: the next successful pulumi up records it"
+        raise record_store.ReleaseNotFound(message)
     record_id = state.id if state else current.id
     sha256 = state.find_sha256(record_id) if state else None
     declared = await record_store.read_manifests(cluster, namespace, record_id, sha256=sha256)

@@ -11,7 +11,7 @@ from typing import Any
 from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.project import release, release_lock
-from seaway.release import drift, record_store, stack_state
+from seaway.release import drift, record, record_store, stack_state
 from seaway.rollout import status
 
 _Release = release.Release
@@ -160,8 +160,8 @@ def pin_rollback(stack_lock: release_lock.Lock, release_id: str, *, because: str
 def find_previous(
     stack_lock: release_lock.Lock,
     current: record_store.CurrentRelease | None,
-    records: Mapping[str, record_store.RecordSummary],
-) -> record_store.RecordSummary | None:
+    records: Mapping[str, record.RecordSummary],
+) -> record.RecordSummary | None:
     """The record of the last release before the pinned one that is not held; None: there is none.
 
     ``records``: newest first.

@@ -38,6 +38,8 @@ _UNRECORDED_SETTINGS = frozenset(
 """Settings that do not shape objects: the target and the build. The overlay is part of the application. All other
 settings are recorded, new ones too."""
 
+_UNKNOWN_PROVENANCE = release.Provenance()
+
 _Application = application.Application
 """Alias for annotations: a field of ``RecordDocument`` has the name of the module."""
 
@@ -185,6 +187,23 @@ def _get_recorded(stack_settings: settings.Settings) -> dict[str, Any]:
 def parse_release_id(record_id: str) -> str:
     """The id of the release in the id of a record."""
     return record_id.partition("-")[0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSummary:
+    """A record that was stored, without its files."""
+
+    id: str
+    recorded: str
+    """Time of the first deployment: RFC 3339, in UTC."""
+    sha256: str | None = None
+    """Of its stored bytes, see ``stored_record.StoredRecord``. None: the stack's state does not have it."""
+    provenance: release.Provenance = _UNKNOWN_PROVENANCE
+
+    @property
+    def release_id(self) -> str:
+        """The id of its release."""
+        return parse_release_id(self.id)
 
 
 def encode_objects(release_objects: Iterable[objects.ReleaseObject]) -> list[dict[str, Any]]:

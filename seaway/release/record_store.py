@@ -35,7 +35,6 @@ OWNER_NAME = "release"
 
 CURRENT_NAME = "release-current"
 
-_UNKNOWN_PROVENANCE = release.Provenance()
 _TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHOWN_DIGITS = 12
 """Digits of a SHA-256 in messages."""
@@ -57,21 +56,6 @@ class CurrentRelease:
     previous: str | None
     since: str
     """Time when it became the current release: RFC 3339, in UTC."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RecordSummary:
-    """A record in a list."""
-
-    id: str
-    recorded: str
-    """Time of its creation: RFC 3339, in UTC."""
-    provenance: release.Provenance = _UNKNOWN_PROVENANCE
-
-    @property
-    def release_id(self) -> str:
-        """The id of its release."""
-        return record.parse_release_id(self.id)
 
 
 def get_path(namespace: str, name: str = "") -> str:
@@ -123,17 +107,9 @@ def parse_current(config_map: Mapping[str, Any] | None) -> CurrentRelease | None
     )
 
 
-async def read_current(cluster: client.KubeClient, namespace: str) -> CurrentRelease:
-    """The current release.
-
-    Raises:
-        ReleaseNotFound: no release is recorded.
-    """
-    current = parse_current(await cluster.find(get_path(namespace, CURRENT_NAME)))
-    if current is None:
-        message = f"no release is recorded in namespace {namespace}: the next successful pulumi up records it"
-        raise ReleaseNotFound(message)
-    return current
+async def find_current(cluster: client.KubeClient, namespace: str) -> CurrentRelease | None:
+    """The current release; None: the cluster has none, or not a valid one."""
+    return parse_current(await cluster.find(get_path(namespace, CURRENT_NAME)))
 
 
 async def read(
@@ -225,7 +201,7 @@ async def delete(cluster: client.KubeClient, namespace: str, record_id: str) -> 
         await cluster.delete(get_path(namespace, name))
 
 
-async def list_records(cluster: client.KubeClient, namespace: str) -> dict[str, RecordSummary]:
+async def list_records(cluster: client.KubeClient, namespace: str) -> dict[str, record.RecordSummary]:
     """The records in the namespace by id, newest first."""
     listed = await cluster.get(get_path(namespace), labelSelector=RELEASE_LABEL)
     summaries = [
@@ -239,14 +215,14 @@ async def list_records(cluster: client.KubeClient, namespace: str) -> dict[str, 
     return {summary.id: summary for summary in newest}
 
 
-def _summarize(config_map: Mapping[str, Any]) -> RecordSummary:
+def _summarize(config_map: Mapping[str, Any]) -> record.RecordSummary:
     metadata = config_map["metadata"]
     name, recorded = metadata["name"], metadata["creationTimestamp"]
     try:
         provenance = stored_record.StoredRecord.join_parts([config_map]).decode_provenance(f"ConfigMap/{name}")
     except (diagnosis.InvalidInput, ValueError):
-        provenance = _UNKNOWN_PROVENANCE  # One unreadable record must not hide the others.
-    return RecordSummary(id=name.removeprefix(get_name("")), recorded=recorded, provenance=provenance)
+        provenance = release.Provenance()  # One unreadable record must not hide the others.
+    return record.RecordSummary(id=name.removeprefix(get_name("")), recorded=recorded, provenance=provenance)
 
 
 def _get_part_name(record_id: str, number: int) -> str:

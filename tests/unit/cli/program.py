@@ -32,7 +32,7 @@ def write_state(
     folder: Path,
     release_record: record.ReleaseRecord,
     *,
-    history: Sequence[stack_state.RecordedRelease] = (),
+    history: Sequence[record.RecordSummary] = (),
     provenance: release.Provenance | None = None,
     since: str = "2026-01-01T00:00:00Z",
 ) -> None:
@@ -43,7 +43,7 @@ def write_state(
         "record": release_record.to_plain(),
         "provenance": encode.to_plain(provenance or release.Provenance()),
         "since": since,
-        "history": [recorded.to_plain() for recorded in history],
+        "history": stack_state.encode_history(history),
     }
     urn = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Release::release"
     resources = [{"urn": urn, "type": stack_state.RELEASE_TYPE, "outputs": outputs}]

@@ -17,7 +17,7 @@ from seaway.cli import deployment, main
 from seaway.files import roots
 from seaway.model import settings
 from seaway.project import load, release, release_lock
-from seaway.release import hold, record, record_store, stack_state, stored_record
+from seaway.release import hold, record, record_store, stored_record
 from tests import golden
 from tests.support import apiserver
 from tests.unit.cli import environments, program
@@ -38,9 +38,7 @@ def good(api: apiserver.ApiServer, checkout: Path) -> record.ReleaseRecord:
         release_record, record_store.CurrentRelease(id=release_record.id, previous=None, since="2026-01-01T00:00:00Z")
     )
     saved = stored_record.StoredRecord.create(release_record, release.Provenance())
-    history = [
-        stack_state.RecordedRelease(release=release_record.id, sha256=saved.sha256, recorded="2026-01-01T00:00:00Z")
-    ]
+    history = [record.RecordSummary(id=release_record.id, sha256=saved.sha256, recorded="2026-01-01T00:00:00Z")]
     program.write_state(checkout, release_record, history=history)
     for manifest in [
         *(release_object.manifest for release_object in release_record.render_objects()),

@@ -404,7 +404,7 @@ def test_with_the_state_a_forged_current_release_is_drift(connect: Start) -> Non
         since=TIME,
         record_node=encode.to_node(deployed.to_plain(), diagnosis.SourceLocation("state")),
         provenance=release.Provenance(),
-        history=(stack_state.RecordedRelease(release=deployed.id, sha256=stored.sha256, recorded=TIME),),
+        history=(record.RecordSummary(id=deployed.id, sha256=stored.sha256, recorded=TIME),),
     )
     currents = [
         record_store.build_current(deployed, record_store.CurrentRelease(id=record_id, previous=None, since=TIME))
