@@ -124,6 +124,16 @@ class ImageDiff:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a deployment would change."""
+
+    object_diffs: Sequence[ObjectDiff]
+    images: Sequence[ImageDiff]
+    warnings: Sequence[str] = ()
+    errors: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectChange:
     """The change of one object, for a reviewer."""
 

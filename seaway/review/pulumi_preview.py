@@ -25,16 +25,6 @@ class UnreadablePreview(ValueError):  # noqa: N818 - describes the text
     """The text is not the JSON of a preview."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """One preview."""
-
-    object_diffs: tuple[change.ObjectDiff, ...]
-    images: tuple[change.ImageDiff, ...]
-    warnings: tuple[str, ...]
-    errors: tuple[str, ...]
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Step:
     """One step, with Pulumi's names."""
@@ -61,7 +51,7 @@ class _Step:
         return self.urn.split("::", 3)[3]
 
 
-def parse(text: str) -> Preview:
+def parse(text: str) -> change.Preview:
     """Parse the output of a preview.
 
     Raises:
@@ -73,7 +63,7 @@ def parse(text: str) -> Preview:
         messages = [(plain.get("severity"), _get_message(plain)) for plain in preview.get("diagnostics") or ()]
         reasons = dict(_parse_rebuild_reasons(message for _, message in messages))
         object_diffs = filter(None, map(_create_object_diff, steps))
-        return Preview(
+        return change.Preview(
             object_diffs=tuple(change.merge_renamed(object_diffs)),
             images=tuple(_list_images(steps, reasons)),
             warnings=tuple(text for severity, text in messages if severity == "warning" or _UNHEALTHY_MARK in text),
