@@ -124,15 +124,15 @@ class PreviewRun:
         images = tuple(sorted(preview.images, key=lambda image: image.name))  # Pulumi's order is random
         changes = summary.create_changes(preview.object_diffs, images)
         today = command.get_today()
-        policy_result = policy.apply_policy(changes, current.environment.settings, today)
+        blocked, policy_notes = policy.apply_policy(changes, current.environment.settings, today)
         preview_summary = summary.PreviewSummary(
             app_name=current.environment.app.name,
             stack=self._target.name,
             source=source,
             changes=changes,
             images=images,
-            policy_result=policy_result,
-            notes=(*preview.warnings, *policy_result.notes),
+            blocked=blocked,
+            notes=(*preview.warnings, *policy_notes),
             checks=_summarize_checks(current, today),
             errors=tuple(preview.errors),
         )

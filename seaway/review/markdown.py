@@ -103,8 +103,7 @@ def _format_parts(preview_summary: summary.PreviewSummary) -> Iterator[tuple[str
     """The parts after the head, by descending importance: each has a start, and pieces that may be left out."""
     changes, checks = preview_summary.changes, preview_summary.checks
     if changes:
-        blocked = set(map(id, preview_summary.policy_result.blocked))
-        rows = [_format_row(object_change, blocked=id(object_change) in blocked) for object_change in changes]
+        rows = [_format_row(change, blocked=change in preview_summary.blocked) for change in changes]
         yield "\n|  | object | changes | impact |\n|---|---|---|---|\n", rows
     if preview_summary.images:
         rows = [

@@ -31,7 +31,8 @@ class PreviewSummary:
     changes: tuple[change.ObjectChange, ...]
     """By descending impact."""
     images: tuple[change.ImageDiff, ...]
-    policy_result: policy.PolicyResult
+    blocked: Sequence[change.ObjectChange] = ()
+    """The changes that the policy of the stack blocks."""
     notes: tuple[str, ...] = ()
     """Warnings, waivers, and limits of the preview."""
     checks: CheckSummary | None = None
@@ -58,9 +59,9 @@ class PreviewSummary:
     def blocked_reason(self) -> str | None:
         """Why the change must not pass, in one line; None: it may."""
         reasons: list[str] = []
-        if blocked := self.policy_result.blocked:
-            names = _join_names(f"{change.title} ({policy.POLICY_IDS[change.impact]})" for change in blocked)
-            hint = policy.format_hint(blocked, self.stack)
+        if self.blocked:
+            names = _join_names(f"{change.title} ({policy.POLICY_IDS[change.impact]})" for change in self.blocked)
+            hint = policy.format_hint(self.blocked, self.stack)
             reasons.append(f"blocked by the policy of stack {self.stack}: {names}; {hint}")
         if self.checks and self.checks.refused:
             ids = dict.fromkeys(line.partition(" ")[0] for line in self.checks.refused)
@@ -70,7 +71,6 @@ class PreviewSummary:
 
     def to_plain(self) -> dict[str, Any]:
         """As `seaway preview --json` prints it; the fields are described in ``seaway.cli.preview``."""
-        blocked = set(map(id, self.policy_result.blocked))
         return {
             "application": self.app_name,
             "stack": self.stack,
@@ -82,7 +82,7 @@ class PreviewSummary:
                     "owner": object_change.owner,
                     "impact": object_change.impact.label,
                     "reason": object_change.reason,
-                    "blocked": id(object_change) in blocked,
+                    "blocked": object_change in self.blocked,
                     "fields": [dataclasses.asdict(field_diff) for field_diff in object_change.fields],
                 }
                 for object_change in self.changes
