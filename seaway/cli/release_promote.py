@@ -22,7 +22,7 @@ from seaway.model import image_reference
 from seaway.model.validate import waivers
 from seaway.project import environments, release, release_lock, stack_file
 from seaway.release import hold, promotion
-from seaway.review import comparison, environment_views
+from seaway.review import comparison
 from seaway.syntax import diagnosis, nodes
 
 ChangedField = tuple[str, str, Any, Any]
@@ -149,14 +149,14 @@ def _plan_target(
 
 def _compare_target(folder: Path, name: str, environment: environments.Environment) -> Sequence[ChangedField]:
     """The changes in the target stack."""
-    after = environment_views.create_view(environment)
+    after = comparison.EnvironmentView.create(environment)
     try:
         current = environments.load_environment(folder, name, check_ids=all_checks.IDS)
     except diagnosis.InvalidInput:
         # It pins no release yet, or its current configuration does not fit the pinned release.
         images = [(f"images.{image}", "content", None, content) for image, content in after.image_contents.items()]
-        return [("release", "id", None, after.release["id"]), *images]
-    rows = comparison.compare(environment_views.create_view(current), after).rows
+        return [("release", "id", None, after.release_id), *images]
+    rows = comparison.compare(comparison.EnvironmentView.create(current), after).rows
     return [(row.section, row.field or "-", row.left, row.right) for row in rows]
 
 
