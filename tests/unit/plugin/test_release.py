@@ -213,7 +213,7 @@ def test_another_namespace_is_another_resource(plugin: engine.Plugin) -> None:
 
 def history(outputs: Mapping[str, object]) -> dict[str, str]:
     """The SHA-256 of each record that the state vouches for."""
-    return {shop.release: shop.sha256 for shop in stack_state.parse_history(outputs)}
+    return {shop.id: shop.sha256 for shop in stack_state.parse_history(outputs)}
 
 
 def test_the_state_vouches_for_what_was_written(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
