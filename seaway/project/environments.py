@@ -176,7 +176,7 @@ def read_environment(
         folder=folder,
         lock=lock,
         release=pinned,
-        secret_names=stack_file.get_secret_names(config),
+        secret_names=frozenset(stack_file.get_secret_locations(config)),
         node=merged.node,
     )
 

@@ -119,11 +119,6 @@ def get_secret_locations(config: nodes.MappingNode) -> Mapping[str, diagnosis.So
     return {name: pair.location for name, pair in nodes.get_pairs(config, "secrets").items()}
 
 
-def get_secret_names(config: nodes.MappingNode) -> frozenset[str]:
-    """The names of the secrets that have a value."""
-    return frozenset(get_secret_locations(config))
-
-
 def _get_text(config: nodes.MappingNode, key: str) -> str | None:
     pair = config.pairs.get(key)
     return pair.node.text if pair and isinstance(pair.node, nodes.ScalarNode) else None

@@ -166,8 +166,7 @@ def test_the_last_healthy_release_is_restored(
     assert held is not None
     assert (held.release, held.held) == (good.id, FAILED)
     assert (
-        hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev")[0].to_plain()
-        == good.to_plain()
+        hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev")[0].to_plain() == good.to_plain()
     )
     output = capfd.readouterr()
     message = output.err.replace(FAILED, "FAILED").replace(held.because, "REASON")
