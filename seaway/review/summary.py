@@ -104,7 +104,6 @@ def create_changes(
     object_diffs: Iterable[change.ObjectDiff], images: Sequence[change.ImageDiff]
 ) -> tuple[change.ObjectChange, ...]:
     """The changes of objects, by descending impact, then by name."""
-    indexed = dict(change.index_images(images))
     changes: list[change.ObjectChange] = []
     for object_diff in object_diffs:
         level, reason = impact.assess_change(object_diff)
@@ -114,7 +113,7 @@ def create_changes(
                 kind=object_diff.kind,
                 name=object_diff.name,
                 owner=object_diff.owner,
-                fields=change.compare_fields(object_diff, indexed),
+                fields=change.compare_fields(object_diff, images),
                 impact=level,
                 reason=reason,
             )
