@@ -3,6 +3,8 @@
 The folder has mode 0700 before anything is written in it, so its files need no restrictive mode. A file with mode 0600
 may be staged as 0644, which the digest of an image depends on, and no other user can read it. A branch may have
 committed a link in its place or below it: links are not followed.
+
+Functions raise ``diagnosis.InvalidInput`` if ``.seaway`` or a folder in it is a link or a file, or of another user.
 """
 
 from pathlib import Path
@@ -14,11 +16,7 @@ MAX_BYTES = 64_000_000
 
 
 def make_folder(path: Path) -> Path:
-    """Creates a folder with its parents; ``.seaway``, if it is one of them, for its user only. Returns the path.
-
-    Raises:
-        diagnosis.InvalidInput: ``.seaway`` or something below it is a link or a file, or belongs to another user.
-    """
+    """Creates a folder with its parents; ``.seaway``, if it is one of them, for its user only. Returns the path."""
     top = _find_top(path)
     if top is None:
         path.mkdir(parents=True, exist_ok=True)
@@ -29,11 +27,7 @@ def make_folder(path: Path) -> Path:
 
 
 def check_folder(folder: Path) -> None:
-    """Checks the ``.seaway`` of a checkout, if it exists, before anything is read in it.
-
-    Raises:
-        diagnosis.InvalidInput: it is a link or a file, or belongs to another user.
-    """
+    """Checks the ``.seaway`` of a checkout, if it exists, before anything is read in it."""
     writer.check_writable(folder, folder / FOLDER_NAME / "file")
 
 

@@ -5,6 +5,9 @@ comments of users, and ``pulumi config set`` does not touch it.
 
 All files that Seaway writes here and in releases/ start with the number of their format. A lock file also has the
 SHA-256 of each release file that it names; it is compared before the release file is decoded.
+
+Functions that read a file raise ``diagnosis.InvalidInput`` if it is unreadable, was changed, is invalid, or has an
+unknown format.
 """
 
 import contextlib
@@ -86,11 +89,7 @@ def get_path(folder: Path, stack: str) -> Path:
 
 
 def read(folder: Path, stack: str) -> Lock:
-    """Read the lock file of a stack; an empty lock if there is none.
-
-    Raises:
-        diagnosis.InvalidInput: the file is invalid.
-    """
+    """Read the lock file of a stack; an empty lock if there is none."""
     path = get_path(folder, stack)
     if not os.path.lexists(path):
         return Lock()
@@ -193,10 +192,6 @@ def parse_file(path: Path, folder: Path, hint: str = _RESTORE_HINT, *, sha256: s
         folder: of the project.
         hint: suggested if the file cannot be read.
         sha256: of its bytes, as a lock file has it; None: not compared.
-
-    Raises:
-        diagnosis.InvalidInput: it is unreadable, was changed, is not YAML, or has a format that this version does not
-            read.
     """
     file = str(path.relative_to(folder))
     content = read_content(path, folder, hint)
@@ -209,21 +204,13 @@ def parse_file(path: Path, folder: Path, hint: str = _RESTORE_HINT, *, sha256: s
 
 
 def read_content(path: Path, folder: Path, hint: str = _RESTORE_HINT) -> bytes:
-    """Read a file that Seaway wrote. As with all files of a branch, it must not lead out of the project.
-
-    Raises:
-        diagnosis.InvalidInput: it cannot be read.
-    """
+    """Read a file that Seaway wrote. As with all files of a branch, it must not lead out of the project."""
     location, limit = diagnosis.SourceLocation(str(path.relative_to(folder))), SIZE_FACTOR * nodes.MAX_CHARACTERS
     return roots.Root(folder).read(path, "", location, "", hint=hint, limit=limit)
 
 
 def parse_content(content: bytes, file: str) -> tuple[int, nodes.Node]:
-    """The number of the format, and the nodes without it, in the keys of this version.
-
-    Raises:
-        diagnosis.InvalidInput: the content is not YAML, or has a format that this version does not read.
-    """
+    """The number of the format, and the nodes without it, in the keys of this version."""
     node = nodes.parse(content, file, limit_factor=SIZE_FACTOR)
     pair = node.pairs.get(FORMAT_KEY) if isinstance(node, nodes.MappingNode) else None
     if not isinstance(node, nodes.MappingNode) or pair is None:

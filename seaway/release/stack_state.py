@@ -42,7 +42,10 @@ def encode_history(history: Iterable[record.RecordSummary]) -> list[dict[str, st
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseState:
-    """The last release that was deployed to a stack and became healthy."""
+    """The last release that was deployed to a stack and became healthy.
+
+    Methods raise ``diagnosis.InvalidInput`` if this version of Seaway cannot read it.
+    """
 
     id: str
     """Id of its record."""
@@ -55,11 +58,7 @@ class ReleaseState:
 
     @classmethod
     def find(cls, resources: Iterable[Mapping[str, Any]]) -> Self | None:
-        """Find it in the resources of a state, as `pulumi stack export` prints them; None: no release was deployed.
-
-        Raises:
-            diagnosis.InvalidInput: this version of Seaway cannot read it.
-        """
+        """Find it in the resources of a state, as `pulumi stack export` prints them; None: no release was deployed."""
         for resource in resources:
             # A resource with `delete` was replaced.
             if resource.get("type") == RELEASE_TYPE and not resource.get("delete"):
@@ -88,19 +87,11 @@ class ReleaseState:
         return next((summary.sha256 for summary in self.history if summary.id == record_id), None)
 
     def decode_record(self) -> record.ReleaseRecord:
-        """The current record.
-
-        Raises:
-            diagnosis.InvalidInput: this version of Seaway cannot read it.
-        """
+        """The current record."""
         return record.ReleaseRecord.decode(self.record_node)
 
     def build_release(self) -> release.Release:
-        """The release of the current record, which may be promoted.
-
-        Raises:
-            diagnosis.InvalidInput: this version of Seaway cannot read it.
-        """
+        """The release of the current record, which may be promoted."""
         return self.decode_record().build_release(self.provenance, self.since)
 
     @property
