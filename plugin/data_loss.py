@@ -6,6 +6,7 @@ plugin: in the diff of ``Objects`` for an update, and in ``Configure`` for a des
 
 import datetime
 import os
+import re
 import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -78,13 +79,11 @@ class DataLossGuard:
             hints.append(
                 f"The state is of an older version, which did not record which namespace with {label} it uses."
             )
-        await self._refuse_losses(await self.find_in_namespaces(namespaces), log, hints)
+        await self.refuse_losses(await self.find_in_namespaces(namespaces), log, hints)
 
-    async def check_update(self, lost: Sequence[disks.Disk], log: engine.Log) -> None:
-        """Refuse a change that deletes these disks."""
-        await self._refuse_losses(lost, log, UPDATE_HINTS)
-
-    async def _refuse_losses(self, lost: Sequence[disks.Disk], log: engine.Log, hints: Sequence[str]) -> None:
+    async def refuse_losses(
+        self, lost: Sequence[disks.Disk], log: engine.Log, hints: Sequence[str] = UPDATE_HINTS
+    ) -> None:
         """Refuse the loss of disks, or list them if the run requests that.
 
         Raises:
@@ -122,43 +121,34 @@ class DataLossGuard:
             raise resource.ResourceError(adoption.format_refusal(foreign), code="foreign-objects")
         return lost
 
-    async def find_in_claims(self, namespace: str, deleted_names: Collection[str]) -> list[disks.Disk]:
-        """Claims that the stack created itself, and deletes."""
-        claims = await self._list_bound_claims(namespace) if deleted_names else []
-        return [
-            _build_disk(namespace, claim, "the claim is deleted")
-            for claim in claims
-            if unstructured.get_name(claim) in deleted_names
-        ]
-
-    async def find_in_stateful_sets(
+    async def find_in_objects(
         self,
         namespace: str,
-        deleted_names: Collection[str],
+        deleted: Collection[str],
         declared: Mapping[str, Mapping[str, Any]],
         recorded: Mapping[str, Mapping[str, Any]],
     ) -> list[disks.Disk]:
-        """Claims that are deleted with StatefulSets.
+        """Claims of a namespace that are deleted: those that the stack created itself, and those of StatefulSets.
 
         Args:
-            declared: the shapes of the sets that are not deleted, by name.
-            recorded: the shapes in the state, by name.
+            deleted: the identities of deleted objects.
+            declared: the shapes of the StatefulSets that are not deleted, by identity.
+            recorded: the shapes in the state, by identity.
         """
+        losses: list[tuple[re.Pattern[str], str]] = []
         answer = await self._cluster.get(kinds.build_path("StatefulSet", namespace))
-        deleted = [
-            pattern_and_reason
-            for live in answer["items"]
-            if (name := unstructured.get_name(live)) in deleted_names or name in declared
-            if (
-                pattern_and_reason := disks.find_deleted(
-                    live, None if name in deleted_names else declared[name], recorded.get(name)
-                )
-            )
-        ]
-        claims = await self._list_bound_claims(namespace) if deleted else []
+        for live in answer["items"]:
+            identity = f"apps/v1/StatefulSet/{namespace}/{unstructured.get_name(live)}"
+            if identity in deleted or identity in declared:
+                loss = disks.find_deleted(live, declared.get(identity), recorded.get(identity))
+                losses += [loss] if loss else []
+        prefix = f"v1/PersistentVolumeClaim/{namespace}/"
+        own_claims = [identity.removeprefix(prefix) for identity in sorted(deleted) if identity.startswith(prefix)]
+        losses += [(re.compile(re.escape(name)), "the claim is deleted") for name in own_claims]
+        claims = await self._list_bound_claims(namespace) if losses else []
         return [
             _build_disk(namespace, claim, reason)
-            for pattern, reason in deleted
+            for pattern, reason in losses
             for claim in claims
             if pattern.fullmatch(unstructured.get_name(claim))
         ]

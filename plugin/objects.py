@@ -74,7 +74,7 @@ class ObjectsGuard(resource.ClusterResource):
         changed = [name for name in resource.find_changed_inputs(state, inputs) if name != SETS]
         if changed:
             await self._check_ownership(inputs, recorded=state.outputs)
-        await self._data_loss.check_update(await self._find_lost_disks(state, inputs), self._log)
+        await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
         identities = map(_ObjectId.parse, _list_identities(inputs))
         for namespace in sorted({identity.namespace for identity in identities} - {""}):
             await self._report_edits(namespace)
@@ -97,23 +97,13 @@ class ObjectsGuard(resource.ClusterResource):
         deleted = await self._list_deleted(state.outputs, inputs)
         namespaces = {identity.name for identity in deleted if identity.kind == "Namespace"}
         lost = await self._data_loss.find_in_namespaces(sorted(namespaces))
-        sets = cast(Mapping[str, Mapping[str, Any]], inputs[SETS])
-        recorded = _index_by_name(cast(Mapping[str, Mapping[str, Any]], state.inputs.get(SETS) or {}))
-        declared = _index_by_name(sets)
+        declared = cast(Mapping[str, Mapping[str, Any]], inputs[SETS])
+        recorded = cast(Mapping[str, Mapping[str, Any]], state.inputs.get(SETS) or {})
         holders = _filter_disk_holders(deleted)
-        holder_namespaces = {identity.namespace for identity in (*map(_ObjectId.parse, sets), *holders)}
+        identities = {holder.text for holder in holders}
+        holder_namespaces = {identity.namespace for identity in (*map(_ObjectId.parse, declared), *holders)}
         for namespace in sorted(holder_namespaces - namespaces - {""}):
-            names_by_kind = {
-                kind: [holder.name for holder in holders if (holder.namespace, holder.kind) == (namespace, kind)]
-                for kind in data_loss.DISK_HOLDER_KINDS
-            }
-            lost += await self._data_loss.find_in_stateful_sets(
-                namespace,
-                names_by_kind["StatefulSet"],
-                declared.get(namespace, {}),
-                recorded.get(namespace, {}),
-            )
-            lost += await self._data_loss.find_in_claims(namespace, names_by_kind["PersistentVolumeClaim"])
+            lost += await self._data_loss.find_in_objects(namespace, identities, declared, recorded)
         return lost
 
     async def _list_deleted(self, recorded: values.Properties, inputs: values.Properties) -> list[_ObjectId]:
@@ -185,15 +175,6 @@ def _list_identities(properties: values.Properties) -> Sequence[str]:
 
 def _filter_disk_holders(identities: Iterable[_ObjectId]) -> list[_ObjectId]:
     return [identity for identity in identities if identity.kind in data_loss.DISK_HOLDER_KINDS]
-
-
-def _index_by_name(sets: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    """The shapes of StatefulSets, by namespace and name."""
-    indexed: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for text, shape in sets.items():
-        identity = _ObjectId.parse(text)
-        indexed.setdefault(identity.namespace, {})[identity.name] = shape
-    return indexed
 
 
 def _build_stack_labels(inputs: values.Properties) -> Mapping[str, str]:

@@ -49,27 +49,22 @@ class Release(resource.ClusterResource):
         return resource.Diff(changed=changed, replaced=[name for name in changed if name == "namespace"])
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._build_state(inputs, {}, preview=preview)
+        return await self.update(resource.State(id="", outputs={}), inputs, preview=preview)
 
     async def read(self, state: resource.State) -> resource.State | None:
         namespace = cast(str, state.outputs["namespace"])
         return state if await record_store.find_current(self._cluster, namespace) is not None else None
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._build_state(inputs, state.outputs, preview=preview)
+        outputs: dict[str, Any] = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
+        if not preview:
+            outputs = await self._write(inputs, stack_state.parse_history(state.outputs))
+        return resource.State(id=record_store.CURRENT_NAME, outputs={**inputs, **outputs})
 
     async def delete(self, state: resource.State) -> None:
         """Delete the current release: nothing runs any more. The records stay as long as the namespace exists."""
         namespace = cast(str, state.outputs["namespace"])
         await self._cluster.delete(record_store.get_path(namespace, record_store.CURRENT_NAME))
-
-    async def _build_state(
-        self, inputs: values.Properties, before: values.Properties, *, preview: bool
-    ) -> resource.State:
-        outputs: dict[str, Any] = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
-        if not preview:
-            outputs = await self._write(inputs, stack_state.parse_history(before))
-        return resource.State(id=record_store.CURRENT_NAME, outputs={**inputs, **outputs})
 
     async def _is_recorded(self, before: resource.State, inputs: values.Properties) -> bool:
         """Whether the cluster has the current release and its record as in the state."""
