@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components import checks, image, provenance, provider, registry, release, rollout, stack_config, workload
+from components import checks, image, provenance, provider, registry, release, stack_config, workload
 from seaway.manifests import inputs, objects
 from seaway.model import application, ingress_hosts
 from seaway.project import environments
@@ -79,7 +79,7 @@ def _register_rollouts(
     namespace_name: str,
     object_guard: provider.Objects,
     options: pulumi.ResourceOptions,
-) -> tuple[dict[str, workload.Workload], list[rollout.Rollout]]:
+) -> tuple[dict[str, workload.Workload], list[provider.Rollout]]:
     """Register the objects, grouped by owner, step by step; each step ends when its Rollout is healthy."""
     first = pulumi.ResourceOptions(depends_on=[object_guard])
     (namespace,) = (
@@ -89,7 +89,7 @@ def _register_rollouts(
     )
     shared = _register_shared(release_objects, namespace, options)
     workloads: dict[str, workload.Workload] = {}
-    rollouts: list[rollout.Rollout] = []
+    rollouts: list[provider.Rollout] = []
     for step, step_objects in objects.group_by_step(release_objects).items():
         owners = dict.fromkeys(release_object.owner for release_object in step_objects if release_object.owner)
         for owner in owners:
@@ -109,7 +109,7 @@ def _register_rollouts(
         if watched := [release_object for release_object in step_objects if release_object.deadline is not None]:
             waits = pulumi.ResourceOptions(depends_on=started, deleted_with=namespace)
             own = pulumi.ResourceOptions.merge(options, waits)
-            rollouts.append(rollout.Rollout(step, namespace_name, watched, own))
+            rollouts.append(provider.Rollout(step, namespace_name, watched, own))
     return workloads, rollouts
 
 
