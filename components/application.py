@@ -140,7 +140,6 @@ def _register_shared(
 def _register_generated_secrets(
     stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
 ) -> dict[str, inputs.SecretValue]:
-    """The secrets that the stack generates."""
     lengths = release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
     return {
         name: inputs.SecretValue(
@@ -157,7 +156,6 @@ def _describe_service(
     images: Mapping[str, inputs.Image],
     component: workload.Workload,
 ) -> dict[str, Any]:
-    """The outputs of one service."""
     scale = service.scale
     outputs: dict[str, Any] = {
         "image": images[service.name].reference if service.name in images else service.image,

@@ -53,7 +53,6 @@ def read_file(path: Path) -> bytes | None:
 
 
 def _find_project(path: Path) -> Path:
-    """The folder that ``.seaway`` is in."""
     return (_find_top(path) or path).parent
 
 

@@ -131,7 +131,6 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
 
 
 def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.Object) -> Iterator[Difference]:
-    """The differences in an object that exists."""
     # The objects of a list have no kind.
     declared = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     for change in fields.find_edits(declared, live):
@@ -208,7 +207,6 @@ def _is_managed(manifest: fields.Object) -> bool:
 
 
 def _find_last_manager(live: fields.Object, path: fields.Path) -> str | None:
-    """The manager that set a field last."""
     owners = [
         managed for managed in fields.list_managers(live) if fields.owns_field(live, managed.get("fieldsV1", {}), path)
     ]

@@ -223,7 +223,6 @@ def _compress(value: Any) -> bytes:
 
 
 def _decompress(content: bytes, limit: int = MAX_BYTES) -> bytes:
-    """Decompress at most ``limit`` bytes."""
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             decompressed = stream.read(limit + 1)

@@ -124,7 +124,6 @@ def _list_workload_fields(workload: application.AnyWorkload, view: EnvironmentVi
 
 
 def _describe_source(secret: application.Secret, secret_names: Collection[str]) -> str:
-    """The source of a secret's value."""
     if secret.existing is not None:
         return f"{secret.key or secret.name} of the Secret {secret.existing}"
     if secret.name in secret_names:

@@ -124,7 +124,6 @@ def _list_images(steps: Sequence[_Step], reasons: Mapping[str, str]) -> Iterator
 
 
 def _parse_image(state: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Repository and tag of an image's resource."""
     inputs: Mapping[str, Any] = state.get("inputs") or {}
     tags: Sequence[str] = inputs.get("tags") or [inputs.get("imageName") or ""]
     repository, _, tag = tags[0].rpartition(":")
