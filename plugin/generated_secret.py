@@ -3,7 +3,7 @@
 import secrets
 import string
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from plugin import resource, values
 
@@ -24,9 +24,9 @@ class GeneratedSecret(resource.Resource):
         return resource.Diff(changed=changed, replaced=changed)
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        length = cast(int, inputs["length"])
+        length = inputs["length"]
         if length < MIN_LENGTH:
             message = f"length must be at least {MIN_LENGTH} characters, got {length}"
             raise resource.ResourceError(message, code="invalid-length")
         text = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
-        return resource.State(id=cast(str, inputs["name"]), outputs={**inputs, "value": values.Secret(text)})
+        return resource.State(id=inputs["name"], outputs={**inputs, "value": values.Secret(text)})

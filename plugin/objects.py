@@ -6,7 +6,7 @@ with the stack. Edits by hand in an object of the stack are overwritten with wha
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from plugin import data_loss, engine, resource, values
 from seaway import errors
@@ -97,13 +97,12 @@ class ObjectsGuard(resource.ClusterResource):
         deleted = await self._list_deleted(state.outputs, inputs)
         namespaces = {identity.name for identity in deleted if identity.kind == "Namespace"}
         lost = await self._data_loss.find_in_namespaces(sorted(namespaces))
-        declared = cast(Mapping[str, Mapping[str, Any]], inputs[SETS])
-        recorded = cast(Mapping[str, Mapping[str, Any]], state.inputs.get(SETS) or {})
+        declared: Mapping[str, Mapping[str, Any]] = inputs[SETS]
         holders = _filter_disk_holders(deleted)
         identities = {holder.text for holder in holders}
         holder_namespaces = {identity.namespace for identity in (*map(_ObjectId.parse, declared), *holders)}
         for namespace in sorted(holder_namespaces - namespaces - {""}):
-            lost += await self._data_loss.find_in_objects(namespace, identities, declared, recorded)
+            lost += await self._data_loss.find_in_objects(namespace, identities, declared, state.inputs.get(SETS) or {})
         return lost
 
     async def _list_deleted(self, recorded: values.Properties, inputs: values.Properties) -> list[_ObjectId]:
@@ -113,7 +112,7 @@ class ObjectsGuard(resource.ClusterResource):
         have created an object of the same name since.
         """
         declared, recorded_ids = set(_list_identities(inputs)), set(_list_identities(recorded))
-        pending = {*cast(Sequence[str], recorded.get(PENDING_DELETIONS) or ())} - declared - recorded_ids
+        pending = {*(recorded.get(PENDING_DELETIONS) or ())} - declared - recorded_ids
         existing = await self._find_existing([_ObjectId.parse(text) for text in sorted(pending)])
         remaining = {identity.text for identity, live in existing if _has_labels(live, _build_stack_labels(inputs))}
         return [_ObjectId.parse(text) for text in sorted(remaining | (recorded_ids - declared))]
@@ -170,7 +169,7 @@ class ObjectsGuard(resource.ClusterResource):
 
 
 def _list_identities(properties: values.Properties) -> Sequence[str]:
-    return cast(Sequence[str], properties.get("objects", ()))
+    return properties.get("objects", ())
 
 
 def _filter_disk_holders(identities: Iterable[_ObjectId]) -> list[_ObjectId]:
@@ -179,7 +178,7 @@ def _filter_disk_holders(identities: Iterable[_ObjectId]) -> list[_ObjectId]:
 
 def _build_stack_labels(inputs: values.Properties) -> Mapping[str, str]:
     """The two labels of every object of the stack."""
-    return {names.PART_OF_LABEL: str(inputs["partOf"]), names.STACK_LABEL: str(inputs["stack"])}
+    return {names.PART_OF_LABEL: inputs["partOf"], names.STACK_LABEL: inputs["stack"]}
 
 
 def _has_labels(live: unstructured.Object, labels: Mapping[str, str]) -> bool:

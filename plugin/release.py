@@ -6,7 +6,7 @@ The stack's state vouches for the records: its ``history`` has the SHA-256 of ea
 import asyncio
 import datetime
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from plugin import resource, values
 from seaway.kubernetes.api import fields
@@ -52,7 +52,7 @@ class Release(resource.ClusterResource):
         return await self.update(resource.State(id="", outputs={}), inputs, preview=preview)
 
     async def read(self, state: resource.State) -> resource.State | None:
-        namespace = cast(str, state.outputs["namespace"])
+        namespace = state.outputs["namespace"]
         return state if await record_store.find_current(self._cluster, namespace) is not None else None
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
@@ -63,12 +63,12 @@ class Release(resource.ClusterResource):
 
     async def delete(self, state: resource.State) -> None:
         """Delete the current release: nothing runs any more. The records stay as long as the namespace exists."""
-        namespace = cast(str, state.outputs["namespace"])
+        namespace = state.outputs["namespace"]
         await self._cluster.delete(record_store.get_path(namespace, record_store.CURRENT_NAME))
 
     async def _is_recorded(self, before: resource.State, inputs: values.Properties) -> bool:
         """Whether the cluster has the current release and its record as in the state."""
-        namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
+        namespace, release = inputs["namespace"], inputs[RELEASE]
         sha256 = {recorded.id: recorded.sha256 for recorded in stack_state.parse_history(before.outputs)}
         try:
             current, stored = await asyncio.gather(
@@ -83,7 +83,7 @@ class Release(resource.ClusterResource):
 
     async def _write(self, inputs: values.Properties, history: tuple[record.RecordSummary, ...]) -> dict[str, Any]:
         """Write the record, then the current release. Returns the outputs."""
-        namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
+        namespace, release = inputs["namespace"], inputs[RELEASE]
         recorded = {earlier.id: earlier for earlier in history}.get(release)
         try:
             location = diagnosis.SourceLocation(f"release {release}")

@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 
 from plugin import resource, rollout_watch, values
 from seaway.kubernetes.cluster import reflector, snapshot
@@ -20,14 +20,14 @@ class Rollout(resource.ClusterResource):
         """Also reads the cluster: after a failed rollout, reverted inputs equal those of the last success."""
         if resource.find_changed_inputs(state, inputs):
             return resource.Diff(changed=[WORKLOADS])
-        incomplete = await self._find_incomplete(str(inputs["namespace"]), _parse_targets(inputs))
+        incomplete = await self._find_incomplete(inputs["namespace"], _parse_targets(inputs))
         for workload in incomplete:
             owner = workload.target.owner
             await self._log.info(f"{owner} is not healthy now: {workload.summary.removeprefix(owner).strip()}")
         return resource.Diff(changed=[WORKLOADS] if incomplete else [])
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        namespace = str(inputs["namespace"])
+        namespace = inputs["namespace"]
         if not preview:
             await rollout_watch.RolloutWatch(self._cluster, namespace, _parse_targets(inputs), self._log).wait()
         return resource.State(id=namespace, outputs=inputs)
@@ -56,4 +56,4 @@ def _assess_incomplete(
 
 
 def _parse_targets(inputs: values.Properties) -> list[target.Target]:
-    return [target.Target.parse(mapping) for mapping in cast(Sequence[Mapping[str, Any]], inputs[WORKLOADS])]
+    return [target.Target.parse(mapping) for mapping in inputs[WORKLOADS]]

@@ -9,7 +9,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NoReturn, TypeVar, cast
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 import grpc.aio
@@ -92,7 +92,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             failures.append(provider_pb2.CheckFailure(property=CONTEXT, reason=reason))
         if inputs.get(data_loss.NAMESPACES):
             inputs[data_loss.NAMESPACES] = data_loss.merge_namespaces(
-                str(inputs[data_loss.NAMESPACES]), values.decode(request.olds)
+                inputs[data_loss.NAMESPACES], values.decode(request.olds)
             )
         self._declared = {name: inputs[name] for name in data_loss.PROVIDER_INPUTS if name in inputs}
         return provider_pb2.CheckResponse(inputs=values.encode(inputs), failures=failures)
@@ -173,8 +173,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             await asyncio.wait([self._destroy_check], timeout=DEFAULT_TIMEOUT)
 
     async def _connect(self, inputs: values.Properties) -> None:
-        timeout = float(cast(str, inputs.get(TIMEOUT, DEFAULT_TIMEOUT)))
-        kube_client = client.KubeClient(context=cast(str, inputs[CONTEXT]), timeout=timeout)
+        timeout = float(inputs.get(TIMEOUT, DEFAULT_TIMEOUT))
+        kube_client = client.KubeClient(context=inputs[CONTEXT], timeout=timeout)
         await kube_client.get_cluster_uid()
         self._data_loss = data_loss.DataLossGuard(kube_client, {**inputs, **self._declared})
         self._cluster = kube_client

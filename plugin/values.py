@@ -14,7 +14,9 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's constant, not a secret
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-Value = object
+Value = Any
+"""What ``validate_inputs`` has checked by the resource's types."""
+
 Properties = Mapping[str, Value]
 
 
