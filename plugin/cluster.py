@@ -7,8 +7,7 @@ the same name. With the old state, a preview would then report "no changes" for 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from plugin import data_loss, engine, resource, values
-from seaway.kubernetes.cluster import client
+from plugin import engine, resource, values
 
 UID = "uid"
 
@@ -20,10 +19,6 @@ class ClusterGuard(resource.ClusterResource):
     """Output ``uid``: the UID of the kube-system namespace."""
 
     inputs: ClassVar[Mapping[str, type]] = {"context": str}
-
-    def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
-        super().__init__(cluster, log)
-        self._data_loss = guard
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         await self._check_uid(state)
@@ -48,7 +43,7 @@ class ClusterGuard(resource.ClusterResource):
     async def _check_uid(self, state: resource.State) -> None:
         recorded, live = state.outputs.get(UID), await self._cluster.get_cluster_uid()
         if live != recorded:
-            raise resource.ResourceError(
+            raise engine.ResourceError(
                 f'context "{self._cluster.context}" ({self._cluster.server}) is not the cluster that this stack was'
                 f" deployed to: kube-system's UID was {recorded} and is {live}. If the cluster was created again:"
                 " pulumi refresh --run-program --yes, then pulumi up. To use another cluster:"

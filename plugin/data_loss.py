@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugin import adoption, engine, resource, values
+from plugin import adoption, engine, values
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
@@ -87,7 +87,7 @@ class DataLossGuard:
         """Refuse the loss of disks, or list them if the run requests that.
 
         Raises:
-            resource.ResourceError: a disk would be deleted, and that is not accepted.
+            engine.ResourceError: a disk would be deleted, and that is not accepted.
         """
         refused = self._acceptance.list_refused(lost, datetime.datetime.now(datetime.UTC).date())
         if os.environ.get(disks.LIST_VARIABLE) == "true":
@@ -99,13 +99,13 @@ class DataLossGuard:
             subject = "a disk would be deleted with its data" if len(refused) == 1 else several
             lines = [f"{subject}; nothing was changed", *(f"  {disk.line}" for disk in refused)]
             lines += [*(hint.format(accepted=accepted) for hint in hints), RUNBOOK_HINT]
-            raise resource.ResourceError("\n".join(lines), code="data-loss")
+            raise engine.ResourceError("\n".join(lines), code="data-loss")
 
     async def find_in_namespaces(self, namespaces: Iterable[str]) -> list[disks.Disk]:
         """All claims of namespaces that are deleted.
 
         Raises:
-            resource.ResourceError: a namespace was adopted, and other people's objects are in it.
+            engine.ResourceError: a namespace was adopted, and other people's objects are in it.
         """
         lost: list[disks.Disk] = []
         foreign: list[str] = []
@@ -118,7 +118,7 @@ class DataLossGuard:
             claims = await self._list_bound_claims(namespace)
             lost += [_build_disk(namespace, claim, f"the namespace {namespace} is deleted") for claim in claims]
         if foreign:
-            raise resource.ResourceError(adoption.format_refusal(foreign), code="foreign-objects")
+            raise engine.ResourceError(adoption.format_refusal(foreign), code="foreign-objects")
         return lost
 
     async def find_in_objects(

@@ -5,7 +5,7 @@ import string
 from collections.abc import Mapping
 from typing import ClassVar
 
-from plugin import resource, values
+from plugin import engine, resource, values
 
 ALPHABET = string.ascii_letters + string.digits
 """No character that must be quoted in a URL, a shell or a YAML file."""
@@ -27,6 +27,6 @@ class GeneratedSecret(resource.Resource):
         length = inputs["length"]
         if length < MIN_LENGTH:
             message = f"length must be at least {MIN_LENGTH} characters, got {length}"
-            raise resource.ResourceError(message, code="invalid-length")
+            raise engine.ResourceError(message, code="invalid-length")
         text = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
         return resource.State(id=inputs["name"], outputs={**inputs, "value": values.Secret(text)})

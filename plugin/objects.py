@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Self
 from plugin import data_loss, engine, resource, values
 from seaway import errors
 from seaway.kubernetes.api import kinds, unstructured
-from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.release import drift, record_store
 from seaway.review import disks
@@ -65,10 +64,6 @@ class ObjectsGuard(resource.ClusterResource):
     """
 
     inputs: ClassVar[Mapping[str, type]] = {"partOf": str, "stack": str, "objects": list, SETS: dict}
-
-    def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
-        super().__init__(cluster, log)
-        self._data_loss = guard
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         changed = [name for name in resource.find_changed_inputs(state, inputs) if name != SETS]
@@ -153,7 +148,7 @@ class ObjectsGuard(resource.ClusterResource):
         labels = _build_stack_labels(inputs)
         foreign = [existing for existing in await self._find_existing(new) if not _has_labels(existing[1], labels)]
         if foreign:
-            raise resource.ResourceError(_format_refusal(foreign, labels), code="existing-objects")
+            raise engine.ResourceError(_format_refusal(foreign, labels), code="existing-objects")
 
     async def _find_existing(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
         """The live objects. Objects in a namespace that does not exist are not requested."""

@@ -8,7 +8,7 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from plugin import resource, values
+from plugin import engine, resource, values
 from seaway.kubernetes.api import fields
 from seaway.project import release as releases
 from seaway.project import release_lock
@@ -90,7 +90,7 @@ class Release(resource.ClusterResource):
             release_record = record.ReleaseRecord.decode(encode.to_node(inputs["record"], location))
             sha256 = await self._write_record(namespace, release, release_record, inputs, recorded)
         except (diagnosis.InvalidInput, LookupError) as error:
-            raise resource.ResourceError(str(error)) from None
+            raise engine.ResourceError(str(error)) from None
         current = await self._write_current(namespace, release, release_record)
         first_recorded = recorded.recorded if recorded else current.since
         history = (

@@ -4,21 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from plugin import engine, values
+from plugin import data_loss, engine, values
 from seaway.kubernetes.cluster import client
-
-
-class ResourceError(Exception):
-    """The operation failed. The user sees the text unchanged.
-
-    Args:
-        code: stable id of the kind of error; it ends the first line of the text.
-    """
-
-    def __init__(self, message: str, *, code: str = "") -> None:
-        first, newline, rest = message.partition("\n")
-        super().__init__(f"{first} [{code}]{newline}{rest}" if code else message)
-        self.code = code
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +55,10 @@ class Resource:
 class ClusterResource(Resource):
     """Base of the resources that need a cluster. ``log`` shows lines about this resource."""
 
-    def __init__(self, cluster: client.KubeClient, log: engine.Log) -> None:
+    def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
         self._cluster = cluster
         self._log = log
+        self._data_loss = guard
 
 
 def find_changed_inputs(state: State, inputs: values.Properties) -> list[str]:
