@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seaway import errors
@@ -30,8 +30,8 @@ class StackHistory:
     """The deployed releases according to the stack's state, and the current errors in the cluster."""
 
     state: stack_state.ReleaseState | None
-    current: record_store.CurrentRelease | None
-    """The last and the previous release."""
+    recent: Sequence[str]
+    """Ids of the running and the previous record."""
     records: Mapping[str, record.RecordSummary]
     """The verified records, newest first: the state or a file vouches for them."""
     failure_reason: str | None
@@ -110,16 +110,12 @@ def _read_history(target: stack.TargetStack) -> StackHistory:
     known = {
         id_: summary for id_, summary in recorded.items() if summary.release_id in files or (state and id_ == state.id)
     }
-    current = None
     if state:
         known |= {summary.id: summary for summary in state.history}
     newest = sorted(known.values(), key=lambda summary: (summary.recorded, summary.id), reverse=True)
-    if state:
-        ids = [summary.id for summary in (*state.history, *newest)]
-        previous = next((id_ for id_ in ids if id_ != state.id), None)
-        current = record_store.CurrentRelease(id=state.id, previous=previous, since=state.since)
+    ids = [state.id, *(summary.id for summary in (*state.history, *newest))] if state else []
     records = {summary.id: summary for summary in newest}
-    return StackHistory(state=state, current=current, records=records, failure_reason=reason)
+    return StackHistory(state=state, recent=list(dict.fromkeys(ids))[:2], records=records, failure_reason=reason)
 
 
 async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[str, record.RecordSummary]]:
@@ -135,7 +131,7 @@ async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[
 
 
 def _find_previous_release(lock: release_lock.Lock, history: StackHistory) -> str | None:
-    previous = promotion.find_previous(lock, history.current, history.records)
+    previous = promotion.find_previous(lock, history.recent, history.records)
     return previous.release_id if previous else None
 
 

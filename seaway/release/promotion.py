@@ -127,18 +127,17 @@ def pin_rollback(stack_lock: release_lock.Lock, release_id: str, *, because: str
 
 
 def find_previous(
-    stack_lock: release_lock.Lock,
-    current: record_store.CurrentRelease | None,
-    records: Mapping[str, record.RecordSummary],
+    stack_lock: release_lock.Lock, recent: Iterable[str], records: Mapping[str, record.RecordSummary]
 ) -> record.RecordSummary | None:
     """The record of the last release before the pinned one that is not held; None: there is none.
 
-    ``records``: newest first.
+    Args:
+        recent: ids of the running and the previous record.
+        records: by id, newest first.
     """
     excluded = {stack_lock.release, *(held.release for held in stack_lock.held)}
     # The running release comes first, because the pinned one may have failed before it became current.
-    current_ids = (current.id, current.previous) if current else ()
-    candidates = [records[record_id] for record_id in current_ids if record_id is not None and record_id in records]
+    candidates = [records[record_id] for record_id in recent if record_id in records]
     pinned = [summary.recorded for summary in records.values() if summary.release_id == stack_lock.release]
     candidates += [summary for summary in records.values() if not pinned or summary.recorded <= min(pinned)]
     return next((summary for summary in candidates if summary.release_id not in excluded), None)
