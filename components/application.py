@@ -42,9 +42,13 @@ class Application(pulumi.ComponentResource):
         # Nothing is built or changed before the guard has seen the right cluster. The provider does not wait for it:
         # the engine deletes a provider with its dependencies, and a refresh would then fail.
         kubernetes = provider.Kubernetes(namespace, context, child)
-        images = dict(choice.images)
+        images = choice.release_record.images
         if choice.plans:
-            images = {**registry.Registry(choice.plans, stack_inputs, cluster, child).images, **images}
+            built = registry.Registry(choice.plans, stack_inputs, cluster, child).images
+            images = {
+                name: built[name] if isinstance(known.reference, inputs.PendingImage) else known
+                for name, known in images.items()
+            }
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
         secrets = {**_register_generated_secrets(stack_inputs, guarded), **stack_inputs.secrets}
 

@@ -21,12 +21,10 @@ class ReleaseChoice:
     stack_inputs: stack_config.StackInputs
     plans: Sequence[image.BuildPlan]
     """Images that are built."""
-    images: Mapping[str, inputs.Image]
-    """Images that exist, by name; empty if the environment builds and no release is held back."""
     release_objects: Sequence[objects.ReleaseObject]
     """Without the values of secrets, and with a placeholder for each image that is built."""
     release_record: record.ReleaseRecord
-    """Without the references of images that are built."""
+    """With a placeholder for each image that is built, as in the objects."""
     described: str
     """Id of the record of the source, or of the pinned release."""
     deployed: str
@@ -40,11 +38,10 @@ class ReleaseChoice:
             diagnosis.InvalidInput: the file of the previous release is invalid.
         """
         environment, pinned = stack_inputs.environment, stack_inputs.environment.release
-        existing = inputs.resolve_release_images(pinned, environment.settings.registry) if pinned else {}
-        images = {
+        images = inputs.resolve_release_images(pinned, environment.settings.registry) if pinned else {}
+        images |= {
             plan.name: inputs.Image(reference=inputs.PendingImage(plan.name), content=plan.record.tag) for plan in plans
         }
-        images |= existing
         fingerprints = {
             name: fingerprint_generated_secret(length)
             for name, length in list_generated_secrets(environment.app, stack_inputs.secrets).items()
@@ -62,7 +59,6 @@ class ReleaseChoice:
         choice = cls(
             stack_inputs=stack_inputs,
             plans=plans,
-            images=existing,
             release_objects=release_objects,
             release_record=release_record,
             described=described,
@@ -86,7 +82,6 @@ class ReleaseChoice:
             plans=[
                 plan for plan in plans if plan.name in good.images and good.images[plan.name].content == plan.record.tag
             ],
-            images=good.images,
             release_objects=good_objects,
             release_record=good,
             deployed=fallback.release,
