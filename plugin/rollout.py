@@ -1,7 +1,7 @@
 """``seaway:index:Rollout``: waits until a step of workloads is healthy, and fails with the cause if it cannot be."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from plugin import resource, rollout_watch, values
@@ -40,19 +40,15 @@ class Rollout(resource.ClusterResource):
         Usually all are, which their own objects show. The other objects are read only to find the cause. Nothing is
         cached between two calls: another step may have changed the objects.
         """
-        kinds = sorted({target_.kind for target_ in targets})
-        if not _assess_incomplete(targets, await reflector.read_snapshot(self._cluster, namespace, kinds)):
-            return []
-        return _assess_incomplete(targets, await reflector.read_snapshot(self._cluster, namespace))
-
-
-def _assess_incomplete(
-    targets: Iterable[target.Target], live_objects: snapshot.Snapshot
-) -> list[workload_health.WorkloadHealth]:
-    started = datetime.datetime.now(datetime.UTC) - status.EVENT_WINDOW
-    index = evidence.ObjectIndex(live_objects)
-    workloads = (health.assess_workload(target_, index, elapsed=0.0, started=started) for target_ in targets)
-    return [workload for workload in workloads if workload.state != "complete"]
+        incomplete: list[workload_health.WorkloadHealth] = []
+        started = datetime.datetime.now(datetime.UTC) - status.EVENT_WINDOW
+        for kinds in ({target_.kind for target_ in targets}, snapshot.WATCHED_KINDS):
+            index = evidence.ObjectIndex(await reflector.read_snapshot(self._cluster, namespace, kinds))
+            workloads = [health.assess_workload(target_, index, elapsed=0.0, started=started) for target_ in targets]
+            incomplete = [workload for workload in workloads if workload.state != "complete"]
+            if not incomplete:
+                break
+        return incomplete
 
 
 def _parse_targets(inputs: values.Properties) -> list[target.Target]:
