@@ -50,9 +50,9 @@ class Application(pulumi.ComponentResource):
                 for name, known in images.items()
             }
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
-        secrets = {**_register_generated_secrets(stack_inputs, guarded), **stack_inputs.secrets}
-
-        release_objects = choice.fill_objects(images, secrets)
+        secret_values = _register_generated_secrets(stack_inputs, guarded)
+        secret_values |= {name: secret.value for name, secret in stack_inputs.secrets.items()}
+        release_objects = choice.fill_objects(images, secret_values)
         manifests = (release_object.manifest for release_object in release_objects)
         # The preview of a destroy calls no provider: only a protected resource stops it.
         protection = pulumi.ResourceOptions(protect=disks.has_protected_data(environment.settings, manifests))
@@ -143,13 +143,10 @@ def _register_shared(
 
 def _register_generated_secrets(
     stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
-) -> dict[str, inputs.SecretValue]:
+) -> dict[str, pulumi.Output[str]]:
     lengths = release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
     return {
-        name: inputs.SecretValue(
-            fingerprint=release.fingerprint_generated_secret(length),
-            value=provider.GeneratedSecret(name, length, options).value.apply(stack_config.encode_base64),
-        )
+        name: provider.GeneratedSecret(name, length, options).value.apply(stack_config.encode_base64)
         for name, length in lengths.items()
     }
 

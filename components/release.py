@@ -2,7 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import pulumi
 
@@ -42,10 +42,7 @@ class ReleaseChoice:
         images |= {
             plan.name: inputs.Image(reference=inputs.PendingImage(plan.name), content=plan.record.tag) for plan in plans
         }
-        fingerprints = {
-            name: fingerprint_generated_secret(length)
-            for name, length in list_generated_secrets(environment.app, stack_inputs.secrets).items()
-        }
+        fingerprints = _fingerprint_generated_secrets(environment.app, stack_inputs.secrets)
         fingerprints |= {name: secret.fingerprint for name, secret in stack_inputs.secrets.items()}
         values = {
             name: inputs.SecretValue(fingerprint=fingerprint, value="") for name, fingerprint in fingerprints.items()
@@ -93,7 +90,7 @@ class ReleaseChoice:
         return self.described != self.deployed or self.stack_inputs.environment.lock.is_rollback
 
     def fill_objects(
-        self, images: Mapping[str, inputs.Image], secret_values: Mapping[str, inputs.SecretValue]
+        self, images: Mapping[str, inputs.Image], secret_values: Mapping[str, Any]
     ) -> list[objects.ReleaseObject]:
         """The objects to register, with the images that were built and the values of secrets.
 
@@ -128,9 +125,11 @@ def list_generated_secrets(
     return {name: length for name, length in sorted(lengths.items()) if name not in configured}
 
 
-def fingerprint_generated_secret(length: int) -> str:
-    """The fingerprint of a generated secret. It names how the value is generated, so a preview knows it."""
-    return f"generated-{length}"
+def _fingerprint_generated_secrets(
+    app: application.Application, configured: Mapping[str, inputs.SecretValue]
+) -> dict[str, str]:
+    """The fingerprints of generated secrets. They name how a value is generated, so a preview knows them."""
+    return {name: f"generated-{length}" for name, length in list_generated_secrets(app, configured).items()}
 
 
 def _warn_of_skipped_jobs(pinned: release.Release) -> None:
@@ -150,9 +149,7 @@ def _select_recorded_inputs(
     the old fingerprint. Nodes pull with the current credentials.
     """
     environment, current, recorded = stack_inputs.environment, stack_inputs.secrets, release_record.environment
-    generated = {
-        name: fingerprint_generated_secret(length) for name, length in list_generated_secrets(recorded.app, {}).items()
-    }
+    generated = _fingerprint_generated_secrets(recorded.app, {})
     secret_values = {
         name: current[name]
         if name in current and current[name].fingerprint == fingerprint

@@ -252,10 +252,9 @@ def decode_objects(encoded: Iterable[Mapping[str, Any]]) -> list[objects.Release
 
 
 def fill_secret_values(
-    release_objects: Iterable[objects.ReleaseObject], secrets: Mapping[str, inputs.SecretValue]
+    release_objects: Iterable[objects.ReleaseObject], secret_values: Mapping[str, Any]
 ) -> Iterator[objects.ReleaseObject]:
-    """Recorded objects with the values of their secrets; a value that is no longer known is None."""
-    unknown = inputs.SecretValue(fingerprint="", value=None)
+    """Recorded objects with the values of their secrets, by name; a value that is no longer known is None."""
     for release_object in release_objects:
         if release_object.kind != "Secret":
             yield release_object
@@ -264,7 +263,7 @@ def fill_secret_values(
         names = dict.fromkeys(manifest["data"], inputs.PULL_CREDENTIALS)
         if release_object.name != identity.PULL_SECRET_NAME:
             names = {key: key for key in names}
-        data = {key: secrets.get(name, unknown).value for key, name in names.items()}
+        data = {key: secret_values.get(name) for key, name in names.items()}
         yield dataclasses.replace(release_object, manifest={**manifest, "data": data})
 
 
