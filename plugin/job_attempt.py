@@ -30,7 +30,7 @@ class JobAttempt(resource.ClusterResource):
         return resource.Diff(changed=[ATTEMPT])
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return resource.State(id=inputs["name"], outputs={**inputs, ATTEMPT: 1})
+        return resource.State(id=str(inputs["name"]), outputs={**inputs, ATTEMPT: 1})
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         return resource.State(id=state.id, outputs={**inputs, ATTEMPT: _get_next_attempt(state)})

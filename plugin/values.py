@@ -15,7 +15,7 @@ _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's cons
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 Value = Any
-"""What ``validate_inputs`` has checked by the resource's types."""
+"""A plain value of the type that the resource declares, a ``Secret``, or ``UNKNOWN`` in a preview."""
 
 Properties = Mapping[str, Value]
 
