@@ -68,7 +68,7 @@ class ReleaseRecord:
     """A release in one environment."""
 
     environment: environments.Environment
-    """With the settings that shape objects; other settings have their defaults."""
+    """A stored record has only the settings that shape objects: the others have their defaults."""
     images: Mapping[str, inputs.Image]
     """The built images, by name of the service, store or job."""
     secrets: Mapping[str, str]
@@ -82,14 +82,8 @@ class ReleaseRecord:
         secrets: Mapping[str, inputs.SecretValue],
     ) -> Self:
         """The record of a deployment with the arguments of ``objects.objects``."""
-        recorded = environments.Environment(
-            app=environment.app,
-            declared=environment.declared,
-            base=environment.base,
-            settings=settings.Settings(context="-", **_get_recorded(environment.settings)),
-        )
         fingerprints = {name: secret.fingerprint for name, secret in secrets.items() if name != inputs.PULL_CREDENTIALS}
-        return cls(environment=recorded, images=images, secrets=fingerprints)
+        return cls(environment=environment, images=images, secrets=fingerprints)
 
     @classmethod
     def decode(cls, node: nodes.Node) -> Self:
