@@ -9,7 +9,7 @@ import pulumi
 from components import image, messages, stack_config
 from seaway.manifests import inputs, objects
 from seaway.model import application, secrets
-from seaway.project import environments, release, release_lock
+from seaway.project import release, release_lock
 from seaway.release import hold, record
 from seaway.syntax import diagnosis, encode
 
@@ -63,7 +63,7 @@ class ReleaseChoice:
         )
         if fallback is None or fallback.held != described:
             return choice
-        source = format_lock_path(environment) if pinned else environment.settings.app
+        source = release_lock.format_path(environment.settings.stack) if pinned else environment.settings.app
         messages.warn(
             f"release {described} of {source} failed at"
             f" {diagnosis.escape_text(f'{fallback.since} ({fallback.because})')}; the last good release"
@@ -110,11 +110,6 @@ class ReleaseChoice:
             environment = self.stack_inputs.environment
             run_result = hold.RunResult(described=self.described, deployed=self.deployed)
             hold.write_run_result(environment.folder, environment.settings.stack, run_result)
-
-
-def format_lock_path(environment: environments.Environment) -> str:
-    """The path of the environment's lock file in the project."""
-    return str(release_lock.get_path(environment.folder, environment.settings.stack).relative_to(environment.folder))
 
 
 def list_generated_secrets(

@@ -102,8 +102,7 @@ class Deployment:
             return command.ROLLED_BACK
         if held:
             hold.remove_fallback(target.folder, target.name)
-            file = release_lock.get_path(target.folder, target.name).relative_to(target.folder)
-            print(f"release {held.held} is no longer held: {file} is updated")
+            print(f"release {held.held} is no longer held: {release_lock.format_path(target.name)} is updated")
         self._print_status()
         return command.SUCCESS
 
@@ -139,12 +138,11 @@ class Deployment:
             print(printed, file=sys.stderr)
             return _report_failure(f"release {restored} is restored, but a preview still has changes (above)")
         self._print_status()
-        lock_file = release_lock.get_path(target.folder, target.name).relative_to(target.folder)
         file = releases.get_path(target.folder, restored).relative_to(target.folder)
         command.report(
             f"release {failed} failed: {failure.reason}\n"
             f"release {restored} is restored; state and cluster agree. Until the source changes, pulumi up deploys"
-            f" this release. Commit {lock_file} and {file}, so that every checkout does.\n"
+            f" this release. Commit {release_lock.format_path(target.name)} and {file}, so that every checkout does.\n"
             "Then fix the source and deploy it: seaway up. Or try the same release again: seaway up --retry"
         )
         return command.ROLLED_BACK

@@ -151,7 +151,7 @@ def _plan_target(
     )
     images = inputs.resolve_release_images(proposed_pin.release, environment.settings.registry)
     results = engine.run_checks(environment, preview.render_objects(environment, images), today)
-    location = diagnosis.SourceLocation(str(release_lock.get_path(folder, name).relative_to(folder)))
+    location = diagnosis.SourceLocation(release_lock.format_path(name))
     if refused := [engine.make_diagnostic(result, location) for result in results if result.is_refused]:
         raise diagnosis.InvalidInput(refused)
     return environment
@@ -198,9 +198,8 @@ def _print_result(name: str, release_id: str, changes: Sequence[ChangedField]) -
         for part, field, before, after in changes
     ]
     display.write(display.create_screen(), display.build_table(HEADINGS, rows, folded=HEADINGS))
-    lock_file = f"{release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX}"
     print(
         f"release {release_id} is pinned for {name}; nothing is committed or deployed.\n"
-        f"Next: commit {lock_file} and {release.FOLDER}/{release_id}.yaml; preview the changes:"
+        f"Next: commit {release_lock.format_path(name)} and {release.FOLDER}/{release_id}.yaml; preview the changes:"
         f" seaway preview --stack {name}; deploy: seaway up --stack {name} --rollback-on-failure"
     )

@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     code = command.SUCCESS
     if not arguments.pin_only:
         code = deployment.Deployment(target, rollback=False, pulumi_arguments=arguments.pulumi).run(retry=False)
-    files = f"{release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX} and {release.FOLDER}/{older.id}.yaml"
+    files = f"{release_lock.format_path(name)} and {release.FOLDER}/{older.id}.yaml"
     if code:
         command.report(
             f"release {older.id} is pinned but not healthy: seaway status --stack {name}; continue with:"

@@ -83,9 +83,14 @@ class Lock:
 _Texts = TypeVar("_Texts", HeldRelease, Fallback)
 
 
+def format_path(stack: str) -> str:
+    """The path of a stack's lock file in the project."""
+    return f"{FOLDER}/{stack}{FILE_SUFFIX}"
+
+
 def get_path(folder: Path, stack: str) -> Path:
     """The lock file of a stack; ``folder``: of the project, here and below."""
-    return folder / FOLDER / f"{stack}{FILE_SUFFIX}"
+    return folder / format_path(stack)
 
 
 def read(folder: Path, stack: str) -> Lock:
@@ -93,7 +98,7 @@ def read(folder: Path, stack: str) -> Lock:
     path = get_path(folder, stack)
     if not os.path.lexists(path):
         return Lock()
-    number, node = parse_content(read_content(path, folder), str(path.relative_to(folder)))
+    number, node = parse_content(read_content(path, folder), format_path(stack))
     lock = _escape_texts(decode.decode_node(Lock, node))
     named = [held.release for held in lock.held] + list(filter(None, [lock.release]))
     named += [lock.fallback.release, lock.fallback.held] if lock.fallback else []
