@@ -94,13 +94,7 @@ def find_root(config: nodes.MappingNode, folder: Path) -> roots.Root:
     """
     if _get_text(config, "root") != "git":
         return roots.find_root(folder)
-    try:
-        return roots.find_root(folder, "git")
-    except diagnosis.InvalidInput as error:
-        location = config.pairs["root"].location
-        raise diagnosis.InvalidInput(
-            dataclasses.replace(diagnostic, location=location) for diagnostic in error.diagnostics
-        ) from None
+    return roots.find_root(folder, "git", config.pairs["root"].location)
 
 
 def is_building(config: nodes.MappingNode) -> bool:
