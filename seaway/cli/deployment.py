@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from seaway import errors
 from seaway.cli import command, connection, fingerprint_key, pulumi_cli, release_state, stack
 from seaway.cli import status as status_command
-from seaway.files import private, writer
+from seaway.files import writer
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector
 from seaway.manifests import objects
@@ -71,7 +71,7 @@ class Deployment:
         if retry:
             hold.remove_fallback(target.folder, target.name)
         held = release_lock.read(target.folder, target.name).fallback
-        private.remove_file(hold.get_run_result_path(target.folder, target.name))
+        writer.remove_file(target.folder, hold.get_run_result_path(target.folder, target.name))
         if self._rollback or held:  # the files that a rollback writes must be writable before anything changes
             lock_file = release_lock.get_path(target.folder, target.name)
             writer.check_writable(target.folder, lock_file, releases.get_path(target.folder, "id"))

@@ -36,11 +36,6 @@ def write_file(path: Path, text: str) -> None:
     writer.write_file(_find_project(path), path, text)
 
 
-def remove_file(path: Path) -> None:
-    """Removes a file below ``.seaway``: ``writer.remove_file``."""
-    writer.remove_file(_find_project(path), path)
-
-
 def read_file(path: Path) -> bytes | None:
     """A file below ``.seaway``; None: there is none, it is too large, or a link leads to it."""
     project = _find_project(path)
