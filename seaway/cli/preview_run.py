@@ -200,8 +200,8 @@ def _print_summary(preview_summary: summary.PreviewSummary) -> None:
     if preview_summary.changes:
         rows = [
             (
-                difference.op,
-                difference.title,
+                difference.diff.op,
+                difference.diff.title,
                 text.Text(difference.impact.label, style=IMPACT_COLOURS[difference.impact]),
                 difference.reason or "-",
             )
@@ -210,7 +210,7 @@ def _print_summary(preview_summary: summary.PreviewSummary) -> None:
         display.write(screen, display.build_table(HEADINGS, rows, folded=("OBJECT", "REASON")))
     lines: list[str] = []
     for difference in preview_summary.changes:
-        lines += ["", difference.title] if difference.fields else []
+        lines += ["", difference.diff.title] if difference.fields else []
         for field in difference.fields:
             if field.is_multiline:
                 lines += [f"  {field.path}:", *(f"    {line}" for line in field.diff_lines())]

@@ -79,6 +79,11 @@ class ObjectDiff:
         return "changed" if self.replace_paths is None else "replaced"
 
     @property
+    def title(self) -> str:
+        """As in kubectl: ``Deployment/web``."""
+        return f"{self.kind}/{self.name}"
+
+    @property
     def owner(self) -> str | None:
         """The service, store or job that it belongs to. None: the whole application, or unknown."""
         labels: Manifest = get_field(self.new or self.old, "metadata.labels") or {}
@@ -137,19 +142,11 @@ class Preview:
 class ObjectChange:
     """The change of one object, for a reviewer."""
 
-    op: Op
-    kind: str
-    name: str
-    owner: str | None
+    diff: ObjectDiff
     fields: tuple[FieldDiff, ...]
     impact: Impact
     reason: str
     """The reason for the impact."""
-
-    @property
-    def title(self) -> str:
-        """As in kubectl: ``Deployment/web``."""
-        return f"{self.kind}/{self.name}"
 
 
 def get_field(manifest: Any, path: str) -> Any:

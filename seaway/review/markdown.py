@@ -147,7 +147,7 @@ def _format_row(object_change: change.ObjectChange, *, blocked: bool) -> str:
     level = f"**{label}**" if object_change.impact in _SEVERE_IMPACTS else label
     parts = [level + mark if object_change.impact else "", escape_text(object_change.reason)]
     impact = ": ".join(filter(None, parts)) or "-"
-    return f"| {object_change.op} | {format_code(object_change.title)} | {changes} | {impact} |\n"
+    return f"| {object_change.diff.op} | {format_code(object_change.diff.title)} | {changes} | {impact} |\n"
 
 
 def _format_field(field: change.FieldDiff) -> str:
@@ -160,7 +160,7 @@ def _format_details(object_change: change.ObjectChange) -> str:
     """All fields of a change, folded."""
     fields = object_change.fields
     count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
-    lines = ["<details>", f"<summary>{escape_text(object_change.title)}: {count}</summary>", ""]
+    lines = ["<details>", f"<summary>{escape_text(object_change.diff.title)}: {count}</summary>", ""]
     if rows := [field for field in fields if not field.is_multiline]:
         lines += ["| field | old | new |", "|---|---|---|"]
         lines += [

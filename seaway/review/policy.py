@@ -27,7 +27,7 @@ def apply_policy(
         if actions.get(object_change.impact, "allow") == "allow":
             continue
         applicable = [waiver for waiver in stack_settings.waivers if _applies_to(waiver, object_change)]
-        title = object_change.title
+        title = object_change.diff.title
         for waiver in applicable:
             if today <= (waivers.parse_date(waiver.until) or datetime.date.min):
                 notes.append(f"{title}: waived until {waiver.until} by {waiver.owner}: {waiver.reason}")
@@ -49,5 +49,5 @@ def format_hint(blocked: Sequence[change.ObjectChange], stack: str) -> str:
 
 def _applies_to(waiver: settings.Waiver, object_change: change.ObjectChange) -> bool:
     return waiver.check == POLICY_IDS[object_change.impact] and (
-        not waiver.workloads or object_change.owner in waiver.workloads
+        not waiver.workloads or object_change.diff.owner in waiver.workloads
     )

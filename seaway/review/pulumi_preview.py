@@ -61,7 +61,8 @@ def parse(text: str) -> change.Preview:
         preview = json.loads(text)
         steps = [step for step in map(_Step.parse, preview.get("steps") or ()) if step.op in _SHOWN_OPERATIONS]
         messages = [(plain.get("severity"), _get_message(plain)) for plain in preview.get("diagnostics") or ()]
-        reasons = dict(_parse_rebuild_reasons(message for _, message in messages))
+        matches = (re.fullmatch(r"([a-z0-9-]+): rebuild, (.*)", message) for _, message in messages)
+        reasons = {match[1]: match[2] for match in matches if match}
         object_diffs = filter(None, map(_create_object_diff, steps))
         return change.Preview(
             object_diffs=tuple(change.merge_renamed(object_diffs)),
@@ -132,10 +133,3 @@ def _parse_image(state: Mapping[str, Any]) -> tuple[str, str | None]:
 
 def _get_recorded_images(state: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return change.get_field(state, "inputs.record.images") or {}
-
-
-def _parse_rebuild_reasons(messages: Iterator[str]) -> Iterator[tuple[str, str]]:
-    """Why an image is built again, by its name, from the messages of the program."""
-    for message in messages:
-        if match := re.fullmatch(r"([a-z0-9-]+): rebuild, (.*)", message):
-            yield match[1], match[2]

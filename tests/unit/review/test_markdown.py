@@ -33,15 +33,9 @@ def read_summary(name: str, **more: Any) -> summary.PreviewSummary:
 def create_summary(
     *fields: change.FieldDiff, name: str = "web", reason: str = "why", **more: Any
 ) -> summary.PreviewSummary:
-    object_change = change.ObjectChange(
-        op="changed",
-        kind="Deployment",
-        name=name,
-        owner=name,
-        fields=fields,
-        impact=change.Impact.ROLLING,
-        reason=reason,
-    )
+    manifest = {"metadata": {"labels": {"app.kubernetes.io/name": name}}}
+    diff = change.ObjectDiff(kind="Deployment", name=name, old=manifest, new=manifest)
+    object_change = change.ObjectChange(diff=diff, fields=fields, impact=change.Impact.ROLLING, reason=reason)
     fields_: dict[str, Any] = {"app_name": "shop", "stack": "dev", "source": "x", "changes": (object_change,)}
     return summary.PreviewSummary(**(fields_ | {"images": ()} | more))
 
@@ -168,7 +162,10 @@ def test_the_limit_holds(values: list[str], factor: int) -> None:
 
 def test_the_comment_says_how_much_is_left_out() -> None:
     one = create_summary(change.FieldDiff(path="a", old="1", new="2"))
-    many = [dataclasses.replace(one.changes[0], name=f"web-{number}") for number in range(2000)]
+    many = [
+        dataclasses.replace(one.changes[0], diff=dataclasses.replace(one.changes[0].diff, name=f"web-{number}"))
+        for number in range(2000)
+    ]
     text = markdown.format_document(dataclasses.replace(one, changes=tuple(many)))
     assert len(text) <= markdown.MAX_CHARACTERS
     rows = text.count("\n| changed |")

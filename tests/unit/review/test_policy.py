@@ -13,9 +13,9 @@ TODAY = datetime.date(2026, 6, 1)
 
 def create_change(impact: change.Impact, owner: str | None = "web") -> change.ObjectChange:
     kind, name = ("Deployment", owner) if owner else ("Namespace", "shop-prod")
-    return change.ObjectChange(
-        op="removed", kind=kind, name=name or "", owner=owner, fields=(), impact=impact, reason=""
-    )
+    labels = {"app.kubernetes.io/name": owner} if owner else {}
+    diff = change.ObjectDiff(kind=kind, name=name or "", old={"metadata": {"labels": labels}}, new=None)
+    return change.ObjectChange(diff=diff, fields=(), impact=impact, reason="")
 
 
 def create_settings(*waivers: settings.Waiver, **actions: Any) -> settings.Settings:

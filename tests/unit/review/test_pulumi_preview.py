@@ -13,7 +13,7 @@ OLD, NEW = "ctx-1aad5ce00e6c", "ctx-02f60c71653a"
 
 def parse_changes(name: str) -> dict[str, change.ObjectChange]:
     preview = pulumi_preview.parse(previews.read_captured(name))
-    return {each.title: each for each in summary.create_changes(preview.object_diffs, preview.images)}
+    return {each.diff.title: each for each in summary.create_changes(preview.object_diffs, preview.images)}
 
 
 def test_an_image_has_its_tags_and_the_changed_files() -> None:
@@ -54,7 +54,7 @@ def test_a_configuration_is_one_change_of_its_text() -> None:
 
 def test_no_value_of_a_secret_is_ever_shown() -> None:
     preview = parse_changes("secret")
-    assert {title: each.owner for title, each in preview.items()} == {
+    assert {title: each.diff.owner for title, each in preview.items()} == {
         "Deployment/web": "web",
         "Secret/web-secrets-123b3e2af1": "web",
     }
