@@ -73,25 +73,15 @@ def build_config_maps(
 ) -> list[dict[str, Any]]:
     """The ConfigMaps of a record, in order: ``release-<id>``, then ``release-<id>.1``, ..."""
     return [
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": _build_metadata(release_record, _get_part_name(record_id, number), record_id),
-            "immutable": True,
-            **part,
-        }
+        _build_config_map(release_record, _get_part_name(record_id, number), record_id, immutable=True, **part)
         for number, part in enumerate(stored_files.split_parts())
     ]
 
 
 def build_current(release_record: record.ReleaseRecord, current: CurrentRelease) -> dict[str, Any]:
     """The ConfigMap that names the current release."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": _build_metadata(release_record, CURRENT_NAME, current.id),
-        "data": {"id": current.id, "previous": current.previous or "", "since": current.since},
-    }
+    data = {"id": current.id, "previous": current.previous or "", "since": current.since}
+    return _build_config_map(release_record, CURRENT_NAME, current.id, data=data)
 
 
 def parse_current(config_map: Mapping[str, Any] | None) -> CurrentRelease | None:
@@ -229,6 +219,9 @@ def _get_part_name(record_id: str, number: int) -> str:
     return f"{get_name(record_id)}.{number}" if number else get_name(record_id)
 
 
-def _build_metadata(release_record: record.ReleaseRecord, name: str, record_id: str) -> dict[str, Any]:
+def _build_config_map(
+    release_record: record.ReleaseRecord, name: str, record_id: str, **content: Any
+) -> dict[str, Any]:
     labels = names.build_labels(release_record.environment, OWNER_NAME) | {RELEASE_LABEL: record_id}
-    return {"name": name, "namespace": release_record.environment.namespace, "labels": labels}
+    metadata = {"name": name, "namespace": release_record.environment.namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **content}
