@@ -163,7 +163,7 @@ def _select_recorded_inputs(
             base=recorded.base,
             settings=release_record.apply_settings(environment.settings),
         ),
-        secrets=credentials | secret_values,
+        secrets=secret_values | credentials,
     )
 
 
