@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Self, cast
 
-from seaway.images import build_inputs
+from seaway.manifests import preview
 from seaway.model import application, settings
 from seaway.project import environments, release
 from seaway.syntax import decode
@@ -35,10 +35,7 @@ class EnvironmentView:
         Raises:
             diagnosis.InvalidInput: a build context is invalid.
         """
-        if environment.release:
-            contents = {name: image.content for name, image in environment.release.images.items()}
-        else:
-            contents = {name: record.tag for name, record in build_inputs.read_build_records(environment).items()}
+        contents = {name: image.content for name, image in preview.find_images(environment).items()}
         return cls(environment=environment, image_contents=contents)
 
     @property
