@@ -178,7 +178,7 @@ def get_release_path(folder: Path, id_: str) -> Path:
 
 def _hash_file(folder: Path, release_id: str) -> str | None:
     path = get_release_path(folder, release_id)
-    return hash_bytes(read_content(path, folder)) if os.path.lexists(path) else None
+    return hashlib.sha256(read_content(path, folder)).hexdigest() if os.path.lexists(path) else None
 
 
 def _list_missing_checksums(stack_lock: Lock) -> Iterator[str]:
@@ -200,7 +200,7 @@ def parse_file(path: Path, folder: Path, hint: str = _RESTORE_HINT, *, sha256: s
     """
     file = str(path.relative_to(folder))
     content = read_content(path, folder, hint)
-    if sha256 is not None and (actual := hash_bytes(content)) != sha256:
+    if sha256 is not None and (actual := hashlib.sha256(content).hexdigest()) != sha256:
         message = (
             f"was changed after it was pinned: its SHA-256 is {actual[:12]}..., the lock file has {sha256[:12]}..."
         )
@@ -234,8 +234,3 @@ def parse_content(content: bytes, file: str) -> tuple[int, nodes.Node]:
 def format_text(plain: Mapping[str, Any]) -> str:
     """The YAML of a file that Seaway writes, starting with the number of its format."""
     return yaml_writer.format_yaml({FORMAT_KEY: FORMAT, **plain})
-
-
-def hash_bytes(content: bytes) -> str:
-    """SHA-256 in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()

@@ -116,7 +116,7 @@ class StoredRecord:
         """The checksum of all bytes of all files."""
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
         sums[release_lock.FORMAT_KEY] = str(self.format)
-        return release_lock.hash_bytes(json.dumps(sums, sort_keys=True).encode())
+        return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
     def split_parts(self) -> list[dict[str, dict[str, str]]]:
         """``data`` and ``binaryData`` of its ConfigMaps, in order.
