@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components import checks, image, provenance, provider, registry, release, stack_config, workload
+from components import checks, image, provenance, provider, release, stack_config, workload
 from seaway.manifests import inputs, objects
 from seaway.model import application, ingress_hosts
 from seaway.project import environments
@@ -44,7 +44,7 @@ class Application(pulumi.ComponentResource):
         kubernetes = provider.Kubernetes(namespace, context, child)
         images = choice.release_record.images
         if choice.plans:
-            built = registry.Registry(choice.plans, stack_inputs, cluster, child).images
+            built = Registry(choice.plans, stack_inputs, cluster, child).images
             images = {
                 name: built[name] if isinstance(known.reference, inputs.PendingImage) else known
                 for name, known in images.items()
@@ -76,6 +76,32 @@ class Application(pulumi.ComponentResource):
             },
         }
         self.register_outputs(self.outputs)
+
+
+class Registry(pulumi.ComponentResource):
+    """The images of the application in the registry of the environment.
+
+    The credentials are those of the user's Docker configuration (``docker login``). They are no input, so they are not
+    in the state, and a new token changes nothing.
+    """
+
+    images: Mapping[str, inputs.Image]
+    """By name of the service, store or job that is built."""
+
+    def __init__(
+        self,
+        plans: Sequence[image.BuildPlan],
+        stack_inputs: stack_config.StackInputs,
+        cluster: provider.Cluster,
+        options: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("seaway:index:Registry", stack_inputs.environment.app.name, None, options)
+        child = pulumi.ResourceOptions(parent=self)
+        images = {plan.name: image.Image(plan, stack_inputs, cluster, child) for plan in plans}
+        self.images = {
+            plan.name: inputs.Image(reference=images[plan.name].reference, content=plan.record.tag) for plan in plans
+        }
+        self.register_outputs({name: built.reference for name, built in images.items()})
 
 
 def _register_rollouts(
