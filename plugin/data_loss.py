@@ -70,12 +70,10 @@ class DataLossGuard:
 
         If the state has no namespace that exists, all namespaces with the stack's label are checked.
         """
-        live = [await self._find_namespace(namespace) for namespace in self._namespaces]
-        namespaces, hints = [unstructured.get_name(manifest) for manifest in live if manifest], [*DESTROY_HINTS]
+        namespaces, hints = await self.find_namespaces(self._namespaces), [*DESTROY_HINTS]
         if not namespaces and not self._recorded:
             label = f"{names.STACK_LABEL}={names.shorten_name(log.stack)}"
-            answer = await self._cluster.get(kinds.build_path("Namespace"), labelSelector=label)
-            namespaces = [unstructured.get_name(manifest) for manifest in answer["items"]]
+            namespaces = (await self._cluster.get(kinds.build_path("Namespace"), labelSelector=label))["items"]
             hints.append(
                 f"The state is of an older version, which did not record which namespace with {label} it uses."
             )
@@ -101,7 +99,12 @@ class DataLossGuard:
             lines += [*(hint.format(accepted=accepted) for hint in hints), RUNBOOK_HINT]
             raise engine.ResourceError("\n".join(lines), code="data-loss")
 
-    async def find_in_namespaces(self, namespaces: Iterable[str]) -> list[disks.Disk]:
+    async def find_namespaces(self, namespaces: Iterable[str]) -> list[unstructured.Object]:
+        """The namespaces of these names that exist."""
+        live = [await self._cluster.find(kinds.build_path("Namespace", name=name)) for name in namespaces]
+        return [namespace for namespace in live if namespace]
+
+    async def find_in_namespaces(self, namespaces: Iterable[unstructured.Object]) -> list[disks.Disk]:
         """All claims of namespaces that are deleted.
 
         Raises:
@@ -110,13 +113,11 @@ class DataLossGuard:
         lost: list[disks.Disk] = []
         foreign: list[str] = []
         for namespace in namespaces:
-            manifest = await self._find_namespace(namespace)
-            if manifest is None:
-                continue
-            if adoption.is_adopted(manifest):
-                foreign += await adoption.find_foreign_objects(self._cluster, manifest)
-            claims = await self._list_bound_claims(namespace)
-            lost += [_build_disk(namespace, claim, f"the namespace {namespace} is deleted") for claim in claims]
+            if adoption.is_adopted(namespace):
+                foreign += await adoption.find_foreign_objects(self._cluster, namespace)
+            name = unstructured.get_name(namespace)
+            claims = await self._list_bound_claims(name)
+            lost += [_build_disk(name, claim, f"the namespace {name} is deleted") for claim in claims]
         if foreign:
             raise engine.ResourceError(adoption.format_refusal(foreign), code="foreign-objects")
         return lost
@@ -152,9 +153,6 @@ class DataLossGuard:
             for claim in claims
             if pattern.fullmatch(unstructured.get_name(claim))
         ]
-
-    async def _find_namespace(self, name: str) -> unstructured.Object | None:
-        return await self._cluster.find(kinds.build_path("Namespace", name=name))
 
     async def _list_bound_claims(self, namespace: str) -> list[unstructured.Object]:
         """The claims with a disk, by name. A claim that is not bound has none yet."""

@@ -5,7 +5,7 @@ with the stack. Edits by hand in an object of the stack are overwritten with wha
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, ClassVar, Self
 
 from plugin import data_loss, engine, resource, values
@@ -29,7 +29,7 @@ PENDING_DELETIONS = "leaving"
 those that are gone."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class _ObjectId:
     """The identity of an object of the stack."""
 
@@ -70,8 +70,7 @@ class ObjectsGuard(resource.ClusterResource):
         if changed:
             await self._check_ownership(inputs, recorded=state.outputs)
         await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
-        identities = map(_ObjectId.parse, _list_identities(inputs))
-        for namespace in sorted({identity.namespace for identity in identities} - {""}):
+        for namespace in sorted({identity.namespace for identity in _parse_identities(inputs)} - {""}):
             await self._report_edits(namespace)
         return resource.Diff(changed=changed)
 
@@ -83,7 +82,7 @@ class ObjectsGuard(resource.ClusterResource):
         await self._check_ownership(inputs, recorded=state.outputs)
         if preview:
             return resource.State(id=state.id, outputs=inputs)
-        await self._hand_over_scaling(_list_identities(state.outputs), _list_identities(inputs))
+        await self._hand_over_scaling(_parse_identities(state.outputs), _parse_identities(inputs))
         pending = [holder.text for holder in _filter_disk_holders(await self._list_deleted(state.outputs, inputs))]
         return resource.State(id=state.id, outputs={**inputs, **({PENDING_DELETIONS: pending} if pending else {})})
 
@@ -91,7 +90,8 @@ class ObjectsGuard(resource.ClusterResource):
         """The disks that are lost with objects that are deleted, or deleted and created again."""
         deleted = await self._list_deleted(state.outputs, inputs)
         namespaces = {identity.name for identity in deleted if identity.kind == "Namespace"}
-        lost = await self._data_loss.find_in_namespaces(sorted(namespaces))
+        live = await self._data_loss.find_namespaces(sorted(namespaces))
+        lost = await self._data_loss.find_in_namespaces(live)
         declared: Mapping[str, Mapping[str, Any]] = inputs[SETS]
         holders = _filter_disk_holders(deleted)
         identities = {holder.text for holder in holders}
@@ -106,11 +106,11 @@ class ObjectsGuard(resource.ClusterResource):
         Objects that an earlier update was to delete count only if they still have the stack's labels: another stack may
         have created an object of the same name since.
         """
-        declared, recorded_ids = set(_list_identities(inputs)), set(_list_identities(recorded))
-        pending = {*(recorded.get(PENDING_DELETIONS) or ())} - declared - recorded_ids
-        existing = await self._find_existing([_ObjectId.parse(text) for text in sorted(pending)])
-        remaining = {identity.text for identity, live in existing if _has_labels(live, _build_stack_labels(inputs))}
-        return [_ObjectId.parse(text) for text in sorted(remaining | (recorded_ids - declared))]
+        declared, recorded_ids = _parse_identities(inputs), _parse_identities(recorded)
+        pending = _parse_identities(recorded, PENDING_DELETIONS) - declared - recorded_ids
+        existing = await self._find_existing(sorted(pending))
+        remaining = {identity for identity, live in existing if _has_labels(live, _build_stack_labels(inputs))}
+        return sorted(remaining | (recorded_ids - declared))
 
     async def _report_edits(self, namespace: str) -> None:
         """Warn of edits by hand since the last release: they last until an update changes the object."""
@@ -128,23 +128,21 @@ class ObjectsGuard(resource.ClusterResource):
             more = f"{len(edits) - MAX_LISTED_EDITS} more; " if len(edits) > MAX_LISTED_EDITS else ""
             await self._log.warning(f"{more}an update that changes the object reverts the edit: seaway status --drift")
 
-    async def _hand_over_scaling(self, old: Sequence[str], new: Sequence[str]) -> None:
+    async def _hand_over_scaling(self, old: Set[_ObjectId], new: Set[_ObjectId]) -> None:
         """Detach removed autoscalers from their Deployments, and attach those that a revert declares again.
 
         Pulumi deletes at the end of an update. Until then a removed autoscaler would override the declared number of
         pods. It is not deleted here, because Pulumi would not create it again after a revert.
         """
-        for text in sorted(set(old) ^ set(new)):
-            identity = _ObjectId.parse(text)
-            deployment = f"apps/v1/Deployment/{identity.namespace}/{identity.name}"
+        for identity in sorted(old ^ new):
+            deployment = dataclasses.replace(identity, version="apps/v1", kind="Deployment")
             if identity.kind == "HorizontalPodAutoscaler" and deployment in new:
-                target = identity.name if text in new else f"{identity.name}{DETACHED_SUFFIX}"
+                target = identity.name if identity in new else f"{identity.name}{DETACHED_SUFFIX}"
                 patch = {"spec": {"scaleTargetRef": {"name": target}}}
                 await self._cluster.merge_patch(identity.path, patch, field_manager=record_store.FIELD_MANAGER)
 
     async def _check_ownership(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
-        known = _list_identities(recorded)
-        new = [_ObjectId.parse(text) for text in _list_identities(inputs) if text not in known]
+        new = sorted(_parse_identities(inputs) - _parse_identities(recorded))
         labels = _build_stack_labels(inputs)
         foreign = [existing for existing in await self._find_existing(new) if not _has_labels(existing[1], labels)]
         if foreign:
@@ -163,8 +161,8 @@ class ObjectsGuard(resource.ClusterResource):
         return [(identity, manifest) for identity, manifest in zip(identities, live, strict=True) if manifest]
 
 
-def _list_identities(properties: values.Properties) -> Sequence[str]:
-    return properties.get("objects", ())
+def _parse_identities(properties: values.Properties, name: str = "objects") -> Set[_ObjectId]:
+    return {_ObjectId.parse(text) for text in properties.get(name) or ()}
 
 
 def _filter_disk_holders(identities: Iterable[_ObjectId]) -> list[_ObjectId]:
