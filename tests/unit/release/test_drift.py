@@ -78,7 +78,8 @@ def container(owned: dict[str, Any], name: str = "web") -> dict[str, Any]:
 
 def list_drift(live: Live, example: str = "shop") -> list[str]:
     return [
-        f"{each.change_type} {each.kind}/{each.name} {each.path}: {each.change.declared} -> {each.change.live} ({each.set_by})"
+        f"{each.change_type} {each.kind}/{each.name} {each.path}: {each.change.declared} -> {each.change.live}"
+        f" ({each.set_by})"
         for each in drift.compare_objects(declared(example), live)
     ]
 
