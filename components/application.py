@@ -6,7 +6,7 @@ from typing import Any
 
 import pulumi
 
-from components import checks, image, provenance, provider, registry, release, rollout, stack_config, workload
+from components import checks, image, provenance, provider, release, stack_config, workload
 from seaway.manifests import inputs, objects
 from seaway.model import application, ingress_hosts
 from seaway.project import environments
@@ -42,13 +42,17 @@ class Application(pulumi.ComponentResource):
         # Nothing is built or changed before the guard has seen the right cluster. The provider does not wait for it:
         # the engine deletes a provider with its dependencies, and a refresh would then fail.
         kubernetes = provider.Kubernetes(namespace, context, child)
-        images = dict(choice.images)
+        images = choice.release_record.images
         if choice.plans:
-            images = {**registry.Registry(choice.plans, stack_inputs, cluster, child).images, **images}
+            built = Registry(choice.plans, stack_inputs, cluster, child).images
+            images = {
+                name: built[name] if isinstance(known.reference, inputs.PendingImage) else known
+                for name, known in images.items()
+            }
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
-        secrets = {**_register_generated_secrets(stack_inputs, guarded), **stack_inputs.secrets}
-
-        release_objects = choice.fill_objects(images, secrets)
+        secret_values = _register_generated_secrets(stack_inputs, guarded)
+        secret_values |= {name: secret.value for name, secret in stack_inputs.secrets.items()}
+        release_objects = choice.fill_objects(images, secret_values)
         manifests = (release_object.manifest for release_object in release_objects)
         # The preview of a destroy calls no provider: only a protected resource stops it.
         protection = pulumi.ResourceOptions(protect=disks.has_protected_data(environment.settings, manifests))
@@ -74,12 +78,38 @@ class Application(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
 
+class Registry(pulumi.ComponentResource):
+    """The images of the application in the registry of the environment.
+
+    The credentials are those of the user's Docker configuration (``docker login``). They are no input, so they are not
+    in the state, and a new token changes nothing.
+    """
+
+    images: Mapping[str, inputs.Image]
+    """By name of the service, store or job that is built."""
+
+    def __init__(
+        self,
+        plans: Sequence[image.BuildPlan],
+        stack_inputs: stack_config.StackInputs,
+        cluster: provider.Cluster,
+        options: pulumi.ResourceOptions,
+    ) -> None:
+        super().__init__("seaway:index:Registry", stack_inputs.environment.app.name, None, options)
+        child = pulumi.ResourceOptions(parent=self)
+        images = {plan.name: image.Image(plan, stack_inputs, cluster, child) for plan in plans}
+        self.images = {
+            plan.name: inputs.Image(reference=images[plan.name].reference, content=plan.record.tag) for plan in plans
+        }
+        self.register_outputs({name: built.reference for name, built in images.items()})
+
+
 def _register_rollouts(
     release_objects: Sequence[objects.ReleaseObject],
     namespace_name: str,
     object_guard: provider.Objects,
     options: pulumi.ResourceOptions,
-) -> tuple[dict[str, workload.Workload], list[rollout.Rollout]]:
+) -> tuple[dict[str, workload.Workload], list[provider.Rollout]]:
     """Register the objects, grouped by owner, step by step; each step ends when its Rollout is healthy."""
     first = pulumi.ResourceOptions(depends_on=[object_guard])
     (namespace,) = (
@@ -89,7 +119,7 @@ def _register_rollouts(
     )
     shared = _register_shared(release_objects, namespace, options)
     workloads: dict[str, workload.Workload] = {}
-    rollouts: list[rollout.Rollout] = []
+    rollouts: list[provider.Rollout] = []
     for step, step_objects in objects.group_by_step(release_objects).items():
         owners = dict.fromkeys(release_object.owner for release_object in step_objects if release_object.owner)
         for owner in owners:
@@ -109,7 +139,7 @@ def _register_rollouts(
         if watched := [release_object for release_object in step_objects if release_object.deadline is not None]:
             waits = pulumi.ResourceOptions(depends_on=started, deleted_with=namespace)
             own = pulumi.ResourceOptions.merge(options, waits)
-            rollouts.append(rollout.Rollout(step, namespace_name, watched, own))
+            rollouts.append(provider.Rollout(step, namespace_name, watched, own))
     return workloads, rollouts
 
 
@@ -139,14 +169,10 @@ def _register_shared(
 
 def _register_generated_secrets(
     stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
-) -> dict[str, inputs.SecretValue]:
-    """The secrets that the stack generates."""
+) -> dict[str, pulumi.Output[str]]:
     lengths = release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
     return {
-        name: inputs.SecretValue(
-            fingerprint=release.fingerprint_generated_secret(length),
-            value=provider.GeneratedSecret(name, length, options).value.apply(stack_config.encode_base64),
-        )
+        name: provider.GeneratedSecret(name, length, options).value.apply(stack_config.encode_base64)
         for name, length in lengths.items()
     }
 
@@ -157,7 +183,6 @@ def _describe_service(
     images: Mapping[str, inputs.Image],
     component: workload.Workload,
 ) -> dict[str, Any]:
-    """The outputs of one service."""
     scale = service.scale
     outputs: dict[str, Any] = {
         "image": images[service.name].reference if service.name in images else service.image,

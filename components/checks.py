@@ -4,6 +4,7 @@ import datetime
 
 from components import messages, release
 from seaway.checks import check, engine
+from seaway.project import release_lock
 from seaway.syntax import diagnosis
 
 MAX_WARNINGS = 10
@@ -29,9 +30,9 @@ def run_checks(choice: release.ReleaseChoice) -> list[engine.Result]:
         refused = [result for result in refused if result.check.default_severity in ALWAYS_ENFORCED]
     if refused:
         has_lock_file = environment.release or choice.is_rollback
-        location = diagnosis.SourceLocation(
-            release.format_lock_path(environment) if has_lock_file else environment.settings.app
-        )
+        stack_settings = environment.settings
+        file = release_lock.format_path(stack_settings.stack) if has_lock_file else stack_settings.app
+        location = diagnosis.SourceLocation(file)
         raise diagnosis.InvalidInput(engine.make_diagnostic(result, location) for result in refused)
     if lines := engine.format_lines(result for result in results if result.state not in ("passed", "waived")):
         if len(lines) > MAX_WARNINGS:

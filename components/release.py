@@ -2,14 +2,14 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import pulumi
 
 from components import image, messages, stack_config
 from seaway.manifests import inputs, objects
 from seaway.model import application, secrets
-from seaway.project import environments, release, release_lock
+from seaway.project import release, release_lock
 from seaway.release import hold, record
 from seaway.syntax import diagnosis, encode
 
@@ -21,12 +21,10 @@ class ReleaseChoice:
     stack_inputs: stack_config.StackInputs
     plans: Sequence[image.BuildPlan]
     """Images that are built."""
-    images: Mapping[str, inputs.Image]
-    """Images that exist, by name; empty if the environment builds and no release is held back."""
     release_objects: Sequence[objects.ReleaseObject]
     """Without the values of secrets, and with a placeholder for each image that is built."""
     release_record: record.ReleaseRecord
-    """Without the references of images that are built."""
+    """With a placeholder for each image that is built, as in the objects."""
     described: str
     """Id of the record of the source, or of the pinned release."""
     deployed: str
@@ -40,59 +38,49 @@ class ReleaseChoice:
             diagnosis.InvalidInput: the file of the previous release is invalid.
         """
         environment, pinned = stack_inputs.environment, stack_inputs.environment.release
-        existing = inputs.resolve_release_images(pinned, environment.settings.registry) if pinned else {}
-        images = {
+        images = inputs.resolve_release_images(pinned, environment.settings.registry) if pinned else {}
+        images |= {
             plan.name: inputs.Image(reference=inputs.PendingImage(plan.name), content=plan.record.tag) for plan in plans
         }
-        images |= existing
-        fingerprints = {
-            name: fingerprint_generated_secret(length)
-            for name, length in list_generated_secrets(environment.app, stack_inputs.secrets).items()
-        }
+        fingerprints = _fingerprint_generated_secrets(environment.app, stack_inputs.secrets)
         fingerprints |= {name: secret.fingerprint for name, secret in stack_inputs.secrets.items()}
         values = {
             name: inputs.SecretValue(fingerprint=fingerprint, value="") for name, fingerprint in fingerprints.items()
         }
         release_objects = objects.objects(environment, images, values)
-        release_record = record.ReleaseRecord.create(
-            environment.declared, environment.settings, images, values, base=environment.base
-        )
+        release_record = record.ReleaseRecord.create(environment, images, values)
         described = release_record.compute_id(release_objects)
         if pinned and environment.lock.is_rollback:
             _warn_of_skipped_jobs(pinned)
         fallback = environment.lock.fallback
+        choice = cls(
+            stack_inputs=stack_inputs,
+            plans=plans,
+            release_objects=release_objects,
+            release_record=release_record,
+            described=described,
+            deployed=described,
+        )
         if fallback is None or fallback.held != described:
-            return cls(
-                stack_inputs=stack_inputs,
-                plans=plans,
-                images=existing,
-                release_objects=release_objects,
-                release_record=release_record,
-                described=described,
-                deployed=described,
-            )
-        source = format_lock_path(environment) if pinned else environment.settings.app
+            return choice
+        source = release_lock.format_path(environment.settings.stack) if pinned else environment.settings.app
         messages.warn(
             f"release {described} of {source} failed at"
             f" {diagnosis.escape_text(f'{fallback.since} ({fallback.because})')}; the last good release"
             f" {fallback.release} is deployed instead. Change the source, or try the release again: seaway up --retry"
         )
-        good = hold.read_fallback_release(
+        good, good_objects = hold.read_fallback_release(
             environment.folder, fallback, app_name=environment.base.name, stack=environment.settings.stack
         )
-        return cls(
-            stack_inputs=_select_recorded_inputs(stack_inputs, good.record),
+        return dataclasses.replace(
+            choice,
+            stack_inputs=_select_recorded_inputs(stack_inputs, good),
             # An image with the same content stays registered, or the next release would build it again.
             plans=[
-                plan
-                for plan in plans
-                if plan.name in good.record.images and good.record.images[plan.name].content == plan.record.tag
+                plan for plan in plans if plan.name in good.images and good.images[plan.name].content == plan.record.tag
             ],
-            images=good.record.images,
-            # A record of format 0 has no objects.
-            release_objects=good.release_objects or good.record.render_objects(),
-            release_record=good.record,
-            described=described,
+            release_objects=good_objects,
+            release_record=good,
             deployed=fallback.release,
         )
 
@@ -102,7 +90,7 @@ class ReleaseChoice:
         return self.described != self.deployed or self.stack_inputs.environment.lock.is_rollback
 
     def fill_objects(
-        self, images: Mapping[str, inputs.Image], secret_values: Mapping[str, inputs.SecretValue]
+        self, images: Mapping[str, inputs.Image], secret_values: Mapping[str, Any]
     ) -> list[objects.ReleaseObject]:
         """The objects to register, with the images that were built and the values of secrets.
 
@@ -124,11 +112,6 @@ class ReleaseChoice:
             hold.write_run_result(environment.folder, environment.settings.stack, run_result)
 
 
-def format_lock_path(environment: environments.Environment) -> str:
-    """The path of the environment's lock file in the project."""
-    return str(release_lock.get_path(environment.folder, environment.settings.stack).relative_to(environment.folder))
-
-
 def list_generated_secrets(
     app: application.Application, configured: Mapping[str, inputs.SecretValue]
 ) -> dict[str, int]:
@@ -137,9 +120,11 @@ def list_generated_secrets(
     return {name: length for name, length in sorted(lengths.items()) if name not in configured}
 
 
-def fingerprint_generated_secret(length: int) -> str:
-    """The fingerprint of a generated secret. It names how the value is generated, so a preview knows it."""
-    return f"generated-{length}"
+def _fingerprint_generated_secrets(
+    app: application.Application, configured: Mapping[str, inputs.SecretValue]
+) -> dict[str, str]:
+    """The fingerprints of generated secrets. They name how a value is generated, so a preview knows them."""
+    return {name: f"generated-{length}" for name, length in list_generated_secrets(app, configured).items()}
 
 
 def _warn_of_skipped_jobs(pinned: release.Release) -> None:
@@ -158,12 +143,9 @@ def _select_recorded_inputs(
     A secret with another value now has none here: the object with the old value is in the cluster, under a name with
     the old fingerprint. Nodes pull with the current credentials.
     """
-    environment, current = stack_inputs.environment, stack_inputs.secrets
-    generated = {
-        name: fingerprint_generated_secret(length)
-        for name, length in list_generated_secrets(release_record.resolved_app, {}).items()
-    }
-    recorded = {
+    environment, current, recorded = stack_inputs.environment, stack_inputs.secrets, release_record.environment
+    generated = _fingerprint_generated_secrets(recorded.app, {})
+    secret_values = {
         name: current[name]
         if name in current and current[name].fingerprint == fingerprint
         else inputs.SecretValue(fingerprint=fingerprint, value=None)
@@ -176,12 +158,12 @@ def _select_recorded_inputs(
         stack_inputs,
         environment=dataclasses.replace(
             environment,
-            app=release_record.resolved_app,
-            declared=release_record.app,
-            base=release_record.base,
+            app=recorded.app,
+            declared=recorded.declared,
+            base=recorded.base,
             settings=release_record.apply_settings(environment.settings),
         ),
-        secrets=credentials | recorded,
+        secrets=secret_values | credentials,
     )
 
 
@@ -196,7 +178,7 @@ class Release(pulumi.CustomResource):
         options: pulumi.ResourceOptions,
     ) -> None:
         properties = {
-            "namespace": release_record.namespace,
+            "namespace": release_record.environment.namespace,
             "release": id_,
             "record": release_record.to_plain(),
             "provenance": encode.to_plain(provenance),

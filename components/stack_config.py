@@ -126,9 +126,6 @@ def _compute_fingerprints(
 
     Args:
         text: the setting with the key. None: a stack that was deployed without a key may keep its names.
-
-    Raises:
-        diagnosis.InvalidInput: the key is missing or invalid.
     """
     if not secrets:
         return {}

@@ -7,8 +7,7 @@ the same name. With the old state, a preview would then report "no changes" for 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from plugin import data_loss, engine, resource, values
-from seaway.kubernetes.cluster import client
+from plugin import engine, resource, values
 
 UID = "uid"
 
@@ -21,22 +20,16 @@ class ClusterGuard(resource.ClusterResource):
 
     inputs: ClassVar[Mapping[str, type]] = {"context": str}
 
-    def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
-        super().__init__(cluster, log)
-        self._data_loss = guard
-
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         await self._check_uid(state)
         return resource.Diff(changed=resource.find_changed_inputs(state, inputs))
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._read_state(inputs)
+        uid = await self._cluster.get_cluster_uid()
+        return resource.State(id=uid, outputs={**inputs, UID: uid})
 
     async def read(self, state: resource.State) -> resource.State | None:
         return state if await self._cluster.get_cluster_uid() == state.outputs.get(UID) else None
-
-    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._read_state(inputs)
 
     async def delete(self, state: resource.State) -> None:
         """Refuse in another cluster: a destroy starts here, and a namespace of the same name may exist there.
@@ -50,14 +43,10 @@ class ClusterGuard(resource.ClusterResource):
     async def _check_uid(self, state: resource.State) -> None:
         recorded, live = state.outputs.get(UID), await self._cluster.get_cluster_uid()
         if live != recorded:
-            raise resource.ResourceError(
+            raise engine.ResourceError(
                 f'context "{self._cluster.context}" ({self._cluster.server}) is not the cluster that this stack was'
                 f" deployed to: kube-system's UID was {recorded} and is {live}. If the cluster was created again:"
                 " pulumi refresh --run-program --yes, then pulumi up. To use another cluster:"
                 " pulumi config set seaway:context NAME",
                 code="other-cluster",
             )
-
-    async def _read_state(self, inputs: values.Properties) -> resource.State:
-        uid = await self._cluster.get_cluster_uid()
-        return resource.State(id=uid, outputs={**inputs, UID: uid})

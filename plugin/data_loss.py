@@ -6,12 +6,13 @@ plugin: in the diff of ``Objects`` for an update, and in ``Configure`` for a des
 
 import datetime
 import os
+import re
 import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugin import adoption, engine, resource, values
+from plugin import adoption, engine, values
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
@@ -69,26 +70,22 @@ class DataLossGuard:
 
         If the state has no namespace that exists, all namespaces with the stack's label are checked.
         """
-        live = [await self._find_namespace(namespace) for namespace in self._namespaces]
-        namespaces, hints = [unstructured.get_name(manifest) for manifest in live if manifest], [*DESTROY_HINTS]
+        namespaces, hints = await self.find_namespaces(self._namespaces), [*DESTROY_HINTS]
         if not namespaces and not self._recorded:
             label = f"{names.STACK_LABEL}={names.shorten_name(log.stack)}"
-            answer = await self._cluster.get(kinds.build_path("Namespace"), labelSelector=label)
-            namespaces = [unstructured.get_name(manifest) for manifest in answer["items"]]
+            namespaces = (await self._cluster.get(kinds.build_path("Namespace"), labelSelector=label))["items"]
             hints.append(
                 f"The state is of an older version, which did not record which namespace with {label} it uses."
             )
-        await self._refuse_losses(await self.find_in_namespaces(namespaces), log, hints)
+        await self.refuse_losses(await self.find_in_namespaces(namespaces), log, hints)
 
-    async def check_update(self, lost: Sequence[disks.Disk], log: engine.Log) -> None:
-        """Refuse a change that deletes these disks."""
-        await self._refuse_losses(lost, log, UPDATE_HINTS)
-
-    async def _refuse_losses(self, lost: Sequence[disks.Disk], log: engine.Log, hints: Sequence[str]) -> None:
+    async def refuse_losses(
+        self, lost: Sequence[disks.Disk], log: engine.Log, hints: Sequence[str] = UPDATE_HINTS
+    ) -> None:
         """Refuse the loss of disks, or list them if the run requests that.
 
         Raises:
-            resource.ResourceError: a disk would be deleted, and that is not accepted.
+            engine.ResourceError: a disk would be deleted, and that is not accepted.
         """
         refused = self._acceptance.list_refused(lost, datetime.datetime.now(datetime.UTC).date())
         if os.environ.get(disks.LIST_VARIABLE) == "true":
@@ -100,71 +97,62 @@ class DataLossGuard:
             subject = "a disk would be deleted with its data" if len(refused) == 1 else several
             lines = [f"{subject}; nothing was changed", *(f"  {disk.line}" for disk in refused)]
             lines += [*(hint.format(accepted=accepted) for hint in hints), RUNBOOK_HINT]
-            raise resource.ResourceError("\n".join(lines), code="data-loss")
+            raise engine.ResourceError("\n".join(lines), code="data-loss")
 
-    async def find_in_namespaces(self, namespaces: Iterable[str]) -> list[disks.Disk]:
+    async def find_namespaces(self, namespaces: Iterable[str]) -> list[unstructured.Object]:
+        """The namespaces of these names that exist."""
+        live = [await self._cluster.find(kinds.build_path("Namespace", name=name)) for name in namespaces]
+        return [namespace for namespace in live if namespace]
+
+    async def find_in_namespaces(self, namespaces: Iterable[unstructured.Object]) -> list[disks.Disk]:
         """All claims of namespaces that are deleted.
 
         Raises:
-            resource.ResourceError: a namespace was adopted, and other people's objects are in it.
+            engine.ResourceError: a namespace was adopted, and other people's objects are in it.
         """
         lost: list[disks.Disk] = []
         foreign: list[str] = []
         for namespace in namespaces:
-            manifest = await self._find_namespace(namespace)
-            if manifest is None:
-                continue
-            if adoption.is_adopted(manifest):
-                foreign += await adoption.find_foreign_objects(self._cluster, manifest)
-            claims = await self._list_bound_claims(namespace)
-            lost += [_build_disk(namespace, claim, f"the namespace {namespace} is deleted") for claim in claims]
+            if adoption.is_adopted(namespace):
+                foreign += await adoption.find_foreign_objects(self._cluster, namespace)
+            name = unstructured.get_name(namespace)
+            claims = await self._list_bound_claims(name)
+            lost += [_build_disk(name, claim, f"the namespace {name} is deleted") for claim in claims]
         if foreign:
-            raise resource.ResourceError(adoption.format_refusal(foreign), code="foreign-objects")
+            raise engine.ResourceError(adoption.format_refusal(foreign), code="foreign-objects")
         return lost
 
-    async def find_in_claims(self, namespace: str, deleted_names: Collection[str]) -> list[disks.Disk]:
-        """Claims that the stack created itself, and deletes."""
-        claims = await self._list_bound_claims(namespace) if deleted_names else []
-        return [
-            _build_disk(namespace, claim, "the claim is deleted")
-            for claim in claims
-            if unstructured.get_name(claim) in deleted_names
-        ]
-
-    async def find_in_stateful_sets(
+    async def find_in_objects(
         self,
         namespace: str,
-        deleted_names: Collection[str],
+        deleted: Collection[str],
         declared: Mapping[str, Mapping[str, Any]],
         recorded: Mapping[str, Mapping[str, Any]],
     ) -> list[disks.Disk]:
-        """Claims that are deleted with StatefulSets.
+        """Claims of a namespace that are deleted: those that the stack created itself, and those of StatefulSets.
 
         Args:
-            declared: the shapes of the sets that are not deleted, by name.
-            recorded: the shapes in the state, by name.
+            deleted: the identities of deleted objects.
+            declared: the shapes of the StatefulSets that are not deleted, by identity.
+            recorded: the shapes in the state, by identity.
         """
+        losses: list[tuple[re.Pattern[str], str]] = []
         answer = await self._cluster.get(kinds.build_path("StatefulSet", namespace))
-        deleted = [
-            pattern_and_reason
-            for live in answer["items"]
-            if (name := unstructured.get_name(live)) in deleted_names or name in declared
-            if (
-                pattern_and_reason := disks.find_deleted(
-                    live, None if name in deleted_names else declared[name], recorded.get(name)
-                )
-            )
-        ]
-        claims = await self._list_bound_claims(namespace) if deleted else []
+        for live in answer["items"]:
+            identity = f"apps/v1/StatefulSet/{namespace}/{unstructured.get_name(live)}"
+            if identity in deleted or identity in declared:
+                loss = disks.find_deleted(live, declared.get(identity), recorded.get(identity))
+                losses += [loss] if loss else []
+        prefix = f"v1/PersistentVolumeClaim/{namespace}/"
+        own_claims = [identity.removeprefix(prefix) for identity in sorted(deleted) if identity.startswith(prefix)]
+        losses += [(re.compile(re.escape(name)), "the claim is deleted") for name in own_claims]
+        claims = await self._list_bound_claims(namespace) if losses else []
         return [
             _build_disk(namespace, claim, reason)
-            for pattern, reason in deleted
+            for pattern, reason in losses
             for claim in claims
             if pattern.fullmatch(unstructured.get_name(claim))
         ]
-
-    async def _find_namespace(self, name: str) -> unstructured.Object | None:
-        return await self._cluster.find(kinds.build_path("Namespace", name=name))
 
     async def _list_bound_claims(self, namespace: str) -> list[unstructured.Object]:
         """The claims with a disk, by name. A claim that is not bound has none yet."""

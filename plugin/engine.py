@@ -1,4 +1,4 @@
-"""Shows lines to the user, through the engine's display.
+"""Shows lines and errors to the user, through the engine's display.
 
 https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/engine.html
 """
@@ -11,6 +11,19 @@ from pulumi.runtime.proto import engine_pb2
 
 LOG_TIMEOUT = 2.0
 """Seconds for one line. A lost line is better than a delayed operation."""
+
+
+class ResourceError(Exception):
+    """The operation failed. The user sees the text unchanged.
+
+    Args:
+        code: stable id of the kind of error; it ends the first line of the text.
+    """
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        first, newline, rest = message.partition("\n")
+        super().__init__(f"{first} [{code}]{newline}{rest}" if code else message)
+        self.code = code
 
 
 class Engine:

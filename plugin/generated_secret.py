@@ -3,9 +3,9 @@
 import secrets
 import string
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import ClassVar
 
-from plugin import resource, values
+from plugin import engine, resource, values
 
 ALPHABET = string.ascii_letters + string.digits
 """No character that must be quoted in a URL, a shell or a YAML file."""
@@ -14,7 +14,7 @@ MIN_LENGTH = 8
 """Characters. 8 of these have 47 bits; fewer can be guessed."""
 
 
-class GeneratedSecret(resource.StateResource):
+class GeneratedSecret(resource.Resource):
     """Output ``value``: the text, secret. Deleting the resource deletes the value."""
 
     inputs: ClassVar[Mapping[str, type]] = {"name": str, "length": int}
@@ -24,12 +24,9 @@ class GeneratedSecret(resource.StateResource):
         return resource.Diff(changed=changed, replaced=changed)
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        length = cast(int, inputs["length"])
+        length = inputs["length"]
         if length < MIN_LENGTH:
             message = f"length must be at least {MIN_LENGTH} characters, got {length}"
-            raise resource.ResourceError(message, code="invalid-length")
+            raise engine.ResourceError(message, code="invalid-length")
         text = values.UNKNOWN if preview else "".join(secrets.choice(ALPHABET) for _ in range(length))
-        return resource.State(id=cast(str, inputs["name"]), outputs={**inputs, "value": values.Secret(text)})
-
-    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        raise NotImplementedError("every change generates a new value")
+        return resource.State(id=inputs["name"], outputs={**inputs, "value": values.Secret(text)})

@@ -5,7 +5,7 @@ shows that.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, cast
+from typing import ClassVar
 
 from plugin import resource, values
 from seaway.kubernetes.api import kinds, unstructured
@@ -22,8 +22,8 @@ class JobAttempt(resource.ClusterResource):
         changed = resource.find_changed_inputs(state, inputs)
         if changed:
             return resource.Diff(changed=changed)
-        name = str(inputs["name"])
-        job = await self._cluster.find(kinds.build_path("Job", str(inputs["namespace"]), name))
+        name = inputs["name"]
+        job = await self._cluster.find(kinds.build_path("Job", inputs["namespace"], name))
         if job is None or not unstructured.is_condition_true(job, "Failed"):
             return resource.Diff()
         await self._log.info(f"job {name} has failed: it is created again, as attempt {_get_next_attempt(state)}")
@@ -37,4 +37,4 @@ class JobAttempt(resource.ClusterResource):
 
 
 def _get_next_attempt(state: resource.State) -> int:
-    return cast(int, state.outputs[ATTEMPT]) + 1
+    return state.outputs[ATTEMPT] + 1

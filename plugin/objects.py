@@ -5,13 +5,12 @@ with the stack. Edits by hand in an object of the stack are overwritten with wha
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Self, cast
+from collections.abc import Iterable, Mapping, Sequence, Set
+from typing import Any, ClassVar, Self
 
 from plugin import data_loss, engine, resource, values
 from seaway import errors
 from seaway.kubernetes.api import kinds, unstructured
-from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.release import drift, record_store
 from seaway.review import disks
@@ -30,7 +29,7 @@ PENDING_DELETIONS = "leaving"
 those that are gone."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class _ObjectId:
     """The identity of an object of the stack."""
 
@@ -66,17 +65,12 @@ class ObjectsGuard(resource.ClusterResource):
 
     inputs: ClassVar[Mapping[str, type]] = {"partOf": str, "stack": str, "objects": list, SETS: dict}
 
-    def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
-        super().__init__(cluster, log)
-        self._data_loss = guard
-
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         changed = [name for name in resource.find_changed_inputs(state, inputs) if name != SETS]
         if changed:
             await self._check_ownership(inputs, recorded=state.outputs)
-        await self._data_loss.check_update(await self._find_lost_disks(state, inputs), self._log)
-        identities = map(_ObjectId.parse, _list_identities(inputs))
-        for namespace in sorted({identity.namespace for identity in identities} - {""}):
+        await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
+        for namespace in sorted({identity.namespace for identity in _parse_identities(inputs)} - {""}):
             await self._report_edits(namespace)
         return resource.Diff(changed=changed)
 
@@ -88,7 +82,7 @@ class ObjectsGuard(resource.ClusterResource):
         await self._check_ownership(inputs, recorded=state.outputs)
         if preview:
             return resource.State(id=state.id, outputs=inputs)
-        await self._hand_over_scaling(_list_identities(state.outputs), _list_identities(inputs))
+        await self._hand_over_scaling(_parse_identities(state.outputs), _parse_identities(inputs))
         pending = [holder.text for holder in _filter_disk_holders(await self._list_deleted(state.outputs, inputs))]
         return resource.State(id=state.id, outputs={**inputs, **({PENDING_DELETIONS: pending} if pending else {})})
 
@@ -96,24 +90,14 @@ class ObjectsGuard(resource.ClusterResource):
         """The disks that are lost with objects that are deleted, or deleted and created again."""
         deleted = await self._list_deleted(state.outputs, inputs)
         namespaces = {identity.name for identity in deleted if identity.kind == "Namespace"}
-        lost = await self._data_loss.find_in_namespaces(sorted(namespaces))
-        sets = cast(Mapping[str, Mapping[str, Any]], inputs[SETS])
-        recorded = _index_by_name(cast(Mapping[str, Mapping[str, Any]], state.inputs.get(SETS) or {}))
-        declared = _index_by_name(sets)
+        live = await self._data_loss.find_namespaces(sorted(namespaces))
+        lost = await self._data_loss.find_in_namespaces(live)
+        declared: Mapping[str, Mapping[str, Any]] = inputs[SETS]
         holders = _filter_disk_holders(deleted)
-        holder_namespaces = {identity.namespace for identity in (*map(_ObjectId.parse, sets), *holders)}
+        identities = {holder.text for holder in holders}
+        holder_namespaces = {identity.namespace for identity in (*map(_ObjectId.parse, declared), *holders)}
         for namespace in sorted(holder_namespaces - namespaces - {""}):
-            names_by_kind = {
-                kind: [holder.name for holder in holders if (holder.namespace, holder.kind) == (namespace, kind)]
-                for kind in data_loss.DISK_HOLDER_KINDS
-            }
-            lost += await self._data_loss.find_in_stateful_sets(
-                namespace,
-                names_by_kind["StatefulSet"],
-                declared.get(namespace, {}),
-                recorded.get(namespace, {}),
-            )
-            lost += await self._data_loss.find_in_claims(namespace, names_by_kind["PersistentVolumeClaim"])
+            lost += await self._data_loss.find_in_objects(namespace, identities, declared, state.inputs.get(SETS) or {})
         return lost
 
     async def _list_deleted(self, recorded: values.Properties, inputs: values.Properties) -> list[_ObjectId]:
@@ -122,11 +106,11 @@ class ObjectsGuard(resource.ClusterResource):
         Objects that an earlier update was to delete count only if they still have the stack's labels: another stack may
         have created an object of the same name since.
         """
-        declared, recorded_ids = set(_list_identities(inputs)), set(_list_identities(recorded))
-        pending = {*cast(Sequence[str], recorded.get(PENDING_DELETIONS) or ())} - declared - recorded_ids
-        existing = await self._find_existing([_ObjectId.parse(text) for text in sorted(pending)])
-        remaining = {identity.text for identity, live in existing if _has_labels(live, _build_stack_labels(inputs))}
-        return [_ObjectId.parse(text) for text in sorted(remaining | (recorded_ids - declared))]
+        declared, recorded_ids = _parse_identities(inputs), _parse_identities(recorded)
+        pending = _parse_identities(recorded, PENDING_DELETIONS) - declared - recorded_ids
+        existing = await self._find_existing(sorted(pending))
+        remaining = {identity for identity, live in existing if _has_labels(live, _build_stack_labels(inputs))}
+        return sorted(remaining | (recorded_ids - declared))
 
     async def _report_edits(self, namespace: str) -> None:
         """Warn of edits by hand since the last release: they last until an update changes the object."""
@@ -144,27 +128,25 @@ class ObjectsGuard(resource.ClusterResource):
             more = f"{len(edits) - MAX_LISTED_EDITS} more; " if len(edits) > MAX_LISTED_EDITS else ""
             await self._log.warning(f"{more}an update that changes the object reverts the edit: seaway status --drift")
 
-    async def _hand_over_scaling(self, old: Sequence[str], new: Sequence[str]) -> None:
+    async def _hand_over_scaling(self, old: Set[_ObjectId], new: Set[_ObjectId]) -> None:
         """Detach removed autoscalers from their Deployments, and attach those that a revert declares again.
 
         Pulumi deletes at the end of an update. Until then a removed autoscaler would override the declared number of
         pods. It is not deleted here, because Pulumi would not create it again after a revert.
         """
-        for text in sorted(set(old) ^ set(new)):
-            identity = _ObjectId.parse(text)
-            deployment = f"apps/v1/Deployment/{identity.namespace}/{identity.name}"
+        for identity in sorted(old ^ new):
+            deployment = dataclasses.replace(identity, version="apps/v1", kind="Deployment")
             if identity.kind == "HorizontalPodAutoscaler" and deployment in new:
-                target = identity.name if text in new else f"{identity.name}{DETACHED_SUFFIX}"
+                target = identity.name if identity in new else f"{identity.name}{DETACHED_SUFFIX}"
                 patch = {"spec": {"scaleTargetRef": {"name": target}}}
                 await self._cluster.merge_patch(identity.path, patch, field_manager=record_store.FIELD_MANAGER)
 
     async def _check_ownership(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
-        known = _list_identities(recorded)
-        new = [_ObjectId.parse(text) for text in _list_identities(inputs) if text not in known]
+        new = sorted(_parse_identities(inputs) - _parse_identities(recorded))
         labels = _build_stack_labels(inputs)
         foreign = [existing for existing in await self._find_existing(new) if not _has_labels(existing[1], labels)]
         if foreign:
-            raise resource.ResourceError(_format_refusal(foreign, labels), code="existing-objects")
+            raise engine.ResourceError(_format_refusal(foreign, labels), code="existing-objects")
 
     async def _find_existing(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
         """The live objects. Objects in a namespace that does not exist are not requested."""
@@ -179,26 +161,17 @@ class ObjectsGuard(resource.ClusterResource):
         return [(identity, manifest) for identity, manifest in zip(identities, live, strict=True) if manifest]
 
 
-def _list_identities(properties: values.Properties) -> Sequence[str]:
-    return cast(Sequence[str], properties.get("objects", ()))
+def _parse_identities(properties: values.Properties, name: str = "objects") -> Set[_ObjectId]:
+    return {_ObjectId.parse(text) for text in properties.get(name) or ()}
 
 
 def _filter_disk_holders(identities: Iterable[_ObjectId]) -> list[_ObjectId]:
     return [identity for identity in identities if identity.kind in data_loss.DISK_HOLDER_KINDS]
 
 
-def _index_by_name(sets: Mapping[str, Mapping[str, Any]]) -> Mapping[str, Mapping[str, Mapping[str, Any]]]:
-    """The shapes of StatefulSets, by namespace and name."""
-    indexed: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for text, shape in sets.items():
-        identity = _ObjectId.parse(text)
-        indexed.setdefault(identity.namespace, {})[identity.name] = shape
-    return indexed
-
-
 def _build_stack_labels(inputs: values.Properties) -> Mapping[str, str]:
     """The two labels of every object of the stack."""
-    return {names.PART_OF_LABEL: str(inputs["partOf"]), names.STACK_LABEL: str(inputs["stack"])}
+    return {names.PART_OF_LABEL: inputs["partOf"], names.STACK_LABEL: inputs["stack"]}
 
 
 def _has_labels(live: unstructured.Object, labels: Mapping[str, str]) -> bool:

@@ -6,9 +6,9 @@ The stack's state vouches for the records: its ``history`` has the SHA-256 of ea
 import asyncio
 import datetime
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
-from plugin import resource, values
+from plugin import engine, resource, values
 from seaway.kubernetes.api import fields
 from seaway.project import release as releases
 from seaway.project import release_lock
@@ -49,66 +49,58 @@ class Release(resource.ClusterResource):
         return resource.Diff(changed=changed, replaced=[name for name in changed if name == "namespace"])
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._build_state(inputs, {}, preview=preview)
+        return await self.update(resource.State(id="", outputs={}), inputs, preview=preview)
 
     async def read(self, state: resource.State) -> resource.State | None:
-        return state if await self._read_current(state.outputs) is not None else None
+        namespace = state.outputs["namespace"]
+        return state if await record_store.find_current(self._cluster, namespace) is not None else None
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._build_state(inputs, state.outputs, preview=preview)
+        outputs: dict[str, Any] = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
+        if not preview:
+            outputs = await self._write(inputs, stack_state.parse_history(state.outputs))
+        return resource.State(id=record_store.CURRENT_NAME, outputs={**inputs, **outputs})
 
     async def delete(self, state: resource.State) -> None:
         """Delete the current release: nothing runs any more. The records stay as long as the namespace exists."""
-        await self._cluster.delete(_get_current_path(state.outputs))
-
-    async def _build_state(
-        self, inputs: values.Properties, before: values.Properties, *, preview: bool
-    ) -> resource.State:
-        outputs: dict[str, Any] = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
-        if not preview:
-            outputs = await self._write(inputs, _parse_history(before))
-        return resource.State(id=record_store.CURRENT_NAME, outputs={**inputs, **outputs})
+        namespace = state.outputs["namespace"]
+        await self._cluster.delete(record_store.get_path(namespace, record_store.CURRENT_NAME))
 
     async def _is_recorded(self, before: resource.State, inputs: values.Properties) -> bool:
         """Whether the cluster has the current release and its record as in the state."""
-        namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
-        sha256 = {recorded.release: recorded.sha256 for recorded in _parse_history(before.outputs)}
+        namespace, release = inputs["namespace"], inputs[RELEASE]
+        sha256 = {recorded.id: recorded.sha256 for recorded in stack_state.parse_history(before.outputs)}
         try:
             current, stored = await asyncio.gather(
-                self._read_current(inputs), record_store.find(self._cluster, namespace, release)
+                record_store.find_current(self._cluster, namespace),
+                record_store.find(self._cluster, namespace, release),
             )
         except record_store.RecordChanged:
             return False
-        return current == release and stored is not None and stored.sha256 == sha256.get(release)
+        if current is None or stored is None:
+            return False
+        return current.id == release and stored.sha256 == sha256.get(release)
 
-    async def _read_current(self, properties: values.Properties) -> str | None:
-        config_map = await self._cluster.find(_get_current_path(properties))
-        current = record_store.parse_current(config_map)
-        return current.id if current else None
-
-    async def _write(
-        self, inputs: values.Properties, history: tuple[stack_state.RecordedRelease, ...]
-    ) -> dict[str, Any]:
+    async def _write(self, inputs: values.Properties, history: tuple[record.RecordSummary, ...]) -> dict[str, Any]:
         """Write the record, then the current release. Returns the outputs."""
-        namespace, release = cast(str, inputs["namespace"]), cast(str, inputs[RELEASE])
-        recorded = {earlier.release: earlier for earlier in history}.get(release)
+        namespace, release = inputs["namespace"], inputs[RELEASE]
+        recorded = {earlier.id: earlier for earlier in history}.get(release)
         try:
             location = diagnosis.SourceLocation(f"release {release}")
             release_record = record.ReleaseRecord.decode(encode.to_node(inputs["record"], location))
             sha256 = await self._write_record(namespace, release, release_record, inputs, recorded)
         except (diagnosis.InvalidInput, LookupError) as error:
-            raise resource.ResourceError(str(error)) from None
+            raise engine.ResourceError(str(error)) from None
         current = await self._write_current(namespace, release, release_record)
         first_recorded = recorded.recorded if recorded else current.since
         history = (
-            stack_state.RecordedRelease(release=release, sha256=sha256, recorded=first_recorded),
-            *(earlier for earlier in history if earlier.release != release),
+            record.RecordSummary(id=release, sha256=sha256, recorded=first_recorded),
+            *(earlier for earlier in history if earlier.id != release),
         )
         # Delete only what this stack has written: anybody can set labels and names in the cluster.
         for expired in history[RETAINED_RELEASES + 2 :]:
-            await record_store.delete(self._cluster, namespace, expired.release)
-        records = [retained.to_plain() for retained in history[: RETAINED_RELEASES + 2]]
-        return {SINCE: current.since, HISTORY: records}
+            await record_store.delete(self._cluster, namespace, expired.id)
+        return {SINCE: current.since, HISTORY: stack_state.encode_history(history[: RETAINED_RELEASES + 2])}
 
     async def _write_current(
         self, namespace: str, release: str, release_record: record.ReleaseRecord
@@ -133,7 +125,7 @@ class Release(resource.ClusterResource):
         release: str,
         release_record: record.ReleaseRecord,
         inputs: values.Properties,
-        recorded: stack_state.RecordedRelease | None,
+        recorded: record.RecordSummary | None,
     ) -> str:
         """Write the record, and return its SHA-256. An existing record that the state vouches for stays as it is.
 
@@ -150,11 +142,3 @@ class Release(resource.ClusterResource):
         stored = stored_record.StoredRecord.create(release_record, decode.decode_node(releases.Provenance, provenance))
         await record_store.write(self._cluster, namespace, release, release_record, stored)
         return stored.sha256
-
-
-def _get_current_path(properties: values.Properties) -> str:
-    return record_store.get_path(cast(str, properties["namespace"]), record_store.CURRENT_NAME)
-
-
-def _parse_history(outputs: values.Properties) -> tuple[stack_state.RecordedRelease, ...]:
-    return stack_state.parse_history(cast(Mapping[str, Any], outputs))

@@ -2,23 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
-from plugin import engine, values
+from plugin import data_loss, engine, values
 from seaway.kubernetes.cluster import client
-
-
-class ResourceError(Exception):
-    """The operation failed. The user sees the text unchanged.
-
-    Args:
-        code: stable id of the kind of error; it ends the first line of the text.
-    """
-
-    def __init__(self, message: str, *, code: str = "") -> None:
-        first, newline, rest = message.partition("\n")
-        super().__init__(f"{first} [{code}]{newline}{rest}" if code else message)
-        self.code = code
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,49 +26,39 @@ class Diff:
     replaced: Sequence[str] = ()
 
 
-class Resource(Protocol):
-    """One type of resource. Every method may raise ``ResourceError``."""
+class Resource:
+    """One type of resource. By default it exists only in the state. Every method may raise ``ResourceError``."""
 
     inputs: ClassVar[Mapping[str, type]]
     """Names and types of the inputs. All are required."""
 
     async def diff(self, state: State, inputs: values.Properties) -> Diff:
         """Compare ``inputs`` with a recorded resource. Also runs in previews."""
-        ...
+        raise NotImplementedError
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> State:
         """Create it. A preview changes nothing, and returns ``values.UNKNOWN`` for outputs of the real run."""
-        ...
+        raise NotImplementedError
 
     async def read(self, state: State) -> State | None:
         """The resource as it is now; None if it does not exist."""
-        ...
+        return state
 
     async def update(self, state: State, inputs: values.Properties, *, preview: bool) -> State:
-        """Change it in place."""
-        ...
+        """Change it in place. The engine keeps the id."""
+        return await self.create(inputs, preview=preview)
 
     async def delete(self, state: State) -> None:
         """Delete it."""
-        ...
 
 
-class StateResource:
-    """Base of the resources that exist only in the state."""
-
-    async def read(self, state: State) -> State | None:
-        return state
-
-    async def delete(self, state: State) -> None:
-        pass
-
-
-class ClusterResource(StateResource):
+class ClusterResource(Resource):
     """Base of the resources that need a cluster. ``log`` shows lines about this resource."""
 
-    def __init__(self, cluster: client.KubeClient, log: engine.Log) -> None:
+    def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
         self._cluster = cluster
         self._log = log
+        self._data_loss = guard
 
 
 def find_changed_inputs(state: State, inputs: values.Properties) -> list[str]:

@@ -1,8 +1,8 @@
 """``seaway:index:Rollout``: waits until a step of workloads is healthy, and fails with the cause if it cannot be."""
 
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, cast
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 from plugin import resource, rollout_watch, values
 from seaway.kubernetes.cluster import reflector, snapshot
@@ -20,23 +20,17 @@ class Rollout(resource.ClusterResource):
         """Also reads the cluster: after a failed rollout, reverted inputs equal those of the last success."""
         if resource.find_changed_inputs(state, inputs):
             return resource.Diff(changed=[WORKLOADS])
-        incomplete = await self._find_incomplete(str(inputs["namespace"]), _parse_targets(inputs))
+        incomplete = await self._find_incomplete(inputs["namespace"], _parse_targets(inputs))
         for workload in incomplete:
             owner = workload.target.owner
             await self._log.info(f"{owner} is not healthy now: {workload.summary.removeprefix(owner).strip()}")
         return resource.Diff(changed=[WORKLOADS] if incomplete else [])
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._wait_for_rollout(str(inputs["namespace"]), inputs, preview=preview)
-
-    async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        return await self._wait_for_rollout(state.id, inputs, preview=preview)
-
-    async def _wait_for_rollout(self, id_: str, inputs: values.Properties, *, preview: bool) -> resource.State:
+        namespace = inputs["namespace"]
         if not preview:
-            namespace, targets = str(inputs["namespace"]), _parse_targets(inputs)
-            await rollout_watch.RolloutWatch(self._cluster, namespace, targets, self._log).wait()
-        return resource.State(id=id_, outputs=inputs)
+            await rollout_watch.RolloutWatch(self._cluster, namespace, _parse_targets(inputs), self._log).wait()
+        return resource.State(id=str(namespace), outputs=inputs)
 
     async def _find_incomplete(
         self, namespace: str, targets: Sequence[target.Target]
@@ -46,20 +40,16 @@ class Rollout(resource.ClusterResource):
         Usually all are, which their own objects show. The other objects are read only to find the cause. Nothing is
         cached between two calls: another step may have changed the objects.
         """
-        kinds = sorted({target_.kind for target_ in targets})
-        if not _assess_incomplete(targets, await reflector.read_snapshot(self._cluster, namespace, kinds)):
-            return []
-        return _assess_incomplete(targets, await reflector.read_snapshot(self._cluster, namespace))
-
-
-def _assess_incomplete(
-    targets: Iterable[target.Target], live_objects: snapshot.Snapshot
-) -> list[workload_health.WorkloadHealth]:
-    started = datetime.datetime.now(datetime.UTC) - status.EVENT_WINDOW
-    index = evidence.ObjectIndex(live_objects)
-    workloads = (health.assess_workload(target_, index, elapsed=0.0, started=started) for target_ in targets)
-    return [workload for workload in workloads if workload.state != "complete"]
+        incomplete: list[workload_health.WorkloadHealth] = []
+        started = datetime.datetime.now(datetime.UTC) - status.EVENT_WINDOW
+        for kinds in ({target_.kind for target_ in targets}, snapshot.WATCHED_KINDS):
+            index = evidence.ObjectIndex(await reflector.read_snapshot(self._cluster, namespace, kinds))
+            workloads = [health.assess_workload(target_, index, elapsed=0.0, started=started) for target_ in targets]
+            incomplete = [workload for workload in workloads if workload.state != "complete"]
+            if not incomplete:
+                break
+        return incomplete
 
 
 def _parse_targets(inputs: values.Properties) -> list[target.Target]:
-    return [target.Target.parse(mapping) for mapping in cast(Sequence[Mapping[str, Any]], inputs[WORKLOADS])]
+    return [target.Target.parse(mapping) for mapping in inputs[WORKLOADS]]

@@ -5,7 +5,7 @@ import datetime
 import time
 from collections.abc import Sequence
 
-from plugin import engine, resource
+from plugin import engine
 from seaway import errors
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector
@@ -63,7 +63,7 @@ class RolloutWatch:
         """Return when all targets are complete.
 
         Raises:
-            resource.ResourceError: some have failed; the text is the report.
+            engine.ResourceError: some have failed; the text is the report.
             errors.Unavailable: the API server did not come back, or refuses.
         """
         failed: float | None = None
@@ -93,7 +93,7 @@ class RolloutWatch:
                 # A workload that recovers in time did not fail.
                 failed = (failed or time.monotonic()) if "failed" in states else None
                 if failed and ("progressing" not in states or time.monotonic() - failed > FAILURE_SETTLE):
-                    raise resource.ResourceError(await self._build_report(workloads, index))
+                    raise engine.ResourceError(await self._build_report(workloads, index))
                 # Hundreds of workloads take a while to assess, and their events need time too.
                 await asyncio.sleep(max(MIN_INTERVAL, duration))
                 await live.wait_for_change(MAX_INTERVAL)

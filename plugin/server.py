@@ -8,8 +8,8 @@ https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provid
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NoReturn, TypeVar, cast
+from collections.abc import Coroutine, Mapping
+from typing import Any, NoReturn, TypeVar
 
 import grpc
 import grpc.aio
@@ -40,18 +40,14 @@ TIMEOUT = "timeout"
 DEFAULT_TIMEOUT = 4.0
 """Seconds for an answer of the cluster. With the start of this program a preview then fails within 5 s."""
 
-RESOURCES: Mapping[str, Callable[[client.KubeClient, engine.Log], resource.Resource]] = {
+RESOURCES: Mapping[str, type[resource.ClusterResource]] = {
+    "seaway:index:Cluster": cluster.ClusterGuard,
     "seaway:index:JobAttempt": job_attempt.JobAttempt,
+    "seaway:index:Objects": objects.ObjectsGuard,
     "seaway:index:Release": release.Release,
     "seaway:index:Rollout": rollout.Rollout,
 }
 """The resources that need a cluster."""
-
-GUARDS: Mapping[str, Callable[[client.KubeClient, engine.Log, data_loss.DataLossGuard], resource.Resource]] = {
-    "seaway:index:Cluster": cluster.ClusterGuard,
-    "seaway:index:Objects": objects.ObjectsGuard,
-}
-"""Resources that also protect disks."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -92,7 +88,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             failures.append(provider_pb2.CheckFailure(property=CONTEXT, reason=reason))
         if inputs.get(data_loss.NAMESPACES):
             inputs[data_loss.NAMESPACES] = data_loss.merge_namespaces(
-                str(inputs[data_loss.NAMESPACES]), values.decode(request.olds)
+                inputs[data_loss.NAMESPACES], values.decode(request.olds)
             )
         self._declared = {name: inputs[name] for name in data_loss.PROVIDER_INPUTS if name in inputs}
         return provider_pb2.CheckResponse(inputs=values.encode(inputs), failures=failures)
@@ -173,8 +169,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             await asyncio.wait([self._destroy_check], timeout=DEFAULT_TIMEOUT)
 
     async def _connect(self, inputs: values.Properties) -> None:
-        timeout = float(cast(str, inputs.get(TIMEOUT, DEFAULT_TIMEOUT)))
-        kube_client = client.KubeClient(context=cast(str, inputs[CONTEXT]), timeout=timeout)
+        timeout = float(inputs.get(TIMEOUT, DEFAULT_TIMEOUT))
+        kube_client = client.KubeClient(context=inputs[CONTEXT], timeout=timeout)
         await kube_client.get_cluster_uid()
         self._data_loss = data_loss.DataLossGuard(kube_client, {**inputs, **self._declared})
         self._cluster = kube_client
@@ -184,7 +180,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         assert self._data_loss is not None  # noqa: S101 - for the type checker
         try:
             await self._data_loss.check_destroy(log)
-        except resource.ResourceError as error:
+        except engine.ResourceError as error:
             await log.warning(str(error))  # the engine's own message about protected resources does not name the disks
             raise
 
@@ -199,14 +195,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         type_token = urn.split("::")[2].rpartition("$")[2]
         if type_token == "seaway:index:GeneratedSecret":  # noqa: S105 - not a password
             return generated_secret.GeneratedSecret()
-        if type_token not in RESOURCES and type_token not in GUARDS:
+        if type_token not in RESOURCES:
             return await _abort(context, f"the plugin seaway has no resource {type_token}")
         if self._cluster is None or self._data_loss is None:
             return await _abort(context, f"{type_token} needs a cluster, but the provider is not configured yet")
-        log = engine.Log(self._engine, urn)
-        if type_token in GUARDS:
-            return GUARDS[type_token](self._cluster, log, self._data_loss)
-        return RESOURCES[type_token](self._cluster, log)
+        return RESOURCES[type_token](self._cluster, engine.Log(self._engine, urn), self._data_loss)
 
     async def _run_operation(self, operation: Coroutine[Any, Any, Answer], context: Context) -> Answer:
         """The result of the operation. Its error, or a cancellation, becomes the error of the call."""
@@ -217,7 +210,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._running.add(task)
         try:
             return await task
-        except (resource.ResourceError, errors.Unavailable) as error:
+        except (engine.ResourceError, errors.Unavailable) as error:
             return await _abort(context, str(error))
         except asyncio.CancelledError:
             if not self._cancelled:

@@ -6,7 +6,7 @@ https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/properties.g
 
 import dataclasses
 from collections.abc import Mapping
-from typing import cast
+from typing import Any, cast
 
 from google.protobuf import struct_pb2
 
@@ -14,7 +14,9 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - the protocol's constant, not a secret
 _UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
-Value = object
+Value = Any
+"""A plain value of the type that the resource declares, a ``Secret``, or ``UNKNOWN`` in a preview."""
+
 Properties = Mapping[str, Value]
 
 
@@ -42,13 +44,16 @@ def decode(struct: struct_pb2.Struct) -> dict[str, Value]:
 
 def encode(properties: Properties) -> struct_pb2.Struct:
     """A message of the properties."""
-    return struct_pb2.Struct(fields={name: _encode(value) for name, value in properties.items()})
+    struct = struct_pb2.Struct()
+    struct.update({name: _mark(value) for name, value in properties.items()})
+    return struct
 
 
 def _decode(value: struct_pb2.Value) -> Value:
     match value.WhichOneof("kind"):
         case "struct_value":
-            return _unwrap(decode(value.struct_value))
+            properties = decode(value.struct_value)
+            return Secret(properties.get("value")) if properties.get(_SIGNATURE) == _SECRET else properties
         case "list_value":
             return [_decode(member) for member in value.list_value.values]
         case "string_value":
@@ -62,36 +67,16 @@ def _decode(value: struct_pb2.Value) -> Value:
             return None
 
 
-def _unwrap(properties: dict[str, Value]) -> Value:
-    if properties.get(_SIGNATURE) == _SECRET:
-        return Secret(properties.get("value"))
-    return properties
-
-
-def _encode(value: Value) -> struct_pb2.Value:
-    match value:
-        case Secret():
-            return _encode({_SIGNATURE: _SECRET, "value": value.value})
-        case Mapping():
-            return struct_pb2.Value(struct_value=encode(cast(Properties, value)))
-        case list() | tuple():
-            members = map(_encode, cast(list[Value], value))
-            return struct_pb2.Value(list_value=struct_pb2.ListValue(values=list(members)))
-        case _:
-            return _scalar(value)
-
-
-def _scalar(value: Value) -> struct_pb2.Value:
+def _mark(value: Value) -> Any:
+    """The value with the protocol's marks in place of secrets and unknown values."""
     match value:
         case Unknown():
-            return struct_pb2.Value(string_value=_UNKNOWN)
-        case bool():
-            return struct_pb2.Value(bool_value=value)
-        case int() | float():
-            return struct_pb2.Value(number_value=value)
-        case str():
-            return struct_pb2.Value(string_value=value)
-        case None:
-            return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+            return _UNKNOWN
+        case Secret():
+            return {_SIGNATURE: _SECRET, "value": _mark(value.value)}
+        case Mapping():
+            return {name: _mark(inner) for name, inner in cast(Properties, value).items()}
+        case list() | tuple():
+            return [_mark(member) for member in cast(list[Value], value)]
         case _:
-            raise TypeError(f"a property cannot be a {type(value).__name__}")
+            return value

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from seaway import errors
 from seaway.cli import command, connection, fingerprint_key, pulumi_cli, release_state, stack
 from seaway.cli import status as status_command
-from seaway.files import private, writer
+from seaway.files import writer
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector
 from seaway.manifests import objects
@@ -70,8 +70,8 @@ class Deployment:
         fingerprint_key.ensure_key(target)
         if retry:
             hold.remove_fallback(target.folder, target.name)
-        held = hold.read_fallback(target.folder, target.name)
-        private.remove_file(hold.get_run_result_path(target.folder, target.name))
+        held = release_lock.read(target.folder, target.name).fallback
+        writer.remove_file(target.folder, hold.get_run_result_path(target.folder, target.name))
         if self._rollback or held:  # the files that a rollback writes must be writable before anything changes
             lock_file = release_lock.get_path(target.folder, target.name)
             writer.check_writable(target.folder, lock_file, releases.get_path(target.folder, "id"))
@@ -102,8 +102,7 @@ class Deployment:
             return command.ROLLED_BACK
         if held:
             hold.remove_fallback(target.folder, target.name)
-            file = release_lock.get_path(target.folder, target.name).relative_to(target.folder)
-            print(f"release {held.held} is no longer held: {file} is updated")
+            print(f"release {held.held} is no longer held: {release_lock.format_path(target.name)} is updated")
         self._print_status()
         return command.SUCCESS
 
@@ -139,12 +138,11 @@ class Deployment:
             print(printed, file=sys.stderr)
             return _report_failure(f"release {restored} is restored, but a preview still has changes (above)")
         self._print_status()
-        lock_file = release_lock.get_path(target.folder, target.name).relative_to(target.folder)
         file = releases.get_path(target.folder, restored).relative_to(target.folder)
         command.report(
             f"release {failed} failed: {failure.reason}\n"
             f"release {restored} is restored; state and cluster agree. Until the source changes, pulumi up deploys"
-            f" this release. Commit {lock_file} and {file}, so that every checkout does.\n"
+            f" this release. Commit {release_lock.format_path(target.name)} and {file}, so that every checkout does.\n"
             "Then fix the source and deploy it: seaway up. Or try the same release again: seaway up --retry"
         )
         return command.ROLLED_BACK

@@ -18,7 +18,7 @@ from rich import text
 from seaway.checks import all_checks
 from seaway.cli import command, display, stack
 from seaway.project import environments
-from seaway.review import comparison, environment_views
+from seaway.review import comparison
 from seaway.syntax import diagnosis
 
 DIFFERENT = 1
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     names = (arguments.left, arguments.right)
     left, right = _read_views(stack.find_project_folder(Path.cwd()), names)
     result = comparison.compare(left, right)
-    app_name = left.app.name
+    app_name = left.environment.app.name
     if arguments.json:
         differences = [
             {"part": row.section, "field": row.field, "left": row.left, "right": row.right} for row in result.rows
@@ -61,7 +61,7 @@ def _read_views(folder: Path, names: Sequence[str]) -> list[comparison.Environme
         try:
             stack.find_file(folder, name)
             environment = environments.load_environment(folder, name, check_ids=all_checks.IDS)
-            views.append(environment_views.create_view(environment))
+            views.append(comparison.EnvironmentView.create(environment))
         except diagnosis.InvalidInput as error:
             diagnostics += error.diagnostics
     if diagnostics:

@@ -49,8 +49,8 @@ def _difference_to_json(difference: drift.Difference) -> dict[str, Any]:
         "object": {"kind": difference.kind, "name": difference.name},
         "field": difference.path,
         "how": difference.change_type,
-        "declared": difference.declared,
-        "live": difference.live,
+        "declared": difference.change.declared,
+        "live": difference.change.live,
         "by": difference.set_by,
     }
 
@@ -59,7 +59,7 @@ def _format_row(difference: drift.Difference) -> tuple[str, ...]:
     return (
         f"{difference.kind}/{difference.name}",
         difference.path or "-",
-        display.format_value(difference.declared),
-        display.format_value(difference.live),
+        display.format_value(difference.change.declared),
+        display.format_value(difference.change.live),
         difference.set_by or "-",
     )

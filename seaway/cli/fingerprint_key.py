@@ -20,7 +20,7 @@ def ensure_key(target: stack.TargetStack) -> None:
         diagnosis.InvalidInput: the stack's file is invalid, or pulumi is not installed.
     """
     config = stack_file.read_config(stack.find_file(target.folder, target.name))
-    names = stack_file.get_secret_names(config)
+    names = stack_file.get_secret_locations(config)
     if not names or stack_file.FINGERPRINT_KEY in config.pairs or os.environ.get("CI") in ("true", "1"):
         return
     state = release_state.find_state(target)

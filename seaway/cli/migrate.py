@@ -92,8 +92,8 @@ def _read(folder: Path, name: str, root: roots.Root, undecided: list[diagnosis.D
     content = root.read(path, "the file", diagnosis.SourceLocation(name), "", hint=hint)
     yaml_parser.parse(content, name)  # refuses what is not UTF-8
     text = content.decode()
-    migrate = migration.migrate_stack if name.startswith("Pulumi.") else migration.migrate_application
-    result = migrate(text, name)
+    shape = migration.STACK_FILE if name.startswith("Pulumi.") else migration.APPLICATION
+    result = migration.migrate(text, name, shape)
     undecided += result.undecided
     return _File(name=name, path=path, root=root, text=text, migration=result)
 

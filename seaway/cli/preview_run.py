@@ -4,7 +4,7 @@ import dataclasses
 import datetime
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,6 @@ from rich import text
 
 from seaway.checks import engine
 from seaway.cli import command, display, pulumi_cli, revision, stack
-from seaway.project import environments
 from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, summary
 from seaway.syntax import diagnosis
 
@@ -70,17 +69,16 @@ class PreviewRun:
             print(message, file=sys.stderr)
             self.write_failure(message)
             return command.FAILURE
-        notes = list(preview.warnings)
+        warnings = list(preview.warnings)
         if preview.errors and any(diff.replace_paths for diff in preview.object_diffs):
-            notes.append(REPLACEMENT_HINT)
-        return self._report(
-            current,
-            source="pulumi preview",
-            object_diffs=preview.object_diffs,
+            warnings.append(REPLACEMENT_HINT)
+        complete = dataclasses.replace(
+            preview,
             images=[_add_reason(image, compared.get(image.name), self._base) for image in preview.images],
-            notes=notes,
+            warnings=warnings,
             errors=preview.errors or ([f"pulumi preview ended with exit code {code}"] if code else []),
         )
+        return self._report(current, "pulumi preview", complete)
 
     def compare_files(self) -> int:
         """Preview by rendering the base and the working tree; return the exit code.
@@ -88,17 +86,12 @@ class PreviewRun:
         Raises:
             diagnosis.InvalidInput: a file is invalid, or the revision does not exist.
         """
-        name = self._target.name
-        current = offline.render_tree(self._target.folder, name)
-        comparison = self._compare_base(current)
-        return self._report(
-            current,
-            source=f"rendered from the files of {self._base} and of the working tree: edits in the cluster are not"
-            " known, and the names of Secrets are placeholders",
-            object_diffs=comparison.object_diffs,
-            images=comparison.images,
-            notes=[f"{self._base} has no stack {name}: everything is new"] if comparison.is_new_stack else [],
+        current = offline.render_tree(self._target.folder, self._target.name)
+        source = (
+            f"rendered from the files of {self._base} and of the working tree: edits in the cluster are not known, and"
+            " the names of Secrets are placeholders"
         )
+        return self._report(current, source, self._compare_base(current))
 
     def write_failure(self, message: str) -> None:
         """Write the failure to the markdown file. Otherwise the comment would keep the result of the last run."""
@@ -108,7 +101,7 @@ class PreviewRun:
         if self._file:
             self._file.write_text(document, encoding="utf-8")
 
-    def _compare_base(self, current: offline.RenderedTree) -> offline.TreeComparison:
+    def _compare_base(self, current: offline.RenderedTree) -> change.Preview:
         """Compare the working tree with the base.
 
         Raises:
@@ -122,33 +115,26 @@ class PreviewRun:
             except diagnosis.InvalidInput as error:
                 relocated = [_relocate(diagnostic, tree, base) for diagnostic in error.diagnostics]
                 raise diagnosis.InvalidInput(relocated) from None
-        return offline.compare_trees(before, current)
+        preview = offline.compare_trees(before, current)
+        warnings = [] if before else [f"{base} has no stack {self._target.name}: everything is new"]
+        return dataclasses.replace(preview, warnings=warnings)
 
-    def _report(
-        self,
-        current: offline.RenderedTree,
-        *,
-        source: str,
-        object_diffs: Iterable[change.ObjectDiff],
-        images: Iterable[change.ImageDiff],
-        notes: Iterable[str],
-        errors: Iterable[str] = (),
-    ) -> int:
+    def _report(self, current: offline.RenderedTree, source: str, preview: change.Preview) -> int:
         """Apply the policy and print the summary; return the exit code."""
-        images = tuple(sorted(images, key=lambda image: image.name))  # Pulumi's order is random
-        changes = summary.create_changes(object_diffs, images)
+        images = tuple(sorted(preview.images, key=lambda image: image.name))  # Pulumi's order is random
+        changes = summary.create_changes(preview.object_diffs, images)
         today = command.get_today()
-        policy_result = policy.apply_policy(changes, current.settings, today)
+        blocked, policy_notes = policy.apply_policy(changes, current.environment.settings, today)
         preview_summary = summary.PreviewSummary(
-            app_name=current.app.name,
+            app_name=current.environment.app.name,
             stack=self._target.name,
             source=source,
             changes=changes,
             images=images,
-            policy_result=policy_result,
-            notes=(*notes, *policy_result.notes),
+            blocked=blocked,
+            notes=(*preview.warnings, *policy_notes),
             checks=_summarize_checks(current, today),
-            errors=tuple(errors),
+            errors=tuple(preview.errors),
         )
         self._write_markdown(markdown.format_document(preview_summary))
         if self._as_json:
@@ -198,7 +184,7 @@ def _relocate(diagnostic: diagnosis.Diagnostic, tree: Path, base: str) -> diagno
 
 def _summarize_checks(current: offline.RenderedTree, today: datetime.date) -> summary.CheckSummary:
     """The results of the checks on the working tree."""
-    results = engine.run_checks(environments.Environment.create(current.app, current.settings), current.objects, today)
+    results = engine.run_checks(current.environment, current.objects, today)
     advice = [result for result in results if not result.is_refused and result.state in ("failed", "unused")]
     return summary.CheckSummary(
         summary=engine.format_summary(results),
@@ -214,8 +200,8 @@ def _print_summary(preview_summary: summary.PreviewSummary) -> None:
     if preview_summary.changes:
         rows = [
             (
-                difference.op,
-                difference.title,
+                difference.diff.op,
+                difference.diff.title,
                 text.Text(difference.impact.label, style=IMPACT_COLOURS[difference.impact]),
                 difference.reason or "-",
             )
@@ -224,7 +210,7 @@ def _print_summary(preview_summary: summary.PreviewSummary) -> None:
         display.write(screen, display.build_table(HEADINGS, rows, folded=("OBJECT", "REASON")))
     lines: list[str] = []
     for difference in preview_summary.changes:
-        lines += ["", difference.title] if difference.fields else []
+        lines += ["", difference.diff.title] if difference.fields else []
         for field in difference.fields:
             if field.is_multiline:
                 lines += [f"  {field.path}:", *(f"    {line}" for line in field.diff_lines())]

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway import errors
-from seaway.cli import command, connection, display, release_state, stack
+from seaway.cli import command, connection, display, stack
 from seaway.project import release, release_lock
 from seaway.release import record, record_store
 from seaway.syntax import diagnosis
@@ -41,7 +41,7 @@ class ClusterReleases:
 
     current_record: str | None
     """The id of the deployed record."""
-    records: Sequence[record_store.RecordSummary]
+    records: Sequence[record.RecordSummary]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +87,7 @@ async def _read_cluster(folder: Path, name: str) -> ClusterReleases | str:
     try:
         target = stack.read_target(folder, name)
         async with connection.connect(target) as cluster:
-            current = await release_state.read_current(cluster, target.namespace)
+            current = await record_store.find_current(cluster, target.namespace)
             records = await record_store.list_records(cluster, target.namespace)
     except (errors.Unavailable, diagnosis.InvalidInput) as error:
         return str(error)

@@ -21,8 +21,8 @@ from seaway.manifests import inputs, preview
 from seaway.model import image_reference
 from seaway.model.validate import waivers
 from seaway.project import environments, release, release_lock, stack_file
-from seaway.release import hold, promotion
-from seaway.review import comparison, environment_views
+from seaway.release import hold, promotion, stack_state
+from seaway.review import comparison
 from seaway.syntax import diagnosis, nodes
 
 ChangedField = tuple[str, str, Any, Any]
@@ -55,13 +55,13 @@ def run(arguments: argparse.Namespace) -> int:
     hint = f"pulumi config set seaway:build false --stack {target}, or promote to another stack"
     config = stack.read_pinning_config(folder, target, message, hint)
     source_lock, target_lock = release_lock.read(folder, source), release_lock.read(folder, target)
-    source_environment = asyncio.run(_read_source(source_stack))
-    promoted = source_environment.release
+    deployed = release_state.read_state(source_stack)
+    promoted = deployed.build_release()
     proposed_pin = environments.ProposedPin(
         stack_lock=promotion.pin_release(target_lock, promoted.id, unhold=arguments.unhold), release=promoted
     )
     refusals = [
-        *promotion.list_refusals(source_environment, source_lock, target=target),
+        *asyncio.run(_find_refusals(source_stack, deployed, source_lock, target)),
         *_check_earlier_stack(folder, config, source, target, promoted.id),
         *promotion.list_hold_refusals(promoted.id, target_lock, source=source, target=target, unhold=arguments.unhold),
     ]
@@ -92,11 +92,18 @@ def run(arguments: argparse.Namespace) -> int:
     return command.SUCCESS
 
 
-async def _read_source(target: stack.TargetStack) -> promotion.SourceEnvironment:
-    state = release_state.read_state(target)
-    async with connection.connect(target) as cluster:
-        return await promotion.read_source(
-            cluster, app_name=target.app, stack=target.name, namespace=target.namespace, state=state
+async def _find_refusals(
+    source: stack.TargetStack, deployed: stack_state.ReleaseState, source_lock: release_lock.Lock, target: str
+) -> list[str]:
+    async with connection.connect(source) as cluster:
+        return await promotion.find_refusals(
+            cluster,
+            deployed,
+            source_lock,
+            app_name=source.app,
+            stack=source.name,
+            namespace=source.namespace,
+            target=target,
         )
 
 
@@ -110,7 +117,10 @@ def _check_earlier_stack(
         return  # the health of the source is checked itself
     state = release_state.find_state(stack.read_target(folder, earlier))
     if state is None or release_id not in state.healthy_releases:
-        yield promotion.format_never_healthy(release_id, target=target, through=earlier, source=source)
+        yield (
+            f"release {release_id} was never healthy in stack {earlier}, which {target} requires; promote it to"
+            f" {earlier} first: seaway release promote {source} {earlier}"
+        )
 
 
 def _find_expired_waivers(folder: Path, source: str, promoted: release.Release) -> list[diagnosis.Diagnostic]:
@@ -142,7 +152,7 @@ def _plan_target(
     )
     images = inputs.resolve_release_images(proposed_pin.release, environment.settings.registry)
     results = engine.run_checks(environment, preview.render_objects(environment, images), today)
-    location = diagnosis.SourceLocation(str(release_lock.get_path(folder, name).relative_to(folder)))
+    location = diagnosis.SourceLocation(release_lock.format_path(name))
     if refused := [engine.make_diagnostic(result, location) for result in results if result.is_refused]:
         raise diagnosis.InvalidInput(refused)
     return environment
@@ -150,14 +160,14 @@ def _plan_target(
 
 def _compare_target(folder: Path, name: str, environment: environments.Environment) -> Sequence[ChangedField]:
     """The changes in the target stack."""
-    after = environment_views.create_view(environment)
+    after = comparison.EnvironmentView.create(environment)
     try:
         current = environments.load_environment(folder, name, check_ids=all_checks.IDS)
     except diagnosis.InvalidInput:
         # It pins no release yet, or its current configuration does not fit the pinned release.
         images = [(f"images.{image}", "content", None, content) for image, content in after.image_contents.items()]
-        return [("release", "id", None, after.release["id"]), *images]
-    rows = comparison.compare(environment_views.create_view(current), after).rows
+        return [("release", "id", None, after.release_id), *images]
+    rows = comparison.compare(comparison.EnvironmentView.create(current), after).rows
     return [(row.section, row.field or "-", row.left, row.right) for row in rows]
 
 
@@ -189,9 +199,8 @@ def _print_result(name: str, release_id: str, changes: Sequence[ChangedField]) -
         for part, field, before, after in changes
     ]
     display.write(display.create_screen(), display.build_table(HEADINGS, rows, folded=HEADINGS))
-    lock_file = f"{release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX}"
     print(
         f"release {release_id} is pinned for {name}; nothing is committed or deployed.\n"
-        f"Next: commit {lock_file} and {release.FOLDER}/{release_id}.yaml; preview the changes:"
+        f"Next: commit {release_lock.format_path(name)} and {release.FOLDER}/{release_id}.yaml; preview the changes:"
         f" seaway preview --stack {name}; deploy: seaway up --stack {name} --rollback-on-failure"
     )

@@ -9,7 +9,7 @@ import asyncio
 import dataclasses
 import datetime
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from seaway import errors
@@ -17,7 +17,7 @@ from seaway.checks import all_checks
 from seaway.cli import command, connection, deployment, release_state, stack
 from seaway.kubernetes.cluster import reflector
 from seaway.project import environments, release, release_lock, stack_file
-from seaway.release import hold, promotion, record_store, stack_state
+from seaway.release import hold, promotion, record, record_store, stack_state
 from seaway.rollout import status
 from seaway.syntax import diagnosis
 
@@ -30,9 +30,9 @@ class StackHistory:
     """The deployed releases according to the stack's state, and the current errors in the cluster."""
 
     state: stack_state.ReleaseState | None
-    current: record_store.CurrentRelease | None
-    """The last and the previous release."""
-    records: Mapping[str, record_store.RecordSummary]
+    recent: Sequence[str]
+    """Ids of the running and the previous record."""
+    records: Mapping[str, record.RecordSummary]
     """The verified records, newest first: the state or a file vouches for them."""
     failure_reason: str | None
 
@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
     code = command.SUCCESS
     if not arguments.pin_only:
         code = deployment.Deployment(target, rollback=False, pulumi_arguments=arguments.pulumi).run(retry=False)
-    files = f"{release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX} and {release.FOLDER}/{older.id}.yaml"
+    files = f"{release_lock.format_path(name)} and {release.FOLDER}/{older.id}.yaml"
     if code:
         command.report(
             f"release {older.id} is pinned but not healthy: seaway status --stack {name}; continue with:"
@@ -110,22 +110,15 @@ def _read_history(target: stack.TargetStack) -> StackHistory:
     known = {
         id_: summary for id_, summary in recorded.items() if summary.release_id in files or (state and id_ == state.id)
     }
-    current = None
     if state:
-        known |= {
-            entry.release: record_store.RecordSummary(id=entry.release, recorded=entry.recorded)
-            for entry in state.history
-        }
+        known |= {summary.id: summary for summary in state.history}
     newest = sorted(known.values(), key=lambda summary: (summary.recorded, summary.id), reverse=True)
-    if state:
-        ids = [*(entry.release for entry in state.history), *(summary.id for summary in newest)]
-        previous = next((id_ for id_ in ids if id_ != state.id), None)
-        current = record_store.CurrentRelease(id=state.id, previous=previous, since=state.since)
+    ids = [state.id, *(summary.id for summary in (*state.history, *newest))] if state else []
     records = {summary.id: summary for summary in newest}
-    return StackHistory(state=state, current=current, records=records, failure_reason=reason)
+    return StackHistory(state=state, recent=list(dict.fromkeys(ids))[:2], records=records, failure_reason=reason)
 
 
-async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[str, record_store.RecordSummary]]:
+async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[str, record.RecordSummary]]:
     """The current errors, and the records in the cluster."""
     async with connection.connect(target) as cluster:
         records, live_objects = await asyncio.gather(
@@ -138,7 +131,7 @@ async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[
 
 
 def _find_previous_release(lock: release_lock.Lock, history: StackHistory) -> str | None:
-    previous = promotion.find_previous(lock, history.current, history.records)
+    previous = promotion.find_previous(lock, history.recent, history.records)
     return previous.release_id if previous else None
 
 

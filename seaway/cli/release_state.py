@@ -2,8 +2,7 @@
 
 from seaway import errors
 from seaway.cli import command, stack
-from seaway.kubernetes.cluster import client
-from seaway.release import record_store, stack_state
+from seaway.release import stack_state
 from seaway.syntax import diagnosis
 
 
@@ -42,13 +41,3 @@ def find_evidence(target: stack.TargetStack) -> stack_state.ReleaseState | None:
     if state is None or state.find_sha256(state.id) is None:
         command.report(f"the record in the cluster cannot be verified: {missing}")
     return state
-
-
-async def read_current(cluster: client.KubeClient, namespace: str) -> record_store.CurrentRelease | None:
-    """The release that the cluster records as deployed; None: it records none.
-
-    Raises:
-        errors.Unavailable: the cluster cannot be reached.
-    """
-    path = record_store.get_path(namespace, record_store.CURRENT_NAME)
-    return record_store.parse_current(await cluster.find(path))

@@ -50,7 +50,7 @@ from typing import Any
 from rich import live
 
 from seaway import errors
-from seaway.cli import command, connection, display, drift, release_state, stack, status_display, status_snapshot
+from seaway.cli import command, connection, display, drift, stack, status_display, status_snapshot
 from seaway.kubernetes.cluster import reflector, snapshot
 from seaway.release import record_store
 from seaway.rollout import status
@@ -103,7 +103,7 @@ def show_status(target: stack.TargetStack, *, watch: bool, as_json: bool) -> int
 async def _print_once(target: stack.TargetStack, *, as_json: bool) -> int:
     async with connection.connect(target) as cluster:
         live_objects, release = await asyncio.gather(
-            reflector.read_snapshot(cluster, target.namespace), release_state.read_current(cluster, target.namespace)
+            reflector.read_snapshot(cluster, target.namespace), record_store.find_current(cluster, target.namespace)
         )
     report = _build_report(target, release, live_objects)
     if as_json:
@@ -130,7 +130,7 @@ async def _watch(target: stack.TargetStack, *, as_json: bool) -> int:
             while True:
                 # The reflector reports a lost connection and reconnects.
                 with contextlib.suppress(errors.Unavailable):
-                    release = await release_state.read_current(cluster, target.namespace)
+                    release = await record_store.find_current(cluster, target.namespace)
                 output.show(_build_report(target, release, watched.take_snapshot()), watched.disconnected_reason)
                 await watched.wait_for_change(REDRAW_INTERVAL)
                 await asyncio.sleep(CHANGE_BATCH_SECONDS)

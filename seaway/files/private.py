@@ -3,6 +3,8 @@
 The folder has mode 0700 before anything is written in it, so its files need no restrictive mode. A file with mode 0600
 may be staged as 0644, which the digest of an image depends on, and no other user can read it. A branch may have
 committed a link in its place or below it: links are not followed.
+
+Functions raise ``diagnosis.InvalidInput`` if ``.seaway`` or a folder in it is a link or a file, or of another user.
 """
 
 from pathlib import Path
@@ -14,11 +16,7 @@ MAX_BYTES = 64_000_000
 
 
 def make_folder(path: Path) -> Path:
-    """Creates a folder with its parents; ``.seaway``, if it is one of them, for its user only. Returns the path.
-
-    Raises:
-        diagnosis.InvalidInput: ``.seaway`` or something below it is a link or a file, or belongs to another user.
-    """
+    """Creates a folder with its parents; ``.seaway``, if it is one of them, for its user only. Returns the path."""
     top = _find_top(path)
     if top is None:
         path.mkdir(parents=True, exist_ok=True)
@@ -29,22 +27,13 @@ def make_folder(path: Path) -> Path:
 
 
 def check_folder(folder: Path) -> None:
-    """Checks the ``.seaway`` of a checkout, if it exists, before anything is read in it.
-
-    Raises:
-        diagnosis.InvalidInput: it is a link or a file, or belongs to another user.
-    """
+    """Checks the ``.seaway`` of a checkout, if it exists, before anything is read in it."""
     writer.check_writable(folder, folder / FOLDER_NAME / "file")
 
 
 def write_file(path: Path, text: str) -> None:
     """Replaces a file below ``.seaway``: ``writer.write_file``."""
     writer.write_file(_find_project(path), path, text)
-
-
-def remove_file(path: Path) -> None:
-    """Removes a file below ``.seaway``: ``writer.remove_file``."""
-    writer.remove_file(_find_project(path), path)
 
 
 def read_file(path: Path) -> bytes | None:
@@ -59,7 +48,6 @@ def read_file(path: Path) -> bytes | None:
 
 
 def _find_project(path: Path) -> Path:
-    """The folder that ``.seaway`` is in."""
     return (_find_top(path) or path).parent
 
 

@@ -20,6 +20,7 @@ from seaway.syntax import diagnosis
 RootChoice = Literal["project", "git"]
 
 PROJECT_FILE = "Pulumi.yaml"
+_PROJECT_LOCATION = diagnosis.SourceLocation(PROJECT_FILE)
 MAX_BYTES = 4_000_000
 CLOSED_NAMES = frozenset({".git", ".pulumi", ".seaway"})
 """Names of folders, or of files (a worktree's ``.git``), that hold tokens, keys and state."""
@@ -199,12 +200,15 @@ def is_directory(path: Path) -> bool:
         return False
 
 
-def find_root(folder: Path, choice: RootChoice = "project") -> Root:
+def find_root(
+    folder: Path, choice: RootChoice = "project", location: diagnosis.SourceLocation = _PROJECT_LOCATION
+) -> Root:
     """The root of a project.
 
     Args:
         folder: the project's. Without a Pulumi.yaml in it or above it, it is the root itself.
         choice: the setting ``seaway:root``.
+        location: of the setting.
 
     Raises:
         diagnosis.InvalidInput: it is to be a git repository, and there is none.
@@ -214,7 +218,7 @@ def find_root(folder: Path, choice: RootChoice = "project") -> Root:
     if choice == "git":
         top = next((parent for parent in folders if os.path.lexists(parent / ".git")), None)
         if top is None:
-            location, message = diagnosis.SourceLocation(PROJECT_FILE), "is git, but the project has no git repository"
+            message = "is git, but the project has no git repository"
             raise _reject(location, "seaway:root", "no-git-repository", message, "remove it, or run git init")
         return Root(top, "copy it into the git repository")
     project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)

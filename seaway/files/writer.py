@@ -2,6 +2,8 @@
 
 A branch may have committed a link or a file in place of a folder. No link below the project's folder is followed to
 write or to remove, so nothing outside the project changes. A link in place of the file itself is replaced.
+
+All functions raise ``diagnosis.InvalidInput`` if a folder on the way is a link or a file, or if the system refuses.
 """
 
 import contextlib
@@ -22,11 +24,7 @@ _REPLACE_HINT = "remove it, also from git: Seaway creates a directory there"
 
 
 def write_file(folder: Path, path: Path, text: str) -> None:
-    """Replaces a file below the project's folder in one step, and creates the folders that lead to it.
-
-    Raises:
-        diagnosis.InvalidInput: a folder on the way is a link or a file, or the file cannot be written.
-    """
+    """Replaces a file below the project's folder in one step, and creates the folders that lead to it."""
     temporary = f"{path.name}.{os.getpid()}"
     with _report_os_errors(folder, path), _open_folder(folder, path.parent, create=True) as parent:
         with contextlib.suppress(FileNotFoundError):
@@ -42,11 +40,7 @@ def write_file(folder: Path, path: Path, text: str) -> None:
 
 
 def remove_file(folder: Path, path: Path) -> None:
-    """Removes a file below the project's folder, if it exists.
-
-    Raises:
-        diagnosis.InvalidInput: a folder on the way is a link or a file, or the file cannot be removed.
-    """
+    """Removes a file below the project's folder, if it exists."""
     with (
         _report_os_errors(folder, path),
         contextlib.suppress(FileNotFoundError),
@@ -56,11 +50,7 @@ def remove_file(folder: Path, path: Path) -> None:
 
 
 def check_writable(folder: Path, *paths: Path) -> None:
-    """Checks before a command starts that files can be written later.
-
-    Raises:
-        diagnosis.InvalidInput: a folder on the way is a link or a file, or may not be written.
-    """
+    """Checks before a command starts that files can be written later."""
     for path in paths:
         with (
             _report_os_errors(folder, path),
@@ -72,11 +62,7 @@ def check_writable(folder: Path, *paths: Path) -> None:
 
 
 def make_folder(folder: Path, path: Path) -> None:
-    """Creates a folder below the project's folder, with those that lead to it.
-
-    Raises:
-        diagnosis.InvalidInput: one of them is a link or a file, or cannot be created.
-    """
+    """Creates a folder below the project's folder, with those that lead to it."""
     with _report_os_errors(folder, path), _open_folder(folder, path, create=True):
         pass
 

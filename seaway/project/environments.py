@@ -176,7 +176,7 @@ def read_environment(
         folder=folder,
         lock=lock,
         release=pinned,
-        secret_names=stack_file.get_secret_names(config),
+        secret_names=frozenset(stack_file.get_secret_locations(config)),
         node=merged.node,
     )
 
@@ -189,7 +189,7 @@ def read_pinned_release(folder: Path, stack: str, lock: release_lock.Lock | None
     """
     lock = lock or release_lock.read(folder, stack)
     if lock.release is None:
-        location = diagnosis.SourceLocation(str(release_lock.get_path(folder, stack).relative_to(folder)))
+        location = diagnosis.SourceLocation(release_lock.format_path(stack))
         message = f"stack {stack} builds nothing (seaway:build is false) and pins no release"
         hint = f"pin one: seaway release promote <from> {stack}"
         raise diagnosis.reject(location, "release", "no-release-pinned", message, hint)

@@ -2,6 +2,8 @@
 
 ``seaway images lock`` writes it, and it is kept in git: its diff is the update. A line is a reference, as it is written
 in the application or in a Dockerfile, and its digest. A reference without a line is resolved by its registry.
+
+Functions that read it raise ``diagnosis.InvalidInput`` with all errors in it.
 """
 
 import dataclasses
@@ -55,11 +57,7 @@ def pin_overrides(stack_settings: settings.Settings, lock: ImagesLock) -> settin
 
 
 def read_lock(folder: Path, root: roots.Root, display_path: str = FILE_NAME) -> ImagesLock | None:
-    """The file in the folder of the application's file, called ``display_path`` in messages. None: there is no file.
-
-    Raises:
-        diagnosis.InvalidInput: all errors in it.
-    """
+    """The file in the folder of the application's file, called ``display_path`` in messages. None: there is no file."""
     path = folder / FILE_NAME
     if not root.exists(path):
         return None
@@ -68,11 +66,7 @@ def read_lock(folder: Path, root: roots.Root, display_path: str = FILE_NAME) -> 
 
 
 def decode_lock(node: nodes.Node) -> ImagesLock:
-    """The content of the file.
-
-    Raises:
-        diagnosis.InvalidInput: all errors in it.
-    """
+    """The content of the file."""
     if not isinstance(node, nodes.MappingNode):
         message = f"{nodes.describe_node(node)} is not a mapping from image to digest"
         raise diagnosis.reject(node.location, "", "invalid-type", message, _HINT)

@@ -1,4 +1,7 @@
-"""From the application's file, in YAML, Compose or Python, to a validated application."""
+"""From the application's file, in YAML, Compose or Python, to a validated application.
+
+Functions that return an application or nodes raise ``diagnosis.InvalidInput`` with all errors in the files.
+"""
 
 import dataclasses
 from collections.abc import Collection, Sequence
@@ -41,9 +44,6 @@ def load_application(
         overlay: the changes of one environment.
         profiles: of a Compose file.
         build_named_images: whether a service of a Compose file with `build` and `image` is built.
-
-    Raises:
-        diagnosis.InvalidInput: with all errors in the files.
     """
     root = root or roots.find_working_root()
     node = parse_file(path, str(path), root, profiles, build_named_images=build_named_images)
@@ -62,9 +62,6 @@ def parse_file(
         path: the file.
         display_path: its path in messages.
         root: see ``load_application``, as for the other arguments.
-
-    Raises:
-        diagnosis.InvalidInput: the file is missing or unreadable, its syntax is invalid, or the program fails.
     """
     if is_compose_file(path):
         from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
@@ -87,11 +84,7 @@ def is_compose_file(path: Path) -> bool:
 
 
 def load_base(node: nodes.Node, tree: working_tree.WorkingTree | None) -> application.Application:
-    """The application without an overlay. No rule is checked: an overlay may add what a rule requires.
-
-    Raises:
-        diagnosis.InvalidInput: it cannot be decoded, or a file that it names cannot be read.
-    """
+    """The application without an overlay. No rule is checked: an overlay may add what a rule requires."""
     decoded = decode.decode_partial(application.Application, node)
     if decoded.value is None:
         raise diagnosis.InvalidInput(decoded.diagnostics)

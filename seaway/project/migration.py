@@ -1,13 +1,13 @@
 """Files with the keys of version 0.1.0 (commit 24bb12e): rewritten for the user, or translated while they are read.
 
-``migrate_application`` and ``migrate_stack`` edit the text of app.yaml and ``Pulumi.<stack>.yaml``. Comments and layout
-stay. ``translate_stored`` and ``restore_former_keys`` work on what Seaway wrote: records, release files, lock files.
+``migrate`` edits the text of app.yaml and ``Pulumi.<stack>.yaml``. Comments and layout stay.
+``translate_stored`` and ``restore_former_keys`` work on what Seaway wrote: records, release files, lock files.
 """
 
 import dataclasses
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from seaway.project import stack_file
 from seaway.syntax import diagnosis, encode, former_keys, nodes, yaml_parser
@@ -61,7 +61,7 @@ SETTINGS = Shape(
         "waivers": _for_any_key(Shape(keys=former_keys.WAIVER)),
     },
 )
-_STACK_FILE = Shape(
+STACK_FILE = Shape(
     below={
         "config": Shape(
             keys={stack_file.PREFIX + old: stack_file.PREFIX + new for old, new in SETTINGS.keys.items()},
@@ -85,22 +85,15 @@ class Migration:
     undecided: tuple[diagnosis.Diagnostic, ...]
 
 
-def migrate_application(text: str, file: str) -> Migration:
-    """The text of an app.yaml with the new keys.
+def migrate(text: str, file: str, shape: Shape) -> Migration:
+    """The text of a file with the new keys, also in JSON that `pulumi config set` wrote.
+
+    ``shape``: ``APPLICATION`` for an app.yaml, ``STACK_FILE`` for a ``Pulumi.<stack>.yaml``.
 
     Raises:
         diagnosis.InvalidInput: it is not YAML.
     """
-    return _Editor(text, file).migrate(APPLICATION)
-
-
-def migrate_stack(text: str, file: str) -> Migration:
-    """The text of a ``Pulumi.<stack>.yaml`` with the new keys, also in JSON that `pulumi config set` wrote.
-
-    Raises:
-        diagnosis.InvalidInput: it is not YAML.
-    """
-    return _Editor(text, file).migrate(_STACK_FILE)
+    return _Editor(text, file).migrate(shape)
 
 
 def translate_stored(node: nodes.Node) -> nodes.Node:
@@ -133,13 +126,6 @@ def _translate(node: nodes.Node, shape: Shape) -> nodes.Node:
 
 def _convert(key: str, node: nodes.Node) -> nodes.Node:
     return former_keys.convert_value(key.removeprefix(stack_file.PREFIX), node)
-
-
-class _Value(NamedTuple):
-    """A value as it is written, before and after."""
-
-    old: str
-    new: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,14 +207,16 @@ class _Editor:
         if new in pairs or value is None or not self.text.startswith(written_key, start):
             return False
         self.edits[start, start + len(written_key)] = quote + new + quote
-        if value.old != value.new:
-            self.edits[value_start, value_start + len(value.old)] = value.new
+        old_value, new_value = value
+        if old_value != new_value:
+            self.edits[value_start, value_start + len(old_value)] = new_value
         return True
 
-    def _convert_value(self, old_key: str, node: nodes.Node, start: int) -> _Value | None:
+    def _convert_value(self, old_key: str, node: nodes.Node, start: int) -> tuple[str, str] | None:
+        """The value as it is written, before and after. None: a person has to convert it."""
         converted = _convert(old_key, node)
         if converted == node:
-            return None if old_key == "tries" else _Value("", "")
+            return None if old_key == "tries" else ("", "")
         if not isinstance(node, nodes.ScalarNode):
             return None
         quoted = _QUOTED.match(self.text, start)
@@ -236,5 +224,5 @@ class _Editor:
         if not self.text.startswith(written, start):  # an anchor or a tag stands before it
             return None
         if not isinstance(converted, nodes.ScalarNode):
-            return _Value(written, f"{{from: {written}}}")
-        return None if converted.text.startswith("-") else _Value(written, converted.text)
+            return written, f"{{from: {written}}}"
+        return None if converted.text.startswith("-") else (written, converted.text)

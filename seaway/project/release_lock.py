@@ -5,6 +5,9 @@ comments of users, and ``pulumi config set`` does not touch it.
 
 All files that Seaway writes here and in releases/ start with the number of their format. A lock file also has the
 SHA-256 of each release file that it names; it is compared before the release file is decoded.
+
+Functions that read a file raise ``diagnosis.InvalidInput`` if it is unreadable, was changed, is invalid, or has an
+unknown format.
 """
 
 import contextlib
@@ -80,21 +83,22 @@ class Lock:
 _Texts = TypeVar("_Texts", HeldRelease, Fallback)
 
 
+def format_path(stack: str) -> str:
+    """The path of a stack's lock file in the project."""
+    return f"{FOLDER}/{stack}{FILE_SUFFIX}"
+
+
 def get_path(folder: Path, stack: str) -> Path:
     """The lock file of a stack; ``folder``: of the project, here and below."""
-    return folder / FOLDER / f"{stack}{FILE_SUFFIX}"
+    return folder / format_path(stack)
 
 
 def read(folder: Path, stack: str) -> Lock:
-    """Read the lock file of a stack; an empty lock if there is none.
-
-    Raises:
-        diagnosis.InvalidInput: the file is invalid.
-    """
+    """Read the lock file of a stack; an empty lock if there is none."""
     path = get_path(folder, stack)
     if not os.path.lexists(path):
         return Lock()
-    number, node = parse_content(read_content(path, folder), str(path.relative_to(folder)))
+    number, node = parse_content(read_content(path, folder), format_path(stack))
     lock = _escape_texts(decode.decode_node(Lock, node))
     named = [held.release for held in lock.held] + list(filter(None, [lock.release]))
     named += [lock.fallback.release, lock.fallback.held] if lock.fallback else []
@@ -174,7 +178,7 @@ def get_release_path(folder: Path, id_: str) -> Path:
 
 def _hash_file(folder: Path, release_id: str) -> str | None:
     path = get_release_path(folder, release_id)
-    return hash_bytes(read_content(path, folder)) if os.path.lexists(path) else None
+    return hashlib.sha256(read_content(path, folder)).hexdigest() if os.path.lexists(path) else None
 
 
 def _list_missing_checksums(stack_lock: Lock) -> Iterator[str]:
@@ -193,14 +197,10 @@ def parse_file(path: Path, folder: Path, hint: str = _RESTORE_HINT, *, sha256: s
         folder: of the project.
         hint: suggested if the file cannot be read.
         sha256: of its bytes, as a lock file has it; None: not compared.
-
-    Raises:
-        diagnosis.InvalidInput: it is unreadable, was changed, is not YAML, or has a format that this version does not
-            read.
     """
     file = str(path.relative_to(folder))
     content = read_content(path, folder, hint)
-    if sha256 is not None and (actual := hash_bytes(content)) != sha256:
+    if sha256 is not None and (actual := hashlib.sha256(content).hexdigest()) != sha256:
         message = (
             f"was changed after it was pinned: its SHA-256 is {actual[:12]}..., the lock file has {sha256[:12]}..."
         )
@@ -242,8 +242,3 @@ def parse_content(content: bytes, file: str) -> tuple[int, nodes.Node]:
 def format_text(plain: Mapping[str, Any]) -> str:
     """The YAML of a file that Seaway writes, starting with the number of its format."""
     return yaml_writer.format_yaml({FORMAT_KEY: FORMAT, **plain})
-
-
-def hash_bytes(content: bytes) -> str:
-    """SHA-256 in hexadecimal digits."""
-    return hashlib.sha256(content).hexdigest()

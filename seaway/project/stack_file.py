@@ -94,13 +94,7 @@ def find_root(config: nodes.MappingNode, folder: Path) -> roots.Root:
     """
     if _get_text(config, "root") != "git":
         return roots.find_root(folder)
-    try:
-        return roots.find_root(folder, "git")
-    except diagnosis.InvalidInput as error:
-        location = config.pairs["root"].location
-        raise diagnosis.InvalidInput(
-            dataclasses.replace(diagnostic, location=location) for diagnostic in error.diagnostics
-        ) from None
+    return roots.find_root(folder, "git", config.pairs["root"].location)
 
 
 def is_building(config: nodes.MappingNode) -> bool:
@@ -122,11 +116,6 @@ def get_secret_locations(config: nodes.MappingNode) -> Mapping[str, diagnosis.So
 def locate_settings(config: nodes.MappingNode) -> diagnosis.SourceLocations:
     """The locations of all settings by their paths, ``seaway:ingress.hosts``."""
     return diagnosis.SourceLocations(config.location, dict(nodes.list_locations(config, PREFIX)))
-
-
-def get_secret_names(config: nodes.MappingNode) -> frozenset[str]:
-    """The names of the secrets that have a value."""
-    return frozenset(get_secret_locations(config))
 
 
 def _get_text(config: nodes.MappingNode, key: str) -> str | None:

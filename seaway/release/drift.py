@@ -29,21 +29,22 @@ class Difference:
 
     kind: str
     name: str
-    path: str
-    """As ``spec.template.spec.containers[web].image``; empty for the whole object."""
-    declared: Any
-    """None: not declared."""
-    live: Any
-    """None: not in the cluster."""
-    set_by: str | None
+    change: fields.Change
+    """Without a path, the whole object is missing or not declared."""
+    set_by: str | None = None
     """The field manager that set it, and the time: ``kubectl-edit at 2026-01-31T12:00:00Z``. None: unknown."""
+
+    @property
+    def path(self) -> str:
+        """As ``spec.template.spec.containers[web].image``; empty for the whole object."""
+        return fields.format_path(self.change.path)
 
     @property
     def change_type(self) -> Literal["deleted", "edited", "added"]:
         """How it differs."""
-        if self.declared is None:
+        if self.change.declared is None:
             return "added"
-        return "deleted" if self.live is None else "edited"
+        return "deleted" if self.change.live is None else "edited"
 
 
 async def detect(
@@ -58,7 +59,10 @@ async def detect(
         record_store.RecordChanged: its record was changed.
         errors.Unavailable: the cluster is unreachable or refuses access.
     """
-    current = await record_store.read_current(cluster, namespace)
+    current = await record_store.find_current(cluster, namespace)
+    if current is None:
+        message = f"no release is recorded in namespace {namespace}: the next successful pulumi up records it"
+        raise record_store.ReleaseNotFound(message)
     record_id = state.id if state else current.id
     sha256 = state.find_sha256(record_id) if state else None
     declared = await record_store.read_manifests(cluster, namespace, record_id, sha256=sha256)
@@ -75,20 +79,20 @@ async def detect(
         raise record_store.RecordChanged(message) from None
     if record_id != current.id:
         change = fields.Change(("data", "id"), record_id, current.id)
-        differences.insert(0, _create_difference("ConfigMap", record_store.CURRENT_NAME, change, None))
+        differences.insert(0, Difference(kind="ConfigMap", name=record_store.CURRENT_NAME, change=change))
     return current.id, differences
 
 
 def describe_manual_edit(difference: Difference) -> str | None:
     """One line about a manual edit of a declared object; None where a failed release may be the cause."""
-    name = f"{difference.kind} {difference.name}"
+    name, change = f"{difference.kind} {difference.name}", difference.change
     if difference.change_type == "deleted":
         return None if difference.path else diagnosis.escape_text(f"{name} was deleted by hand")
     own_managers = ("pulumi-kubernetes", record_store.FIELD_MANAGER)
     if difference.change_type == "added" or (difference.set_by or own_managers[0]).startswith(own_managers):
         return None
     return diagnosis.escape_text(
-        f"{name} was edited by hand: {difference.path} is {difference.live}, declared {difference.declared}"
+        f"{name} was edited by hand: {difference.path} is {change.live}, declared {change.declared}"
         f" ({difference.set_by})"
     )
 
@@ -111,7 +115,7 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
     for (kind, name), manifest in declared_by_name.items():
         live_object = live_by_name.get((kind, name))
         if live_object is None:
-            differences.append(_create_difference(kind, name, fields.Change((), WHOLE_OBJECT, None), None))
+            differences.append(Difference(kind=kind, name=name, change=fields.Change((), WHOLE_OBJECT, None)))
             continue
         differences += [
             difference
@@ -123,24 +127,23 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
     for (kind, name), manifest in live_by_name.items():
         if (kind, name) not in known and not _is_expected(kind, manifest):
             change = fields.Change((), None, WHOLE_OBJECT)
-            differences.append(_create_difference(kind, name, change, _find_first_manager(manifest)))
+            differences.append(Difference(kind=kind, name=name, change=change, set_by=_find_first_manager(manifest)))
     return sorted(differences, key=lambda difference: (difference.kind, difference.name, difference.path))
 
 
 def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.Object) -> Iterator[Difference]:
-    """The differences in an object that exists."""
     # The objects of a list have no kind.
     declared = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     for change in fields.find_edits(declared, live):
         set_by = _find_last_manager(live, change.path) if change.live is not None else None
-        yield _create_difference(kind, name, change, set_by)
+        yield Difference(kind=kind, name=name, change=change, set_by=set_by)
     for managed in fields.list_managers(live):
         manager = str(managed.get("manager", ""))
         # Pulumi applies as ``pulumi-kubernetes-<hash>``, the plugin as ``seaway``.
         is_own = manager.startswith("pulumi-kubernetes") or manager == record_store.FIELD_MANAGER
         if not is_own and managed.get("manager") not in fields.CONTROLLERS:
             for change in fields.find_additions(declared, live, managed.get("fieldsV1", {})):
-                yield _create_difference(kind, name, change, _format_manager(managed))
+                yield Difference(kind=kind, name=name, change=change, set_by=_format_manager(managed))
 
 
 def _compare_secret(name: str, keys: Sequence[str], live: fields.Object | None) -> Iterator[Difference]:
@@ -149,15 +152,15 @@ def _compare_secret(name: str, keys: Sequence[str], live: fields.Object | None) 
     The Secret of another owner may have more keys; of pull credentials, the keys are not declared.
     """
     if live is None:
-        yield _create_difference("Secret", name, fields.Change((), WHOLE_OBJECT, None), None)
+        yield Difference(kind="Secret", name=name, change=fields.Change((), WHOLE_OBJECT, None))
         return
     live_keys: Mapping[str, Any] = live.get("data") or {}
     for key in keys:
         if key not in live_keys:
-            yield _create_difference("Secret", name, fields.Change(("data", key), HIDDEN_SECRET, None), None)
+            yield Difference(kind="Secret", name=name, change=fields.Change(("data", key), HIDDEN_SECRET, None))
     for key in sorted(live_keys.keys() - set(keys)) if keys and _is_managed(live) else ():
         change = fields.Change(("data", key), None, HIDDEN_SECRET)
-        yield _create_difference("Secret", name, change, _find_last_manager(live, change.path))
+        yield Difference(kind="Secret", name=name, change=change, set_by=_find_last_manager(live, change.path))
 
 
 def _list_secrets(value: Any) -> dict[str, list[str]]:
@@ -205,7 +208,6 @@ def _is_managed(manifest: fields.Object) -> bool:
 
 
 def _find_last_manager(live: fields.Object, path: fields.Path) -> str | None:
-    """The manager that set a field last."""
     owners = [
         managed for managed in fields.list_managers(live) if fields.owns_field(live, managed.get("fieldsV1", {}), path)
     ]
@@ -225,8 +227,3 @@ def _get_time(managed: fields.Object) -> str:
 def _format_manager(managed: fields.Object) -> str:
     manager = managed.get("manager") or "unknown"
     return f"{manager} at {managed['time']}" if managed.get("time") else manager
-
-
-def _create_difference(kind: str, name: str, change: fields.Change, set_by: str | None) -> Difference:
-    path = fields.format_path(change.path)
-    return Difference(kind=kind, name=name, path=path, declared=change.declared, live=change.live, set_by=set_by)

@@ -30,28 +30,12 @@ class RunResult:
     """Id of the deployed release: the fallback where the described release is held back."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FallbackRelease:
-    """The release that runs instead of a failed one."""
-
-    record: record.ReleaseRecord
-    release_objects: tuple[objects.ReleaseObject, ...] | None
-    """As they were deployed, Secrets without values. None: its file has format 0, without objects."""
-
-
-def read_fallback(folder: Path, stack: str) -> release_lock.Fallback | None:
-    """The fallback of a stack, if a release is held back.
-
-    Raises:
-        diagnosis.InvalidInput: the lock file is invalid.
-    """
-    return release_lock.read(folder, stack).fallback
-
-
 def read_fallback_release(
     folder: Path, fallback: release_lock.Fallback, *, app_name: str, stack: str
-) -> FallbackRelease:
-    """Read the fallback from its file. It must be a release of this application in this stack.
+) -> tuple[record.ReleaseRecord, list[objects.ReleaseObject]]:
+    """Read the fallback from its file: the record, and the objects as they were deployed, Secrets without values.
+
+    A file of format 0 has no objects: they are rendered. It must be a release of this application in this stack.
 
     Raises:
         diagnosis.InvalidInput: the file is missing, was changed, is not a record, or belongs to another target.
@@ -70,7 +54,7 @@ def read_fallback_release(
         raise diagnosis.reject(node.location, "", "invalid-record", str(error), hint) from None
     if mismatch := record.find_target_mismatch(release_record, release_objects, app_name=app_name, stack=stack):
         raise diagnosis.reject(node.location, "", "other-target", mismatch, hint)
-    return FallbackRelease(record=release_record, release_objects=tuple(release_objects) if pair else None)
+    return release_record, release_objects
 
 
 def write_fallback(
@@ -81,7 +65,8 @@ def write_fallback(
     release_objects: Iterable[objects.ReleaseObject] | None,
 ) -> None:
     """Hold a release back, and save the fallback with its objects as they were deployed."""
-    header = f"# Release {fallback.release} of {release_record.namespace}, as it was deployed. Written by Seaway.\n"
+    namespace = release_record.environment.namespace
+    header = f"# Release {fallback.release} of {namespace}, as it was deployed. Written by Seaway.\n"
     recorded = {} if release_objects is None else {OBJECTS_KEY: record.encode_objects(release_objects)}
     text = header + release_lock.format_text({**release_record.to_plain(), **recorded})
     writer.write_file(folder, release.get_path(folder, fallback.release), text)

@@ -3,68 +3,80 @@
 A refusal is one line with the reason and a hint.
 """
 
-import dataclasses
 import datetime
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.project import release, release_lock
-from seaway.release import drift, record_store, stack_state
+from seaway.project import release_lock
+from seaway.release import drift, record, record_store, stack_state
 from seaway.rollout import status
 
-_Release = release.Release
 
+async def find_refusals(
+    cluster: client.KubeClient,
+    state: stack_state.ReleaseState,
+    stack_lock: release_lock.Lock,
+    *,
+    app_name: str,
+    stack: str,
+    namespace: str,
+    target: str,
+) -> list[str]:
+    """Why the release of a stack may not be promoted in the stack's current condition.
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class SourceEnvironment:
-    """The current condition of the environment that a release is promoted from."""
-
-    app_name: str
-    stack: str
-    namespace: str
-    current_record: str
-    """Id of the current record, as the cluster has it."""
-    deployed_record: str
-    """Id of the record that was deployed last, as the stack's state has it."""
-    release: _Release
-    rows: Sequence[status.WorkloadStatus]
-    unexpected_images: Sequence[tuple[str, str]]
-    """Pods with an image that was not deployed, and the image."""
-    drift_count: int
-    """Fields and objects that differ from the deployed release."""
-
-
-async def read_source(
-    cluster: client.KubeClient, *, app_name: str, stack: str, namespace: str, state: stack_state.ReleaseState
-) -> SourceEnvironment:
-    """The condition of an environment. The release itself comes from the stack's state, not from the cluster.
+    Args:
+        state: the stack's. It has the release: the cluster is only compared with it.
+        stack_lock: of the stack.
+        target: the stack to promote the release to.
 
     Raises:
         record_store.ReleaseNotFound: no release is recorded.
         record_store.RecordChanged: the record of the release was changed in the cluster.
-        diagnosis.InvalidInput: this version of Seaway cannot read the record.
         errors.Unavailable: the cluster is unreachable or refuses access.
     """
     current, differences = await drift.detect(cluster, namespace, state)
     declared = await record_store.read_manifests(cluster, namespace, state.id, sha256=state.find_sha256(state.id))
     live_objects = await reflector.read_snapshot(cluster, namespace)
-    now = datetime.datetime.now(datetime.UTC)
-    return SourceEnvironment(
-        app_name=app_name,
-        stack=stack,
-        namespace=namespace,
-        current_record=current,
-        release=state.build_release(),
-        deployed_record=state.id,
-        rows=status.list_workloads(live_objects, app_name=app_name, stack=stack, now=now),
-        unexpected_images=list(find_unexpected_images(live_objects, declared, app_name=app_name, stack=stack)),
-        drift_count=len(differences),
-    )
+    rows = status.list_workloads(live_objects, app_name=app_name, stack=stack, now=datetime.datetime.now(datetime.UTC))
+    release_id = record.parse_release_id(state.id)
+    refusals: list[str] = []
+    if current != state.id:
+        refusals.append(
+            f"according to the cluster, stack {stack} runs record {current}, but according to the stack's state,"
+            f" {state.id} was deployed last; deploy again: pulumi up --stack {stack}"
+        )
+    if stack_lock.release is not None and stack_lock.release != release_id:
+        refusals.append(
+            f"stack {stack} pins release {stack_lock.release} but runs {release_id}; deploy the pinned release before"
+            f" you promote it to {target}: pulumi up --stack {stack}"
+        )
+    if not rows:
+        refusals.append(f"namespace {namespace} runs nothing of {app_name}; deploy it: pulumi up --stack {stack}")
+    if unhealthy := [_describe_health(row) for row in rows if not row.is_healthy]:
+        listed = "; ".join(unhealthy[: status.MAX_NAMED_WORKLOADS])
+        rest = len(unhealthy) - status.MAX_NAMED_WORKLOADS
+        more = f" and {rest} more" if rest > 0 else ""
+        refusals.append(
+            f"stack {stack} is not healthy ({listed}{more}); wait, or fix it: seaway status --stack {stack}"
+        )
+    if differences:
+        count = f"{len(differences)} {'difference' if len(differences) == 1 else 'differences'}"
+        refusals.append(
+            f"stack {stack} has drifted from release {release_id}: {count}; show them: seaway status --drift --stack"
+            f" {stack}"
+        )
+        return refusals  # during a rollout or after an edit, pods differ because their Deployment does
+    for pod, image in _find_unexpected_images(live_objects, declared, app_name=app_name, stack=stack):
+        refusals.append(
+            f"stack {stack} runs an image that is not in the record of release {release_id}: pod {pod} has {image};"
+            f" kubectl delete pod {pod} -n {namespace}"
+        )
+    return refusals
 
 
-def find_unexpected_images(
+def _find_unexpected_images(
     live_objects: snapshot.Snapshot, declared: Iterable[fields.Object], *, app_name: str, stack: str
 ) -> Iterator[tuple[str, str]]:
     """The pods that run an image that was not deployed, with the image. ``declared``: the manifests of the release."""
@@ -82,49 +94,6 @@ def find_unexpected_images(
         for image in _list_images(pod["spec"]):
             if images is not None and image not in images:
                 yield unstructured.get_name(pod), image
-
-
-def list_refusals(source: SourceEnvironment, stack_lock: release_lock.Lock, *, target: str) -> Iterator[str]:
-    """Why no release may be promoted from an environment in its condition. ``stack_lock``: of the environment."""
-    stack, release_id = source.stack, source.release.id
-    if source.current_record != source.deployed_record:
-        yield (
-            f"according to the cluster, stack {stack} runs record {source.current_record}, but according to the stack's"
-            f" state, {source.deployed_record} was deployed last; deploy again: pulumi up --stack {stack}"
-        )
-    if stack_lock.release is not None and stack_lock.release != release_id:
-        yield (
-            f"stack {stack} pins release {stack_lock.release} but runs {release_id}; deploy the pinned release before"
-            f" you promote it to {target}: pulumi up --stack {stack}"
-        )
-    if not source.rows:
-        yield f"namespace {source.namespace} runs nothing of {source.app_name}; deploy it: pulumi up --stack {stack}"
-    unhealthy = [_describe_health(row) for row in source.rows if not row.is_healthy]
-    if unhealthy:
-        listed = "; ".join(unhealthy[: status.MAX_NAMED_WORKLOADS])
-        rest = len(unhealthy) - status.MAX_NAMED_WORKLOADS
-        more = f" and {rest} more" if rest > 0 else ""
-        yield f"stack {stack} is not healthy ({listed}{more}); wait, or fix it: seaway status --stack {stack}"
-    if source.drift_count:
-        count = f"{source.drift_count} {'difference' if source.drift_count == 1 else 'differences'}"
-        yield (
-            f"stack {stack} has drifted from release {release_id}: {count}; show them: seaway status --drift --stack"
-            f" {stack}"
-        )
-    # During a rollout or after an edit, pods differ because their Deployment does.
-    for pod, image in () if source.drift_count else source.unexpected_images:
-        yield (
-            f"stack {stack} runs an image that is not in the record of release {release_id}: pod {pod} has {image};"
-            f" kubectl delete pod {pod} -n {source.namespace}"
-        )
-
-
-def format_never_healthy(release_id: str, *, target: str, through: str, source: str) -> str:
-    """The refusal of a release that was never healthy in the stack that it must pass through."""
-    return (
-        f"release {release_id} was never healthy in stack {through}, which {target} requires; promote it to {through}"
-        f" first: seaway release promote {source} {through}"
-    )
 
 
 def list_hold_refusals(
@@ -158,18 +127,17 @@ def pin_rollback(stack_lock: release_lock.Lock, release_id: str, *, because: str
 
 
 def find_previous(
-    stack_lock: release_lock.Lock,
-    current: record_store.CurrentRelease | None,
-    records: Mapping[str, record_store.RecordSummary],
-) -> record_store.RecordSummary | None:
+    stack_lock: release_lock.Lock, recent: Iterable[str], records: Mapping[str, record.RecordSummary]
+) -> record.RecordSummary | None:
     """The record of the last release before the pinned one that is not held; None: there is none.
 
-    ``records``: newest first.
+    Args:
+        recent: ids of the running and the previous record.
+        records: by id, newest first.
     """
     excluded = {stack_lock.release, *(held.release for held in stack_lock.held)}
     # The running release comes first, because the pinned one may have failed before it became current.
-    current_ids = (current.id, current.previous) if current else ()
-    candidates = [records[record_id] for record_id in current_ids if record_id is not None and record_id in records]
+    candidates = [records[record_id] for record_id in recent if record_id in records]
     pinned = [summary.recorded for summary in records.values() if summary.release_id == stack_lock.release]
     candidates += [summary for summary in records.values() if not pinned or summary.recorded <= min(pinned)]
     return next((summary for summary in candidates if summary.release_id not in excluded), None)

@@ -38,9 +38,10 @@ _UNRECORDED_SETTINGS = frozenset(
 """Settings that do not shape objects: the target and the build. The overlay is part of the application. All other
 settings are recorded, new ones too."""
 
-# Aliases for annotations: fields of these classes have the same names as the modules.
+_UNKNOWN_PROVENANCE = release.Provenance()
+
 _Application = application.Application
-_Settings = settings.Settings
+"""Alias for annotations: a field of ``RecordDocument`` has the name of the module."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,39 +67,23 @@ class RecordDocument:
 class ReleaseRecord:
     """A release in one environment."""
 
-    app: application.Application
-    """With the overlay, resolved or not."""
-    base: application.Application
-    """Without the overlay: promoted to other environments."""
+    environment: environments.Environment
+    """A stored record has only the settings that shape objects: the others have their defaults."""
     images: Mapping[str, inputs.Image]
     """The built images, by name of the service, store or job."""
-    settings: Mapping[str, Any]
-    """The settings that shape objects, by field of settings.Settings."""
     secrets: Mapping[str, str]
     """Fingerprints by name."""
 
     @classmethod
     def create(
         cls,
-        app: application.Application,
-        stack_settings: _Settings,
+        environment: environments.Environment,
         images: Mapping[str, inputs.Image],
         secrets: Mapping[str, inputs.SecretValue],
-        *,
-        base: _Application | None = None,
     ) -> Self:
-        """The record of a deployment with the arguments of ``objects.objects``. ``base``: without any overlay."""
-        return cls(
-            app=app,
-            base=base or app,
-            images=images,
-            settings={
-                field.name: getattr(stack_settings, field.name)
-                for field in dataclasses.fields(stack_settings)
-                if field.name not in _UNRECORDED_SETTINGS
-            },
-            secrets={name: secret.fingerprint for name, secret in secrets.items() if name != inputs.PULL_CREDENTIALS},
-        )
+        """The record of a deployment with the arguments of ``objects.objects``."""
+        fingerprints = {name: secret.fingerprint for name, secret in secrets.items() if name != inputs.PULL_CREDENTIALS}
+        return cls(environment=environment, images=images, secrets=fingerprints)
 
     @classmethod
     def decode(cls, node: nodes.Node) -> Self:
@@ -110,15 +95,20 @@ class ReleaseRecord:
         document = decode.decode_node(RecordDocument, node)
         context = nodes.Pair(node.location, nodes.ScalarNode(node.location, "-"))
         pairs = {**nodes.get_pairs(node, "settings"), "context": context}
-        return cls.create(
-            document.application,
-            decode.decode_node(settings.Settings, nodes.MappingNode(node.location, pairs), path="settings"),
-            {
+        return cls(
+            environment=environments.Environment(
+                app=resolve.resolve_application(document.application),
+                declared=document.application,
+                base=document.base or document.application,
+                settings=decode.decode_node(
+                    settings.Settings, nodes.MappingNode(node.location, pairs), path="settings"
+                ),
+            ),
+            images={
                 name: inputs.Image(reference=image.reference, content=image.content)
                 for name, image in document.images.items()
             },
-            {name: inputs.SecretValue(fingerprint=text, value="") for name, text in document.secrets.items()},
-            base=document.base,
+            secrets=document.secrets,
         )
 
     @property
@@ -140,12 +130,12 @@ class ReleaseRecord:
     @property
     def release_id(self) -> str:
         """The id of the release."""
-        return release.compute_id(self.base, {name: image.content for name, image in self.images.items()})
+        return release.compute_id(self.environment.base, {name: image.content for name, image in self.images.items()})
 
     def build_release(self, provenance: release.Provenance, recorded: str) -> release.Release:
         """The release, which may be promoted to other environments."""
         return release.Release(
-            application=self.base,
+            application=self.environment.base,
             images={
                 name: release.ReleaseImage.parse(image.reference, image.content) for name, image in self.images.items()
             },
@@ -153,36 +143,23 @@ class ReleaseRecord:
             recorded=recorded,
         )
 
-    @property
-    def namespace(self) -> str:
-        """The namespace of the objects."""
-        return settings.Settings(context="-", **self.settings).format_namespace(self.app.name)
-
     def to_plain(self) -> dict[str, Any]:
         """A mapping for YAML, JSON and Pulumi. References may be values that are not known yet."""
-        base = {} if self.base == self.app else {"base": encode.to_plain(self.base)}
+        declared, base = self.environment.declared, self.environment.base
         images = {name: {"reference": image.reference, "content": image.content} for name, image in self.images.items()}
+        recorded = _get_recorded(self.environment.settings)
         return {
-            "application": encode.to_plain(self.app),
-            **base,
+            "application": encode.to_plain(declared),
+            **({} if base == declared else {"base": encode.to_plain(base)}),
             "images": images,
-            "settings": {decode.to_camel_case(name): encode.to_plain(value) for name, value in self.settings.items()},
+            "settings": {decode.to_camel_case(name): encode.to_plain(value) for name, value in recorded.items()},
             "secrets": dict(self.secrets),
         }
 
-    def apply_settings(self, stack_settings: _Settings) -> _Settings:
+    def apply_settings(self, stack_settings: settings.Settings) -> settings.Settings:
         """The settings with the recorded ones. A record does not choose the stack."""
-        return dataclasses.replace(stack_settings, **{**self.settings, "stack": stack_settings.stack})
-
-    @property
-    def resolved_app(self) -> application.Application:
-        """The application as ``objects.objects`` takes it."""
-        return resolve.resolve_application(self.app)
-
-    @property
-    def environment(self) -> environments.Environment:
-        """The recorded application, resolved, with the recorded settings."""
-        return environments.Environment.create(self.resolved_app, settings.Settings(context="-", **self.settings))
+        recorded = _get_recorded(self.environment.settings)
+        return dataclasses.replace(stack_settings, **{**recorded, "stack": stack_settings.stack})
 
     def render_objects(self) -> list[objects.ReleaseObject]:
         """Its objects, with Secrets by name but without their values.
@@ -195,9 +172,32 @@ class ReleaseRecord:
         return objects.objects(self.environment, self.images, secrets)
 
 
+def _get_recorded(stack_settings: settings.Settings) -> dict[str, Any]:
+    """The settings that a record has, by field."""
+    names = [field.name for field in dataclasses.fields(stack_settings) if field.name not in _UNRECORDED_SETTINGS]
+    return {name: getattr(stack_settings, name) for name in names}
+
+
 def parse_release_id(record_id: str) -> str:
     """The id of the release in the id of a record."""
     return record_id.partition("-")[0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RecordSummary:
+    """A record that was stored, without its files."""
+
+    id: str
+    recorded: str
+    """Time of the first deployment: RFC 3339, in UTC."""
+    sha256: str | None = None
+    """Of its stored bytes, see ``stored_record.StoredRecord``. None: the stack's state does not have it."""
+    provenance: release.Provenance = _UNKNOWN_PROVENANCE
+
+    @property
+    def release_id(self) -> str:
+        """The id of its release."""
+        return parse_release_id(self.id)
 
 
 def encode_objects(release_objects: Iterable[objects.ReleaseObject]) -> list[dict[str, Any]]:
@@ -246,10 +246,9 @@ def decode_objects(encoded: Iterable[Mapping[str, Any]]) -> list[objects.Release
 
 
 def fill_secret_values(
-    release_objects: Iterable[objects.ReleaseObject], secrets: Mapping[str, inputs.SecretValue]
+    release_objects: Iterable[objects.ReleaseObject], secret_values: Mapping[str, Any]
 ) -> Iterator[objects.ReleaseObject]:
-    """Recorded objects with the values of their secrets; a value that is no longer known is None."""
-    unknown = inputs.SecretValue(fingerprint="", value=None)
+    """Recorded objects with the values of their secrets, by name; a value that is no longer known is None."""
     for release_object in release_objects:
         if release_object.kind != "Secret":
             yield release_object
@@ -258,7 +257,7 @@ def fill_secret_values(
         names = dict.fromkeys(manifest["data"], inputs.PULL_CREDENTIALS)
         if release_object.name != identity.PULL_SECRET_NAME:
             names = {key: key for key in names}
-        data = {key: secrets.get(name, unknown).value for key, name in names.items()}
+        data = {key: secret_values.get(name) for key, name in names.items()}
         yield dataclasses.replace(release_object, manifest={**manifest, "data": data})
 
 
@@ -269,9 +268,9 @@ def find_target_mismatch(
 
     ``release_objects``: those of the record.
     """
-    recorded_stack, namespace = release_record.settings["stack"], release_record.namespace
-    if (release_record.app.name, release_record.base.name, recorded_stack) != (app_name, app_name, stack):
-        return f"is a release of {release_record.app.name} in stack {recorded_stack}, not of {app_name} in {stack}"
+    recorded, namespace = release_record.environment, release_record.environment.namespace
+    if (recorded.app.name, recorded.base.name, recorded.settings.stack) != (app_name, app_name, stack):
+        return f"is a release of {recorded.app.name} in stack {recorded.settings.stack}, not of {app_name} in {stack}"
     versions = {**kinds.MANAGED_VERSIONS, "Namespace": "v1"}
     for release_object in release_objects:
         metadata = release_object.manifest["metadata"]

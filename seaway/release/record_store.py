@@ -35,7 +35,6 @@ OWNER_NAME = "release"
 
 CURRENT_NAME = "release-current"
 
-_UNKNOWN_PROVENANCE = release.Provenance()
 _TIME_PATTERN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _SHOWN_DIGITS = 12
 """Digits of a SHA-256 in messages."""
@@ -59,21 +58,6 @@ class CurrentRelease:
     """Time when it became the current release: RFC 3339, in UTC."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RecordSummary:
-    """A record in a list."""
-
-    id: str
-    recorded: str
-    """Time of its creation: RFC 3339, in UTC."""
-    provenance: release.Provenance = _UNKNOWN_PROVENANCE
-
-    @property
-    def release_id(self) -> str:
-        """The id of its release."""
-        return record.parse_release_id(self.id)
-
-
 def get_path(namespace: str, name: str = "") -> str:
     """The API path of a ConfigMap, or without a name of the list."""
     return kinds.build_path("ConfigMap", namespace, name)
@@ -89,25 +73,15 @@ def build_config_maps(
 ) -> list[dict[str, Any]]:
     """The ConfigMaps of a record, in order: ``release-<id>``, then ``release-<id>.1``, ..."""
     return [
-        {
-            "apiVersion": "v1",
-            "kind": "ConfigMap",
-            "metadata": _build_metadata(release_record, _get_part_name(record_id, number), record_id),
-            "immutable": True,
-            **part,
-        }
+        _build_config_map(release_record, _get_part_name(record_id, number), record_id, immutable=True, **part)
         for number, part in enumerate(stored_files.split_parts())
     ]
 
 
 def build_current(release_record: record.ReleaseRecord, current: CurrentRelease) -> dict[str, Any]:
     """The ConfigMap that names the current release."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": _build_metadata(release_record, CURRENT_NAME, current.id),
-        "data": {"id": current.id, "previous": current.previous or "", "since": current.since},
-    }
+    data = {"id": current.id, "previous": current.previous or "", "since": current.since}
+    return _build_config_map(release_record, CURRENT_NAME, current.id, data=data)
 
 
 def parse_current(config_map: Mapping[str, Any] | None) -> CurrentRelease | None:
@@ -123,17 +97,9 @@ def parse_current(config_map: Mapping[str, Any] | None) -> CurrentRelease | None
     )
 
 
-async def read_current(cluster: client.KubeClient, namespace: str) -> CurrentRelease:
-    """The current release.
-
-    Raises:
-        ReleaseNotFound: no release is recorded.
-    """
-    current = parse_current(await cluster.find(get_path(namespace, CURRENT_NAME)))
-    if current is None:
-        message = f"no release is recorded in namespace {namespace}: the next successful pulumi up records it"
-        raise ReleaseNotFound(message)
-    return current
+async def find_current(cluster: client.KubeClient, namespace: str) -> CurrentRelease | None:
+    """The current release; None: the cluster has none, or not a valid one."""
+    return parse_current(await cluster.find(get_path(namespace, CURRENT_NAME)))
 
 
 async def read(
@@ -225,7 +191,7 @@ async def delete(cluster: client.KubeClient, namespace: str, record_id: str) -> 
         await cluster.delete(get_path(namespace, name))
 
 
-async def list_records(cluster: client.KubeClient, namespace: str) -> dict[str, RecordSummary]:
+async def list_records(cluster: client.KubeClient, namespace: str) -> dict[str, record.RecordSummary]:
     """The records in the namespace by id, newest first."""
     listed = await cluster.get(get_path(namespace), labelSelector=RELEASE_LABEL)
     summaries = [
@@ -239,20 +205,23 @@ async def list_records(cluster: client.KubeClient, namespace: str) -> dict[str, 
     return {summary.id: summary for summary in newest}
 
 
-def _summarize(config_map: Mapping[str, Any]) -> RecordSummary:
+def _summarize(config_map: Mapping[str, Any]) -> record.RecordSummary:
     metadata = config_map["metadata"]
     name, recorded = metadata["name"], metadata["creationTimestamp"]
     try:
         provenance = stored_record.StoredRecord.join_parts([config_map]).decode_provenance(f"ConfigMap/{name}")
     except (diagnosis.InvalidInput, ValueError):
-        provenance = _UNKNOWN_PROVENANCE  # One unreadable record must not hide the others.
-    return RecordSummary(id=name.removeprefix(get_name("")), recorded=recorded, provenance=provenance)
+        provenance = release.Provenance()  # One unreadable record must not hide the others.
+    return record.RecordSummary(id=name.removeprefix(get_name("")), recorded=recorded, provenance=provenance)
 
 
 def _get_part_name(record_id: str, number: int) -> str:
     return f"{get_name(record_id)}.{number}" if number else get_name(record_id)
 
 
-def _build_metadata(release_record: record.ReleaseRecord, name: str, record_id: str) -> dict[str, Any]:
+def _build_config_map(
+    release_record: record.ReleaseRecord, name: str, record_id: str, **content: Any
+) -> dict[str, Any]:
     labels = names.build_labels(release_record.environment, OWNER_NAME) | {RELEASE_LABEL: record_id}
-    return {"name": name, "namespace": release_record.namespace, "labels": labels}
+    metadata = {"name": name, "namespace": release_record.environment.namespace, "labels": labels}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, **content}

@@ -25,35 +25,27 @@ EXPORT_TIMEOUT = 120.0
 _LOCATION = diagnosis.SourceLocation("the stack's state")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class RecordedRelease:
-    """A record that the stack has written."""
-
-    release: str
-    """Id of the record."""
-    sha256: str
-    """Of its stored bytes, see ``stored_record.StoredRecord``."""
-    recorded: str
-    """Time of the first deployment: RFC 3339, in UTC."""
-
-    def to_plain(self) -> dict[str, str]:
-        """As in the state."""
-        return dataclasses.asdict(self)
-
-
-def parse_history(outputs: Mapping[str, Any]) -> tuple[RecordedRelease, ...]:
+def parse_history(outputs: Mapping[str, Any]) -> tuple[record.RecordSummary, ...]:
     """The records in the outputs of a ``Release`` resource, newest first; format 0 has none."""
     history = outputs.get(HISTORY_KEY)
     records = cast(list[dict[str, str]], history if isinstance(history, list) else [])
     return tuple(
-        RecordedRelease(release=plain["release"], sha256=plain["sha256"], recorded=plain["recorded"])
+        record.RecordSummary(id=plain["release"], sha256=plain["sha256"], recorded=plain["recorded"])
         for plain in records
     )
 
 
+def encode_history(history: Iterable[record.RecordSummary]) -> list[dict[str, str | None]]:
+    """The outputs of ``parse_history``."""
+    return [{"release": summary.id, "sha256": summary.sha256, "recorded": summary.recorded} for summary in history]
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseState:
-    """The last release that was deployed to a stack and became healthy."""
+    """The last release that was deployed to a stack and became healthy.
+
+    Methods raise ``diagnosis.InvalidInput`` if this version of Seaway cannot read it.
+    """
 
     id: str
     """Id of its record."""
@@ -62,15 +54,11 @@ class ReleaseState:
     record_node: nodes.Node
     """The record."""
     provenance: release.Provenance
-    history: tuple[RecordedRelease, ...] = ()
+    history: tuple[record.RecordSummary, ...] = ()
 
     @classmethod
     def find(cls, resources: Iterable[Mapping[str, Any]]) -> Self | None:
-        """Find it in the resources of a state, as `pulumi stack export` prints them; None: no release was deployed.
-
-        Raises:
-            diagnosis.InvalidInput: this version of Seaway cannot read it.
-        """
+        """Find it in the resources of a state, as `pulumi stack export` prints them; None: no release was deployed."""
         for resource in resources:
             # A resource with `delete` was replaced.
             if resource.get("type") == RELEASE_TYPE and not resource.get("delete"):
@@ -96,28 +84,20 @@ class ReleaseState:
 
     def find_sha256(self, record_id: str) -> str | None:
         """The SHA-256 of a record; None: the state does not have it."""
-        return next((recorded.sha256 for recorded in self.history if recorded.release == record_id), None)
+        return next((summary.sha256 for summary in self.history if summary.id == record_id), None)
 
     def decode_record(self) -> record.ReleaseRecord:
-        """The current record.
-
-        Raises:
-            diagnosis.InvalidInput: this version of Seaway cannot read it.
-        """
+        """The current record."""
         return record.ReleaseRecord.decode(self.record_node)
 
     def build_release(self) -> release.Release:
-        """The release of the current record, which may be promoted.
-
-        Raises:
-            diagnosis.InvalidInput: this version of Seaway cannot read it.
-        """
+        """The release of the current record, which may be promoted."""
         return self.decode_record().build_release(self.provenance, self.since)
 
     @property
     def healthy_releases(self) -> frozenset[str]:
         """Ids of the releases that were healthy, as far as the state has them."""
-        record_ids = (self.id, *(recorded.release for recorded in self.history))
+        record_ids = (self.id, *(summary.id for summary in self.history))
         return frozenset(map(record.parse_release_id, record_ids))
 
 

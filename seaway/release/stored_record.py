@@ -50,7 +50,11 @@ class UnreadableRecordError(ValueError):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRecord:
-    """The files of a record, by name."""
+    """The files of a record, by name.
+
+    Methods that read a file raise ``UnreadableRecordError``. Those that decode one also raise
+    ``diagnosis.InvalidInput``, if this version of Seaway cannot read it.
+    """
 
     files: Mapping[str, bytes]
     format: int = release_lock.FORMAT
@@ -112,7 +116,7 @@ class StoredRecord:
         """The checksum of all bytes of all files."""
         sums = {name: hashlib.sha256(content).hexdigest() for name, content in self.files.items()}
         sums[release_lock.FORMAT_KEY] = str(self.format)
-        return release_lock.hash_bytes(json.dumps(sums, sort_keys=True).encode())
+        return hashlib.sha256(json.dumps(sums, sort_keys=True).encode()).hexdigest()
 
     def split_parts(self) -> list[dict[str, dict[str, str]]]:
         """``data`` and ``binaryData`` of its ConfigMaps, in order.
@@ -135,48 +139,27 @@ class StoredRecord:
         return encoded
 
     def read_text(self) -> bytes:
-        """The YAML of the record.
-
-        Raises:
-            UnreadableRecordError: it cannot be decompressed.
-        """
+        """The YAML of the record."""
         if _COMPRESSED_RECORD_FILE in self.files:
             return _decompress(self.files[_COMPRESSED_RECORD_FILE])
         return self.files.get(RECORD_FILE, b"")
 
     def decode_record(self, source: str) -> record.ReleaseRecord:
-        """The record; ``source``: its name in messages.
-
-        Raises:
-            UnreadableRecordError: it cannot be decompressed.
-            diagnosis.InvalidInput: this version of Seaway cannot read it.
-        """
+        """The record; ``source``: its name in messages."""
         return record.ReleaseRecord.decode(release_lock.parse_content(self.read_text(), source)[1])
 
     def decode_provenance(self, source: str) -> release.Provenance:
-        """The origin of the release.
-
-        Raises:
-            diagnosis.InvalidInput: this version of Seaway cannot read it.
-        """
+        """The origin of the release."""
         node = release_lock.parse_content(self.files.get(PROVENANCE_FILE, b"{}"), source)[1]
         return decode.decode_node(release.Provenance, node)
 
     def read_manifests(self, limit: int = MAX_BYTES) -> list[dict[str, Any]]:
-        """Its objects without Secrets, as they were deployed.
-
-        Raises:
-            UnreadableRecordError: they cannot be read.
-        """
+        """Its objects without Secrets, as they were deployed."""
         files = (self.files.get(name, b"") for name in (MANIFESTS_FILE, JOBS_FILE))
         return [manifest for content in files for manifest in unpack_manifests(content, limit)]
 
     def read_objects(self) -> list[objects.ReleaseObject] | None:
-        """Its objects as they were deployed, Secrets without values; None: format 0 does not have them.
-
-        Raises:
-            UnreadableRecordError: they cannot be read.
-        """
+        """Its objects as they were deployed, Secrets without values; None: format 0 does not have them."""
         if ROLLOUT_FILE not in self.files:
             return None
         manifests = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in self.read_manifests()}
@@ -240,11 +223,6 @@ def _compress(value: Any) -> bytes:
 
 
 def _decompress(content: bytes, limit: int = MAX_BYTES) -> bytes:
-    """Decompress at most ``limit`` bytes.
-
-    Raises:
-        UnreadableRecordError: the content is not compressed, or larger.
-    """
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
             decompressed = stream.read(limit + 1)

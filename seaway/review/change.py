@@ -7,7 +7,7 @@ import dataclasses
 import difflib
 import enum
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from seaway.kubernetes.api import fields
@@ -79,6 +79,11 @@ class ObjectDiff:
         return "changed" if self.replace_paths is None else "replaced"
 
     @property
+    def title(self) -> str:
+        """As in kubectl: ``Deployment/web``."""
+        return f"{self.kind}/{self.name}"
+
+    @property
     def owner(self) -> str | None:
         """The service, store or job that it belongs to. None: the whole application, or unknown."""
         labels: Manifest = get_field(self.new or self.old, "metadata.labels") or {}
@@ -124,22 +129,24 @@ class ImageDiff:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a deployment would change."""
+
+    object_diffs: Sequence[ObjectDiff]
+    images: Sequence[ImageDiff]
+    warnings: Sequence[str] = ()
+    errors: Sequence[str] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectChange:
     """The change of one object, for a reviewer."""
 
-    op: Op
-    kind: str
-    name: str
-    owner: str | None
+    diff: ObjectDiff
     fields: tuple[FieldDiff, ...]
     impact: Impact
     reason: str
     """The reason for the impact."""
-
-    @property
-    def title(self) -> str:
-        """As in kubectl: ``Deployment/web``."""
-        return f"{self.kind}/{self.name}"
 
 
 def get_field(manifest: Any, path: str) -> Any:
@@ -175,10 +182,10 @@ def merge_renamed(object_diffs: Iterable[ObjectDiff]) -> list[ObjectDiff]:
     return merged
 
 
-def compare_fields(object_diff: ObjectDiff, images: Mapping[str, ImageDiff]) -> tuple[FieldDiff, ...]:
+def compare_fields(object_diff: ObjectDiff, images: Iterable[ImageDiff]) -> tuple[FieldDiff, ...]:
     """The changed fields, or else those edited in the cluster. An addition or a removal has none.
 
-    ``images``: by repository and by name. Their tags are shown, because a digest may not be known yet.
+    The tags of ``images`` are shown, because a digest may not be known yet.
     """
     if object_diff.old is None or object_diff.new is None:
         return ()
@@ -193,7 +200,8 @@ def compare_fields(object_diff: ObjectDiff, images: Mapping[str, ImageDiff]) -> 
             FieldDiff(path=path, old="(edited in the cluster)", new="(as declared)")
             for path in object_diff.drifted_paths
         )
-    field_diffs = (_create_field(object_diff.kind, difference, images) for difference in changes)
+    indexed = {key: image for image in images for key in (image.name, image.repository)}
+    field_diffs = (_create_field(object_diff.kind, difference, indexed) for difference in changes)
     return tuple(sorted(field_diffs, key=lambda field_diff: field_diff.path))
 
 
@@ -244,10 +252,3 @@ def _add_tags(old: str, new: str, image: ImageDiff | None) -> tuple[str, str]:
         return old, new
     before = f"{image.repository}:{image.old}" if image.old and old.startswith(f"{image.repository}@") else old
     return before, f"{image.repository}:{image.new}" if image.new else new
-
-
-def index_images(images: Iterable[ImageDiff]) -> Iterator[tuple[str, ImageDiff]]:
-    """The images by repository and by name, for ``compare_fields``."""
-    for image in images:
-        yield image.name, image
-        yield image.repository, image

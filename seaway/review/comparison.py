@@ -1,14 +1,16 @@
 """The differences between two environments, in the keys of app.yaml and of the stacks' files.
 
-It is a pure function over all fields of the model, so it also compares new fields.
+It compares all fields of the model, new ones too.
 """
 
 import dataclasses
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any, cast
+from typing import Any, Self, cast
 
+from seaway.manifests import preview
 from seaway.model import application, settings
+from seaway.project import environments, release
 from seaway.syntax import decode
 
 EXCLUDED_SETTINGS = frozenset({"stack", "overlay"})
@@ -20,17 +22,26 @@ HASH_DIGITS = 12
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentView:
-    """One environment."""
+    """What one environment deploys."""
 
-    app: application.Application
-    """Resolved, with the environment's overlay."""
-    settings: settings.Settings
+    environment: environments.Environment
     image_contents: Mapping[str, str]
     """The tag of each built image, by name of its service, store or job."""
-    secret_names: frozenset[str] = frozenset()
-    """Names of the secrets that have a value in the stack's file."""
-    release: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
-    """Facts about the release: its id, its origin, the held releases."""
+
+    @classmethod
+    def create(cls, environment: environments.Environment) -> Self:
+        """Read the build contexts: it needs no cluster, no Docker and no Pulumi.
+
+        Raises:
+            diagnosis.InvalidInput: a build context is invalid.
+        """
+        contents = {name: image.content for name, image in preview.find_images(environment).items()}
+        return cls(environment=environment, image_contents=contents)
+
+    @property
+    def release_id(self) -> str:
+        """The id of its release."""
+        return release.compute_id(self.environment.base, self.image_contents)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +84,27 @@ def compare(left: EnvironmentView, right: EnvironmentView) -> Comparison:
 
 
 def _list_sections(view: EnvironmentView) -> dict[str, dict[str, Any]]:
-    sections = {"release": dict(_flatten("", view.release))}
-    for path, workload in view.app.get_workloads().items():
+    sections = {"release": dict(_list_release_facts(view))}
+    for path, workload in view.environment.app.get_workloads().items():
         sections[path] = dict(_list_workload_fields(workload, view))
-    sections["settings"] = dict(_list_fields(view.settings, without=EXCLUDED_SETTINGS))
+    sections["settings"] = dict(_list_fields(view.environment.settings, without=EXCLUDED_SETTINGS))
     return sections
+
+
+def _list_release_facts(view: EnvironmentView) -> Iterator[tuple[str, Any]]:
+    lock, pinned = view.environment.lock, view.environment.release
+    yield "id", view.release_id
+    if pinned is None:
+        yield "source", "the working tree"
+    elif pinned.provenance.revision:
+        uncommitted = ", with uncommitted changes" if pinned.provenance.dirty else ""
+        yield "source", f"commit {pinned.provenance.revision}{uncommitted}"
+    if lock.is_rollback:
+        yield "rollback", "pinned by a rollback: the jobs of the release do not run"
+    for held in lock.held:
+        yield f"held.{held.release}", held.because
+    if lock.fallback:
+        yield f"failed.{lock.fallback.held}", f"{lock.fallback.release} runs instead: {lock.fallback.because}"
 
 
 def _list_workload_fields(workload: application.AnyWorkload, view: EnvironmentView) -> Iterator[tuple[str, Any]]:
@@ -88,13 +115,12 @@ def _list_workload_fields(workload: application.AnyWorkload, view: EnvironmentVi
     yield from _list_fields(workload, without={"name", "build", "image", "secrets", "files"})
     for secret in workload.secrets:
         in_environment = ", in the environment" if secret.env else ""
-        yield f"secrets.{secret.name}", _describe_source(secret, view.secret_names) + in_environment
+        yield f"secrets.{secret.name}", _describe_source(secret, view.environment.secret_names) + in_environment
     for file in workload.files:
         yield from _flatten(f"files.{file.path}", file)
 
 
 def _describe_source(secret: application.Secret, secret_names: Collection[str]) -> str:
-    """The source of a secret's value."""
     if secret.existing is not None:
         return f"{secret.key or secret.name} of the Secret {secret.existing}"
     if secret.name in secret_names:

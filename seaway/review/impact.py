@@ -5,7 +5,8 @@ It follows from what Kubernetes and Pulumi's provider do with the manifest, not 
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from seaway.review import change, jobs, workload_impact
+from seaway.manifests import workloads
+from seaway.review import change, workload_impact
 
 IMMUTABLE_FIELDS: Mapping[str, Sequence[str]] = {
     "DaemonSet": ("spec.selector",),
@@ -69,7 +70,7 @@ def _list_assessments(object_diff: change.ObjectDiff) -> Iterator[Assessment]:
     match object_diff.op:
         case "added":
             if object_diff.kind == "Job":
-                yield _Impact.NONE, jobs.describe_run(new)
+                yield _Impact.NONE, _describe_run(new)
             elif object_diff.kind == "NetworkPolicy" and not _get(new, "spec.podSelector"):
                 yield _Impact.NONE, "denies all connections that no link, egress rule or published port allows"
         case "removed":
@@ -155,13 +156,35 @@ def _assess_update(object_diff: change.ObjectDiff, old: change.Manifest, new: ch
         case "NetworkPolicy":
             yield _Impact.NONE, "new connections are allowed before the pods change, removed ones denied only after"
         case "Job":
-            yield _Impact.NONE, jobs.describe_run(new)
+            yield _Impact.NONE, _describe_run(new)
         case "CronJob":
-            yield from ((_Impact.NONE, reason) for reason in jobs.describe_schedule_change(old, new))
+            yield from ((_Impact.NONE, reason) for reason in _describe_schedule_change(old, new))
         case "ConfigMap" | "Secret" if object_diff.has_content_name:
             yield _Impact.NONE, "changed content is another object: the pods that use it are replaced"
         case _:
             pass
+
+
+def _describe_run(job: change.Manifest) -> str:
+    """When a job of a release runs. Runs that have started continue unchanged."""
+    annotations: change.Manifest = _get(job, "metadata.annotations") or {}
+    after = annotations.get(workloads.RUN_ANNOTATION) == workloads.AFTER_ROLLOUT
+    return f"runs once, {'when all services are healthy' if after else 'before the services change'}"
+
+
+def _describe_schedule_change(old: change.Manifest, new: change.Manifest) -> Iterator[str]:
+    """The changes of a job that runs by a schedule or by hand.
+
+    https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/#modifying-a-cron-job
+    """
+    before, after = (f"{_get(manifest, 'spec.schedule')} {_get(manifest, 'spec.timeZone')}" for manifest in (old, new))
+    suspended = _get(new, "spec.suspend")
+    if suspended != _get(old, "spec.suspend"):
+        yield "runs only by hand" if suspended else f"runs at {after}"
+    elif before != after:
+        yield f"runs at {after} instead of {before}"
+    if _get(old, "spec.jobTemplate") != _get(new, "spec.jobTemplate"):
+        yield "its next run uses the new template"
 
 
 def _assess_service(name: str, old: change.Manifest, new: change.Manifest) -> Iterator[Assessment]:

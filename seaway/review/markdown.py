@@ -103,8 +103,7 @@ def _format_parts(preview_summary: summary.PreviewSummary) -> Iterator[tuple[str
     """The parts after the head, by descending importance: each has a start, and pieces that may be left out."""
     changes, checks = preview_summary.changes, preview_summary.checks
     if changes:
-        blocked = set(map(id, preview_summary.policy_result.blocked))
-        rows = [_format_row(object_change, blocked=id(object_change) in blocked) for object_change in changes]
+        rows = [_format_row(change, blocked=change in preview_summary.blocked) for change in changes]
         yield "\n|  | object | changes | impact |\n|---|---|---|---|\n", rows
     if preview_summary.images:
         rows = [
@@ -148,7 +147,7 @@ def _format_row(object_change: change.ObjectChange, *, blocked: bool) -> str:
     level = f"**{label}**" if object_change.impact in _SEVERE_IMPACTS else label
     parts = [level + mark if object_change.impact else "", escape_text(object_change.reason)]
     impact = ": ".join(filter(None, parts)) or "-"
-    return f"| {object_change.op} | {format_code(object_change.title)} | {changes} | {impact} |\n"
+    return f"| {object_change.diff.op} | {format_code(object_change.diff.title)} | {changes} | {impact} |\n"
 
 
 def _format_field(field: change.FieldDiff) -> str:
@@ -161,7 +160,7 @@ def _format_details(object_change: change.ObjectChange) -> str:
     """All fields of a change, folded."""
     fields = object_change.fields
     count = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
-    lines = ["<details>", f"<summary>{escape_text(object_change.title)}: {count}</summary>", ""]
+    lines = ["<details>", f"<summary>{escape_text(object_change.diff.title)}: {count}</summary>", ""]
     if rows := [field for field in fields if not field.is_multiline]:
         lines += ["| field | old | new |", "|---|---|---|"]
         lines += [

@@ -12,7 +12,7 @@ from typing import Any, cast
 from seaway.checks import all_checks
 from seaway.images import build_inputs, rebuild_reasons
 from seaway.manifests import inputs, objects, preview
-from seaway.model import application, secrets, settings
+from seaway.model import application, secrets
 from seaway.project import environments, stack_file
 from seaway.review import change, impact
 from seaway.syntax import hashing, nodes, yaml_parser
@@ -22,9 +22,8 @@ from seaway.syntax import hashing, nodes, yaml_parser
 class RenderedTree:
     """A source tree, rendered for a stack."""
 
-    app: application.Application
-    settings: settings.Settings
-    objects: tuple[objects.ReleaseObject, ...]
+    environment: environments.Environment
+    objects: list[objects.ReleaseObject]
     images: Mapping[str, inputs.Image]
     """The images that are built, or those of the pinned release, by name."""
     build_records: Mapping[str, rebuild_reasons.BuildRecord]
@@ -38,39 +37,28 @@ def render_tree(folder: Path, stack: str) -> RenderedTree:
         diagnosis.InvalidInput: with all errors in its files.
     """
     environment = environments.load_environment(folder, stack, check_ids=all_checks.IDS)
-    app, stack_settings = environment.app, environment.settings
     records: dict[str, rebuild_reasons.BuildRecord] = {}
     if environment.release is not None:
-        images = inputs.resolve_release_images(environment.release, stack_settings.registry)
+        images = inputs.resolve_release_images(environment.release, environment.settings.registry)
     else:
         records = build_inputs.read_build_records(environment)
         images = preview.tag_images(environment, {name: record.tag for name, record in records.items()})
-    fingerprints = _compute_fingerprints(app, folder / f"Pulumi.{stack}.yaml")
-    release_objects = tuple(preview.render_objects(environment, images, fingerprints))
-    return RenderedTree(app=app, settings=stack_settings, objects=release_objects, images=images, build_records=records)
+    fingerprints = _compute_fingerprints(environment.app, folder / f"Pulumi.{stack}.yaml")
+    release_objects = preview.render_objects(environment, images, fingerprints)
+    return RenderedTree(environment=environment, objects=release_objects, images=images, build_records=records)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TreeComparison:
-    """The differences between two trees."""
-
-    object_diffs: tuple[change.ObjectDiff, ...]
-    images: tuple[change.ImageDiff, ...]
-    is_new_stack: bool
-    """Whether the first tree does not have the stack."""
-
-
-def compare_trees(old: RenderedTree | None, new: RenderedTree) -> TreeComparison:
+def compare_trees(old: RenderedTree | None, new: RenderedTree) -> change.Preview:
     """Compare two trees; None: the first tree does not have the stack."""
-    object_diffs, images = tuple(_compare_objects(old, new)), tuple(_compare_images(old, new))
-    return TreeComparison(object_diffs=object_diffs, images=images, is_new_stack=old is None)
+    return change.Preview(object_diffs=_compare_objects(old, new), images=_compare_images(old, new))
 
 
 def _compare_objects(old: RenderedTree | None, new: RenderedTree) -> list[change.ObjectDiff]:
     before = {release_object.key: release_object for release_object in old.objects} if old else {}
     after = {release_object.key: release_object for release_object in new.objects}
     diffs = [_create_object_diff(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
-    lengths, new_lengths = secrets.get_generated_lengths(old.app) if old else {}, secrets.get_generated_lengths(new.app)
+    lengths = secrets.get_generated_lengths(old.environment.app) if old else {}
+    new_lengths = secrets.get_generated_lengths(new.environment.app)
     diffs += [
         _compare_secret(name, lengths.get(name), new_lengths.get(name))
         for name in dict.fromkeys([*lengths, *new_lengths])

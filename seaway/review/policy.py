@@ -1,6 +1,5 @@
 """The policy of a stack: it blocks outages and data loss, unless the stack allows or waives them."""
 
-import dataclasses
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,19 +13,10 @@ POLICY_IDS: Mapping[change.Impact, str] = dict(
 """The ids of the policies in waivers."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyResult:
-    """The changes that the policy of a stack blocks."""
-
-    blocked: tuple[change.ObjectChange, ...]
-    notes: tuple[str, ...]
-    """Waivers that let a change pass, and waivers that have expired."""
-
-
 def apply_policy(
     changes: Iterable[change.ObjectChange], stack_settings: settings.Settings, today: datetime.date
-) -> PolicyResult:
-    """Apply the policy and the waivers of a stack to changes."""
+) -> tuple[list[change.ObjectChange], list[str]]:
+    """The changes that the policy of a stack blocks; and notes on waivers that let a change pass or have expired."""
     actions = {
         change.Impact.OUTAGE: stack_settings.policy.outage,
         change.Impact.DATA_LOSS: stack_settings.policy.data_loss,
@@ -37,7 +27,7 @@ def apply_policy(
         if actions.get(object_change.impact, "allow") == "allow":
             continue
         applicable = [waiver for waiver in stack_settings.waivers if _applies_to(waiver, object_change)]
-        title = object_change.title
+        title = object_change.diff.title
         for waiver in applicable:
             if today <= (waivers.parse_date(waiver.until) or datetime.date.min):
                 notes.append(f"{title}: waived until {waiver.until} by {waiver.owner}: {waiver.reason}")
@@ -45,7 +35,7 @@ def apply_policy(
         else:
             blocked.append(object_change)
             notes += (f"the waiver {waiver.check} for {title} ended on {waiver.until}" for waiver in applicable)
-    return PolicyResult(blocked=tuple(blocked), notes=tuple(dict.fromkeys(notes)))
+    return blocked, list(dict.fromkeys(notes))
 
 
 def format_hint(blocked: Sequence[change.ObjectChange], stack: str) -> str:
@@ -59,5 +49,5 @@ def format_hint(blocked: Sequence[change.ObjectChange], stack: str) -> str:
 
 def _applies_to(waiver: settings.Waiver, object_change: change.ObjectChange) -> bool:
     return waiver.check == POLICY_IDS[object_change.impact] and (
-        not waiver.workloads or object_change.owner in waiver.workloads
+        not waiver.workloads or object_change.diff.owner in waiver.workloads
     )

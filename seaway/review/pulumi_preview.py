@@ -25,16 +25,6 @@ class UnreadablePreview(ValueError):  # noqa: N818 - describes the text
     """The text is not the JSON of a preview."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
-    """One preview."""
-
-    object_diffs: tuple[change.ObjectDiff, ...]
-    images: tuple[change.ImageDiff, ...]
-    warnings: tuple[str, ...]
-    errors: tuple[str, ...]
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Step:
     """One step, with Pulumi's names."""
@@ -61,7 +51,7 @@ class _Step:
         return self.urn.split("::", 3)[3]
 
 
-def parse(text: str) -> Preview:
+def parse(text: str) -> change.Preview:
     """Parse the output of a preview.
 
     Raises:
@@ -71,9 +61,10 @@ def parse(text: str) -> Preview:
         preview = json.loads(text)
         steps = [step for step in map(_Step.parse, preview.get("steps") or ()) if step.op in _SHOWN_OPERATIONS]
         messages = [(plain.get("severity"), _get_message(plain)) for plain in preview.get("diagnostics") or ()]
-        reasons = dict(_parse_rebuild_reasons(message for _, message in messages))
+        matches = (re.fullmatch(r"([a-z0-9-]+): rebuild, (.*)", message) for _, message in messages)
+        reasons = {match[1]: match[2] for match in matches if match}
         object_diffs = filter(None, map(_create_object_diff, steps))
-        return Preview(
+        return change.Preview(
             object_diffs=tuple(change.merge_renamed(object_diffs)),
             images=tuple(_list_images(steps, reasons)),
             warnings=tuple(text for severity, text in messages if severity == "warning" or _UNHEALTHY_MARK in text),
@@ -134,7 +125,6 @@ def _list_images(steps: Sequence[_Step], reasons: Mapping[str, str]) -> Iterator
 
 
 def _parse_image(state: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Repository and tag of an image's resource."""
     inputs: Mapping[str, Any] = state.get("inputs") or {}
     tags: Sequence[str] = inputs.get("tags") or [inputs.get("imageName") or ""]
     repository, _, tag = tags[0].rpartition(":")
@@ -143,10 +133,3 @@ def _parse_image(state: Mapping[str, Any]) -> tuple[str, str | None]:
 
 def _get_recorded_images(state: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     return change.get_field(state, "inputs.record.images") or {}
-
-
-def _parse_rebuild_reasons(messages: Iterator[str]) -> Iterator[tuple[str, str]]:
-    """Why an image is built again, by its name, from the messages of the program."""
-    for message in messages:
-        if match := re.fullmatch(r"([a-z0-9-]+): rebuild, (.*)", message):
-            yield match[1], match[2]

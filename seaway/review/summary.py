@@ -31,7 +31,8 @@ class PreviewSummary:
     changes: tuple[change.ObjectChange, ...]
     """By descending impact."""
     images: tuple[change.ImageDiff, ...]
-    policy_result: policy.PolicyResult
+    blocked: Sequence[change.ObjectChange] = ()
+    """The changes that the policy of the stack blocks."""
     notes: tuple[str, ...] = ()
     """Warnings, waivers, and limits of the preview."""
     checks: CheckSummary | None = None
@@ -41,14 +42,14 @@ class PreviewSummary:
     @property
     def headline(self) -> str:
         """One line: ``shop, stack dev: 1 added, 2 changed; outage: db; rolling: web``."""
-        operations = [object_change.op for object_change in self.changes]
+        operations = [object_change.diff.op for object_change in self.changes]
         counts = {op: operations.count(op) for op in ("added", "changed", "replaced", "removed")}
         parts = ["the preview failed"] if self.errors else []
         if operations or not self.errors:
             parts.append(", ".join(f"{count} {op}" for op, count in counts.items() if count) or "no changes")
         worst: dict[str, change.Impact] = {}
         for object_change in self.changes:
-            worst.setdefault(object_change.owner or object_change.title, object_change.impact)
+            worst.setdefault(object_change.diff.owner or object_change.diff.title, object_change.impact)
         for level in (change.Impact.DATA_LOSS, change.Impact.OUTAGE, change.Impact.ROLLING):
             if names := [name for name, worst_level in worst.items() if worst_level is level]:
                 parts.append(f"{level.label}: {', '.join(names)}")
@@ -58,9 +59,9 @@ class PreviewSummary:
     def blocked_reason(self) -> str | None:
         """Why the change must not pass, in one line; None: it may."""
         reasons: list[str] = []
-        if blocked := self.policy_result.blocked:
-            names = _join_names(f"{change.title} ({policy.POLICY_IDS[change.impact]})" for change in blocked)
-            hint = policy.format_hint(blocked, self.stack)
+        if self.blocked:
+            names = _join_names(f"{change.diff.title} ({policy.POLICY_IDS[change.impact]})" for change in self.blocked)
+            hint = policy.format_hint(self.blocked, self.stack)
             reasons.append(f"blocked by the policy of stack {self.stack}: {names}; {hint}")
         if self.checks and self.checks.refused:
             ids = dict.fromkeys(line.partition(" ")[0] for line in self.checks.refused)
@@ -70,19 +71,18 @@ class PreviewSummary:
 
     def to_plain(self) -> dict[str, Any]:
         """As `seaway preview --json` prints it; the fields are described in ``seaway.cli.preview``."""
-        blocked = set(map(id, self.policy_result.blocked))
         return {
             "application": self.app_name,
             "stack": self.stack,
             "source": self.source,
             "changes": [
                 {
-                    "what": object_change.op,
-                    "object": {"kind": object_change.kind, "name": object_change.name},
-                    "owner": object_change.owner,
+                    "what": object_change.diff.op,
+                    "object": {"kind": object_change.diff.kind, "name": object_change.diff.name},
+                    "owner": object_change.diff.owner,
                     "impact": object_change.impact.label,
                     "reason": object_change.reason,
-                    "blocked": id(object_change) in blocked,
+                    "blocked": object_change in self.blocked,
                     "fields": [dataclasses.asdict(field_diff) for field_diff in object_change.fields],
                 }
                 for object_change in self.changes
@@ -104,19 +104,14 @@ def create_changes(
     object_diffs: Iterable[change.ObjectDiff], images: Sequence[change.ImageDiff]
 ) -> tuple[change.ObjectChange, ...]:
     """The changes of objects, by descending impact, then by name."""
-    indexed = dict(change.index_images(images))
     changes: list[change.ObjectChange] = []
     for object_diff in object_diffs:
         level, reason = impact.assess_change(object_diff)
-        changes.append(
-            change.ObjectChange(
-                op=object_diff.op,
-                kind=object_diff.kind,
-                name=object_diff.name,
-                owner=object_diff.owner,
-                fields=change.compare_fields(object_diff, indexed),
-                impact=level,
-                reason=reason,
-            )
-        )
-    return tuple(sorted(changes, key=lambda change: (-change.impact, change.owner or "", change.kind, change.name)))
+        fields = change.compare_fields(object_diff, images)
+        changes.append(change.ObjectChange(diff=object_diff, fields=fields, impact=level, reason=reason))
+    return tuple(sorted(changes, key=_get_sort_key))
+
+
+def _get_sort_key(object_change: change.ObjectChange) -> tuple[int, str, str, str]:
+    object_diff = object_change.diff
+    return -object_change.impact, object_diff.owner or "", object_diff.kind, object_diff.name

@@ -15,6 +15,7 @@ from seaway.manifests import objects
 from seaway.project import release
 from seaway.release import hold, record
 from seaway.syntax import diagnosis
+from tests import golden
 from tests.component import programs, recorder
 
 TITLE, BROKEN_TITLE = "env: {TITLE: Shop}", "env: {TITLE: Broken}"
@@ -90,10 +91,9 @@ def test_a_record_of_another_stack_or_application_is_refused(
     again: programs.Run, good: record.ReleaseRecord, tmp_path: Path, forgery: str
 ) -> None:
     if forgery == "stack":
-        evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod"})
+        evil = golden.change_record(good, stack="prod")
     else:
-        renamed = dataclasses.replace(good.app, name="other")
-        evil = dataclasses.replace(good, app=renamed, base=renamed)
+        evil = golden.change_record(good, dataclasses.replace(good.environment.app, name="other"))
     hold_broken_release(again, tmp_path, evil, *good.render_objects())
     with pytest.raises(diagnosis.InvalidInput) as caught:
         again()

@@ -17,6 +17,7 @@ from dev import kubectl, prober, project
 from seaway.images import registry
 from seaway.project import release
 from seaway.release import record_store, stored_record
+from tests import golden
 
 pytestmark = pytest.mark.cluster
 
@@ -214,13 +215,9 @@ def forge_record(shop: project.Project, id_: str) -> dict[str, Any]:
     config_map = shop.get_objects("configmap", f"release-{id_}", "-n", NAMESPACE)
     true = stored_record.StoredRecord.join_parts([config_map])
     record = true.decode_record("true")
-    app = record.app
+    app = record.environment.app
     web = dataclasses.replace(app.services[0], command=("sh", "-c", "echo intruder; sleep 1000"))
-    evil = dataclasses.replace(
-        record,
-        app=dataclasses.replace(app, services=(web, *app.services[1:])),
-        settings={**record.settings, "stack": "elsewhere"},
-    )
+    evil = golden.change_record(record, dataclasses.replace(app, services=(web, *app.services[1:])), stack="elsewhere")
     saved = stored_record.StoredRecord.create(evil, release.Provenance())
     (kept,) = record_store.build_config_maps(evil, id_, saved)
     kept["metadata"] = {key: config_map["metadata"][key] for key in ("name", "namespace", "labels")}

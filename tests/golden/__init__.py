@@ -4,6 +4,7 @@
 """
 
 import base64
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 from seaway.manifests import inputs, objects, yaml_writer
 from seaway.model import application, secrets, settings
 from seaway.project import environments, load
+from seaway.release import record
 from seaway.syntax import decode, encode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,6 +55,22 @@ def make_inputs(app: application.Application) -> tuple[dict[str, inputs.Image], 
         fingerprint=f"fingerprint of {inputs.PULL_CREDENTIALS}", value=ACCOUNT
     )
     return images, values
+
+
+def create_record(app: application.Application, stack_settings: settings.Settings) -> record.ReleaseRecord:
+    """Return the record of a resolved application without an overlay."""
+    return record.ReleaseRecord.create(environments.Environment.create(app, stack_settings), *make_inputs(app))
+
+
+def change_record(
+    release_record: record.ReleaseRecord, app: application.Application | None = None, **changed: Any
+) -> record.ReleaseRecord:
+    """Return a record with another application or other settings."""
+    environment = release_record.environment
+    app = app or environment.app
+    stack_settings = dataclasses.replace(environment.settings, **changed)
+    other = dataclasses.replace(environment, app=app, declared=app, base=app, settings=stack_settings)
+    return dataclasses.replace(release_record, environment=other)
 
 
 def load_example(example: str) -> application.Application:

@@ -41,8 +41,8 @@ def create_project(folder: Path, name: str) -> project.Project:
 def migrate_files(folder: Path) -> None:
     """Migrate the application and the stacks' files to the current keys. Files that Seaway wrote stay unchanged."""
     for file in (folder / "app" / "app.yaml", *folder.glob("Pulumi.*.yaml")):
-        migrate = migration.migrate_application if file.name == "app.yaml" else migration.migrate_stack
-        result = migrate(file.read_text(), file.name)
+        shape = migration.APPLICATION if file.name == "app.yaml" else migration.STACK_FILE
+        result = migration.migrate(file.read_text(), file.name, shape)
         assert not result.undecided
         file.write_text(result.text)
 

@@ -61,9 +61,7 @@ def build_record(folder: Path, stack: str, *, version: str = "1") -> record.Rele
         else _images(environment.settings.registry or "", version)
     )
     secrets = {name: inputs.SecretValue(fingerprint=f"of {name}", value="") for name in ("POSTGRES_PASSWORD", "TOKEN")}
-    return record.ReleaseRecord.create(
-        environment.declared, environment.settings, images, secrets, base=environment.base
-    )
+    return record.ReleaseRecord.create(environment, images, secrets)
 
 
 def _images(registry: str, version: str) -> dict[str, inputs.Image]:
@@ -88,13 +86,10 @@ def deploy_record(
     folder = Path.cwd()
     if not (folder / "nothing" / "pulumi").exists():
         program.install_pulumi(folder)
-    known = {
-        release_object.release: release_object
-        for release_object in read_history(folder, release_record.settings["stack"])
-    }
+    known = {summary.id: summary for summary in read_history(folder, release_record.environment.settings.stack)}
     first = known[release_record.id].recorded if release_record.id in known else time
-    entry = stack_state.RecordedRelease(release=release_record.id, sha256=sha256, recorded=first)
-    others = [release_object for release_object in known.values() if release_object.release != release_record.id]
+    entry = record.RecordSummary(id=release_record.id, sha256=sha256, recorded=first)
+    others = [summary for summary in known.values() if summary.id != release_record.id]
     program.write_state(folder, release_record, history=[entry, *others], provenance=provenance, since=time)
     put_manifest(
         api,
@@ -124,7 +119,7 @@ def store_record(
     return saved.sha256
 
 
-def read_history(folder: Path, stack: str) -> tuple[stack_state.RecordedRelease, ...]:
+def read_history(folder: Path, stack: str) -> tuple[record.RecordSummary, ...]:
     """What the state of a stack vouches for."""
     file = folder / f"state.{stack}.json"
     if not file.exists():

@@ -32,23 +32,23 @@ def write_state(
     folder: Path,
     release_record: record.ReleaseRecord,
     *,
-    history: Sequence[stack_state.RecordedRelease] = (),
+    history: Sequence[record.RecordSummary] = (),
     provenance: release.Provenance | None = None,
     since: str = "2026-01-01T00:00:00Z",
 ) -> None:
     """What the state of a stack has of the release that was deployed last."""
     outputs = {
-        "namespace": release_record.namespace,
+        "namespace": release_record.environment.namespace,
         "release": release_record.id,
         "record": release_record.to_plain(),
         "provenance": encode.to_plain(provenance or release.Provenance()),
         "since": since,
-        "history": [recorded.to_plain() for recorded in history],
+        "history": stack_state.encode_history(history),
     }
     urn = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Release::release"
     resources = [{"urn": urn, "type": stack_state.RELEASE_TYPE, "outputs": outputs}]
     state = {"version": 3, "deployment": {"resources": resources}}
-    (folder / f"state.{release_record.settings['stack']}.json").write_text(json.dumps(state))
+    (folder / f"state.{release_record.environment.settings.stack}.json").write_text(json.dumps(state))
 
 
 class FakePulumi:

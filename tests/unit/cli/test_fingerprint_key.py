@@ -10,7 +10,7 @@ from seaway.cli import fingerprint_key, stack
 from seaway.files import roots
 from seaway.manifests import inputs
 from seaway.model import settings
-from seaway.project import load
+from seaway.project import environments, load
 from seaway.release import fingerprints, record
 from tests import golden
 from tests.unit.cli import program
@@ -32,9 +32,8 @@ def deployed(folder: Path, fingerprint: str) -> None:
     app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     images, secrets = golden.make_inputs(app)
     secrets = {**secrets, NAME: inputs.SecretValue(fingerprint=fingerprint, value="")}
-    program.write_state(
-        folder, record.ReleaseRecord.create(app, settings.Settings(stack="dev", context="work"), images, secrets)
-    )
+    environment = environments.Environment.create(app, settings.Settings(stack="dev", context="work"))
+    program.write_state(folder, record.ReleaseRecord.create(environment, images, secrets))
 
 
 def written(pulumi: program.FakePulumi) -> fingerprints.FingerprintKey:

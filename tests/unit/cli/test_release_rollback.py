@@ -11,6 +11,7 @@ import pytest
 from seaway.cli import main
 from seaway.project import release, release_lock
 from seaway.release import hold, record, record_store, stored_record
+from tests import golden
 from tests.support import apiserver
 from tests.unit.cli import environments, program
 
@@ -185,7 +186,7 @@ def test_settings_newer_than_the_release_do_not_block(
     assert release_lock.read(shop, "prod").release == first.release_id
     assert {
         pinned_release.name: pinned_release.scale.min
-        for pinned_release in environments.build_record(shop, "prod").app.services
+        for pinned_release in environments.build_record(shop, "prod").environment.declared.services
     }["web"] == 4
 
 
@@ -194,7 +195,7 @@ def test_a_record_that_the_state_does_not_vouch_for(
 ) -> None:
     """Forged in place, with a SHA-256 that fits; and one that the stack never deployed."""
     first, second = prod
-    evil = dataclasses.replace(first, settings={**first.settings, "stack": "staging"})
+    evil = golden.change_record(first, stack="staging")
     (config_map,) = record_store.build_config_maps(
         evil, first.id, stored_record.StoredRecord.create(evil, environments.CLEAN)
     )
@@ -205,7 +206,8 @@ def test_a_record_that_the_state_does_not_vouch_for(
     assert message.startswith(f"seaway: the record of release {first.id} in namespace shop-prod was changed: ")
     environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Evil}")
     never = environments.build_record(shop, "dev", version="9").build_release(environments.CLEAN, environments.TIME)
-    planted = dataclasses.replace(second, base=never.application)
+    planted_environment = dataclasses.replace(second.environment, base=never.application)
+    planted = dataclasses.replace(second, environment=planted_environment)
     environments.store_record(api, planted)
     message = refused(shop, capfd, "prod", "--to", planted.release_id)
     assert f"release {planted.release_id} is neither in releases/ nor in the state of stack prod" in message
@@ -217,7 +219,7 @@ def test_a_file_with_another_digest_than_was_deployed(shop: Path, prod: Records,
     pinned_release = environments.build_record(shop, "dev", version="1").build_release(
         environments.CLEAN, environments.TIME
     )
-    true = dataclasses.replace(pinned_release, application=first.base)
+    true = dataclasses.replace(pinned_release, application=first.environment.base)
     assert true.id == first.release_id
     path = release.save_release(shop, true)
     path.write_text(path.read_text().replace("1" * 64, "6" * 64))

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from seaway.cli import main
+from seaway.kubernetes.api import fields
 from seaway.release import drift, record_store
 from tests.support import apiserver, live_objects, running
 from tests.unit.cli import conftest
@@ -391,13 +392,17 @@ CHANGES = [
     drift.Difference(
         kind="Deployment",
         name="web",
-        path="spec.template.spec.containers[web].image",
-        declared="web:1",
-        live="web:2",
+        change=fields.Change(
+            ("spec", "template", "spec", "containers", fields.ListStep("web", {"name": "web"}), "image"),
+            "web:1",
+            "web:2",
+        ),
         set_by="kubectl-edit at 2026-03-01T10:00:00Z",
     ),
-    drift.Difference(kind="Service", name="web", path="", declared="(object)", live=None, set_by=None),
-    drift.Difference(kind="ConfigMap", name="mine", path="data", declared=None, live={"a": "b" * 90}, set_by="kubectl"),
+    drift.Difference(kind="Service", name="web", change=fields.Change((), "(object)", None)),
+    drift.Difference(
+        kind="ConfigMap", name="mine", change=fields.Change(("data",), None, {"a": "b" * 90}), set_by="kubectl"
+    ),
 ]
 
 

@@ -1,7 +1,6 @@
 """`seaway up` with a Pulumi that does what the test says, and a cluster that is a stand-in."""
 
 import copy
-import dataclasses
 import json
 import os
 import pty
@@ -18,7 +17,7 @@ from seaway.cli import deployment, main
 from seaway.files import roots
 from seaway.model import settings
 from seaway.project import load, release, release_lock
-from seaway.release import hold, record, record_store, stack_state, stored_record
+from seaway.release import hold, record, record_store, stored_record
 from tests import golden
 from tests.support import apiserver
 from tests.unit.cli import environments, program
@@ -34,14 +33,12 @@ UP = ["up", "--yes", "--skip-preview", "--stack", "dev"]
 def good(api: apiserver.ApiServer, checkout: Path) -> record.ReleaseRecord:
     """The last good release, in the cluster with all of its objects, and in the stack's state."""
     app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
-    release_record = record.ReleaseRecord.create(app, STACK, *golden.make_inputs(app))
+    release_record = golden.create_record(app, STACK)
     pointer = record_store.build_current(
         release_record, record_store.CurrentRelease(id=release_record.id, previous=None, since="2026-01-01T00:00:00Z")
     )
     saved = stored_record.StoredRecord.create(release_record, release.Provenance())
-    history = [
-        stack_state.RecordedRelease(release=release_record.id, sha256=saved.sha256, recorded="2026-01-01T00:00:00Z")
-    ]
+    history = [record.RecordSummary(id=release_record.id, sha256=saved.sha256, recorded="2026-01-01T00:00:00Z")]
     program.write_state(checkout, release_record, history=history)
     for manifest in [
         *(release_object.manifest for release_object in release_record.render_objects()),
@@ -165,12 +162,11 @@ def test_the_last_healthy_release_is_restored(
     assert main.main(["up", "--rollback-on-failure", "--", "--suppress-progress"]) == 3
     preview = ["preview", "--expect-no-changes", "--stack", "dev", "--non-interactive"]
     assert pulumi.calls == [[*UP, "--suppress-progress"], [*UP, "--suppress-progress"], preview]
-    held = hold.read_fallback(pulumi.folder, "dev")
+    held = release_lock.read(pulumi.folder, "dev").fallback
     assert held is not None
     assert (held.release, held.held) == (good.id, FAILED)
     assert (
-        hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev").record.to_plain()
-        == good.to_plain()
+        hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev")[0].to_plain() == good.to_plain()
     )
     output = capfd.readouterr()
     message = output.err.replace(FAILED, "FAILED").replace(held.because, "REASON")
@@ -208,7 +204,7 @@ def test_the_cause_is_in_the_lock_file(
     api.put("apps/v1", "Deployment", "shop-dev", "web", spec=web["spec"], status=status)
     pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "")
     assert main.main(["up", "--rollback-on-failure"]) == 3
-    held = hold.read_fallback(pulumi.folder, "dev")
+    held = release_lock.read(pulumi.folder, "dev").fallback
     assert held is not None
     assert "web: " in held.because
     assert "quota" in held.because
@@ -221,7 +217,7 @@ def test_nothing_changed_is_nothing_to_roll_back(
     pulumi.set_steps(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert environments.hide_ids(capfd.readouterr().err) == wording
-    assert hold.read_fallback(pulumi.folder, "dev") is None
+    assert release_lock.read(pulumi.folder, "dev").fallback is None
     assert len(pulumi.calls) == 1
 
 
@@ -275,7 +271,7 @@ def test_a_forged_record_is_not_restored(
     forged: str,
 ) -> None:
     """Whoever may write ConfigMaps in one namespace deploys nothing with the rights of whoever deploys."""
-    evil = dataclasses.replace(good, settings={**good.settings, "stack": "prod", "publish": "loadBalancer"})
+    evil = golden.change_record(good, stack="prod", publish="loadBalancer")
     saved = stored_record.StoredRecord.create(evil, release.Provenance())
     api.remove("v1", "ConfigMap", "shop-dev", f"release-{good.id}")
     if forged != "deleted":
@@ -284,11 +280,12 @@ def test_a_forged_record_is_not_restored(
         api.put("v1", "ConfigMap", "shop-dev", f"release-{good.id}", data=data, binaryData=config_map["binaryData"])
     pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
     assert main.main(["up", "--rollback-on-failure"]) == 3
-    held = hold.read_fallback(pulumi.folder, "dev")
+    held = release_lock.read(pulumi.folder, "dev").fallback
     assert held is not None
-    pinned = hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev")
-    assert pinned.record.to_plain() == good.to_plain()
-    assert pinned.release_objects is None, "the cluster's objects are not vouched for"
+    pinned, _ = hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev")
+    assert pinned.to_plain() == good.to_plain()
+    file = release.get_path(pulumi.folder, held.release)
+    assert f"\n{hold.OBJECTS_KEY}:" not in file.read_text(), "the cluster's objects are not vouched for"
     output = capfd.readouterr().err
     assert "the release is restored from the stack's state" in output
     if forged == "changed":
@@ -305,7 +302,7 @@ def test_a_rollback_that_fails_says_so_and_stays_held(
     assert main.main(["up", "--rollback-on-failure"]) == 1
     message = f"seaway: release {good.id} could not be restored; for the errors run: seaway status\n"
     assert capfd.readouterr().err.endswith(message)
-    assert hold.read_fallback(pulumi.folder, "dev")
+    assert release_lock.read(pulumi.folder, "dev").fallback
     # Typed again it tries the good release again, and no other.
     assert main.main(["up", "--rollback-on-failure"]) == 1
     assert capfd.readouterr().err == message
@@ -340,7 +337,7 @@ def held(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> release_lock
         release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z"
     )
     hold.write_fallback(pulumi.folder, "dev", new_hold, good, good.render_objects())
-    stored = hold.read_fallback(pulumi.folder, "dev")
+    stored = release_lock.read(pulumi.folder, "dev").fallback
     assert stored is not None
     return stored
 
@@ -351,7 +348,7 @@ def test_a_release_that_is_held_back_stays_so(
     new_hold = held(pulumi, good)
     pulumi.set_steps(f"note('{FAILED}', '{good.id}')")
     assert main.main(["up"]) == 3
-    assert hold.read_fallback(pulumi.folder, "dev") == new_hold
+    assert release_lock.read(pulumi.folder, "dev").fallback == new_hold
     assert capfd.readouterr().out.splitlines()[-1] == (
         f"release {FAILED} is held since it failed at 2026-01-02T03:04:05Z (web: no such image); release {good.id} is"
         " deployed. Change the source, or try again: seaway up --retry"
@@ -364,7 +361,7 @@ def test_a_changed_source_ends_the_hold(
     held(pulumi, good)
     pulumi.set_steps("note('mended', 'mended')")
     assert main.main(["up"]) == 0
-    assert hold.read_fallback(pulumi.folder, "dev") is None
+    assert release_lock.read(pulumi.folder, "dev").fallback is None
     assert not list(pulumi.folder.glob("releases/*"))
     message = f"release {FAILED} is no longer held: environments/dev.lock.yaml is updated"
     assert message in capfd.readouterr().out.splitlines()
@@ -486,7 +483,7 @@ def test_an_interrupted_rollback_says_how_to_go_on(
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert err.splitlines()[-1] == (f"seaway: interrupted while restoring release {good.id}; continue with: seaway up")
-    assert hold.read_fallback(pulumi.folder, "dev")
+    assert release_lock.read(pulumi.folder, "dev").fallback
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -37,7 +37,7 @@ def write_note(folder: Path) -> None:
 
 
 def remove_note(folder: Path) -> None:
-    private.remove_file(hold.get_run_result_path(folder, STACK))
+    writer.remove_file(folder, hold.get_run_result_path(folder, STACK))
 
 
 def check_all(folder: Path) -> None:

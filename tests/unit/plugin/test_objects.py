@@ -11,7 +11,7 @@ import pytest
 from seaway.files import roots
 from seaway.model import settings
 from seaway.project import load, release
-from seaway.release import record, record_store, stored_record
+from seaway.release import record_store, stored_record
 from tests import golden
 from tests.support import apiserver
 from tests.unit.plugin import engine
@@ -139,7 +139,7 @@ def deploy(api: apiserver.ApiServer) -> dict[str, object]:
     """Put the shop and its recorded release into the cluster. Returns the inputs of the guard."""
     app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
     stack = settings.Settings(stack="prod", context="work", registry="registry.example.com")
-    release_record = record.ReleaseRecord.create(app, stack, *golden.make_inputs(app))
+    release_record = golden.create_record(app, stack)
     now = record_store.CurrentRelease(id=release_record.id, previous=None, since="2026-01-01T00:00:00Z")
     manifests = [release_object.manifest for release_object in release_record.render_objects()]
     saved = stored_record.StoredRecord.create(release_record, release.Provenance())

@@ -18,7 +18,7 @@ from pulumi.runtime.proto import provider_pb2
 from plugin import release, values
 from seaway.files import roots
 from seaway.model import application, settings
-from seaway.project import load, release_lock
+from seaway.project import environments, load, release_lock
 from seaway.release import record, record_store, stack_state, stored_record
 from seaway.syntax import yaml_writer
 from tests import golden
@@ -37,9 +37,8 @@ def build_record(*, level: str = "info", digest: str | None = None, text: str = 
     images, secrets = golden.make_inputs(app)
     if digest:
         images |= {"web": dataclasses.replace(images["web"], reference=f"registry.example.com/web@sha256:{digest}")}
-    return record.ReleaseRecord.create(
-        dataclasses.replace(app, services=(web, *app.services[1:])), STACK, images, secrets
-    )
+    app = dataclasses.replace(app, services=(web, *app.services[1:]))
+    return record.ReleaseRecord.create(environments.Environment.create(app, STACK), images, secrets)
 
 
 def build_inputs(release_record: record.ReleaseRecord) -> dict[str, object]:
@@ -214,7 +213,7 @@ def test_another_namespace_is_another_resource(plugin: engine.Plugin) -> None:
 
 def history(outputs: Mapping[str, object]) -> dict[str, str]:
     """The SHA-256 of each record that the state vouches for."""
-    return {shop.release: shop.sha256 for shop in stack_state.parse_history(outputs)}
+    return {shop.id: shop.sha256 for shop in stack_state.parse_history(outputs)}
 
 
 def test_the_state_vouches_for_what_was_written(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:

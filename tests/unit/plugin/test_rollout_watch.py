@@ -6,7 +6,7 @@ import time
 import pytest
 
 from plugin import engine as display
-from plugin import resource, rollout_watch
+from plugin import rollout_watch
 from seaway import errors
 from seaway.kubernetes.cluster import client
 from seaway.rollout import target, workload_health
@@ -50,7 +50,7 @@ def test_when_all_have_failed_it_ends_at_once(
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig(api.url)))
     failure = live_objects.condition("Failed", reason="BackoffLimitExceeded", message="it failed")
     live_objects.put(api, live_objects.job("migrate-1a", failure))
-    with pytest.raises(resource.ResourceError, match="migrate"):
+    with pytest.raises(rollout_watch.engine.ResourceError, match="migrate"):
         watch(target.Target(kind="Job", name="migrate-1a", owner="migrate", deadline=3600))
 
 

@@ -39,7 +39,7 @@ def test_the_record_in_a_state_has_the_id_of_its_release(project: str, stack: st
     assert state is not None
     assert state.decode_record().release_id == record.parse_release_id(state.id)
     assert state.build_release().id == record.parse_release_id(state.id)
-    assert state.decode_record().settings["publish"] == "nodePort"
+    assert state.decode_record().environment.settings.publish == "nodePort"
 
 
 @pytest.mark.parametrize(("project", "stack"), STACKS)

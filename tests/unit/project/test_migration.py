@@ -113,13 +113,13 @@ config:
 
 
 def migrate(text: str) -> str:
-    result = migration.migrate_application(text, "app.yaml")
+    result = migration.migrate(text, "app.yaml", migration.APPLICATION)
     assert result.undecided == ()
     return result.text
 
 
 def migrate_job(body: str) -> migration.Migration:
-    return migration.migrate_application(f"jobs:\n  job:\n    {body}\n", "app.yaml")
+    return migration.migrate(f"jobs:\n  job:\n    {body}\n", "app.yaml", migration.APPLICATION)
 
 
 def test_an_application_keeps_its_comments_and_its_layout() -> None:
@@ -127,14 +127,14 @@ def test_an_application_keeps_its_comments_and_its_layout() -> None:
 
 
 def test_a_stack_keeps_the_keys_of_other_projects() -> None:
-    result = migration.migrate_stack(OLD_STACK, "Pulumi.prod.yaml")
+    result = migration.migrate(OLD_STACK, "Pulumi.prod.yaml", migration.STACK_FILE)
     assert (result.text, result.undecided) == (NEW_STACK, ())
 
 
 @pytest.mark.parametrize("text", [NEW, "name: shop\n", "services: [web, api]\n", "", "services: {web: , api: 5}\n"])
 def test_a_migrated_file_is_not_changed(text: str) -> None:
     assert migrate(text) == text
-    assert migration.migrate_stack(NEW_STACK, "Pulumi.prod.yaml").text == NEW_STACK
+    assert migration.migrate(NEW_STACK, "Pulumi.prod.yaml", migration.STACK_FILE).text == NEW_STACK
 
 
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
@@ -172,7 +172,7 @@ def test_json_with_escapes_is_left_to_the_user(wording: list[str]) -> None:
     for old, count in (("of", 1), ("workloads", 0)):
         waivers = json.dumps(json.dumps({"IMG-02": {old: ["db"]}}))
         text = f"config:\n  seaway:waivers: {waivers}\n"
-        result = migration.migrate_stack(text, "Pulumi.dev.yaml")
+        result = migration.migrate(text, "Pulumi.dev.yaml", migration.STACK_FILE)
         assert result.text == text
         assert [str(found.location) for found in result.undecided] == ["Pulumi.dev.yaml:2:19"] * count
         if count:
@@ -181,7 +181,7 @@ def test_json_with_escapes_is_left_to_the_user(wording: list[str]) -> None:
 
 def test_a_file_that_is_not_yaml_is_refused() -> None:
     with pytest.raises(diagnosis.InvalidInput):
-        migration.migrate_application("services: {web: [", "app.yaml")
+        migration.migrate("services: {web: [", "app.yaml", migration.APPLICATION)
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,8 @@ def test_the_file_and_pulumi_give_the_same_settings(file: nodes.MappingNode) -> 
         stack_file.decode_settings(stack_file.parse_config(without), "dev").image_overrides
         == stack_settings.image_overrides
     )
-    assert stack_file.get_secret_names(file) == stack_file.get_secret_names(pulumi_config) == {"SESSION_KEY"}
+    locations = map(stack_file.get_secret_locations, (file, pulumi_config))
+    assert [set(names) for names in locations] == [{"SESSION_KEY"}] * 2
 
 
 def test_values_from_pulumi_have_the_locations_of_equal_values_of_the_file(file: nodes.MappingNode) -> None:

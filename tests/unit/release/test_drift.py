@@ -27,7 +27,7 @@ Live = dict[str, list[dict[str, Any]]]
 
 def create_record(example: str = "shop") -> record.ReleaseRecord:
     app = load.load_application(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
-    return record.ReleaseRecord.create(app, STACK, *golden.make_inputs(app))
+    return golden.create_record(app, STACK)
 
 
 def declared(example: str = "shop") -> list[dict[str, Any]]:
@@ -78,7 +78,8 @@ def container(owned: dict[str, Any], name: str = "web") -> dict[str, Any]:
 
 def list_drift(live: Live, example: str = "shop") -> list[str]:
     return [
-        f"{each.change_type} {each.kind}/{each.name} {each.path}: {each.declared} -> {each.live} ({each.set_by})"
+        f"{each.change_type} {each.kind}/{each.name} {each.path}: {each.change.declared} -> {each.change.live}"
+        f" ({each.set_by})"
         for each in drift.compare_objects(declared(example), live)
     ]
 
@@ -94,7 +95,8 @@ def test_every_kind_of_a_release_is_listed() -> None:
 
 
 def test_a_line_has_no_control_characters() -> None:
-    edit = drift.Difference(kind="Deployment", name="web", path="a", declared=1, live="\x1b[2J\n", set_by="b\x07 at c")
+    edited = fields.Change(("a",), 1, "\x1b[2J\n")
+    edit = drift.Difference(kind="Deployment", name="web", change=edited, set_by="b\x07 at c")
     assert (
         drift.describe_manual_edit(edit)
         == r"Deployment web was edited by hand: a is \x1b[2J\n, declared 1 (b\x07 at c)"
@@ -404,7 +406,7 @@ def test_with_the_state_a_forged_current_release_is_drift(connect: Start) -> Non
         since=TIME,
         record_node=encode.to_node(deployed.to_plain(), diagnosis.SourceLocation("state")),
         provenance=release.Provenance(),
-        history=(stack_state.RecordedRelease(release=deployed.id, sha256=stored.sha256, recorded=TIME),),
+        history=(record.RecordSummary(id=deployed.id, sha256=stored.sha256, recorded=TIME),),
     )
     currents = [
         record_store.build_current(deployed, record_store.CurrentRelease(id=record_id, previous=None, since=TIME))
@@ -421,7 +423,7 @@ def test_with_the_state_a_forged_current_release_is_drift(connect: Start) -> Non
         put(server, currents[1])
         record_id, (difference,) = detect(connect, server.url, state)
     assert (record_id, difference.kind, difference.name) == ("forged", "ConfigMap", "release-current")
-    assert (difference.path, difference.declared, difference.live) == ("data.id", deployed.id, "forged")
+    assert difference.change == fields.Change(("data", "id"), deployed.id, "forged")
 
 
 def put(server: apiserver.ApiServer, manifest: dict[str, Any]) -> None:

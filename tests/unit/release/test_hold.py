@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from seaway.files import roots
+from seaway.manifests import objects
 from seaway.model import settings
 from seaway.project import load, release, release_lock
 from seaway.release import hold, record
@@ -18,7 +19,7 @@ STACK = settings.Settings(stack="dev", context="work")
 
 def create_record() -> record.ReleaseRecord:
     app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
-    return record.ReleaseRecord.create(app, STACK, *golden.make_inputs(app))
+    return golden.create_record(app, STACK)
 
 
 def create_fallback(release_id: str) -> release_lock.Fallback:
@@ -33,18 +34,20 @@ def write(
     """Hold a release back, and return what the lock file has then."""
     fallback = create_fallback(release_id or release_record.id)
     hold.write_fallback(folder, stack, fallback, release_record, release_record.render_objects())
-    written = hold.read_fallback(folder, stack)
+    written = release_lock.read(folder, stack).fallback
     assert written is not None
     return written
 
 
-def read_release(folder: Path, fallback: release_lock.Fallback) -> hold.FallbackRelease:
+def read_release(
+    folder: Path, fallback: release_lock.Fallback
+) -> tuple[record.ReleaseRecord, list[objects.ReleaseObject]]:
     return hold.read_fallback_release(folder, fallback, app_name="shop", stack="dev")
 
 
 def list_errors(folder: Path) -> list[str]:
     with pytest.raises(diagnosis.InvalidInput) as raised:
-        fallback = hold.read_fallback(folder, "dev")
+        fallback = release_lock.read(folder, "dev").fallback
         assert fallback
         read_release(folder, fallback)
     return list(map(str, raised.value.diagnostics))
@@ -52,14 +55,14 @@ def list_errors(folder: Path) -> list[str]:
 
 def test_a_fallback_is_read_as_it_was_written(tmp_path: Path) -> None:
     good = create_record()
-    assert hold.read_fallback(tmp_path, "dev") is None
+    assert release_lock.read(tmp_path, "dev").fallback is None
     fallback = write(tmp_path, good)
     assert dataclasses.replace(fallback, sha256=None) == create_fallback(good.id)
-    assert hold.read_fallback(tmp_path, "prod") is None
-    loaded = read_release(tmp_path, fallback)
-    assert loaded.record.id == good.id
+    assert release_lock.read(tmp_path, "prod").fallback is None
+    loaded, release_objects = read_release(tmp_path, fallback)
+    assert loaded.id == good.id
     # The objects are those that were deployed, with the names of their secrets but without values.
-    release_objects, deployed = loaded.release_objects or (), good.render_objects()
+    deployed = good.render_objects()
     assert [each.key for each in release_objects] == [each.key for each in deployed]
     assert [each for each in release_objects if each.kind != "Secret"] == [
         each for each in deployed if each.kind != "Secret"
@@ -86,8 +89,8 @@ def test_a_removed_fallback_keeps_the_file_that_another_stack_names(tmp_path: Pa
     for stack in ("dev", "prod"):
         fallback = write(tmp_path, good, stack=stack)
     hold.remove_fallback(tmp_path, "dev")
-    assert hold.read_fallback(tmp_path, "dev") is None
-    assert read_release(tmp_path, fallback).record.id == good.id
+    assert release_lock.read(tmp_path, "dev").fallback is None
+    assert read_release(tmp_path, fallback)[0].id == good.id
     hold.remove_fallback(tmp_path, "prod")
     assert not list(tmp_path.rglob("*.yaml"))
 
@@ -97,7 +100,7 @@ def test_errors_in_the_files(tmp_path: Path, wording: Any) -> None:
     write(tmp_path, good)
     release.get_path(tmp_path, good.id).unlink()
     lines = list_errors(tmp_path)
-    write(tmp_path, dataclasses.replace(good, settings={**good.settings, "stack": "prod"}), release_id=good.id)
+    write(tmp_path, golden.change_record(good, stack="prod"), release_id=good.id)
     lines += list_errors(tmp_path)
     release_lock.get_path(tmp_path, "dev").write_text("release: 1\nhelp: 2\n")
     lines += list_errors(tmp_path)

@@ -9,9 +9,9 @@ import pytest
 from seaway.files import roots
 from seaway.manifests import inputs
 from seaway.model import application, settings
-from seaway.project import load
+from seaway.project import environments, load
 from seaway.release import record
-from seaway.syntax import diagnosis, encode, yaml_parser, yaml_writer
+from seaway.syntax import decode, diagnosis, encode, yaml_writer
 from tests import golden
 
 LOCATION = diagnosis.SourceLocation("release-1")
@@ -28,7 +28,7 @@ def create(
     app = app or load_example()
     images, secrets = golden.make_inputs(app)
     more = {name: inputs.SecretValue(fingerprint=text, value="") for name, text in fingerprints.items()}
-    return record.ReleaseRecord.create(app, stack_settings, images, secrets | more)
+    return record.ReleaseRecord.create(environments.Environment.create(app, stack_settings), images, secrets | more)
 
 
 @pytest.mark.parametrize("example", golden.EXAMPLES)
@@ -56,8 +56,8 @@ def test_the_id_is_known_before_the_images_are_built() -> None:
 
 def test_the_id_covers_what_shapes_objects() -> None:
     original = create()
-    slower = dataclasses.replace(original.app.services[0], health=application.Health(start_period=99))
-    changed = dataclasses.replace(original.app, services=(slower, *original.app.services[1:]))
+    slower = dataclasses.replace(original.environment.app.services[0], health=application.Health(start_period=99))
+    changed = dataclasses.replace(original.environment.app, services=(slower, *original.environment.app.services[1:]))
     for other in (
         create(changed),
         create(POSTGRES_PASSWORD="another"),
@@ -101,4 +101,6 @@ def test_an_invalid_record_is_reported(change: dict[str, Any], path: str, code: 
 
 def test_every_setting_is_recorded_or_excluded() -> None:
     fields = {field.name for field in dataclasses.fields(settings.Settings)}
-    assert fields - create().settings.keys() == record._UNRECORDED_SETTINGS  # pyright: ignore[reportPrivateUsage]
+    recorded = create().to_plain()["settings"].keys()
+    unrecorded = {name for name in fields if decode.to_camel_case(name) not in recorded}
+    assert unrecorded == record._UNRECORDED_SETTINGS  # pyright: ignore[reportPrivateUsage]

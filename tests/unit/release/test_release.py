@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -98,20 +99,25 @@ def test_the_id_covers_the_application_and_the_content_of_images() -> None:
     assert same.id == original.id
 
 
+def create_environment(declared: application.Application, base: application.Application) -> environments.Environment:
+    resolved = environments.Environment.create(resolve.resolve_application(declared), STACK)
+    return dataclasses.replace(resolved, declared=declared, base=base)
+
+
 def test_the_record_of_an_environment_has_the_id_of_the_release() -> None:
     app = load_base()
     images, secrets = golden.make_inputs(resolve.resolve_application(app))
-    here = record.ReleaseRecord.create(resolve.resolve_application(app), STACK, images, secrets, base=app)
+    here = record.ReleaseRecord.create(create_environment(resolve.resolve_application(app), app), images, secrets)
     with_user = dataclasses.replace(app.services[0], user=4711)
     overlaid = dataclasses.replace(app, services=(with_user, *app.services[1:]))
-    there = record.ReleaseRecord.create(overlaid, STACK, images, secrets, base=app)
+    there = record.ReleaseRecord.create(create_environment(overlaid, app), images, secrets)
     assert here.id != there.id
     assert here.release_id == there.release_id == here.id.partition("-")[0]
     built = there.build_release(release.Provenance(), "2026-01-01T00:00:00Z")
     assert (built.application, built.id) == (app, there.release_id)
     decoded = record.ReleaseRecord.decode(encode.to_node(there.to_plain(), diagnosis.SourceLocation("record")))
-    assert encode.to_plain(decoded.base) == encode.to_plain(app)
-    assert decoded.app.services[0].user == 4711
+    assert encode.to_plain(decoded.environment.base) == encode.to_plain(app)
+    assert decoded.environment.declared.services[0].user == 4711
 
 
 def test_a_saved_release_never_changes(tmp_path: Path, wording: Any) -> None:
@@ -135,7 +141,7 @@ def test_another_repository_is_another_image_unless_a_lock_file_vouches(tmp_path
     other = dataclasses.replace(saved, images=moved)
     (error,) = list_errors(lambda: release.save_release(tmp_path, other))
     assert error.code == "release-changed"
-    assert release.save_release(tmp_path, other, release_lock.hash_bytes(path.read_bytes())) == path
+    assert release.save_release(tmp_path, other, hashlib.sha256(path.read_bytes()).hexdigest()) == path
     (error,) = list_errors(lambda: release.save_release(tmp_path, saved, "0" * 64))
     assert error.code == "checksum-mismatch"
 
@@ -324,7 +330,7 @@ def test_format_0_is_read_and_written_again_in_format_2(tmp_path: Path) -> None:
     assert environment.release
     assert environment.release.id == path.stem
     release_lock.write(tmp_path, "prod", release_lock.read(tmp_path, "prod"))
-    checksum = release_lock.hash_bytes(path.read_bytes())
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
     assert file.read_text().splitlines()[1:] == ["format: 2", f"release: {path.stem}", f"sha256: {checksum}"]
 
 

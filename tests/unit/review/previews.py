@@ -73,7 +73,7 @@ def list_changes(preview: str) -> list[str]:
     """Operation, object without the hash of its name, impact and reason of each change, in one line."""
     parsed = pulumi_preview.parse(preview)
     return [
-        f"{change.op} {re.sub('-[0-9a-f]{10}$', '', change.title)}: {change.impact.label}: {change.reason}"
+        f"{change.diff.op} {re.sub('-[0-9a-f]{10}$', '', change.diff.title)}: {change.impact.label}: {change.reason}"
         for change in summary.create_changes(parsed.object_diffs, parsed.images)
     ]
 

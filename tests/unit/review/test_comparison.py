@@ -7,6 +7,7 @@ import pytest
 
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
+from seaway.project import environments, release_lock
 from seaway.review import comparison
 from seaway.syntax import decode
 
@@ -35,13 +36,15 @@ APP = application.Application(
 def create_view(
     app: application.Application = APP, content: str = "ctx-1", **fields: Any
 ) -> comparison.EnvironmentView:
-    return comparison.EnvironmentView(
-        app=resolve.resolve_application(app),
-        settings=settings.Settings(stack="dev", context="work", **fields),
-        image_contents={"web": content},
-        secret_names=frozenset({"KEY"}),
-        release={"id": "abc"},
-    )
+    stack_settings = settings.Settings(stack="dev", context="work", **fields)
+    environment = environments.Environment.create(resolve.resolve_application(app), stack_settings)
+    with_secret = dataclasses.replace(environment, secret_names=frozenset({"KEY"}))
+    return View(environment=with_secret, image_contents={"web": content})
+
+
+def change_environment(**changed: Any) -> comparison.EnvironmentView:
+    view = create_view()
+    return dataclasses.replace(view, environment=dataclasses.replace(view.environment, **changed))
 
 
 def with_web(**fields: Any) -> application.Application:
@@ -51,7 +54,9 @@ def with_web(**fields: Any) -> application.Application:
 def list_differences(
     left: comparison.EnvironmentView, right: comparison.EnvironmentView
 ) -> list[tuple[str, str, Any, Any]]:
-    return [(row.section, row.field, row.left, row.right) for row in comparison.compare(left, right).rows]
+    """All but the ids of the releases, which any change of the application changes."""
+    rows = [(row.section, row.field, row.left, row.right) for row in comparison.compare(left, right).rows]
+    return [row for row in rows if row[:2] != ("release", "id")]
 
 
 def test_an_environment_equals_itself() -> None:
@@ -61,9 +66,7 @@ def test_an_environment_equals_itself() -> None:
 
 
 def test_stack_name_and_overlay_are_not_compared() -> None:
-    other = dataclasses.replace(
-        create_view(), settings=settings.Settings(stack="prod", context="work", overlay={"a": "b"})
-    )
+    other = change_environment(settings=settings.Settings(stack="prod", context="work", overlay={"a": "b"}))
     assert list_differences(create_view(), other) == []
 
 
@@ -112,13 +115,13 @@ def test_another_image_is_compared_by_its_reference() -> None:
 
 
 def test_secrets_are_compared_by_their_source() -> None:
-    other = dataclasses.replace(create_view(), secret_names=frozenset({"KEY", "SALT"}))
+    other = change_environment(secret_names=frozenset({"KEY", "SALT"}))
     assert list_differences(create_view(), other) == [
         ("services.web", "secrets.SALT", "generated, 16 characters", "set"),
         ("jobs.migrate", "secrets.SALT", "generated, 16 characters", "set"),
     ]
     assert ("services.web", "secrets.KEY", "set", "not set") in list_differences(
-        create_view(), dataclasses.replace(create_view(), secret_names=frozenset())
+        create_view(), change_environment(secret_names=frozenset())
     )
 
 
@@ -161,13 +164,13 @@ def test_settings_policy_and_waivers() -> None:
 
 
 def test_the_release_comes_first() -> None:
-    other = dataclasses.replace(
-        create_view(content="ctx-2"), release={"id": "def", "held": {"abc": "web: no such image"}}
-    )
-    assert list_differences(create_view(), other)[:2] == [
-        ("release", "id", "abc", "def"),
-        ("release", "held.abc", None, "web: no such image"),
-    ]
+    held = release_lock.HeldRelease("abc", because="web: no such image", since="today")
+    other = change_environment(lock=release_lock.Lock(held=(held,)))
+    view = dataclasses.replace(other, image_contents={"web": "ctx-2"})
+    first, second, *_ = comparison.compare(create_view(), view).rows
+    assert (first.field, first.left, first.right) == ("id", create_view().release_id, view.release_id)
+    assert first.left != first.right
+    assert (second.section, second.field, second.right) == ("release", "held.abc", "web: no such image")
 
 
 def test_every_field_of_the_model_is_compared() -> None:

@@ -24,40 +24,31 @@ NASTY = st.text(st.sampled_from("`|\\<>*_[]()!#~&@$\n\r\t \"'-=:/.awx\u202e\u202
 def read_summary(name: str, **more: Any) -> summary.PreviewSummary:
     preview = pulumi_preview.parse(previews.read_captured(name))
     changes = summary.create_changes(preview.object_diffs, preview.images)
-    result = policy.apply_policy(changes, STACK, policy.datetime.date(2026, 6, 1))
+    blocked, _ = policy.apply_policy(changes, STACK, policy.datetime.date(2026, 6, 1))
     names = {"app_name": "shop", "stack": "review", "source": "pulumi preview"}
-    results = {"images": preview.images, "policy_result": result, "errors": preview.errors}
+    results = {"images": preview.images, "blocked": blocked, "errors": preview.errors}
     return summary.PreviewSummary(**names, changes=changes, **results, **more)
 
 
 def create_summary(
     *fields: change.FieldDiff, name: str = "web", reason: str = "why", **more: Any
 ) -> summary.PreviewSummary:
-    object_change = change.ObjectChange(
-        op="changed",
-        kind="Deployment",
-        name=name,
-        owner=name,
-        fields=fields,
-        impact=change.Impact.ROLLING,
-        reason=reason,
-    )
+    manifest = {"metadata": {"labels": {"app.kubernetes.io/name": name}}}
+    diff = change.ObjectDiff(kind="Deployment", name=name, old=manifest, new=manifest)
+    object_change = change.ObjectChange(diff=diff, fields=fields, impact=change.Impact.ROLLING, reason=reason)
     fields_: dict[str, Any] = {"app_name": "shop", "stack": "dev", "source": "x", "changes": (object_change,)}
-    return summary.PreviewSummary(
-        **(fields_ | {"images": (), "policy_result": policy.PolicyResult(blocked=(), notes=())} | more)
-    )
+    return summary.PreviewSummary(**(fields_ | {"images": ()} | more))
 
 
 def test_documents(wording: Any) -> None:
     """An image, a changed file, a blocked change, no change, and a failed preview that the policy does not block."""
     checks = summary.CheckSummary(summary="3 checks: 3 passed")
-    allowed = {"policy_result": policy.PolicyResult(blocked=(), notes=())}
     summaries = (
         read_summary("image"),
         read_summary("config"),
         read_summary("port"),
         create_summary(changes=(), notes=("look",), checks=checks),
-        dataclasses.replace(read_summary("volume"), **allowed),
+        dataclasses.replace(read_summary("volume"), blocked=()),
     )
     assert [markdown.format_document(each) for each in summaries] == wording
 
@@ -171,7 +162,10 @@ def test_the_limit_holds(values: list[str], factor: int) -> None:
 
 def test_the_comment_says_how_much_is_left_out() -> None:
     one = create_summary(change.FieldDiff(path="a", old="1", new="2"))
-    many = [dataclasses.replace(one.changes[0], name=f"web-{number}") for number in range(2000)]
+    many = [
+        dataclasses.replace(one.changes[0], diff=dataclasses.replace(one.changes[0].diff, name=f"web-{number}"))
+        for number in range(2000)
+    ]
     text = markdown.format_document(dataclasses.replace(one, changes=tuple(many)))
     assert len(text) <= markdown.MAX_CHARACTERS
     rows = text.count("\n| changed |")

@@ -13,9 +13,9 @@ TODAY = datetime.date(2026, 6, 1)
 
 def create_change(impact: change.Impact, owner: str | None = "web") -> change.ObjectChange:
     kind, name = ("Deployment", owner) if owner else ("Namespace", "shop-prod")
-    return change.ObjectChange(
-        op="removed", kind=kind, name=name or "", owner=owner, fields=(), impact=impact, reason=""
-    )
+    labels = {"app.kubernetes.io/name": owner} if owner else {}
+    diff = change.ObjectDiff(kind=kind, name=name or "", old={"metadata": {"labels": labels}}, new=None)
+    return change.ObjectChange(diff=diff, fields=(), impact=impact, reason="")
 
 
 def create_settings(*waivers: settings.Waiver, **actions: Any) -> settings.Settings:
@@ -46,23 +46,22 @@ CHANGES = [create_change(change.Impact.NONE), create_change(change.Impact.ROLLIN
     ],
 )
 def test_blocked_changes(stack_settings: settings.Settings, blocked: list[change.ObjectChange]) -> None:
-    assert list(policy.apply_policy(CHANGES, stack_settings, TODAY).blocked) == blocked
+    assert policy.apply_policy(CHANGES, stack_settings, TODAY)[0] == blocked
 
 
 def test_an_object_without_owner_needs_a_waiver_of_all_workloads() -> None:
     namespace = create_change(change.Impact.DATA_LOSS, owner=None)
-    assert policy.apply_policy(
-        [namespace], create_settings(create_waiver("DATA-LOSS", workloads=("web",))), TODAY
-    ).blocked == (namespace,)
-    assert policy.apply_policy([namespace], create_settings(create_waiver("DATA-LOSS")), TODAY).blocked == ()
+    of_web = create_settings(create_waiver("DATA-LOSS", workloads=("web",)))
+    assert policy.apply_policy([namespace], of_web, TODAY)[0] == [namespace]
+    assert policy.apply_policy([namespace], create_settings(create_waiver("DATA-LOSS")), TODAY)[0] == []
 
 
 def test_notes_name_the_waivers(wording: Any) -> None:
     waivers = (create_waiver("OUTAGE"), create_waiver("OUTAGE", until="2026-05-31"))
-    results = [policy.apply_policy([OUTAGE], create_settings(waiver), TODAY) for waiver in waivers]
-    assert [len(result.notes) for result in results] == [1, 1]
-    assert policy.apply_policy([OUTAGE], create_settings(), TODAY).notes == ()
-    assert [note for result in results for note in result.notes] == wording
+    notes = [policy.apply_policy([OUTAGE], create_settings(waiver), TODAY)[1] for waiver in waivers]
+    assert [len(lines) for lines in notes] == [1, 1]
+    assert policy.apply_policy([OUTAGE], create_settings(), TODAY)[1] == []
+    assert [line for lines in notes for line in lines] == wording
 
 
 def test_the_hint_names_each_policy_once(wording: Any) -> None:

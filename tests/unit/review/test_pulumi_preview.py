@@ -13,7 +13,7 @@ OLD, NEW = "ctx-1aad5ce00e6c", "ctx-02f60c71653a"
 
 def parse_changes(name: str) -> dict[str, change.ObjectChange]:
     preview = pulumi_preview.parse(previews.read_captured(name))
-    return {each.title: each for each in summary.create_changes(preview.object_diffs, preview.images)}
+    return {each.diff.title: each for each in summary.create_changes(preview.object_diffs, preview.images)}
 
 
 def test_an_image_has_its_tags_and_the_changed_files() -> None:
@@ -38,9 +38,9 @@ def test_a_job_has_the_image_of_the_service_that_it_uses() -> None:
         kind="Job", name="migrate-1", old={"spec": {"template": template}}, new={"spec": {"template": after}}
     )
     image = change.ImageDiff(name="api", repository="reg:5000/shop/api", old="ctx-1", new="ctx-2")
-    (field,) = change.compare_fields(pair, dict(change.index_images([image])))
+    (field,) = change.compare_fields(pair, [image])
     assert (field.old, field.new) == ("reg:5000/shop/api:ctx-1", "reg:5000/shop/api:ctx-2")
-    (field,) = change.compare_fields(pair, {})
+    (field,) = change.compare_fields(pair, [])
     assert field.new == "(known after the update)"
 
 
@@ -54,7 +54,7 @@ def test_a_configuration_is_one_change_of_its_text() -> None:
 
 def test_no_value_of_a_secret_is_ever_shown() -> None:
     preview = parse_changes("secret")
-    assert {title: each.owner for title, each in preview.items()} == {
+    assert {title: each.diff.owner for title, each in preview.items()} == {
         "Deployment/web": "web",
         "Secret/web-secrets-123b3e2af1": "web",
     }
@@ -69,7 +69,7 @@ def test_an_unmarked_secret_is_hidden_too(value: Any) -> None:
     old: dict[str, Any] = {"kind": "Secret", "metadata": {"name": "s"}, "data": {"A": "old", "GONE": "heimlich"}}
     new = old | {"data": {"A": value, "CAME": value}, "stringData": {"B": "heimlich"}}
     pair = change.ObjectDiff(kind="Secret", name="s", old=old, new=new)
-    preview = change.compare_fields(pair, {})
+    preview = change.compare_fields(pair, [])
     assert [(field.path, field.old, field.new) for field in preview] == [
         ("data.A", "(secret)", "(secret)"),
         ("data.CAME", None, "(secret)"),
@@ -83,7 +83,7 @@ def test_secrets_inside_other_objects_are_hidden() -> None:
     applied = {"kubectl.kubernetes.io/last-applied-configuration": "heimlich", "team": "a"}
     new = {"spec": {"token": marked, "list": ["[secret]", previews.UNKNOWN], "meta": {"x": applied}}}
     pair = change.ObjectDiff(kind="Queue", name="q", old={"spec": {"token": "(was)"}}, new=new)
-    assert [(field.path, field.new) for field in change.compare_fields(pair, {})] == [
+    assert [(field.path, field.new) for field in change.compare_fields(pair, [])] == [
         ("spec.list", ["(secret)", "(known after the update)"]),
         ("spec.meta", {"x": {"team": "a"}}),
         ("spec.token", "(secret)"),
