@@ -209,21 +209,13 @@ def parse_file(path: Path, folder: Path, hint: str = _RESTORE_HINT, *, sha256: s
 
 
 def read_content(path: Path, folder: Path, hint: str = _RESTORE_HINT) -> bytes:
-    """Read a file that Seaway wrote. As with all files of a branch, it must not lead out of the project.
-
-    Raises:
-        diagnosis.InvalidInput: it cannot be read.
-    """
+    """Read a file that Seaway wrote. As with all files of a branch, it must not lead out of the project."""
     location, limit = diagnosis.SourceLocation(str(path.relative_to(folder))), SIZE_FACTOR * yaml_parser.MAX_CHARACTERS
     return roots.Root(folder).read(path, "", location, "", hint=hint, limit=limit)
 
 
 def parse_content(content: bytes, file: str) -> tuple[int, nodes.Node]:
-    """The number of the format, and the nodes without it, in the keys of this version.
-
-    Raises:
-        diagnosis.InvalidInput: the content is not YAML, or has a format that this version does not read.
-    """
+    """The number of the format, and the nodes without it, in the keys of this version."""
     node = yaml_parser.parse(content, file, limit_factor=SIZE_FACTOR)
     pair = node.pairs.get(FORMAT_KEY) if isinstance(node, nodes.MappingNode) else None
     if not isinstance(node, nodes.MappingNode) or pair is None:

@@ -11,7 +11,7 @@ from seaway.manifests import inputs
 from seaway.model import application, settings
 from seaway.project import environments, load
 from seaway.release import record
-from seaway.syntax import decode, diagnosis, encode, yaml_writer
+from seaway.syntax import decode, diagnosis, encode, yaml_parser, yaml_writer
 from tests import golden
 
 LOCATION = diagnosis.SourceLocation("release-1")
