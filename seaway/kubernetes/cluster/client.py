@@ -5,11 +5,13 @@ import contextlib
 import http
 import json
 import os
+import re
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import httpx2
+from httpx2 import websockets
 from lightkube.config import client_adapter
 from lightkube.core import exceptions
 
@@ -19,7 +21,12 @@ from seaway.kubernetes.cluster import kubeconfig
 
 DEVELOPMENT_CONTEXT = "seaway-dev"
 MAX_CONCURRENT_REQUESTS = 20
+MAX_MESSAGE_BYTES = 2**20
+"""Of a websocket. The API server sends at most 32 KiB at once."""
 Result = TypeVar("Result")
+
+_MISSING_PERMISSION = re.compile(r'cannot (\w+) resource "([^"]+)"')
+"""https://kubernetes.io/docs/reference/access-authn-authz/authorization/"""
 
 
 class KubeClient:
@@ -41,6 +48,8 @@ class KubeClient:
             raise errors.Unavailable(
                 f'the credentials of context "{context}" cannot be used: {error}; {kubeconfig.CONTEXT_HINT}'
             ) from error
+        # Only a response of which the body was read has the reason of a refusal.
+        self._http.event_hooks = {"response": [_read_error]}
 
     @property
     def server(self) -> str:
@@ -77,6 +86,10 @@ class KubeClient:
         self._raise_for_status(response, path)
         return response.text
 
+    async def create(self, path: str, manifest: Mapping[str, Any]) -> Any:
+        """Create an object; ``path`` is that of the list."""
+        return self._parse_body(await self._request("POST", path, {}, content=manifest), path)
+
     async def apply(self, path: str, manifest: Mapping[str, Any], *, field_manager: str) -> Any:
         """Create or change an object by server-side apply, without force.
 
@@ -98,6 +111,11 @@ class KubeClient:
         self._raise_for_status(response, path)
         return True
 
+    async def strategic_patch(self, path: str, patch: Mapping[str, Any], *, field_manager: str) -> Any:
+        """Change an object. Its lists of named members are merged by name."""
+        content_type = "application/strategic-merge-patch+json"
+        return self._parse_body(await self._patch(path, patch, content_type, field_manager), path)
+
     async def delete(self, path: str, **query: str) -> None:
         """Delete an object, if it exists."""
         response = await self._request("DELETE", path, query)
@@ -118,10 +136,32 @@ class KubeClient:
             with self._translate_errors():
                 stream = self._http.stream("GET", path, params=query, timeout=timeout)
                 response = await stack.enter_async_context(stream)
-                if response.is_error:
-                    await response.aread()
             self._raise_for_status(response, path)
             yield self._split_lines(response)
+
+    @contextlib.asynccontextmanager
+    async def open_websocket(
+        self, path: str, query: Sequence[tuple[str, str]], protocols: Sequence[str]
+    ) -> AsyncGenerator[websockets.AsyncWebSocketSession]:
+        """A websocket with the first of the ``protocols`` that the server knows, under the same credentials.
+
+        Pings keep idle connections open. Their answers are not awaited: behind output that is not read yet, they wait.
+        """
+        connector = websockets.AsyncWebSocketClient(
+            self._http, max_message_size_bytes=MAX_MESSAGE_BYTES, keepalive_ping_timeout_seconds=None
+        )
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                with self._translate_errors():
+                    session = await stack.enter_async_context(
+                        connector.connect(path, params=list(query), subprotocols=list(protocols))
+                    )
+                yield session
+        except websockets.WebSocketUpgradeError as error:
+            self._raise_for_status(error.response, path)
+            raise self._build_unavailable(f"{path} is not a websocket") from error
+        except BaseExceptionGroup as group:
+            raise group.exceptions[0] from None  # the library wraps the exceptions of the block
 
     async def _split_lines(self, response: httpx2.Response) -> AsyncGenerator[str]:
         """Split at line feeds only: the library also splits at U+0085, which is not escaped in Kubernetes' JSON."""
@@ -178,6 +218,11 @@ class KubeClient:
     def _raise_for_status(self, response: httpx2.Response, path: str) -> None:
         if response.status_code == http.HTTPStatus.UNAUTHORIZED:
             raise self._build_forbidden("401 Unauthorized")
+        message = _get_message(response) if response.is_error else ""
+        if permission := _MISSING_PERMISSION.search(message):
+            raise self._build_forbidden(f"403 Forbidden: the verb {permission[1]} on {permission[2]} is missing")
+        if message and response.request.method in {"POST", "PATCH"}:
+            raise errors.Unavailable(f'the cluster of context "{self.context}" rejected the request: {message}')
         if response.status_code == http.HTTPStatus.FORBIDDEN:
             action = {"GET": "reading", "DELETE": "deleting"}.get(response.request.method, "writing")
             raise self._build_forbidden(f"403 Forbidden: {action} {path} is not allowed")
@@ -200,6 +245,19 @@ class KubeClient:
             f'the cluster of context "{self.context}" ({self.server}) refused the credentials of the kubeconfig:'
             f" {reason}; log in again, request the permission, or {kubeconfig.CONTEXT_HINT}"
         )
+
+
+async def _read_error(response: httpx2.Response) -> None:
+    if response.is_error:
+        await response.aread()
+
+
+def _get_message(response: httpx2.Response) -> str:
+    """The message in the Status object that the API answers with an error."""
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _format_cause(error: BaseException) -> str:
