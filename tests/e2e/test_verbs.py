@@ -5,6 +5,7 @@ The tests share a stack. Each leaves it healthy, and no pod behind.
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import json
 import signal
 import socket
@@ -26,8 +27,8 @@ pytestmark = pytest.mark.cluster
 
 STACK = "e2e"
 NAMESPACE = f"verbs-{STACK}"
-BARE = images.list_images()["pause"].reference
-"""An image without a shell: one program, that waits or with -v prints its version."""
+BARE = images.list_images()["coredns"].reference
+"""An image without a shell: one program, that serves, or prints its version and ends."""
 
 DUMP_BYTES = 50 * 2**20
 
@@ -41,7 +42,13 @@ services:
     calls: [db]
     env: {{GREETING: hello}}
     secrets: [POSTGRES_PASSWORD]
-  bare: {{image: "{BARE}", user: 65532, scale: 1, env: {{GREETING: hello}}, secrets: [POSTGRES_PASSWORD]}}
+  bare:
+    image: "{BARE}"
+    args: [-dns.port, "1053"]
+    user: 65532
+    scale: 1
+    env: {{GREETING: hello}}
+    secrets: [POSTGRES_PASSWORD]
 stores:
   db:
     image: postgres:17
@@ -50,7 +57,7 @@ stores:
     secrets: {{POSTGRES_PASSWORD: {{generate: 32}}}}
 jobs:
   report: {{uses: web, command: [python3, -c, "print(input()); raise SystemExit(3)"], run: on-demand}}
-  version: {{image: "{BARE}", args: ["-v"], user: 65532, run: on-demand}}
+  version: {{image: "{BARE}", args: [-version], user: 65532, run: on-demand}}
 """
 
 
@@ -170,14 +177,14 @@ def test_command_ends_when_seaway_is_killed(shop: project.Project) -> None:
 
 def test_image_without_a_shell(shop: project.Project) -> None:
     """Its own programs run; a shell runs in an ephemeral container, under the namespace's rules; it is no drift."""
-    assert seaway(shop, "exec", "bare", "--", "/pause", "-v").stdout.startswith(b"pause")
+    assert seaway(shop, "exec", "bare", "--", "/coredns", "-version").stdout.startswith(b"CoreDNS")
     missing = seaway(shop, "exec", "bare", "--", "ls")
     assert (missing.returncode, missing.stdout) == (127, b"")
-    script = 'echo "$GREETING"; cat "$POSTGRES_PASSWORD_FILE"; echo; ls /proc/1/root/pause; exit 4\n'
+    script = 'echo "$GREETING"; cat "$POSTGRES_PASSWORD_FILE"; echo; ls /proc/1/root/coredns; exit 4\n'
     result = seaway(shop, "exec", "bare", stdin=script.encode())
     assert result.returncode == 4, result.stderr
     greeting, password, program = result.stdout.decode().splitlines()
-    assert (greeting, len(password), program) == ("hello", 32, "/proc/1/root/pause")
+    assert (greeting, len(password), program) == ("hello", 32, "/proc/1/root/coredns")
     [pod] = shop.get_objects("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=bare")["items"]
     prober.wait_until(lambda: is_debug_container_ended(shop, pod["metadata"]["name"]), seconds=60)
     assert shop.seaway("status").exit_code == 0
@@ -235,7 +242,7 @@ def test_run_of_a_job(shop: project.Project) -> None:
     assert (result.returncode, result.stdout) == (3, b"figures\n")
     result = seaway(shop, "run", "version")
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith(b"pause")
+    assert result.stdout.startswith(b"CoreDNS")
     missing = seaway(shop, "run", "version", "--", "ls")
     assert missing.returncode == 127, missing.stderr
 
@@ -313,13 +320,34 @@ def test_forwarded_port_of_a_store(shop: project.Project) -> None:
         assert forward.interrupt() == 130
 
 
+def test_missing_permission_is_named(shop: project.Project, tmp_path: Path) -> None:
+    in_namespace = ("-n", NAMESPACE)
+    shop.kubectl("create", "role", "reader", "--verb=get,list", "--resource=pods", *in_namespace)
+    shop.kubectl(
+        "create", "rolebinding", "reader", "--role=reader", f"--serviceaccount={NAMESPACE}:default", *in_namespace
+    )
+    token = shop.kubectl("create", "token", "default", *in_namespace).stdout.strip()
+    config = json.loads(shop.kubectl("config", "view", "--raw", "--flatten", "-o", "json").stdout)
+    config["users"] = [{"name": user["name"], "user": {"token": token}} for user in config["users"]]
+    (tmp_path / "kubeconfig").write_text(json.dumps(config))
+    reader = dataclasses.replace(shop, env={**shop.env, "KUBECONFIG": str(tmp_path / "kubeconfig")})
+    for words, missing in (
+        (("exec", "web", "--", "true"), b"the verb get on pods/exec is missing"),
+        (("run", "web", "--", "true"), b"the verb list on "),
+    ):
+        result = seaway(reader, *words)
+        assert result.returncode == 1
+        assert missing in result.stderr
+    shop.kubectl("delete", "rolebinding/reader", "role/reader", *in_namespace)
+
+
 def test_pod_that_does_not_run_is_explained(shop: project.Project) -> None:
     shop.kubectl("scale", "deployment/bare", "-n", NAMESPACE, "--replicas=0")
     prober.wait_until(
         lambda: not shop.get_objects("pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=bare")["items"], seconds=60
     )
     try:
-        result = seaway(shop, "exec", "bare", "--", "/pause", "-v")
+        result = seaway(shop, "exec", "bare", "--", "/coredns", "-version")
         assert result.returncode == 2
         assert f"seaway status --stack {STACK}".encode() in result.stderr
     finally:
