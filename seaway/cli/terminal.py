@@ -30,7 +30,7 @@ def is_terminal() -> bool:
 def open_raw_mode() -> Generator[None]:
     """Every key, also Ctrl-C, is passed on as it is typed. The terminal is restored in any case."""
     before = termios.tcgetattr(STDIN)
-    tty.setraw(STDIN)
+    tty.setraw(STDIN, termios.TCSADRAIN)  # keeps what was typed before
     try:
         yield
     finally:

@@ -68,9 +68,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
         folder, application=project.ROOT / "examples" / "smallest", stack=STACK, publish="none", quota=True
     )
     (folder / "app" / "app.yaml").write_text(APP)
-    checkout.up()
-    yield checkout
-    kubectl.delete_namespaces(NAMESPACE)
+    # A namespace of an earlier run that is still terminating accepts no objects.
+    kubectl.run("delete", "namespace", NAMESPACE, "--ignore-not-found")
+    try:
+        checkout.up()
+        yield checkout
+    finally:
+        kubectl.delete_namespaces(NAMESPACE)
 
 
 @pytest.fixture(autouse=True)

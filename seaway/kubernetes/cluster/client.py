@@ -11,18 +11,15 @@ from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator,
 from typing import Any, TypeVar, cast
 
 import httpx2
-from httpx2 import websockets
 from lightkube.config import client_adapter
 from lightkube.core import exceptions
 
 from seaway import errors
 from seaway.kubernetes.api import kinds
-from seaway.kubernetes.cluster import kubeconfig
+from seaway.kubernetes.cluster import kubeconfig, websocket
 
 DEVELOPMENT_CONTEXT = "seaway-dev"
 MAX_CONCURRENT_REQUESTS = 20
-MAX_MESSAGE_BYTES = 2**20
-"""Of a websocket. The API server sends at most 32 KiB at once."""
 Result = TypeVar("Result")
 
 _MISSING_PERMISSION = re.compile(r'cannot (\w+) resource "([^"]+)"')
@@ -142,26 +139,19 @@ class KubeClient:
     @contextlib.asynccontextmanager
     async def open_websocket(
         self, path: str, query: Sequence[tuple[str, str]], protocols: Sequence[str]
-    ) -> AsyncGenerator[websockets.AsyncWebSocketSession]:
-        """A websocket with the first of the ``protocols`` that the server knows, under the same credentials.
-
-        Pings keep idle connections open. Their answers are not awaited: behind output that is not read yet, they wait.
-        """
-        connector = websockets.AsyncWebSocketClient(
-            self._http, max_message_size_bytes=MAX_MESSAGE_BYTES, keepalive_ping_timeout_seconds=None
-        )
-        try:
-            async with contextlib.AsyncExitStack() as stack:
-                with self._translate_errors():
-                    session = await stack.enter_async_context(
-                        connector.connect(path, params=list(query), subprotocols=list(protocols))
-                    )
-                yield session
-        except websockets.WebSocketUpgradeError as error:
-            self._raise_for_status(error.response, path)
-            raise self._build_unavailable(f"{path} is not a websocket") from error
-        except BaseExceptionGroup as group:
-            raise group.exceptions[0] from None  # the library wraps the exceptions of the block
+    ) -> AsyncGenerator[websocket.WebSocket]:
+        """A websocket with the first of the ``protocols`` that the server knows. It is closed when the block ends."""
+        headers = websocket.build_headers(protocols)
+        async with contextlib.AsyncExitStack() as stack:
+            with self._translate_errors():
+                stream = self._http.stream("GET", path, params=list(query), headers=headers)
+                response = await stack.enter_async_context(stream)
+            self._raise_for_status(response, path)
+            if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise self._build_unavailable(f"{path} is not a websocket")
+            socket = websocket.WebSocket(response)
+            async with socket.keep_open():
+                yield socket
 
     async def _split_lines(self, response: httpx2.Response) -> AsyncGenerator[str]:
         """Split at line feeds only: the library also splits at U+0085, which is not escaped in Kubernetes' JSON."""

@@ -9,12 +9,9 @@ import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
-from httpx2 import websockets
-from wsproto import utilities
-
 from seaway import errors
 from seaway.kubernetes.api import kinds
-from seaway.kubernetes.cluster import client
+from seaway.kubernetes.cluster import client, websocket
 
 STDIN, STDOUT, STDERR, STATUS, RESIZE = range(5)
 """Channels of a command. A port has two: 0 has the data, 1 the error."""
@@ -27,8 +24,6 @@ _V5, _V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
 """Version 5, of Kubernetes 1.30, adds the end of stdin. https://github.com/kubernetes/kubernetes/pull/119157"""
 
 _PROGRAM_MISSING = re.compile(r"executable file.*not found|exec.*no such file")
-
-_CLOSED = (websockets.HTTPXWSException, utilities.LocalProtocolError)
 
 
 class NotStartedError(errors.Unavailable):
@@ -48,14 +43,14 @@ def is_program_missing(message: str) -> bool:
 class Stream:
     """An open connection to a pod."""
 
-    def __init__(self, socket: websockets.AsyncWebSocketSession, lost_message: str) -> None:
+    def __init__(self, socket: websocket.WebSocket, lost_message: str) -> None:
         self._socket = socket
         self._lost_message = lost_message
 
     @property
     def has_end_of_input(self) -> bool:
         """Whether ``end_input`` has an effect."""
-        return self._socket.subprotocol == _V5
+        return self._socket.protocol == _V5
 
     async def send(self, channel: int, content: bytes) -> None:
         """Send on a channel; wait while the other end does not read.
@@ -64,8 +59,8 @@ class Stream:
             errors.Unavailable: the connection is closed.
         """
         try:
-            await self._socket.send_bytes(bytes((channel,)) + content)
-        except _CLOSED as error:
+            await self._socket.send(bytes((channel,)) + content)
+        except websocket.ConnectionLost as error:
             raise errors.Unavailable(self._lost_message) from error
 
     async def end_input(self) -> None:
@@ -79,15 +74,12 @@ class Stream:
         Raises:
             errors.Unavailable: the connection broke.
         """
-        while True:
-            try:
-                message = await self._socket.receive_bytes()
-            except websockets.WebSocketDisconnect:
-                return
-            except _CLOSED as error:
-                raise errors.Unavailable(self._lost_message) from error
-            if len(message) > 1 and message[0] != _CLOSE:
-                yield message[0], message[1:]
+        try:
+            async for message in self._socket.receive():
+                if len(message) > 1 and message[0] != _CLOSE:
+                    yield message[0], message[1:]
+        except websocket.ConnectionLost as error:
+            raise errors.Unavailable(self._lost_message) from error
 
 
 @contextlib.asynccontextmanager

@@ -182,7 +182,7 @@ def serve_refusal(message: str) -> Iterator[int]:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.do_GET()
 
-        def log_message(self, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusal) as server:
