@@ -184,12 +184,10 @@ def describe_connection(pod: snapshot.Object, container: snapshot.Object, port: 
     template = next((line for part, line in _CLIENTS.items() if part in image), None)
     if template is None:
         is_http = any("httpGet" in container.get(probe, {}) for probe in ("readinessProbe", "livenessProbe"))
-        template = "curl http://{host}:{port}/" if is_http else "{host}:{port}"
+        return [f"curl http://{HOST}:{port}/" if is_http else f"{HOST}:{port}"]
     known = dict.fromkeys(re.findall(r"{([A-Z_]+)}", template), "") | _ENV_DEFAULTS | env
-    lines = [template.format_map({**known, "host": HOST, "port": port}).strip()]
-    for secret, key in _list_passwords(pod, container):
-        lines.append(f"password: key {key} of Secret {secret}")
-    return lines
+    passwords = [f"password: key {key} of Secret {secret}" for secret, key in _list_passwords(pod, container)]
+    return [template.format_map({**known, "host": HOST, "port": port}).strip(), *passwords]
 
 
 def _list_passwords(pod: snapshot.Object, container: snapshot.Object) -> Sequence[tuple[str, str]]:
