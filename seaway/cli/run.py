@@ -158,7 +158,8 @@ class OneOffRun:
                 index = evidence.ObjectIndex(live_objects)
                 assessed = health.assess_workload(job_target, index, elapsed=elapsed, started=started)
                 for finding in assessed.findings[:1]:
-                    if finding.fatal:
+                    # A rollout waits until old pods release their part of the quota.
+                    if finding.fatal or finding.cause == "quota":
                         raise errors.Unavailable(f"{name} did not start: {finding.message}; {finding.hint}")
                     if finding.message != reported:
                         command.report(f"waiting for {name}: {finding.message}")

@@ -285,7 +285,7 @@ def test_quota_refuses_the_pod_at_once(shop: project.Project) -> None:
     finally:
         set_quota(shop, quota)
     assert result.returncode == 1
-    assert b"exceeded quota" in result.stderr
+    assert b"the quota seaway is full: " in result.stderr
 
 
 def set_quota(checkout: project.Project, hard: dict[str, str]) -> None:
