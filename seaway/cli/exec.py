@@ -52,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _execute(target: stack.TargetStack, arguments: argparse.Namespace, signals: terminal.Signals) -> int:
     async with connection.connect(target) as cluster:
         pod = await pod_choice.choose_pod(cluster, target, arguments.service, arguments.container)
+        pod_choice.report_unready(target, pod)
         place = pod_session.Place(
             cluster=cluster,
             namespace=target.namespace,

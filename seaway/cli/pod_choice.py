@@ -19,7 +19,7 @@ class NoPodError(Exception):
 async def choose_pod(
     cluster: client.KubeClient, target: stack.TargetStack, name: str, container: str | None = None
 ) -> snapshot.Object:
-    """The newest ready pod of a workload, or with a warning a pod that is not ready.
+    """The newest ready pod of a workload; if no pod is ready, the newest that runs.
 
     Args:
         container: must run in the pod; None: the main one.
@@ -42,10 +42,13 @@ async def choose_pod(
     running = [pod for pod in own if is_running(pod, container or name) and not unstructured.is_terminating(pod)]
     if not running:
         raise NoPodError(await _explain_missing_pod(cluster, target, name))
-    pod = max(running, key=lambda pod: (unstructured.is_pod_ready(pod), unstructured.get_creation_time(pod)))
+    return max(running, key=lambda pod: (unstructured.is_pod_ready(pod), unstructured.get_creation_time(pod)))
+
+
+def report_unready(target: stack.TargetStack, pod: snapshot.Object) -> None:
+    """Warn if a pod is not ready."""
     if not unstructured.is_pod_ready(pod):
         command.report(f"pod {unstructured.get_name(pod)} is not ready; for the reason run: {_format_status(target)}")
-    return pod
 
 
 def is_running(pod: snapshot.Object, container: str) -> bool:

@@ -18,8 +18,11 @@ from seaway.kubernetes.cluster import client, snapshot, streams
 
 HOST = "127.0.0.1"
 
+READY_SECONDS = 10
+"""How long a new connection waits for a ready pod, before it goes to one that only runs."""
+
 RETRY_SECONDS = 60
-"""How long a new connection waits for a pod that runs."""
+"""How long it waits for a pod that runs."""
 
 HALF_CLOSE_SECONDS = 2
 """How long a pod may answer after the client has sent its last byte: the end itself cannot be passed on."""
@@ -152,9 +155,12 @@ class Forwarder:
                 source.cancel()
 
     async def _wait_for_pod(self) -> snapshot.Object:
-        for _ in range(RETRY_SECONDS):
+        for second in range(RETRY_SECONDS):
             with contextlib.suppress(pod_choice.NoPodError):
-                return await pod_choice.choose_pod(self._cluster, self._target, self._owner)
+                pod = await pod_choice.choose_pod(self._cluster, self._target, self._owner)
+                if unstructured.is_pod_ready(pod) or second >= READY_SECONDS:
+                    pod_choice.report_unready(self._target, pod)
+                    return pod
             await asyncio.sleep(1)
         return await pod_choice.choose_pod(self._cluster, self._target, self._owner)
 

@@ -298,7 +298,7 @@ def test_forwarded_port_follows_the_pod(shop: project.Project) -> None:
     with running.command("port-forward", "web", cwd=shop.folder, env=shop.env) as forward:
         address = forward.out.until(bool, seconds=60)[0]
         port = int(address.rpartition(":")[2].strip("/"))
-        get = lambda _: httpx.get(f"http://127.0.0.1:{port}/", timeout=60).status_code  # noqa: E731
+        get = lambda _: httpx.get(f"http://127.0.0.1:{port}/", timeout=60, trust_env=False).status_code  # noqa: E731
         with concurrent.futures.ThreadPoolExecutor(8) as clients:
             assert set(clients.map(get, range(16))) == {200}
         shop.kubectl("delete", "pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=web", "--grace-period=1")
