@@ -23,6 +23,11 @@ COMMANDS: Sequence[command.Command] = (
     command.Command(name="graph", module="graph", help="draw the services, stores and jobs and their links"),
     command.Command(name="status", module="status", help="show the health of the workloads"),
     command.Command(name="logs", module="logs", help="print the logs of a service, store or job"),
+    command.Command(name="exec", module="exec", help="run a command, or a shell, in a pod of a service or store"),
+    command.Command(name="run", module="run", help="run a command in a new pod of a service or job"),
+    command.Command(
+        name="port-forward", module="port_forward", help="connect a local port to a port of a store or service"
+    ),
     command.Command(name="diff", module="diff", help="compare two stacks"),
     command.Command(
         name="release",

@@ -22,6 +22,9 @@ MANAGER = "seaway"
 PART_OF_LABEL = "app.kubernetes.io/part-of"
 STACK_LABEL = "seaway/stack"
 
+ONE_OFF_LABEL = "seaway/one-off"
+"""Label of the objects that `seaway run` creates and deletes: the name of its Job."""
+
 SCALE_ANNOTATION = "seaway/scale"
 """Annotation of a Deployment with an autoscaler: its bounds, ``2-10``."""
 

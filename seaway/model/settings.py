@@ -143,6 +143,11 @@ class Settings:
     image_pull_secrets: Annotated[
         tuple[str, ...], Help("existing Secrets in the namespace with such accounts, managed elsewhere")
     ] = ()
+    debug_image: Annotated[
+        str,
+        Help("image of the shell that `seaway exec` starts beside a container whose image has none"),
+        Rationale("small, and the nodes of most clusters can pull it"),
+    ] = "busybox:1.37"
     storage_class: Annotated[
         str | None, Help("StorageClass of volumes that name none; none: the default of the cluster")
     ] = None

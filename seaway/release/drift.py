@@ -194,9 +194,10 @@ def _list_certificates(declared: Sequence[fields.Object]) -> set[str]:
 
 
 def _is_expected(kind: str, manifest: fields.Object) -> bool:
-    """Whether an undeclared object is expected: created by a controller, a record, or older configuration of ours."""
+    """Whether an undeclared object is expected: created by a controller, a record, `seaway run`, or older config."""
     metadata = manifest["metadata"]
-    if metadata.get("ownerReferences") or record_store.RELEASE_LABEL in (metadata.get("labels") or {}):
+    own_labels = {record_store.RELEASE_LABEL, names.ONE_OFF_LABEL}
+    if metadata.get("ownerReferences") or own_labels & (metadata.get("labels") or {}).keys():
         return True
     return _is_managed(manifest) and kind in ("ConfigMap", "Secret") and manifest.get("immutable") is True
 

@@ -5,8 +5,9 @@ import contextlib
 import http
 import json
 import os
+import re
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 import httpx2
@@ -15,11 +16,14 @@ from lightkube.core import exceptions
 
 from seaway import errors
 from seaway.kubernetes.api import kinds
-from seaway.kubernetes.cluster import kubeconfig
+from seaway.kubernetes.cluster import kubeconfig, websocket
 
 DEVELOPMENT_CONTEXT = "seaway-dev"
 MAX_CONCURRENT_REQUESTS = 20
 Result = TypeVar("Result")
+
+_MISSING_PERMISSION = re.compile(r'cannot (\w+) resource "([^"]+)"')
+"""https://kubernetes.io/docs/reference/access-authn-authz/authorization/"""
 
 
 class KubeClient:
@@ -41,6 +45,8 @@ class KubeClient:
             raise errors.Unavailable(
                 f'the credentials of context "{context}" cannot be used: {error}; {kubeconfig.CONTEXT_HINT}'
             ) from error
+        # Only a response of which the body was read has the reason of a refusal.
+        self._http.event_hooks = {"response": [_read_error]}
 
     @property
     def server(self) -> str:
@@ -77,6 +83,10 @@ class KubeClient:
         self._raise_for_status(response, path)
         return response.text
 
+    async def create(self, path: str, manifest: Mapping[str, Any]) -> Any:
+        """Create an object; ``path`` is that of the list."""
+        return self._parse_body(await self._request("POST", path, {}, content=manifest), path)
+
     async def apply(self, path: str, manifest: Mapping[str, Any], *, field_manager: str) -> Any:
         """Create or change an object by server-side apply, without force.
 
@@ -98,6 +108,11 @@ class KubeClient:
         self._raise_for_status(response, path)
         return True
 
+    async def strategic_patch(self, path: str, patch: Mapping[str, Any], *, field_manager: str) -> Any:
+        """Change an object. Its lists of named members are merged by name."""
+        content_type = "application/strategic-merge-patch+json"
+        return self._parse_body(await self._patch(path, patch, content_type, field_manager), path)
+
     async def delete(self, path: str, **query: str) -> None:
         """Delete an object, if it exists."""
         response = await self._request("DELETE", path, query)
@@ -118,10 +133,25 @@ class KubeClient:
             with self._translate_errors():
                 stream = self._http.stream("GET", path, params=query, timeout=timeout)
                 response = await stack.enter_async_context(stream)
-                if response.is_error:
-                    await response.aread()
             self._raise_for_status(response, path)
             yield self._split_lines(response)
+
+    @contextlib.asynccontextmanager
+    async def open_websocket(
+        self, path: str, query: Sequence[tuple[str, str]], protocols: Sequence[str]
+    ) -> AsyncGenerator[websocket.WebSocket]:
+        """A websocket with the first of the ``protocols`` that the server knows. It is closed when the block ends."""
+        headers = websocket.build_headers(protocols)
+        async with contextlib.AsyncExitStack() as stack:
+            with self._translate_errors():
+                stream = self._http.stream("GET", path, params=list(query), headers=headers)
+                response = await stack.enter_async_context(stream)
+            self._raise_for_status(response, path)
+            if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
+                raise self._build_unavailable(f"{path} is not a websocket")
+            socket = websocket.WebSocket(response)
+            async with socket.keep_open():
+                yield socket
 
     async def _split_lines(self, response: httpx2.Response) -> AsyncGenerator[str]:
         """Split at line feeds only: the library also splits at U+0085, which is not escaped in Kubernetes' JSON."""
@@ -178,6 +208,11 @@ class KubeClient:
     def _raise_for_status(self, response: httpx2.Response, path: str) -> None:
         if response.status_code == http.HTTPStatus.UNAUTHORIZED:
             raise self._build_forbidden("401 Unauthorized")
+        message = _get_message(response) if response.is_error else ""
+        if permission := _MISSING_PERMISSION.search(message):
+            raise self._build_forbidden(f"403 Forbidden: the verb {permission[1]} on {permission[2]} is missing")
+        if message and response.request.method in {"POST", "PATCH"}:
+            raise errors.Unavailable(f'the cluster of context "{self.context}" rejected the request: {message}')
         if response.status_code == http.HTTPStatus.FORBIDDEN:
             action = {"GET": "reading", "DELETE": "deleting"}.get(response.request.method, "writing")
             raise self._build_forbidden(f"403 Forbidden: {action} {path} is not allowed")
@@ -200,6 +235,19 @@ class KubeClient:
             f'the cluster of context "{self.context}" ({self.server}) refused the credentials of the kubeconfig:'
             f" {reason}; log in again, request the permission, or {kubeconfig.CONTEXT_HINT}"
         )
+
+
+async def _read_error(response: httpx2.Response) -> None:
+    if response.is_error:
+        await response.aread()
+
+
+def _get_message(response: httpx2.Response) -> str:
+    """The message in the Status object that the API answers with an error."""
+    try:
+        return str(response.json()["message"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def _format_cause(error: BaseException) -> str:

@@ -247,6 +247,7 @@ def test_undeclared_objects() -> None:
     ours = {"app.kubernetes.io/managed-by": "seaway"}
     foreign = {"name": "debug", "managedFields": [{"manager": "kubectl-create", "time": TIME, "fieldsV1": {}}]}
     live["Deployment"].append({"metadata": foreign})
+    live["Job"].append({"metadata": {"name": "web-run-1", "labels": {**ours, "seaway/one-off": "web-run-1"}}})
     live["ConfigMap"] += [
         {"metadata": {"name": "release-current", "labels": {**ours, "seaway/release": "1"}}},
         {"metadata": {"name": "web-config-old", "labels": ours}, "immutable": True},

@@ -1,0 +1,129 @@
+"""``seaway exec``: runs a command, by default a shell, in a container that runs already. Needs only a kubeconfig.
+
+The exit code is that of the command. The program must be in the image. Where the image has no shell, ``seaway exec``
+without a command starts an ephemeral container beside the main one, with the image of the setting ``debugImage``. It
+ends with the command, and its entry stays in the pod until the pod is deleted.
+https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/
+"""
+
+import argparse
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import AsyncGenerator
+
+from seaway import errors
+from seaway.cli import command, connection, pod_choice, pod_session, stack, terminal
+from seaway.kubernetes.api import kinds, unstructured
+from seaway.kubernetes.cluster import client, snapshot, streams
+from seaway.manifests import debug_container, names
+from seaway.model import image_reference
+from seaway.project import stack_file
+
+DEBUG_START_SECONDS = 120
+"""Maximum seconds until an ephemeral container runs: its image is pulled."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = "The exit code is that of the command. 1 and 2 may also be errors of seaway itself, see stderr."
+    parser.add_argument("service", metavar="SERVICE", help="a service or store, or a job that runs")
+    stack.add_option(parser)
+    parser.add_argument("-c", "--container", metavar="NAME", help="a sidecar [the main container]")
+    parser.add_argument("command", nargs="*", metavar="-- COMMAND", help="the command and its arguments [a shell]")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code.
+
+    Raises:
+        diagnosis.InvalidInput: no stack is selected.
+        errors.Unavailable: the cluster cannot be reached, or the command did not start.
+    """
+    target = stack.find_target(arguments)
+    try:
+        return terminal.run(lambda signals: _execute(target, arguments, signals))
+    except pod_choice.NoPodError as error:
+        command.report(str(error))
+        return command.USAGE_ERROR
+
+
+async def _execute(target: stack.TargetStack, arguments: argparse.Namespace, signals: terminal.Signals) -> int:
+    async with connection.connect(target) as cluster:
+        pod = await pod_choice.choose_pod(cluster, target, arguments.service, arguments.container)
+        pod_choice.report_unready(target, pod)
+        place = pod_session.Place(
+            cluster=cluster,
+            namespace=target.namespace,
+            pod=unstructured.get_name(pod),
+            container=arguments.container or arguments.service,
+        )
+        async with pod_session.open_control(place) as control:
+            if control or arguments.command:
+                return await _run_in(place, arguments.command, control, signals)
+        async with _start_debug_container(place, pod, read_debug_image(target)) as (debug, control):
+            return await pod_session.run_command(debug, pod_session.SHELL, control=control, signals=signals)
+
+
+async def _run_in(
+    place: pod_session.Place, words: list[str], control: pod_session.Control | None, signals: terminal.Signals
+) -> int:
+    try:
+        return await pod_session.run_command(place, words or pod_session.SHELL, control=control, signals=signals)
+    except streams.NotStartedError as error:
+        if not error.is_missing:
+            raise
+        command.report(f"the image of container {place.container} has neither a shell nor {words[0]}: {error}")
+        return pod_session.COMMAND_NOT_FOUND
+    except asyncio.CancelledError:
+        if control is None:
+            command.report(f"the command may still run in pod {place.pod}: its image has no shell that could end it")
+        raise
+
+
+def read_debug_image(target: stack.TargetStack) -> str:
+    """The image of ephemeral containers in an environment.
+
+    Raises:
+        diagnosis.InvalidInput: the stack's file has errors.
+    """
+    config = stack_file.read_config(stack.find_file(target.folder, target.name))
+    settings = stack_file.decode_settings(config, target.name)
+    image = settings.debug_image
+    return image_reference.find_override(image, settings.image_overrides) or image
+
+
+@contextlib.asynccontextmanager
+async def _start_debug_container(
+    place: pod_session.Place, pod: snapshot.Object, image: str
+) -> AsyncGenerator[tuple[pod_session.Place, pod_session.Control]]:
+    """An ephemeral container that ends with the block, and the control in it."""
+    name = f"debug-{secrets.token_hex(3)}"
+    command.report(f"the image of {place.container} has no shell; starting ephemeral container {name} with {image}")
+    path = kinds.build_path("Pod", place.namespace, place.pod)
+    words = ("sh", "-c", pod_session.CONTROL_SCRIPT)
+    patch = debug_container.build_patch(pod, place.container, name=name, image=image, command=words)
+    await place.cluster.strategic_patch(f"{path}/ephemeralcontainers", patch, field_manager=names.MANAGER)
+    await _wait_until_running(place.cluster, path, name)
+    command.report(f"files of {place.container}: /proc/1/root; the container ends with this command")
+    debug = pod_session.Place(cluster=place.cluster, namespace=place.namespace, pod=place.pod, container=name)
+    async with debug.open_command(()) as attached, pod_session.run_control(attached) as control:
+        yield debug, control
+
+
+async def _wait_until_running(cluster: client.KubeClient, path: str, name: str) -> None:
+    start = time.monotonic()
+    while True:
+        state = pod_choice.get_container_state(await cluster.get(path), name)
+        if "running" in state:
+            return
+        waiting_reason = str(unstructured.get_mapping(state, "waiting").get("reason"))
+        failed = "terminated" in state or waiting_reason.startswith(("ErrImage", "InvalidImage", "CreateContainer"))
+        if failed or time.monotonic() - start > DEBUG_START_SECONDS:
+            reason = pod_choice.get_state_message(state) or "it has not started"
+            raise errors.Unavailable(
+                f"ephemeral container {name} does not run: {reason}; set another image that the nodes can pull:"
+                " pulumi config set seaway:debugImage <image>"
+            )
+        await asyncio.sleep(0.3)

@@ -1,0 +1,223 @@
+"""``seaway run``: runs a command in a new pod of a service or job, and deletes the pod. Needs only a kubeconfig.
+
+The pod has the image, environment, secrets, volumes and network policies of the deployed service or job, but no disk of
+a store. It gets no requests of the Service and is not part of the PodDisruptionBudget. The exit code is that of the
+command.
+
+Where the image has a shell, the container only waits, and the command is started in it: its whole output, signals and
+exit code are known then. When the connection is lost, the container ends, and Kubernetes deletes the pod. Where the
+image has no shell, or the command is not known, the container runs the command itself, and its log is printed.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import datetime
+import secrets
+import time
+from collections.abc import AsyncGenerator, Sequence
+from typing import Any
+
+from seaway import errors
+from seaway.cli import command, connection, pod_choice, pod_session, stack, terminal
+from seaway.kubernetes.api import kinds, unstructured
+from seaway.kubernetes.cluster import client, reflector, snapshot, streams
+from seaway.manifests import names, one_off
+from seaway.rollout import evidence, health
+from seaway.rollout import target as rollout_target
+
+START_SECONDS = 300
+"""Maximum seconds until the pod runs."""
+
+STOP_SECONDS = 15
+"""Seconds to wait for the deletion of the pod, in addition to its grace period."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    parser.epilog = "The exit code is that of the command. 1 and 2 may also be errors of seaway itself, see stderr."
+    parser.add_argument("service", metavar="SERVICE", help="a service or job")
+    stack.add_option(parser)
+    help_text = "the command and its arguments, without the image's entrypoint [the command of the service or job]"
+    parser.add_argument("command", nargs="*", metavar="-- COMMAND", help=help_text)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the command; return its exit code.
+
+    Raises:
+        diagnosis.InvalidInput: no stack is selected.
+        errors.Unavailable: the cluster cannot be reached, or the pod did not start.
+    """
+    target = stack.find_target(arguments)
+    try:
+        return terminal.run(lambda signals: _run_once(target, arguments, signals))
+    except pod_choice.NoPodError as error:
+        command.report(str(error))
+        return command.USAGE_ERROR
+
+
+async def _run_once(target: stack.TargetStack, arguments: argparse.Namespace, signals: terminal.Signals) -> int:
+    async with connection.connect(target) as cluster:
+        row, workload = await pod_choice.find_workload(cluster, target, arguments.service)
+        if row.kind == "store":
+            hint = f"run the command in its pod: seaway exec {row.name} -- COMMAND"
+            raise pod_choice.NoPodError(f"{row.name} is a store, and only one pod may use its disk; {hint}")
+        one_off_run = OneOffRun(cluster, workload, row.name, signals)
+        words = arguments.command or one_off_run.get_declared_command()
+        limit = one_off.MAX_SECONDS if arguments.command else one_off.get_time_limit(workload)
+        code = await one_off_run.run_held(words, limit) if words else None
+        return await one_off_run.run_plain(arguments.command, limit) if code is None else code
+
+
+class OneOffRun:
+    """One command, in one pod."""
+
+    def __init__(
+        self, cluster: client.KubeClient, workload: dict[str, Any], owner: str, signals: terminal.Signals
+    ) -> None:
+        self._cluster = cluster
+        self._workload = workload
+        self._owner = owner
+        self._signals = signals
+        self._namespace: str = workload["metadata"]["namespace"]
+
+    def get_declared_command(self) -> list[str]:
+        """The command of the workload; empty if only the image or Kubernetes knows it."""
+        template = kinds.find_pod_template(self._workload) or {}
+        container = unstructured.find_container(template, self._owner)
+        words = [*container.get("command", ()), *container.get("args", ())]
+        is_known = container.get("command") and not any("$(" in word for word in words)
+        return words if is_known else []
+
+    async def run_held(self, words: Sequence[str], limit: int) -> int | None:
+        """Run a command in a container that waits; None if the image has no shell."""
+        script = ("sh", "-c", pod_session.CONTROL_SCRIPT)
+        async with self._create_job(script, is_held=True) as name:
+            pod, state = await self._wait_for_start(name)
+            if "running" not in state:
+                if streams.is_program_missing(pod_choice.get_state_message(state)):
+                    return None
+                raise errors.Unavailable(
+                    f"pod {pod} ended before the command started: {pod_choice.get_state_message(state)}"
+                )
+            place = self._build_place(pod)
+            async with place.open_command(()) as attached, pod_session.run_control(attached) as control:
+                await self._set_limit(name, limit)
+                return await pod_session.run_command(place, words, control=control, signals=self._signals)
+
+    async def run_plain(self, words: Sequence[str], limit: int) -> int:
+        """Run a command as that of the container; without words, the container's own."""
+        tty = terminal.is_terminal()
+        async with self._create_job(words, is_held=False, tty=tty) as name:
+            pod, state = await self._wait_for_start(name)
+            if streams.is_program_missing(pod_choice.get_state_message(state)):
+                command.report(f"the image of {self._owner} has no such program: {pod_choice.get_state_message(state)}")
+                return pod_session.COMMAND_NOT_FOUND
+            await self._set_limit(name, limit)
+            await (self._attach_terminal(pod) if tty else self._follow_log(pod))
+            return await self._wait_for_exit_code(pod)
+
+    @contextlib.asynccontextmanager
+    async def _create_job(self, words: Sequence[str], *, is_held: bool, tty: bool = False) -> AsyncGenerator[str]:
+        """A Job with its policies, by name. It is deleted with the block."""
+        # The name of its pod has 6 more characters.
+        name = f"{names.shorten_name(self._owner, names.LABEL_LIMIT - 17)}-run-{secrets.token_hex(3)}"
+        manifest, disks = one_off.build_job(
+            self._workload, self._owner, name=name, command=words, is_held=is_held, tty=tty
+        )
+        if disks:
+            command.report(f"not mounted, because only stores may use their disks: {', '.join(disks)}")
+        path = kinds.build_path("Job", self._namespace)
+        policies_path = kinds.build_path("NetworkPolicy", self._namespace)
+        existing = (await self._cluster.get(policies_path))["items"]
+        try:
+            job = {**await self._cluster.create(path, manifest), "kind": "Job"}
+            policies = one_off.build_policies(job, self._workload, existing)
+            await self._cluster.gather(self._cluster.create(policies_path, policy) for policy in policies)
+            yield name
+        finally:
+            await self._cluster.delete(f"{path}/{name}", propagationPolicy="Background")
+            await self._wait_until_deleted(name)
+
+    async def _wait_for_start(self, name: str) -> tuple[str, snapshot.Object]:
+        """Pod and state of the main container when it runs, or has ended."""
+        job_target = rollout_target.Target(kind="Job", name=name, owner=self._owner, deadline=one_off.MAX_SECONDS)
+        start, started = time.monotonic(), datetime.datetime.now(datetime.UTC)
+        reported = "its pod has not started"
+        async with reflector.Reflector(self._cluster, self._namespace) as watched:
+            while (elapsed := time.monotonic() - start) < START_SECONDS:
+                live_objects = watched.take_snapshot()
+                pod = next((pod for pod in live_objects.list_objects("Pod") if _is_of(pod, name)), None)
+                state = pod_choice.get_container_state(pod or {}, self._owner)
+                if pod and (
+                    {"running", "terminated"} & state.keys()
+                    or streams.is_program_missing(pod_choice.get_state_message(state))
+                ):
+                    return unstructured.get_name(pod), state
+                index = evidence.ObjectIndex(live_objects)
+                assessed = health.assess_workload(job_target, index, elapsed=elapsed, started=started)
+                for finding in assessed.findings[:1]:
+                    # A rollout waits until old pods release their part of the quota.
+                    if finding.fatal or finding.cause == "quota":
+                        raise errors.Unavailable(f"{name} did not start: {finding.message}; {finding.hint}")
+                    if finding.message != reported:
+                        command.report(f"waiting for {name}: {finding.message}")
+                        reported = finding.message
+                await watched.wait_for_change(1)
+        raise errors.Unavailable(f"{name} did not start within {START_SECONDS} s: {reported}")
+
+    async def _set_limit(self, name: str, seconds: int) -> None:
+        path = kinds.build_path("Job", self._namespace, name)
+        patch = {"spec": {"activeDeadlineSeconds": seconds}}
+        await self._cluster.merge_patch(path, patch, field_manager=names.MANAGER)
+
+    async def _attach_terminal(self, pod: str) -> None:
+        # A container that has ended already has no terminal.
+        with contextlib.suppress(errors.Unavailable):
+            place = self._build_place(pod)
+            await pod_session.run_command(place, (), control=None, signals=self._signals, attach=True)
+
+    async def _follow_log(self, pod: str) -> None:
+        """Print the log to its end, and send stdin."""
+        sender = asyncio.create_task(self._send_input(pod))
+        try:
+            path = kinds.build_log_path(self._namespace, pod)
+            async with self._cluster.stream_lines(path, container=self._owner, follow="true") as lines:
+                async for line in lines:
+                    await terminal.write(terminal.STDOUT, f"{line}\n".encode())
+        finally:
+            sender.cancel()
+
+    async def _send_input(self, pod: str) -> None:
+        with contextlib.suppress(errors.Unavailable):
+            async with self._build_place(pod).open_command(()) as attached:
+                sender = asyncio.create_task(pod_session.send_input(attached))
+                async for _ in attached.receive():
+                    pass  # the log has the output
+                sender.cancel()
+
+    async def _wait_for_exit_code(self, pod: str) -> int:
+        path = kinds.build_path("Pod", self._namespace, pod)
+        while True:
+            state = pod_choice.get_container_state(await self._cluster.get(path), self._owner)
+            if "terminated" in state:
+                return state["terminated"]["exitCode"]
+            await asyncio.sleep(0.2)
+
+    async def _wait_until_deleted(self, name: str) -> None:
+        template = kinds.find_pod_template(self._workload) or {}
+        end = time.monotonic() + STOP_SECONDS + template["spec"].get("terminationGracePeriodSeconds", 30)
+        path, selector = kinds.build_path("Pod", self._namespace), f"{names.ONE_OFF_LABEL}={name}"
+        while (await self._cluster.get(path, labelSelector=selector))["items"]:
+            if time.monotonic() > end:
+                command.report(f"the pod of {name} is still being deleted")
+                return
+            await asyncio.sleep(0.2)
+
+    def _build_place(self, pod: str) -> pod_session.Place:
+        return pod_session.Place(cluster=self._cluster, namespace=self._namespace, pod=pod, container=self._owner)
+
+
+def _is_of(pod: snapshot.Object, name: str) -> bool:
+    return unstructured.get_label(pod, names.ONE_OFF_LABEL) == name
