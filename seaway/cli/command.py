@@ -33,7 +33,11 @@ INTERRUPTED = 130
 class Command:
     """One command. Its module is imported only when the command is named, so that others start fast.
 
-    The module has ``configure(parser)``, which adds the options, and ``run(arguments)``, which returns the exit code.
+    The module has two functions. ``configure(parser)`` adds the options. ``run(arguments)`` prints the results to
+    stdout and messages to stderr, and returns the exit code. What it raises, ``main`` reports: diagnosis.InvalidInput
+    (the command line, or a file that the command reads) is ``USAGE_ERROR``, errors.Unavailable (the cluster, a
+    registry, the stack's state) is ``FAILURE``, and KeyboardInterrupt is ``INTERRUPTED``. With ``--json`` the errors
+    are on stdout too, see ``print_errors``. The docstring of the module documents other exit codes and the JSON.
     """
 
     name: str
@@ -41,6 +45,8 @@ class Command:
     module: str = ""
     """Below seaway.cli; empty: the command is a group."""
     subcommands: Sequence["Command"] = ()
+    pulumi: str = ""
+    """The command of Pulumi whose flags it accepts too; they are in ``arguments.pulumi``."""
 
     def load(self) -> ModuleType:
         """Import the module."""

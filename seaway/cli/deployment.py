@@ -82,7 +82,7 @@ class Deployment:
         if code == 0:
             return self._finish_update(held, result)
         if not self._rollback:
-            return command.FAILURE
+            return _report_failure(describe_failure(target))
         if result is None:
             return _report_failure("the update failed before it changed anything: nothing to roll back")
         if result.described != result.deployed:
@@ -180,11 +180,8 @@ class Deployment:
         target = self._target
         async with connection.connect(target) as cluster:
             current = await self._compare_cluster(cluster)
-            live_objects = await reflector.read_snapshot(cluster, target.namespace)
+            reason = await read_causes(cluster, target) or "see the output of pulumi up"
             deployed = await self._read_verified_objects(cluster, good_release)
-        now = datetime.datetime.now(datetime.UTC)
-        rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
-        reason = status.summarize_causes(rows) or "see the output of pulumi up"
         return FailureReport(drift=current, reason=reason, objects=deployed)
 
     async def _read_verified_objects(
@@ -217,11 +214,34 @@ class Deployment:
     def _print_status(self) -> None:
         """Print the status and the durations."""
         try:
-            status_command.show_status(self._target, watch=False, as_json=False)
+            status_command.show_status(self._target)
         except errors.Unavailable as error:
             command.report(str(error))  # the update itself succeeded
         times = {**self._times, "total": time.monotonic() - self._start}
         print(" · ".join(f"{name} {seconds:.1f} s" for name, seconds in times.items()), flush=True)
+
+
+async def read_causes(cluster: client.KubeClient, target: stack.TargetStack) -> str | None:
+    """Why workloads are not healthy now, on one line; None: no cause is known."""
+    live_objects = await reflector.read_snapshot(cluster, target.namespace)
+    now = datetime.datetime.now(datetime.UTC)
+    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
+    return status.summarize_causes(rows)
+
+
+def describe_failure(target: stack.TargetStack) -> str:
+    """What a failed ``pulumi up`` leaves behind, for the line after its errors."""
+
+    async def read() -> str | None:
+        async with connection.connect(target) as cluster:
+            return await read_causes(cluster, target)
+
+    sentence = f"stack {target.name} is not deployed completely: pulumi up failed with the errors above"
+    try:
+        causes = asyncio.run(read())
+    except errors.Unavailable as error:
+        return f"{sentence}. Its workloads are unknown: {error}"
+    return f"{sentence}. Not healthy now: {causes}" if causes else sentence
 
 
 def _report_failure(message: str) -> int:

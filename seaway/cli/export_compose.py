@@ -24,18 +24,12 @@ from seaway.project import environments
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     standalone.add_options(parser)
     parser.add_argument("--strict", action="store_true", help="fail and print no document if a key is lost")
     command.add_json_option(parser, __name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the document and the losses.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, or a file is invalid.
-    """
     environment = standalone.read_environment(arguments, needs_registry=False)
     app, stack_settings = environment.app, environment.settings
     result = exporter.export_application(

@@ -23,11 +23,6 @@ configure = images_outdated.configure
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the lock file; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: a file is invalid, the stacks have different applications, or skopeo is not installed.
-    """
     comparison = images_outdated.compare(arguments.stack)
     lock = comparison.lock
     unused = _find_unused_pins(comparison, lock) if lock and arguments.stack is None else []

@@ -52,18 +52,12 @@ class Comparison:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options. ``seaway images lock`` has the same."""
     help_text = "use the image overrides and the overlay of a stack [the application's file alone]"
     parser.add_argument("-s", "--stack", metavar="STACK", help=help_text)
     command.add_json_option(parser, __name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare the images; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: a file is invalid, the stacks have different applications, or skopeo is not installed.
-    """
     comparison = compare(arguments.stack)
     if arguments.json:
         command.print_json({"images": list(map(to_json, comparison.results))})
@@ -125,7 +119,7 @@ def print_table(comparison: Comparison) -> None:
         )
         for result in comparison.results
     ]
-    display.write(display.create_screen(), display.build_table(HEADINGS, rows, folded=("IMAGE", "WHERE")))
+    display.print_table(HEADINGS, rows)
     for result in comparison.results:
         if result.reason:
             command.report(result.reason)

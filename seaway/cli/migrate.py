@@ -32,16 +32,10 @@ class _File:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the option."""
     parser.add_argument("--write", action="store_true", help="write the files [print the changes as a diff]")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print or write the changes.
-
-    Raises:
-        diagnosis.InvalidInput: there is no project, or a file of its cannot be read or is not YAML.
-    """
     folder = stack.find_project_folder(Path.cwd())
     undecided: list[diagnosis.Diagnostic] = []
     files = list(_migrate(folder, undecided))

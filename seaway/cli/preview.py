@@ -35,7 +35,6 @@ from seaway.syntax import diagnosis
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.epilog = "Exit codes: 0, allowed; 1, the preview failed; 5, blocked by the stack's policy or a check."
     stack.add_option(parser)
     parser.add_argument("--markdown", metavar="FILE", type=Path, help="write a summary for a pull request")
@@ -46,16 +45,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--base", metavar="REVISION", help=help_text)
     help_text = "in CI: allow a backend that is a file of this machine"
     parser.add_argument("--local-backend", action="store_true", help=help_text)
-    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="pass further arguments to pulumi preview")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the summary; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, a file is invalid, the revision does not exist, or CI has a
-            local backend.
-    """
     if arguments.offline and arguments.base is None:
         command.report("--offline requires a revision to compare with: --base HEAD^1")
         return command.USAGE_ERROR

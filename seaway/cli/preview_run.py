@@ -209,19 +209,17 @@ def _summarize_checks(current: offline.RenderedTree, today: datetime.date) -> su
 
 def _print_summary(preview_summary: summary.PreviewSummary) -> None:
     """Print the headline, a table of the changes, then the differences in each object."""
-    screen = display.create_screen()
-    display.write(screen, text.Text(preview_summary.headline))
-    if preview_summary.changes:
-        rows = [
-            (
-                difference.op,
-                difference.title,
-                text.Text(difference.impact.label, style=IMPACT_COLOURS[difference.impact]),
-                difference.reason or "-",
-            )
-            for difference in preview_summary.changes
-        ]
-        display.write(screen, display.build_table(HEADINGS, rows, folded=("OBJECT", "REASON")))
+    display.print_line(preview_summary.headline)
+    rows = (
+        (
+            difference.op,
+            difference.title,
+            text.Text(difference.impact.label, style=IMPACT_COLOURS[difference.impact]),
+            difference.reason or display.EMPTY,
+        )
+        for difference in preview_summary.changes
+    )
+    display.print_table(HEADINGS, rows)
     lines: list[str] = []
     for difference in preview_summary.changes:
         lines += ["", difference.title] if difference.fields else []
@@ -237,7 +235,7 @@ def _print_summary(preview_summary: summary.PreviewSummary) -> None:
     lines += preview_summary.notes
     if checks := preview_summary.checks:
         lines += [*checks.refused, f"{checks.summary} (seaway check --stack {preview_summary.stack})"]
-    display.write(screen, text.Text("\n".join(lines)))
+    display.print_line(text.Text("\n".join(lines)))
 
 
 def _format_value(field_value: Any) -> str:

@@ -1,6 +1,7 @@
 """Runs the program pulumi. Its output goes to the user, it gets a Ctrl-C once, and it is waited for."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -9,10 +10,23 @@ from pathlib import Path
 from types import FrameType
 
 from seaway import errors
-from seaway.syntax import diagnosis
+from seaway.syntax import decode, diagnosis
 
 ENCRYPT_TIMEOUT = 60.0
 """Seconds that the backend may take to encrypt a value."""
+
+
+_FLAG = re.compile(r"^ +(?:(-\w), )?(--[\w-]+)(?: (\S+))? {2,}", re.MULTILINE)
+"""A flag in the help of a command of Pulumi: the short and the long form, and the type of its value."""
+
+_VALUE_TYPES = ("string", "strings", "stringArray", "int", "int32", "file:")
+"""Types of flags whose value is the next word. Other flags have none, or one after an equals sign."""
+
+_REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("-C", "--cwd"), "run seaway in that directory"),
+    **dict.fromkeys(("-j", "--json"), "for the result: seaway status --json"),
+}
+"""Flags that contradict what the commands of Seaway do, with the alternative."""
 
 
 def run(folder: Path, args: Sequence[str]) -> int:
@@ -45,6 +59,43 @@ def capture_output(folder: Path, args: Sequence[str]) -> tuple[int, str]:
     """
     arguments = [_find_pulumi(), *args, "--non-interactive"]
     return wait(arguments, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def check_flags(prog: str, command: str, words: Sequence[str], options: Sequence[str]) -> None:
+    """Check that Pulumi accepts the words that Seaway does not know.
+
+    Args:
+        prog: the command line that has the words: ``seaway up``.
+        command: the command of Pulumi; empty: the words cannot be for Pulumi.
+        options: the options of Seaway, for the hint.
+
+    Raises:
+        diagnosis.InvalidInput: with all words that neither Seaway nor Pulumi has.
+    """
+    diagnostics: list[diagnosis.Diagnostic] = []
+    printed = capture_output(Path.cwd(), [command, "--help"])[1] if command else ""
+    kinds = {name: kind for *names, kind in _FLAG.findall(printed) for name in names if name}
+    both = f"{prog} or pulumi {command}" if command else prog
+    is_value = False
+    for word in words:
+        name = word.partition("=")[0] if word.startswith("--") else word[:2]
+        if not word.startswith("-"):
+            message, hint = f"is not expected by {both}", f"for the arguments: {prog} --help"
+            hint = f"to choose the stack: --stack {word}" if "--stack" in options else hint
+        elif name in _REFUSED:
+            message, hint = f"cannot be used with {prog}", _REFUSED[name]
+        else:
+            closest = decode.find_closest(name, [*options, *kinds])
+            message = f"is not an option of {both}"
+            hint = f"did you mean {closest}?" if closest else f"for the options: {prog} --help"
+        is_known = is_value if not word.startswith("-") else name in kinds and name not in _REFUSED
+        # The word after an unknown flag may be its value.
+        is_value = word.startswith("-") and name == word and kinds.get(name, _VALUE_TYPES[0]) in _VALUE_TYPES
+        if not is_known:
+            location = diagnosis.SourceLocation(prog)
+            diagnostics.append(diagnosis.Diagnostic(location, word, message, hint, "unknown-option"))
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
 
 
 def wait(

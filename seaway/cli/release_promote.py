@@ -32,19 +32,12 @@ HEADINGS = ("PART", "FIELD", "BEFORE", "AFTER")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("source", metavar="FROM", help="the stack that runs the release, healthy")
     parser.add_argument("target", metavar="TO", help="the stack to pin it for")
     parser.add_argument("--unhold", metavar="ID", help="release the hold on this release in TO")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Refuse, or pin the release; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: a stack does not exist or its files are invalid, or TO builds what it deploys.
-        errors.Unavailable: a cluster or a registry cannot be reached, or no release is recorded.
-    """
     folder = stack.find_project_folder(Path.cwd())
     source, target = arguments.source, arguments.target
     if source == target:
@@ -187,7 +180,7 @@ def _print_result(name: str, release_id: str, changes: Sequence[ChangedField]) -
         (part, field, display.format_value(before), display.format_value(after))
         for part, field, before, after in changes
     ]
-    display.write(display.create_screen(), display.build_table(HEADINGS, rows, folded=HEADINGS))
+    display.print_table(HEADINGS, rows)
     lock_file = f"{release_lock.FOLDER}/{name}{release_lock.FILE_SUFFIX}"
     print(
         f"release {release_id} is pinned for {name}; nothing is committed or deployed.\n"

@@ -20,7 +20,6 @@ from seaway.manifests import preview, yaml_writer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     standalone.add_options(parser)
     help_text = "with --app: render for this namespace [the application's name]"
     parser.add_argument("-n", "--namespace", metavar="NAME", help=help_text)
@@ -30,11 +29,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the manifests.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, a file is invalid, or the workload does not exist.
-    """
     environment = standalone.read_environment(arguments, needs_registry=True)
     owner = environment.find_workload(arguments.service)[1].name if arguments.service else None
     rendered = preview.render_objects(environment, preview.find_images(environment))

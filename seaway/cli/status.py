@@ -16,7 +16,8 @@
         updated      pods of the newest version
         runs         null; for a CronJob {schedule, zone, suspended, state, last}: schedule and last may be null,
                      state is that of the newest run: none, running, done or failed
-        urls         as https://shop.example.com/; empty if no Ingress routes to it
+        addresses    where it is reachable from outside the cluster: http://10.0.0.7:30080, or pending while the
+                     cluster assigns one; empty: it is not published
         image        of the newest version, in full
         since        start of the newest version
         restarts     of all containers of its pods
@@ -50,13 +51,18 @@ from typing import Any
 from rich import live
 
 from seaway import errors
-from seaway.cli import command, connection, display, drift, release_state, stack, status_display, status_snapshot
-from seaway.kubernetes.cluster import reflector, snapshot
-from seaway.release import record_store
-from seaway.rollout import status
+from seaway.cli import command, connection, display, release_state, stack, status_report
+from seaway.kubernetes.cluster import client, reflector, snapshot
+from seaway.release import drift, record_store, stack_state
+from seaway.rollout import addresses, status
 
 UNKNOWN = 2
 """The cluster cannot be reached, so the health is unknown, unlike with 1."""
+
+DRIFTED = 4
+"""The cluster differs from the deployed release. Its own exit code, since the command itself has not failed."""
+
+DRIFT_HEADINGS = ("KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY")
 
 REDRAW_INTERVAL = 5.0
 """Seconds between updates of the ages without a change."""
@@ -66,7 +72,6 @@ CHANGE_BATCH_SECONDS = 0.3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.epilog = "Exit codes: 0, healthy; 1, not healthy; 2, unknown; 4, drift."
     stack.add_option(parser)
     command.add_json_option(parser, __name__)
@@ -76,22 +81,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status once, or until Ctrl-C.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected.
-    """
     target = stack.find_target(arguments)
     try:
         if arguments.drift:
-            return drift.show_drift(target, as_json=arguments.json)
+            return show_drift(target, as_json=arguments.json)
         return show_status(target, watch=arguments.watch, as_json=arguments.json)
     except errors.Unavailable as error:
         command.print_errors(error, as_json=arguments.json)
         return UNKNOWN
 
 
-def show_status(target: stack.TargetStack, *, watch: bool, as_json: bool) -> int:
+def show_status(target: stack.TargetStack, *, watch: bool = False, as_json: bool = False) -> int:
     """Print the status once, or until Ctrl-C; return the exit code.
 
     Raises:
@@ -102,36 +102,48 @@ def show_status(target: stack.TargetStack, *, watch: bool, as_json: bool) -> int
 
 async def _print_once(target: stack.TargetStack, *, as_json: bool) -> int:
     async with connection.connect(target) as cluster:
-        live_objects, release = await asyncio.gather(
-            reflector.read_snapshot(cluster, target.namespace), release_state.read_current(cluster, target.namespace)
+        live_objects, details = await asyncio.gather(
+            reflector.read_snapshot(cluster, target.namespace), _read_details(cluster, target)
         )
-    report = _build_report(target, release, live_objects)
+    report = _build_report(target, details, live_objects)
     if as_json:
-        command.print_json(status_snapshot.to_json(report))
+        command.print_json(report.to_json())
     else:
         screen = display.create_screen()
-        display.write(screen, status_display.render_status(report, screen.width))
+        display.write(screen, report.render(screen.width))
     return command.SUCCESS if report.healthy else command.FAILURE
 
 
+_Details = tuple[record_store.CurrentRelease | None, dict[str, tuple[str, ...]]]
+"""The recorded release, and the addresses."""
+
+
+async def _read_details(cluster: client.KubeClient, target: stack.TargetStack) -> _Details:
+    return await asyncio.gather(
+        release_state.read_current(cluster, target.namespace),
+        addresses.read_addresses(cluster, target.namespace, app_name=target.app, stack=target.name),
+    )
+
+
 def _build_report(
-    target: stack.TargetStack, release: record_store.CurrentRelease | None, live_objects: snapshot.Snapshot
-) -> status_snapshot.StatusReport:
+    target: stack.TargetStack, details: _Details, live_objects: snapshot.Snapshot
+) -> status_report.StatusReport:
     now = datetime.datetime.now(datetime.UTC)
-    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
-    return status_snapshot.StatusReport(target=target, release=release, rows=rows, now=now)
+    release, by_workload = details
+    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now, addresses=by_workload)
+    return status_report.StatusReport(target=target, release=release, rows=rows, now=now)
 
 
 async def _watch(target: stack.TargetStack, *, as_json: bool) -> int:
     """Runs until it is interrupted."""
-    release: record_store.CurrentRelease | None = None
+    details: _Details = None, {}
     async with connection.connect(target) as cluster, reflector.Reflector(cluster, target.namespace) as watched:
         with _open_output(as_json=as_json) as output:
             while True:
                 # The reflector reports a lost connection and reconnects.
                 with contextlib.suppress(errors.Unavailable):
-                    release = await release_state.read_current(cluster, target.namespace)
-                output.show(_build_report(target, release, watched.take_snapshot()), watched.disconnected_reason)
+                    details = await _read_details(cluster, target)
+                output.show(_build_report(target, details, watched.take_snapshot()), watched.disconnected_reason)
                 await watched.wait_for_change(REDRAW_INTERVAL)
                 await asyncio.sleep(CHANGE_BATCH_SECONDS)
 
@@ -142,10 +154,9 @@ class TerminalOutput:
     def __init__(self, drawing: live.Live) -> None:
         self._drawing = drawing
 
-    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
+    def show(self, report: status_report.StatusReport, disconnected_reason: str | None) -> None:
         """Redraw."""
-        width = self._drawing.console.width
-        self._drawing.update(status_display.render_status(report, width, disconnected_reason), refresh=True)
+        self._drawing.update(report.render(self._drawing.console.width, disconnected_reason), refresh=True)
 
 
 class JsonOutput:
@@ -155,10 +166,10 @@ class JsonOutput:
         self._last: dict[str, Any] = {}
         self._notice = connection.ConnectionNotice()
 
-    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
+    def show(self, report: status_report.StatusReport, disconnected_reason: str | None) -> None:
         """Print it if it is new."""
         self._notice.print_change(disconnected_reason)
-        current = status_snapshot.to_json(report)
+        current = report.to_json()
         if disconnected_reason is None and current != self._last:
             self._last = current
             print(json.dumps(current, ensure_ascii=False), flush=True)
@@ -171,13 +182,13 @@ class LineOutput:
         self._last: dict[str, str] = {}
         self._notice = connection.ConnectionNotice()
 
-    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
+    def show(self, report: status_report.StatusReport, disconnected_reason: str | None) -> None:
         """Print the changes."""
         self._notice.print_change(disconnected_reason)
         if disconnected_reason is not None:
             return
         current = {row.name: row.health.summary for row in report.rows}
-        current = current or {"": str(status_display.format_nothing_deployed(report))}
+        current = current or {"": report.format_nothing_deployed()}
         for name, line in current.items():
             if self._last.get(name) != line:
                 print(f"{command.format_clock()} {line}", flush=True)
@@ -194,3 +205,49 @@ def _open_output(*, as_json: bool) -> Generator[TerminalOutput | JsonOutput | Li
         return
     with live.Live(console=screen, auto_refresh=False) as drawing:
         yield TerminalOutput(drawing)
+
+
+def show_drift(target: stack.TargetStack, *, as_json: bool) -> int:
+    """Print how the cluster differs from the deployed release; return the exit code.
+
+    Raises:
+        errors.Unavailable: the cluster cannot be reached, or has no recorded release.
+    """
+    release, differences = asyncio.run(_read_drift(target, release_state.find_evidence(target)))
+    if as_json:
+        drifted = [_difference_to_json(difference) for difference in differences]
+        command.print_json(status_report.target_to_json(target) | {"release": release, "drift": drifted})
+    else:
+        total = command.count(len(differences), "difference") if differences else "no drift"
+        heading = (target.app, f"stack {target.name}", f"context {target.context}", f"release {release}", total)
+        display.print_line(" · ".join(heading))
+        rows = (
+            (
+                f"{difference.kind}/{difference.name}",
+                difference.path or display.EMPTY,
+                display.format_value(difference.declared),
+                display.format_value(difference.live),
+                difference.set_by or display.EMPTY,
+            )
+            for difference in differences
+        )
+        display.print_table(DRIFT_HEADINGS, rows)
+    return DRIFTED if differences else command.SUCCESS
+
+
+async def _read_drift(
+    target: stack.TargetStack, state: stack_state.ReleaseState | None
+) -> tuple[str, list[drift.Difference]]:
+    async with connection.connect(target) as cluster:
+        return await drift.detect(cluster, target.namespace, state)
+
+
+def _difference_to_json(difference: drift.Difference) -> dict[str, Any]:
+    return {
+        "object": {"kind": difference.kind, "name": difference.name},
+        "field": difference.path,
+        "how": difference.change_type,
+        "declared": difference.declared,
+        "live": difference.live,
+        "by": difference.set_by,
+    }

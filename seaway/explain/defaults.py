@@ -52,7 +52,12 @@ def list_defaults() -> list[Default]:
 
 def _merge_repeated(defaults: list[Default]) -> Iterator[Default]:
     """Replace the fields of an extra container that equal another container's by one line."""
-    by_field = {default.field: default for default in defaults if default.of == ALL_WORKLOADS}
+    # `of` of a service is set to that of the others: its probes are also those of extra containers.
+    by_field = {
+        default.field: dataclasses.replace(default, of=ALL_WORKLOADS)
+        for default in defaults
+        if default.of in (ALL_WORKLOADS, "services")
+    }
     merged: set[str] = set()
     for default in defaults:
         name, _, suffix = default.field.partition(".<name>.")
