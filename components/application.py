@@ -12,6 +12,7 @@ from seaway.model import application
 from seaway.project import environments
 from seaway.review import disks
 from seaway.rollout import addresses as rollout_addresses
+from seaway.syntax import diagnosis
 
 NETWORK_POLICY = "NetworkPolicy"
 """The kind that opens the links between workloads."""
@@ -29,7 +30,11 @@ class Application(pulumi.ComponentResource):
     """The outputs of the stack: the namespace, and image, replicas and addresses of each workload."""
 
     def __init__(self, stack_inputs: stack_config.StackInputs) -> None:
-        plans = image.plan_builds(stack_inputs.environment)
+        try:
+            plans = image.plan_builds(stack_inputs.environment)
+        except diagnosis.InvalidInput as error:
+            refusals = checks.find_refusals(stack_inputs.environment)
+            raise diagnosis.InvalidInput([*error.diagnostics, *refusals]) from None
         choice = release.ReleaseChoice.resolve(stack_inputs, plans)
         results = checks.run_checks(choice)
         choice.save_run_result()
@@ -74,10 +79,10 @@ class Application(pulumi.ComponentResource):
                 service.name: _describe_service(environment, service, images, addresses)
                 for service in environment.app.services
             },
-            "stores": {
-                store.name: _describe_address(environment, store, addresses) for store in environment.app.stores
-            },
         }
+        stores = {store.name: _describe_address(environment, store, addresses) for store in environment.app.stores}
+        if published := {name: described for name, described in stores.items() if described}:
+            self.outputs["stores"] = published
         self.register_outputs(self.outputs)
 
 

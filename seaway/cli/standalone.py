@@ -60,7 +60,9 @@ def load_environment(target: stack.TargetStack) -> environments.Environment:
     Raises:
         diagnosis.InvalidInput: the application or the stack's configuration is invalid.
     """
-    return environments.load_environment(target.folder, target.name, check_ids=all_checks.IDS)
+    return environments.load_environment(
+        target.folder, target.name, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
+    )
 
 
 def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:

@@ -37,7 +37,9 @@ def render_tree(folder: Path, stack: str) -> RenderedTree:
     Raises:
         diagnosis.InvalidInput: with all errors in its files.
     """
-    environment = environments.load_environment(folder, stack, check_ids=all_checks.IDS)
+    environment = environments.load_environment(
+        folder, stack, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
+    )
     app, stack_settings = environment.app, environment.settings
     records: dict[str, rebuild_reasons.BuildRecord] = {}
     if environment.release is not None:

@@ -239,7 +239,7 @@ def test_the_outputs_describe_each_service(registered: programs.Run) -> None:
         "address": "http://10.0.0.7:30080",
     }
     assert outputs["services"]["worker"].keys() == {"image", "replicas"}
-    assert outputs["stores"] == {"db": {}}
+    assert "stores" not in outputs
 
 
 def test_an_address_that_the_cluster_has_not_assigned_is_pending(run: programs.Run) -> None:
@@ -270,6 +270,35 @@ def test_errors_are_reported_before_any_resource_is_registered(tmp_path: Path) -
         recorder.record(build, config={**programs.CONFIG, "imageOverrides": overrides})
     assert [Path(diagnostic.location.file).parent.name for diagnostic in reported] == ["api", "web", "worker"]
     assert len({diagnostic.code for diagnostic in reported}) == 1
+
+
+def test_errors_of_settings_secrets_services_builds_and_checks_come_in_one_run(tmp_path: Path) -> None:
+    reported: list[diagnosis.Diagnostic] = []
+
+    def build() -> None:
+        try:
+            application.Application(stack_config.read_inputs(tmp_path))
+        except diagnosis.InvalidInput as error:
+            reported.extend(error.diagnostics)
+
+    def find_codes(**config: str) -> set[str]:
+        reported.clear()
+        with pytest.raises(AssertionError, match="the program registered nothing"):
+            recorder.record(build, config={**programs.CONFIG, **config})
+        return {diagnostic.code for diagnostic in reported}
+
+    programs.copy_example("shop", tmp_path)
+    (tmp_path / "app" / "api" / "Dockerfile").write_text("FROM python:3.12-slim\n")
+    overrides = json.dumps({"python:3.12-slim": "mirror.example.com/p:1"})
+    invalid = json.dumps({"services": {"web": {"port": 70000, "secrets": ["KEY"]}}})
+    expected = {"unknown-key", "invalid-port", "secret-not-set", "fixed-base-image"}
+    assert find_codes(engin="docker", imageOverrides=overrides, overlay=invalid) == expected
+    refused = json.dumps({"stores": {"db": {"image": "postgres"}}})
+    severity = json.dumps({"IMG-01": "error"})
+    assert find_codes(imageOverrides=overrides, overlay=refused, checkSeverity=severity) == {
+        "fixed-base-image",
+        "IMG-01",
+    }
 
 
 def test_objects_are_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -138,6 +138,16 @@ def test_the_address_of_a_service_is_printed(
     assert "  ADDRESS 10.0.0.7:30080" in capsys.readouterr().out.splitlines()
 
 
+def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServer, capsys: Captured) -> None:
+    objects = live_objects.healthy()
+    objects["Pod"][0]["status"]["hostIP"] = "10.0.0.9"
+    conftest.put_all(api, objects)
+    put_service(api)
+    api.forbidden.add("/api/v1/nodes")
+    assert main.main(["status"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.9:30080"]
+
+
 def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, capsys: Captured) -> None:
     conftest.put_all(api, broken())
     assert main.main(["status"]) == 1
