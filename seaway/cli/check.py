@@ -23,8 +23,6 @@ requirement or cannot be reached; 2, the application or the stack's configuratio
         state        present, missing (the application will not run), warning or unknown
         message      the state of the cluster
         hint         the fix; empty if it is present
-
-Errors are printed as ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse

@@ -1,4 +1,9 @@
-"""What all commands share: exit codes, messages on stderr, JSON on stdout, and how a command is declared."""
+"""What all commands share: exit codes, messages on stderr, JSON on stdout, and how a command is declared.
+
+Functions of this package raise diagnosis.InvalidInput for an error in what the user wrote, and errors.Unavailable if
+the cluster, a registry, the stack's state or a program does not answer, with the text for the user. ``main`` reports
+both, see ``print_errors``.
+"""
 
 import dataclasses
 import datetime
@@ -33,11 +38,10 @@ INTERRUPTED = 130
 class Command:
     """One command. Its module is imported only when the command is named, so that others start fast.
 
-    The module has two functions. ``configure(parser)`` adds the options. ``run(arguments)`` prints the results to
-    stdout and messages to stderr, and returns the exit code. What it raises, ``main`` reports: diagnosis.InvalidInput
-    (the command line, or a file that the command reads) is ``USAGE_ERROR``, errors.Unavailable (the cluster, a
-    registry, the stack's state) is ``FAILURE``, and KeyboardInterrupt is ``INTERRUPTED``. With ``--json`` the errors
-    are on stdout too, see ``print_errors``. The docstring of the module documents other exit codes and the JSON.
+    The module has two functions. ``configure(parser)`` adds the options. ``run(arguments)`` prints results to stdout
+    and messages to stderr, and returns the exit code. If it raises diagnosis.InvalidInput, the code is
+    ``USAGE_ERROR``; errors.Unavailable, ``FAILURE``; KeyboardInterrupt, ``INTERRUPTED``. The docstring of the module
+    documents other codes and the JSON.
     """
 
     name: str
@@ -62,8 +66,9 @@ class SupportsOptions(Protocol):
 
 
 def add_json_option(parser: SupportsOptions, module: str) -> None:
-    """Add ``--json``. The docstring of the module documents the fields."""
-    parser.add_argument("--json", action="store_true", help=f"print JSON; for its fields run pydoc {module}")
+    """Add ``--json``. The docstring of the module documents the fields, and ``print_errors`` those of errors."""
+    help_text = f"print JSON; for its fields run pydoc {module}, for errors pydoc seaway.cli.command"
+    parser.add_argument("--json", action="store_true", help=help_text)
 
 
 def report(message: str) -> None:

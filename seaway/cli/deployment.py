@@ -62,8 +62,6 @@ class Deployment:
         """Deploy; return the exit code. ``retry`` releases a hold first.
 
         Raises:
-            diagnosis.InvalidInput: a lock file is invalid.
-            errors.Unavailable: the cluster cannot be reached.
             KeyboardInterrupt: the user ended it. Nothing is rolled back then.
         """
         target = self._target

@@ -3,8 +3,7 @@
 ``--json`` prints ``{"app", "left", "right", "differences", "equal"}``. A difference is ``{"part", "field", "left",
 "right"}``: ``part`` is ``release``, ``settings``, or a service, store or job (``services.web``); ``field`` is a key of
 app.yaml or of the stack's file; null is a missing value; ``equal`` counts the equal fields. Of a secret only its source
-is compared. A part that only one stack has is one difference with an empty field. Errors are
-``{"errors": [{code, file, line, column, path, message, hint}]}``.
+is compared. A part that only one stack has is one difference with an empty field.
 
 Exit codes: 0, compared; with ``--exit-code`` 1 if the stacks differ, like git diff.
 """

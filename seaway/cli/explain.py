@@ -19,8 +19,7 @@ the check that requires it, or null.
     rows         a list of {object, field, becomes, value, place, why, check}: place is where it is written; null: it is
                  a default, and why is the reason
 
-Exit codes: 0, printed; 2, the files are invalid, or the workload does not exist. Errors under ``--json`` are
-``{"errors": [{code, file, line, column, path, message, hint}]}``.
+Exit codes: 0, printed; 2, the files are invalid, or the workload does not exist.
 """
 
 import argparse

@@ -4,7 +4,7 @@ The document goes to stdout. A table on stderr lists the keys of the application
 approximated or dropped, each with the reason and a fix. ``--app`` and ``--stack`` are as for ``seaway render``.
 
 ``--json`` prints one object: ``application``, ``counts``, ``strict``, ``keys`` (as those of ``seaway import``) and
-``compose``, the document. Errors are ``{"errors": [{code, file, line, column, path, message, hint}]}``.
+``compose``, the document.
 
 Exit codes: 0, exported; 1, a key is lost and ``--strict`` is set; 2, the application or the stack's configuration is
 invalid.

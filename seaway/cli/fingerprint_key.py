@@ -14,10 +14,6 @@ def ensure_key(target: stack.TargetStack) -> None:
 
     A stack that was deployed without a key keeps the names of its Secrets until their values change. In CI nothing is
     written: a key that is not committed would differ in the next run and restart the pods each time.
-
-    Raises:
-        errors.Unavailable: the state cannot be read, the key is lost, or pulumi cannot write it.
-        diagnosis.InvalidInput: the stack's file is invalid, or pulumi is not installed.
     """
     config = stack_file.read_config(stack.find_file(target.folder, target.name))
     names = stack_file.get_secret_names(config)

@@ -3,8 +3,7 @@
 ``--out FILE`` writes an SVG. ``--json`` prints one object: ``application``, ``stack``, ``nodes`` (id, name, kind,
 detail) and ``edges`` (start, end, relation: calls, dependsOn, or reaches, which is from outside the cluster).
 
-Exit codes: 0, printed or written; 1, the SVG cannot be written; 2, the files are invalid. Errors under ``--json`` are
-``{"errors": [{code, file, line, column, path, message, hint}]}``.
+Exit codes: 0, printed or written; 1, the SVG cannot be written; 2, the files are invalid.
 """
 
 import argparse

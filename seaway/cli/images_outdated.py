@@ -5,7 +5,7 @@ overrides and its overlay.
 
 ``--json`` prints ``{"images": [...]}``. An image is ``{"image", "state", "pinned", "now", "where", "reason"}``:
 ``state`` is ``current``, ``outdated``, ``not pinned`` or ``unreachable``; ``pinned`` and ``now`` are digests or null;
-``where`` lists the places that name it. Errors are ``{"errors": [{code, file, line, column, path, message, hint}]}``.
+``where`` lists the places that name it.
 
 Exit codes: 0, no image is outdated; 1, an image is outdated, or a registry is unreachable.
 """
@@ -68,11 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def compare(stack_name: str | None) -> Comparison:
-    """Compare the images of the application, or of a stack, with their registries.
-
-    Raises:
-        diagnosis.InvalidInput: as ``run``.
-    """
+    """Compare the images of the application, or of a stack, with their registries."""
     folder = stack.find_project_folder(Path.cwd())
     app_file, root = _find_app_file(folder, stack_name), _find_root(folder, stack_name)
     app_folder = (folder / app_file).parent
@@ -83,11 +79,7 @@ def compare(stack_name: str | None) -> Comparison:
 
 
 def find_uses(folder: Path, app_file: str, root: roots.Root, stack_name: str | None) -> list[outdated.ImageUse]:
-    """The images that the application names, or that a stack uses.
-
-    Raises:
-        diagnosis.InvalidInput: a file is invalid, or the stack deploys the images of a pinned release.
-    """
+    """The images that the application names, or that a stack uses."""
     app, overrides = _load_app(folder, app_file, root, stack_name)
     return outdated.find_image_uses(app, (folder / app_file).parent, root, overrides)
 

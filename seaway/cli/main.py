@@ -100,11 +100,7 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
 
 
 def _parse(words: Sequence[str], arguments: argparse.Namespace) -> None:
-    """Parse a command line into ``arguments``.
-
-    Raises:
-        diagnosis.InvalidInput: a word is neither an option of the command nor a flag of its Pulumi command.
-    """
+    """Parse a command line into ``arguments``."""
     declared = find_command(words)
     own, passed = list(words), list[str]()
     if declared and declared.pulumi and "--" in words:

@@ -22,8 +22,6 @@ outage or a data loss that the stack's policy blocks and no waiver covers, or a 
     notes        warnings, waivers, limits of the comparison
     checks       {summary, refused, advice}: a string, and two lists of lines that begin with the id of a check
     errors       a list of strings; not empty: the preview failed, and the changes are incomplete
-
-An invalid configuration is printed as ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse

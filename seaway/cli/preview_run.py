@@ -50,9 +50,6 @@ class PreviewRun:
         Args:
             pulumi_arguments: further arguments for it.
             require_shared_backend: whether a backend on this machine is an error.
-
-        Raises:
-            diagnosis.InvalidInput: a file is invalid, or the backend is refused.
         """
         target = self._target
         current = offline.render_tree(target.folder, target.name)
@@ -83,11 +80,7 @@ class PreviewRun:
         )
 
     def compare_files(self) -> int:
-        """Preview by rendering the base and the working tree; return the exit code.
-
-        Raises:
-            diagnosis.InvalidInput: a file is invalid, or the revision does not exist.
-        """
+        """Preview by rendering the base and the working tree; return the exit code."""
         name = self._target.name
         current = offline.render_tree(self._target.folder, name)
         comparison = self._compare_base(current)
@@ -109,11 +102,7 @@ class PreviewRun:
             self._file.write_text(document, encoding="utf-8")
 
     def _compare_base(self, current: offline.RenderedTree) -> offline.TreeComparison:
-        """Compare the working tree with the base.
-
-        Raises:
-            diagnosis.InvalidInput: the revision does not exist, or its files are invalid.
-        """
+        """Compare the working tree with the base."""
         base = self._base or ""
         with revision.checkout(self._target.folder, base) as tree:
             try:
@@ -163,11 +152,7 @@ class PreviewRun:
 
 
 def _reject_local_backend(folder: Path) -> None:
-    """In CI each job has a new disk: a preview against a local backend would always create everything.
-
-    Raises:
-        diagnosis.InvalidInput: the backend is local.
-    """
+    """In CI each job has a new disk: a preview against a local backend would always create everything."""
     _, printed = pulumi_cli.capture_stdout(folder, ["whoami", "--json"])
     try:
         url = str(json.loads(printed)["url"])

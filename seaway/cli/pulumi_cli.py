@@ -35,7 +35,6 @@ def run(folder: Path, args: Sequence[str]) -> int:
     Raises:
         KeyboardInterrupt: the user interrupted it, and it has ended.
         SystemExit: as above, by SIGTERM.
-        diagnosis.InvalidInput: pulumi is not installed.
     """
     return wait([_find_pulumi(), *args], folder)[0]
 
@@ -45,18 +44,13 @@ def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple
 
     Args:
         variables: added to our own environment variables.
-
-    Raises: as ``run``.
     """
     env = {**os.environ, **variables}
     return wait([_find_pulumi(), *args, "--non-interactive"], folder, env=env, stdout=subprocess.PIPE)
 
 
 def capture_output(folder: Path, args: Sequence[str]) -> tuple[int, str]:
-    """Run `pulumi` without a terminal; return its exit code and its whole output.
-
-    Raises: as ``run``.
-    """
+    """Run `pulumi` without a terminal; return its exit code and its whole output."""
     arguments = [_find_pulumi(), *args, "--non-interactive"]
     return wait(arguments, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
@@ -68,9 +62,6 @@ def check_flags(prog: str, command: str, words: Sequence[str], options: Sequence
         prog: the command line that has the words: ``seaway up``.
         command: the command of Pulumi; empty: the words cannot be for Pulumi.
         options: the options of Seaway, for the hint.
-
-    Raises:
-        diagnosis.InvalidInput: with all words that neither Seaway nor Pulumi has.
     """
     diagnostics: list[diagnosis.Diagnostic] = []
     printed = capture_output(Path.cwd(), [command, "--help"])[1] if command else ""
@@ -163,12 +154,7 @@ def wait(
 
 
 def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
-    """Set an encrypted value in the configuration of a stack. It is passed on stdin: other users can see arguments.
-
-    Raises:
-        errors.Unavailable: pulumi cannot encrypt or write it; the text is one line.
-        diagnosis.InvalidInput: pulumi is not installed.
-    """
+    """Set an encrypted value in the configuration of a stack. It is passed on stdin: other users can see arguments."""
     args = [_find_pulumi(), "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
     done = subprocess.run(
         args, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=ENCRYPT_TIMEOUT

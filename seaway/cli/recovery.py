@@ -53,9 +53,6 @@ def recover(target: stack.TargetStack, *, force_unlock: bool) -> str | None:
 
     Returns:
         The reason of a failure, for the user; None: success.
-
-    Raises:
-        diagnosis.InvalidInput: pulumi is not installed.
     """
     with tempfile.TemporaryDirectory() as folder:
         # Only the user can read the folder, and the secrets in the state are encrypted.

@@ -13,8 +13,6 @@
         healthy      the stacks in which it was healthy, according to their clusters
         held         by stack: why it is held there
     unknown      by stack: why its cluster cannot be reached
-
-Errors are printed as ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse

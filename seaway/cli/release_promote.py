@@ -123,11 +123,7 @@ def _find_expired_waivers(folder: Path, source: str, promoted: release.Release) 
 def _plan_target(
     folder: Path, name: str, config: nodes.MappingNode, proposed_pin: environments.ProposedPin
 ) -> environments.Environment:
-    """The target stack with the new pin.
-
-    Raises:
-        diagnosis.InvalidInput: the overlay does not fit, a secret has no value, a waiver has expired, or a check fails.
-    """
+    """The target stack with the new pin."""
     today = command.get_today()
     environment = environments.read_environment(
         config, folder=folder, stack=name, today=today, proposed_pin=proposed_pin, check_ids=all_checks.IDS

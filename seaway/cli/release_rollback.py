@@ -154,12 +154,7 @@ def _explain_refusal(
 
 
 async def _read_release(target: stack.TargetStack, release_id: str, history: StackHistory) -> release.Release:
-    """Read the release from its file, or from its newest record that the stack's state vouches for.
-
-    Raises:
-        diagnosis.InvalidInput: the file is invalid, or has other images than the deployed release.
-        errors.Unavailable: there is no file, and the record cannot be read or was changed.
-    """
+    """Read the release from its file, or from its newest record that the stack's state vouches for."""
     file = release.get_path(target.folder, release_id)
     if not os.path.lexists(file):
         deployed = await _read_deployed_release(target, release_id, history)
@@ -184,11 +179,7 @@ def _list_digests(pinned: release.Release) -> dict[str, str]:
 async def _read_deployed_release(
     target: stack.TargetStack, release_id: str, history: StackHistory
 ) -> release.Release | None:
-    """A release that the stack's state vouches for; None: the state does not have it.
-
-    Raises:
-        errors.Unavailable: its record cannot be read, or was changed.
-    """
+    """A release that the stack's state vouches for; None: the state does not have it."""
     state = history.state
     summary = next((summary for summary in history.records.values() if summary.release_id == release_id), None)
     if state is None or summary is None:
@@ -205,11 +196,7 @@ async def _read_deployed_release(
 
 
 def _write_pin(target: stack.TargetStack, new_lock: release_lock.Lock, older: release.Release) -> list[str]:
-    """Write the release and the pin after validation; return the omitted jobs.
-
-    Raises:
-        diagnosis.InvalidInput: the release does not fit the stack's current file.
-    """
+    """Write the release and the pin after validation; return the omitted jobs."""
     config = stack_file.read_config(stack.find_file(target.folder, target.name))
     environment = environments.read_environment(
         config,

@@ -8,22 +8,12 @@ from seaway.syntax import diagnosis
 
 
 def find_state(target: stack.TargetStack) -> stack_state.ReleaseState | None:
-    """The last release in the state of a stack; None: nothing was deployed.
-
-    Raises:
-        errors.Unavailable: the state cannot be read.
-        diagnosis.InvalidInput: this version of Seaway cannot read the release.
-    """
+    """The last release in the state of a stack; None: nothing was deployed."""
     return stack_state.ReleaseState.find(stack_state.export_resources(target.folder, target.name))
 
 
 def read_state(target: stack.TargetStack) -> stack_state.ReleaseState:
-    """The last release in the state of a stack.
-
-    Raises:
-        errors.Unavailable: the state cannot be read, or has no release.
-        diagnosis.InvalidInput: as ``find_state``.
-    """
+    """The last release in the state of a stack."""
     state = find_state(target)
     if state is None:
         raise errors.Unavailable(
@@ -45,10 +35,6 @@ def find_evidence(target: stack.TargetStack) -> stack_state.ReleaseState | None:
 
 
 async def read_current(cluster: client.KubeClient, namespace: str) -> record_store.CurrentRelease | None:
-    """The release that the cluster records as deployed; None: it records none.
-
-    Raises:
-        errors.Unavailable: the cluster cannot be reached.
-    """
+    """The release that the cluster records as deployed; None: it records none."""
     path = record_store.get_path(namespace, record_store.CURRENT_NAME)
     return record_store.parse_current(await cluster.find(path))

@@ -9,7 +9,6 @@ hash of the values. ``--json`` prints one object of kind List, which kubectl rea
 below the working directory. A Secret whose values are not known is omitted and reported on stderr.
 
 Exit codes: 0, rendered; 2, the application or the stack's configuration is invalid, or the workload does not exist.
-Errors under ``--json`` are ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse

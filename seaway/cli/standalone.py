@@ -33,9 +33,6 @@ def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> 
 
     Args:
         needs_registry: whether an application without a stack must not build images.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, or the application or the stack's configuration is invalid.
     """
     namespace = getattr(arguments, "namespace", None)
     if arguments.app is None:
@@ -55,11 +52,7 @@ def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> 
 
 
 def load_environment(target: stack.TargetStack) -> environments.Environment:
-    """The environment of a stack.
-
-    Raises:
-        diagnosis.InvalidInput: the application or the stack's configuration is invalid.
-    """
+    """The environment of a stack."""
     return environments.load_environment(
         target.folder, target.name, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
     )

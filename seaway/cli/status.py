@@ -36,8 +36,6 @@
         declared     the deployed value; null if it was added
         live         the value in the cluster; null if it was deleted
         by           null, or the field manager and time: kubectl-edit at 2026-03-01T10:00:00Z
-
-With ``--json``, errors are printed as ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse
@@ -92,11 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def show_status(target: stack.TargetStack, *, watch: bool = False, as_json: bool = False) -> int:
-    """Print the status once, or until Ctrl-C; return the exit code.
-
-    Raises:
-        errors.Unavailable: the cluster cannot be reached. ``watch`` waits for it.
-    """
+    """Print the status once, or until Ctrl-C; return the exit code."""
     return asyncio.run(_watch(target, as_json=as_json) if watch else _print_once(target, as_json=as_json))
 
 
@@ -208,11 +202,7 @@ def _open_output(*, as_json: bool) -> Generator[TerminalOutput | JsonOutput | Li
 
 
 def show_drift(target: stack.TargetStack, *, as_json: bool) -> int:
-    """Print how the cluster differs from the deployed release; return the exit code.
-
-    Raises:
-        errors.Unavailable: the cluster cannot be reached, or has no recorded release.
-    """
+    """Print how the cluster differs from the deployed release; return the exit code."""
     release, differences = asyncio.run(_read_drift(target, release_state.find_evidence(target)))
     if as_json:
         drifted = [_difference_to_json(difference) for difference in differences]
