@@ -12,7 +12,7 @@ from typing import Any
 from dev import environment, project
 from dev.cluster import layout, node
 from seaway import errors
-from seaway.cli import deployment, fingerprint_key, pulumi_cli, status
+from seaway.cli import deployment, pulumi_cli, status
 from seaway.cli import stack as stacks
 from seaway.files import private
 from seaway.review import disks
@@ -66,7 +66,7 @@ def up() -> None:
     env = select_stack()
     os.environ.update(env)  # later calls of Pulumi find the state of the stack
     target = stacks.read_target(environment.ROOT, STACK)
-    fingerprint_key.ensure_key(target)
+    deployment.ensure_fingerprint_key(target)
     # A terminal shows Pulumi's live tree. A log does not need progress dots.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
     pulumi_up = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet]

@@ -88,26 +88,22 @@ def print_errors(error: Exception, *, as_json: bool) -> None:
     """
     if isinstance(error, diagnosis.InvalidInput):
         print(error, file=sys.stderr)
-        errors = list(map(_diagnostic_to_json, error.diagnostics))
+        errors = [
+            {
+                "code": diagnostic.code,
+                **dataclasses.asdict(diagnostic.location),
+                "path": diagnostic.path or None,
+                "message": diagnostic.message,
+                "hint": diagnostic.hint,
+            }
+            for diagnostic in error.diagnostics
+        ]
     else:
         report(str(error))
         missing = dict.fromkeys(("file", "line", "column", "path"))
         errors = [{"code": "unavailable", **missing, "message": str(error), "hint": None}]
     if as_json:
         print_json({"errors": errors})
-
-
-def _diagnostic_to_json(diagnostic: diagnosis.Diagnostic) -> dict[str, Any]:
-    location = diagnostic.location
-    return {
-        "code": diagnostic.code,
-        "file": location.file,
-        "line": location.line,
-        "column": location.column,
-        "path": diagnostic.path or None,
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
-    }
 
 
 def format_time(time: datetime.datetime | None = None) -> str:

@@ -1,5 +1,6 @@
 """How the command line prints tables: folded to the width of the terminal or of COLUMNS, elsewhere as whole lines."""
 
+import difflib
 import json
 import os
 import sys
@@ -95,6 +96,12 @@ def build_rows(
 def _to_text(cell: str | text.Text) -> text.Text:
     """Not as rich's markup: a message may have brackets."""
     return text.Text(diagnosis.escape_text(cell)) if isinstance(cell, str) else cell
+
+
+def print_diff(name: str, before: str, after: str, *, context: int = 3) -> None:
+    """Print the changed lines of a file as a unified diff."""
+    for line in difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=context, lineterm=""):
+        print(diagnosis.escape_text(line))
 
 
 def format_value(field_value: Any) -> str:

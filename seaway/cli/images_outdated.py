@@ -21,7 +21,7 @@ from seaway.files import roots
 from seaway.images import outdated
 from seaway.model import application, settings
 from seaway.project import images_lock, load, stack_file
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, nodes
 
 HEADINGS = ("IMAGE", "STATE", "PINNED", "NOW", "WHERE")
 DIGEST_LENGTH = len("sha256:") + 12
@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 def compare(stack_name: str | None) -> Comparison:
     """Compare the images of the application, or of a stack, with their registries."""
     folder = stack.find_project_folder(Path.cwd())
-    app_file, root = _find_app_file(folder, stack_name), _find_root(folder, stack_name)
+    configs = [stack.read_config(folder, name) for name in ([stack_name] if stack_name else stack.list_names(folder))]
+    app_file, root = _find_app_file(folder, configs), _find_root(folder, configs)
     app_folder = (folder / app_file).parent
     lock = images_lock.read_lock(app_folder, root, str(Path(app_file).with_name(images_lock.FILE_NAME)))
     uses = find_uses(folder, app_file, root, stack_name)
@@ -117,11 +118,9 @@ def print_table(comparison: Comparison) -> None:
             command.report(result.reason)
 
 
-def _find_app_file(folder: Path, stack_name: str | None) -> str:
-    """The application's file of the stack, or of all stacks."""
-    if stack_name is not None:
-        return stack_file.get_app_path(stack_file.read_config(stack.find_file(folder, stack_name)))
-    files = {stack_file.get_app_path(stack_file.read_config(file)) for file in folder.glob("Pulumi.*.yaml")}
+def _find_app_file(folder: Path, configs: Sequence[nodes.MappingNode]) -> str:
+    """The application's file of all stacks."""
+    files = set(map(stack_file.get_app_path, configs))
     if len(files) > 1:
         message = f"the stacks have different applications: {', '.join(sorted(files))}"
         raise diagnosis.reject(
@@ -130,10 +129,9 @@ def _find_app_file(folder: Path, stack_name: str | None) -> str:
     return files.pop() if files else settings.Settings(stack="", context="").app
 
 
-def _find_root(folder: Path, stack_name: str | None) -> roots.Root:
-    """The root of the stack, or the widest root of all stacks."""
-    files = [stack.find_file(folder, stack_name)] if stack_name else sorted(folder.glob("Pulumi.*.yaml"))
-    candidates = [stack_file.find_root(stack_file.read_config(file), folder) for file in files]
+def _find_root(folder: Path, configs: Sequence[nodes.MappingNode]) -> roots.Root:
+    """The widest root of all stacks."""
+    candidates = [stack_file.find_root(config, folder) for config in configs]
     return min(candidates or [roots.find_root(folder)], key=lambda root: len(root.folder.parts))
 
 
@@ -143,7 +141,7 @@ def _load_app(
     """The application and the image overrides."""
     if stack_name is None:
         return load.load_application(folder / app_file, root=root), {}
-    config = stack_file.read_config(stack.find_file(folder, stack_name))
+    config = stack.read_config(folder, stack_name)
     stack_settings = stack_file.decode_settings(config, stack_name)
     if not stack_settings.build:
         message = f"stack {stack_name} builds no images: it deploys those of its pinned release"

@@ -46,7 +46,7 @@ def find_target(arguments: argparse.Namespace) -> TargetStack:
 
 def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack:
     """Read a stack of the project in ``folder``."""
-    config = stack_file.read_config(find_file(folder, name, hint))
+    config = read_config(folder, name, hint)
     context = config.pairs.get("context")
     if context is None or not isinstance(context.node, nodes.ScalarNode):
         hint = "pulumi config set seaway:context <value>"
@@ -58,6 +58,11 @@ def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack
         app = environments.read_pinned_release(folder, name).application.name
     namespace = settings.Settings(stack=name, context=context.node.text).format_namespace(app)
     return TargetStack(name=name, context=context.node.text, app=app, namespace=namespace, folder=folder)
+
+
+def read_config(folder: Path, name: str, hint: str | None = None) -> nodes.MappingNode:
+    """The configuration of a stack in its file."""
+    return stack_file.read_config(find_file(folder, name, hint))
 
 
 def find_file(folder: Path, name: str, hint: str | None = None) -> Path:
@@ -89,7 +94,7 @@ def list_names(folder: Path) -> list[str]:
 
 def read_pinning_config(folder: Path, name: str, message: str, hint: str) -> nodes.MappingNode:
     """The configuration of a stack that deploys the release it pins."""
-    config = stack_file.read_config(find_file(folder, name))
+    config = read_config(folder, name)
     if stack_file.is_building(config):
         location = config.pairs["build"].location if "build" in config.pairs else config.location
         raise diagnosis.reject(location, "seaway:build", "stack-builds", message, hint)

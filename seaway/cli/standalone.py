@@ -12,7 +12,7 @@ from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, objects
 from seaway.model import settings
-from seaway.project import environments, load, stack_file
+from seaway.project import environments, load
 from seaway.syntax import diagnosis, nodes
 
 STACK_PLACEHOLDER = "kubectl"
@@ -60,7 +60,7 @@ def load_environment(target: stack.TargetStack) -> environments.Environment:
 
 def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
     folder = stack.find_project_folder(Path.cwd())
-    config = stack_file.read_config(stack.find_file(folder, arguments.stack))
+    config = stack.read_config(folder, arguments.stack)
     location = config.location
     app = nodes.ScalarNode(location, _format_path(Path(arguments.app), folder))
     pairs = {**config.pairs, "app": nodes.Pair(location, app)}

@@ -43,7 +43,7 @@ import asyncio
 import contextlib
 import datetime
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from rich import live
@@ -132,47 +132,21 @@ async def _watch(target: stack.TargetStack, *, as_json: bool) -> int:
     """Runs until it is interrupted."""
     details: _Details = None, {}
     async with connection.connect(target) as cluster, reflector.Reflector(cluster, target.namespace) as watched:
-        with _open_output(as_json=as_json) as output:
+        with _open_output(as_json=as_json) as show:
             while True:
                 # The reflector reports a lost connection and reconnects.
                 with contextlib.suppress(errors.Unavailable):
                     details = await _read_details(cluster, target)
-                output.show(_build_report(target, details, watched.take_snapshot()), watched.disconnected_reason)
+                show(_build_report(target, details, watched.take_snapshot()), watched.disconnected_reason)
                 await watched.wait_for_change(REDRAW_INTERVAL)
                 await asyncio.sleep(CHANGE_BATCH_SECONDS)
 
 
-class TerminalOutput:
-    """On a terminal: redraws the table in place."""
+class StreamOutput:
+    """Without a terminal: one JSON object on a line, or one line for each workload, whenever it changes."""
 
-    def __init__(self, drawing: live.Live) -> None:
-        self._drawing = drawing
-
-    def show(self, report: status_report.StatusReport, disconnected_reason: str | None) -> None:
-        """Redraw."""
-        self._drawing.update(report.render(self._drawing.console.width, disconnected_reason), refresh=True)
-
-
-class JsonOutput:
-    """One object on a line, when it differs from the last."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, Any] = {}
-        self._notice = connection.ConnectionNotice()
-
-    def show(self, report: status_report.StatusReport, disconnected_reason: str | None) -> None:
-        """Print it if it is new."""
-        self._notice.print_change(disconnected_reason)
-        current = report.to_json()
-        if disconnected_reason is None and current != self._last:
-            self._last = current
-            print(json.dumps(current, ensure_ascii=False), flush=True)
-
-
-class LineOutput:
-    """One line for each workload that changed."""
-
-    def __init__(self) -> None:
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
         self._last: dict[str, str] = {}
         self._notice = connection.ConnectionNotice()
 
@@ -181,24 +155,26 @@ class LineOutput:
         self._notice.print_change(disconnected_reason)
         if disconnected_reason is not None:
             return
-        current = {row.name: row.health.summary for row in report.rows}
-        current = current or {"": report.format_nothing_deployed()}
-        for name, line in current.items():
+        if self._as_json:
+            lines = {"": json.dumps(report.to_json(), ensure_ascii=False)}
+        else:
+            lines = {row.name: row.health.summary for row in report.rows} or {"": report.format_nothing_deployed()}
+            for name in self._last.keys() - lines.keys() - {""}:
+                print(f"{command.format_clock()} {name} was deleted", flush=True)
+        for name, line in lines.items():
             if self._last.get(name) != line:
-                print(f"{command.format_clock()} {line}", flush=True)
-        for name in self._last.keys() - current.keys() - {""}:
-            print(f"{command.format_clock()} {name} was deleted", flush=True)
-        self._last = current
+                print(line if self._as_json else f"{command.format_clock()} {line}", flush=True)
+        self._last = lines
 
 
 @contextlib.contextmanager
-def _open_output(*, as_json: bool) -> Generator[TerminalOutput | JsonOutput | LineOutput]:
+def _open_output(*, as_json: bool) -> Generator[Callable[[status_report.StatusReport, str | None], None]]:
     screen = display.create_screen()
     if as_json or not screen.is_terminal:
-        yield JsonOutput() if as_json else LineOutput()
+        yield StreamOutput(as_json=as_json).show
         return
     with live.Live(console=screen, auto_refresh=False) as drawing:
-        yield TerminalOutput(drawing)
+        yield lambda report, reason: drawing.update(report.render(screen.width, reason), refresh=True)
 
 
 def show_drift(target: stack.TargetStack, *, as_json: bool) -> int:

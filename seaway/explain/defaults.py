@@ -16,18 +16,14 @@ from seaway.syntax import decode, encode
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Default:
-    """One default."""
+    """One default. ``seaway.cli.explain`` documents the attributes."""
 
     of: str
-    """``services``, ``Pulumi.<stack>.yaml``, or a kind: ``Deployment``."""
     field: str
     value: Any
-    """A plain value; None, an empty list or mapping: no default."""
     means: str
     why: str
-    """Empty if a missing value needs no reason."""
     check: str | None = None
-    """The id of the check that requires it."""
 
 
 ALL_WORKLOADS = "services, stores, jobs"

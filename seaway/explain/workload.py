@@ -43,62 +43,45 @@ class ObjectPurpose:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedField:
-    """A value and its source."""
+    """A value and its source. ``seaway.cli.explain`` documents the attributes."""
 
     object: str | None = None
-    """The kind of the object, for a field that app.yaml does not have."""
+    """None: app.yaml has the field."""
     field: str
-    """A key of app.yaml, or of the object."""
     becomes: str | None
-    """The object's field, ``Deployment replicas``; None: more than one."""
     value: Any
     place: str | None
-    """Where it is written, ``app/app.yaml:7:5``; None: it is a default."""
     why: str
-    """The reason of a default."""
     check: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A service, store or job."""
+    """A service, store or job. ``seaway.cli.explain`` documents the attributes."""
 
     name: str
     kind: str
-    """service, store or job."""
     application: str
     stack: str
     image: str
     image_from: str
     address: str | None
-    """In the cluster; None: it accepts no requests."""
     published: str | None
-    """How it is reachable from outside (``seaway:publish``); None: it is not."""
     urls: Sequence[str]
-    """The URLs of the Ingress."""
     calls: Sequence[str]
     called_by: Sequence[str]
     depends_on: Sequence[str]
     start: str | None
-    """The command that starts a job which does not run with a release; None: not such a job."""
     objects: Sequence[ObjectPurpose]
     rows: Sequence[ExplainedField]
 
 
 def explain_workload(environment: environments.Environment, name: str) -> Explanation:
-    """Explain one service, store or job of an environment.
-
-    Raises:
-        diagnosis.InvalidInput: it does not exist, or a file is invalid.
-    """
+    """Explain one service, store or job of an environment."""
     path, workload = environment.find_workload(name)
     app, stack_settings = environment.app, environment.settings
     images = preview.find_images(environment)
-    rendered = [
-        release_object
-        for release_object in preview.render_objects(environment, images)
-        if release_object.owner == workload.name
-    ]
+    rendered = [part for part in preview.render_objects(environment, images) if part.owner == workload.name]
     pods = next(release_object.manifest for release_object in rendered if release_object.kind in fields.PODS)
     image = fields.find_value(pods, (*fields.CONTAINER.split("."), "image"))
     is_job = isinstance(workload, application.Job)

@@ -48,7 +48,7 @@ MODULES = {
     "graph",
     "images_outdated",
     "import_compose",
-    "preview_run",
+    "preview",
     "release_list",
     "release_promote",
     "status",
