@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
-from rich import console, table, text
+from rich import console, padding, table, text
 
 from seaway.syntax import diagnosis
 
@@ -68,7 +68,7 @@ def print_table(
 
 def build_rows(
     headings: Sequence[str], rows: Iterable[Sequence[str | text.Text]], width: int, *, movable: Sequence[str]
-) -> list[text.Text]:
+) -> list[console.RenderableType]:
     """A table whose cells are never folded: what is copied stays whole.
 
     If it is wider than ``width``, its ``movable`` columns, the last first, become lines below their rows.
@@ -80,7 +80,7 @@ def build_rows(
         if sum(widths[column] + COLUMN_GAP for column in kept) - COLUMN_GAP > width:
             kept.remove(headings.index(name))
             moved.insert(0, headings.index(name))
-    result: list[text.Text] = []
+    result: list[console.RenderableType] = []
     for line in [[text.Text(name, style="bold") for name in headings], *lines]:
         joined = text.Text()
         for column in kept:
@@ -89,7 +89,8 @@ def build_rows(
         result.append(joined)
         if line[0].plain != headings[0]:
             below = (column for column in moved if line[column].plain != EMPTY)
-            result += [text.Text(f"  {headings[column]} ").append_text(line[column]) for column in below]
+            lines_below = (text.Text(f"{headings[column]} ").append_text(line[column]) for column in below)
+            result += [padding.Padding.indent(line_below, COLUMN_GAP) for line_below in lines_below]
     return result
 
 

@@ -45,7 +45,7 @@ class StatusReport:
 
     def render(self, width: int, disconnected_reason: str | None = None) -> console.Group:
         """The whole output in ``width`` columns. ``disconnected_reason``: the report may be outdated or empty."""
-        parts = [self._format_heading()]
+        parts: list[console.RenderableType] = [self._format_heading()]
         if self.rows:
             cells = (_format_cells(row, self.now) for row in self.rows)
             parts += display.build_rows(HEADINGS, cells, width, movable=LONG_HEADINGS)
