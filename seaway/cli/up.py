@@ -38,9 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         command.report(f"{partial[0]} conflicts with --rollback-on-failure, which restores the whole release")
         return command.USAGE_ERROR
     target = stack.find_target(arguments)
-    if arguments.recover and (reason := recovery.recover(target, force_unlock=arguments.force_unlock)):
-        command.report(reason)
-        return command.FAILURE
+    if arguments.recover:
+        recovery.recover(target, force_unlock=arguments.force_unlock)
     if arguments.accept_data_loss and (code := _accept_data_loss(target, arguments)):
         return code
     return deployment.Deployment(target, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi).run(
