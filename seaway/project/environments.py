@@ -162,8 +162,15 @@ def read_environment(
             checks=check_ids,
             today=None if lock.is_rollback else today,
         )
-        # A setting that is invalid has its default here, which no rule may judge.
-        diagnostics += (diagnostic for diagnostic in required if not decoded.locations.has_undecoded(diagnostic.path))
+        # A setting that is invalid has its default here, which no rule may judge; invalid secrets are not missing.
+        ignored = (
+            "secret-not-set" if any(diagnostic.path == "seaway:secrets" for diagnostic in decoded.diagnostics) else ""
+        )
+        diagnostics += (
+            diagnostic
+            for diagnostic in required
+            if diagnostic.code != ignored and not decoded.locations.has_undecoded(diagnostic.path)
+        )
         if diagnostics and pinned is None:
             # An error of a build that is reported already is not reported again.
             broken = {
