@@ -24,7 +24,7 @@ _VALUE_TYPES = ("string", "strings", "stringArray", "int", "int32", "file:")
 
 _REFUSED: Mapping[str, str] = {
     **dict.fromkeys(("-C", "--cwd"), "run seaway in that directory"),
-    **dict.fromkeys(("-j", "--json"), "for the result: seaway status --json"),
+    **dict.fromkeys(("-j", "--json"), "write --json for seaway preview; the result of an update: seaway status --json"),
 }
 """Flags that contradict what the commands of Seaway do, with the alternative."""
 

@@ -48,10 +48,10 @@ class ExplainedField:
     object: str | None = None
     """None: app.yaml has the field."""
     field: str
-    becomes: str | None
+    becomes: str | None = None
     value: Any
-    place: str | None
-    why: str
+    place: str | None = None
+    why: str = ""
     check: str | None = None
 
 
@@ -100,17 +100,10 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
         depends_on=workload.depends_on,
         start=_format_start_command(environment, rendered) if is_job and not workload.is_release_job() else None,
         objects=[
-            ObjectPurpose(
-                kind=release_object.kind,
-                name=release_object.name,
-                purpose=_describe_purpose(release_object.kind, workload),
-            )
-            for release_object in rendered
+            ObjectPurpose(kind=part.kind, name=part.name, purpose=_describe_purpose(part.kind, workload))
+            for part in rendered
         ],
-        rows=[
-            *_list_model_fields(environment, path, workload, rendered),
-            *_list_object_fields(rendered, workload),
-        ],
+        rows=[*_list_model_fields(environment, path, workload, rendered), *_list_object_fields(rendered, workload)],
     )
 
 
@@ -172,18 +165,12 @@ def _list_model_fields(
         if not location and field in profile_defaults:
             reason = profile_defaults.pop(field).reason  # noqa: PLW2901 - the image profile overrides the model's default
         if location or reason:
-            yield ExplainedField(
-                field=field,
-                becomes=becomes.get(field),
-                value=field_value,
-                place=location,
-                why="" if location else reason,
-            )
+            why = "" if location else reason
+            yield ExplainedField(field=field, becomes=becomes.get(field), value=field_value, place=location, why=why)
     if isinstance(workload, application.Job) and workload.uses:
         return
     for field, default in profile_defaults.items():
-        summary = _summarize_value(default.value)
-        yield ExplainedField(field=field, becomes=None, value=summary, place=None, why=default.reason)
+        yield ExplainedField(field=field, value=_summarize_value(default.value), why=default.reason)
 
 
 def _find_declared(environment: environments.Environment, path: str) -> application.AnyWorkload:
@@ -238,17 +225,13 @@ def _list_object_fields(
     for field in fields.FIELDS:
         if field.check == identity.service_account_token.id and workload.kubernetes_api:
             continue  # `kubernetesApi` mounts a token
-        for release_object in rendered if field.rationale else ():
-            if release_object.kind not in field.kinds:
-                continue
-            field_value = fields.find_value(release_object.manifest, field.path)
+        for part in rendered if field.rationale else ():
+            field_value = fields.find_value(part.manifest, field.path) if part.kind in field.kinds else None
             if field_value is not None:
                 yield ExplainedField(
-                    object=release_object.kind,
+                    object=part.kind,
                     field=field.short_path,
-                    becomes=None,
                     value=field_value,
-                    place=None,
                     why=field.rationale,
                     check=field.check,
                 )
