@@ -57,6 +57,8 @@ def read_addresses(
         "namespace": environment.namespace,
         "application": environment.app.name,
         "stack": environment.settings.stack,
+        # The engine deletes an Ingress of the last update after the outputs are read.
+        "publish": environment.settings.publish,
     }
     return pulumi.runtime.invoke_output("seaway:index:getAddresses", arguments, options)
 

@@ -166,7 +166,11 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return await _abort(context, f"the plugin seaway has no function {request.tok}")
         args = cast(Mapping[str, str], values.decode(request.args))
         reading = addresses.read_addresses(
-            self._cluster, args["namespace"], app_name=args["application"], stack=args["stack"]
+            self._cluster,
+            args["namespace"],
+            app_name=args["application"],
+            stack=args["stack"],
+            has_ingress=args["publish"] == "ingress",
         )
         known = {name: " ".join(texts) for name, texts in (await self._run_operation(reading, context)).items()}
         answer = provider_pb2.InvokeResponse()

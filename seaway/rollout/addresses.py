@@ -21,15 +21,23 @@ https://docs.docker.com/desktop/features/kubernetes/"""
 
 
 async def read_addresses(
-    cluster: client.KubeClient, namespace: str, *, app_name: str, stack: str
+    cluster: client.KubeClient, namespace: str, *, app_name: str, stack: str, has_ingress: bool = True
 ) -> dict[str, tuple[str, ...]]:
     """The addresses of each workload that is published, by its name. Kinds that may not be read are left out.
+
+    Args:
+        cluster: the client.
+        namespace: of the stack.
+        app_name: the application of the workloads.
+        stack: their stack.
+        has_ingress: False: an Ingress that exists is about to be deleted.
 
     Raises:
         errors.Unavailable: the cluster cannot be reached.
     """
-    lists = await asyncio.gather(*(_list_objects(cluster, kind, namespace) for kind in _KINDS))
-    live_objects = snapshot.Snapshot(dict(zip(_KINDS, lists, strict=True)))
+    kind_names = [kind for kind in _KINDS if has_ingress or kind != "Ingress"]
+    lists = await asyncio.gather(*(_list_objects(cluster, kind, namespace) for kind in kind_names))
+    live_objects = snapshot.Snapshot(dict(zip(kind_names, lists, strict=True)))
     host = find_node_address(live_objects.list_objects("Node"))
     if host is None and any(
         service["spec"].get("type") == "NodePort" for service in live_objects.list_objects("Service")

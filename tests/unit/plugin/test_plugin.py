@@ -61,9 +61,12 @@ def test_the_addresses_of_published_workloads(plugin: engine.Plugin, api: apiser
     spec = {"type": "NodePort", "ports": [{"name": "main", "port": 8000, "nodePort": 30080}]}
     api.put("v1", "Service", "shop-dev", "web", labels=labels, spec=spec)
     api.put("v1", "Node", "", "one", status={"addresses": [{"type": "InternalIP", "address": "10.0.0.7"}]})
-    args = values.encode({"namespace": "shop-dev", "application": "shop", "stack": "dev"})
-    answer = plugin.stub.Invoke(provider_pb2.InvokeRequest(tok="seaway:index:getAddresses", args=args))
-    assert values.decode(getattr(answer, "return")) == {"web": "10.0.0.7:30080"}
+    rules = [{"host": "shop.example.com", "http": {"paths": [{"path": "/"}]}}]
+    api.put("networking.k8s.io/v1", "Ingress", "shop-dev", "web", labels=labels, spec={"rules": rules})
+    for publish, expected in (("nodePort", ""), ("ingress", " http://shop.example.com/")):
+        args = values.encode({"namespace": "shop-dev", "application": "shop", "stack": "dev", "publish": publish})
+        answer = plugin.stub.Invoke(provider_pb2.InvokeRequest(tok="seaway:index:getAddresses", args=args))
+        assert values.decode(getattr(answer, "return")) == {"web": f"10.0.0.7:30080{expected}"}
     with pytest.raises(grpc.RpcError, match="the plugin seaway has no function seaway:index:other"):
         plugin.stub.Invoke(provider_pb2.InvokeRequest(tok="seaway:index:other", args=args))
 
