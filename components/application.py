@@ -7,10 +7,12 @@ from typing import Any
 import pulumi
 
 from components import checks, image, provenance, provider, release, stack_config, workload
-from seaway.manifests import inputs, objects
-from seaway.model import application, ingress_hosts
+from seaway.manifests import inputs, network, objects
+from seaway.model import application
 from seaway.project import environments
 from seaway.review import disks
+from seaway.rollout import addresses as rollout_addresses
+from seaway.syntax import diagnosis
 
 NETWORK_POLICY = "NetworkPolicy"
 """The kind that opens the links between workloads."""
@@ -25,10 +27,14 @@ class Application(pulumi.ComponentResource):
     """
 
     outputs: dict[str, Any]
-    """The outputs of the stack: the namespace, and image, replicas and address of each service."""
+    """The outputs of the stack: the namespace, and image, replicas and addresses of each workload."""
 
     def __init__(self, stack_inputs: stack_config.StackInputs) -> None:
-        plans = image.plan_builds(stack_inputs.environment)
+        try:
+            plans = image.plan_builds(stack_inputs.environment)
+        except diagnosis.InvalidInput as error:
+            refusals = checks.find_refusals(stack_inputs.environment)
+            raise diagnosis.InvalidInput([*error.diagnostics, *refusals]) from None
         choice = release.ReleaseChoice.resolve(stack_inputs, plans)
         results = checks.run_checks(choice)
         choice.save_run_result()
@@ -68,13 +74,19 @@ class Application(pulumi.ComponentResource):
         # It depends on everything, so a destroy deletes it first, and the plugin refuses that in another cluster.
         last = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=everything)
         provider.Cluster("destroy-guard", context, pulumi.ResourceOptions.merge(last, protection))
+        addresses = provider.read_addresses(
+            environment, pulumi.InvokeOutputOptions(provider=plugin, depends_on=[recorded])
+        )
         self.outputs = {
             "namespace": namespace,
             "services": {
-                service.name: _describe_service(environment, service, images, workloads[service.name])
+                service.name: _describe_service(environment, service, images, addresses)
                 for service in environment.app.services
             },
         }
+        stores = {store.name: _describe_address(environment, store, addresses) for store in environment.app.stores}
+        if published := {name: described for name, described in stores.items() if described}:
+            self.outputs["stores"] = published
         self.register_outputs(self.outputs)
 
 
@@ -181,18 +193,24 @@ def _describe_service(
     environment: environments.Environment,
     service: application.Service,
     images: Mapping[str, inputs.Image],
-    component: workload.Workload,
+    addresses: pulumi.Output[dict[str, str]],
 ) -> dict[str, Any]:
     scale = service.scale
     outputs: dict[str, Any] = {
         "image": images[service.name].reference if service.name in images else service.image,
         "replicas": scale.min if scale.max is None else f"{scale.min}-{scale.max}",
     }
-    if component.service is not None:
-        outputs["address"] = f"{service.name}.{environment.namespace}:{service.port}"
-        if service.publish and environment.settings.publish == "nodePort":
-            # The cluster assigns it, so the preview of a new Service has none.
-            outputs["nodePort"] = component.service.spec.apply(lambda spec: spec["ports"][0].get("nodePort"))
-        if urls := ingress_hosts.format_urls(environment.settings, service):
-            outputs["urls"] = urls
-    return outputs
+    if service.port is not None:
+        outputs["clusterAddress"] = f"{service.name}.{environment.namespace}:{service.port}"
+    return outputs | _describe_address(environment, service, addresses)
+
+
+def _describe_address(
+    environment: environments.Environment,
+    workload: application.Service | application.Store,
+    addresses: pulumi.Output[dict[str, str]],
+) -> dict[str, Any]:
+    """The address of a workload that is reachable from outside the cluster."""
+    if not network.is_published(environment.settings, workload):
+        return {}
+    return {"address": addresses.apply(lambda known: known.get(workload.name, rollout_addresses.PENDING))}

@@ -4,7 +4,8 @@ import datetime
 
 from components import messages, release
 from seaway.checks import check, engine
-from seaway.project import release_lock
+from seaway.manifests import preview
+from seaway.project import environments, release_lock
 from seaway.syntax import diagnosis
 
 MAX_WARNINGS = 10
@@ -12,6 +13,14 @@ MAX_WARNINGS = 10
 
 ALWAYS_ENFORCED = (check.NODE_ACCESS, check.OUTSIDE_APPLICATION)
 """Severities that also apply to a rollback."""
+
+
+def find_refusals(environment: environments.Environment) -> list[diagnosis.Diagnostic]:
+    """The findings that are errors in an environment whose images cannot be built."""
+    today = datetime.datetime.now(datetime.UTC).date()
+    results = engine.run_checks(environment, preview.render_objects(environment, {}), today)
+    location = diagnosis.SourceLocation(environment.settings.app)
+    return [engine.make_diagnostic(result, location) for result in results if result.is_refused]
 
 
 def run_checks(choice: release.ReleaseChoice) -> list[engine.Result]:

@@ -49,6 +49,20 @@ class Seaway(pulumi.ProviderResource):
         super().__init__("seaway", name, inputs, options)
 
 
+def read_addresses(
+    environment: environments.Environment, options: pulumi.InvokeOutputOptions
+) -> pulumi.Output[dict[str, str]]:
+    """Where each published workload is reachable from outside the cluster, by name; a cluster may assign it later."""
+    arguments = {
+        "namespace": environment.namespace,
+        "application": environment.app.name,
+        "stack": environment.settings.stack,
+        # The engine deletes an Ingress of the last update after the outputs are read.
+        "publish": environment.settings.publish,
+    }
+    return pulumi.runtime.invoke_output("seaway:index:getAddresses", arguments, options)
+
+
 class Cluster(pulumi.CustomResource):
     """The guard that a stack stays in the cluster of its first deployment."""
 

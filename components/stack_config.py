@@ -18,6 +18,7 @@ from pulumi.runtime import config
 from components import messages
 from seaway import errors
 from seaway.checks import all_checks
+from seaway.images import build_inputs
 from seaway.manifests import inputs
 from seaway.model import image_reference
 from seaway.model import secrets as model_secrets
@@ -60,13 +61,24 @@ def read_inputs(folder: Path) -> StackInputs:
     try:
         today = datetime.datetime.now(datetime.UTC).date()
         environment = environments.read_environment(
-            stack_values, folder=folder, stack=stack, check_ids=all_checks.IDS, today=today
+            stack_values,
+            folder=folder,
+            stack=stack,
+            check_ids=all_checks.IDS,
+            today=today,
+            find_more=build_inputs.find_errors,
         )
     except diagnosis.InvalidInput as error:
         raise diagnosis.InvalidInput([*diagnostics, *error.diagnostics]) from None
-    if diagnostics:
-        raise diagnosis.InvalidInput(diagnostics)
-    return _read_secrets(environment, texts, stack_values)
+    try:
+        stack_inputs = _read_secrets(environment, texts, stack_values)
+    except diagnosis.InvalidInput as error:
+        stack_inputs = None
+        diagnostics += error.diagnostics
+    if diagnostics or stack_inputs is None:
+        builds = build_inputs.find_errors(environment) if environment.settings.build else ()
+        raise diagnosis.InvalidInput([*diagnostics, *builds])
+    return stack_inputs
 
 
 def _read_secrets(

@@ -1,7 +1,6 @@
 """The Kubernetes objects of one service, store or job, as resources."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import pulumi
 
@@ -15,8 +14,6 @@ class KubernetesObject(pulumi.CustomResource):
     Those classes expect snake_case and validate nothing in dicts, and importing the four API groups that Seaway uses
     takes 0.9 s and 85 MB in every run. The manifest already has the fields of the provider.
     """
-
-    spec: pulumi.Output[Any]
 
     def __init__(self, release_object: objects.ReleaseObject, options: pulumi.ResourceOptions) -> None:
         manifest = release_object.manifest
@@ -49,9 +46,6 @@ class Workload(pulumi.ComponentResource):
     pod_resources: list[pulumi.Resource]
     """The resources that start its pods. The Rollout of its step waits for them."""
 
-    service: KubernetesObject | None
-    """The Kubernetes Service, if there is one."""
-
     def __init__(
         self,
         name: str,
@@ -63,7 +57,6 @@ class Workload(pulumi.ComponentResource):
     ) -> None:
         super().__init__("seaway:index:Workload", name, None, options)
         self.pod_resources = []
-        self.service = None
         foundation: list[pulumi.Resource] = [namespace]
         for release_object in release_objects:
             starts_pods = release_object.phase is not objects.Phase.foundation
@@ -79,8 +72,6 @@ class Workload(pulumi.ComponentResource):
             trigger = self._make_job_trigger(release_object, namespace)
             resource = KubernetesObject(release_object, pulumi.ResourceOptions.merge(own, trigger))
             (self.pod_resources if starts_pods else foundation).append(resource)
-            if release_object.kind == "Service":
-                self.service = resource
         self.register_outputs({})
 
     def _make_job_trigger(

@@ -12,13 +12,21 @@ from typing import Any
 from dev import environment, project
 from dev.cluster import layout, node
 from seaway import errors
-from seaway.cli import fingerprint_key, pulumi_cli
+from seaway.cli import deployment, pulumi_cli, status
 from seaway.cli import stack as stacks
 from seaway.files import private
 from seaway.review import disks
 from seaway.syntax import diagnosis
 
 STACK = "dev"
+
+
+class CommandFailedError(Exception):
+    """A command failed, and has printed its errors. The text says what was not done."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 def main() -> int:
@@ -29,10 +37,9 @@ def main() -> int:
     try:
         private.check_folder(environment.ROOT)
         {"up": up, "preview": preview, "down": down}[command]()
-    except subprocess.CalledProcessError as error:
-        # The failed command has already printed its error.
-        print(f"seaway: `{' '.join(map(str, error.cmd[-3:]))}` failed", file=sys.stderr)
-        return error.returncode or 1
+    except CommandFailedError as error:
+        print(f"seaway: {error}", file=sys.stderr)
+        return error.exit_code
     except layout.CannotRunError as error:
         print(f"seaway: {error}", file=sys.stderr)
         return 2
@@ -48,29 +55,35 @@ def main() -> int:
 
 
 def up() -> None:
-    """Start the cluster, build the base images, run `pulumi up`, and print a table of the services."""
+    """Start the cluster, build the base images, run `pulumi up`, and print the status of the workloads."""
     start = time.monotonic()
     times: dict[str, float] = {}
-    measure(times, "cluster", lambda: run_command([sys.executable, "-m", "dev.cluster", "up"]))
+    cluster_up = [sys.executable, "-m", "dev.cluster", "up"]
+    failure = "the one-node cluster was not started; its logs are in .seaway/cluster/logs"
+    measure(times, "cluster", lambda: run_command(cluster_up, failure=failure))
     measure(times, "base images", project.ensure_base_images)
     environment.write_env_file()
     env = select_stack()
     os.environ.update(env)  # later calls of Pulumi find the state of the stack
-    fingerprint_key.ensure_key(stacks.read_target(environment.ROOT, STACK))
+    target = stacks.read_target(environment.ROOT, STACK)
+    deployment.ensure_fingerprint_key(target)
     # A terminal shows Pulumi's live tree. A log does not need progress dots.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
-    measure(
-        times,
-        "pulumi up",
-        lambda: run_command(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env),
-    )
+    pulumi_up = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet]
+    try:
+        measure(times, "pulumi up", lambda: run_command(pulumi_up, env))
+    except CommandFailedError as error:
+        raise CommandFailedError(deployment.describe_failure(target), error.exit_code) from None
     times["total"] = time.monotonic() - start
-    print_table(env, times)
+    print()
+    status.show_status(target)
+    print_times(times)
 
 
 def preview() -> None:
     """Run `pulumi preview`: the changes that `up` would make."""
-    run_command(["pulumi", "preview", "--stack", STACK, "--diff"], select_stack())
+    failure = f"the preview of stack {STACK} failed with the errors above; nothing has changed"
+    run_command(["pulumi", "preview", "--stack", STACK, "--diff"], select_stack(), failure=failure)
 
 
 def down() -> None:
@@ -82,8 +95,9 @@ def down() -> None:
         lost = ", ".join(filter(None, accepted[disks.ACCEPT_VARIABLE].split(","))) or "no disk"
         print(f"Deleting the stack {STACK} and its data ({lost}). To stop and keep data: make cluster-down", flush=True)
         destroy = ["pulumi", "destroy", "--yes", "--skip-preview", "--ignore-protect", "--suppress-progress"]
-        run_command([*destroy, "--stack", STACK], env | accepted)
-    run_command([sys.executable, "-m", "dev.cluster", "down"])
+        failure = f"stack {STACK} is not deleted completely; see the errors above, then repeat make down"
+        run_command([*destroy, "--stack", STACK], env | accepted, failure=failure)
+    run_command([sys.executable, "-m", "dev.cluster", "down"], failure="the one-node cluster was not stopped")
 
 
 def list_namespaces(env: dict[str, str]) -> set[str]:
@@ -97,15 +111,25 @@ def list_namespaces(env: dict[str, str]) -> set[str]:
 def select_stack() -> dict[str, str]:
     """Select the stack, and create it the first time. Its settings are in the committed Pulumi.dev.yaml."""
     env = environment.prepare_environment()
-    run_command(["pulumi", "stack", "select", "--create", STACK], env, stdout=subprocess.DEVNULL)
+    select = ["pulumi", "stack", "select", "--create", STACK]
+    run_command(select, env, stdout=subprocess.DEVNULL, failure=f"stack {STACK} was not selected")
     return env
 
 
-def run_command(command: list[str], env: dict[str, str] | None = None, stdout: int | None = None) -> None:
-    """Run a command in the checkout with its output on the terminal. After Ctrl-C, wait until it has ended."""
+def run_command(
+    command: list[str], env: dict[str, str] | None = None, *, stdout: int | None = None, failure: str = ""
+) -> None:
+    """Run a command in the checkout with its output on the terminal. After Ctrl-C, wait until it has ended.
+
+    Args:
+        command: the program and its arguments.
+        env: its environment variables.
+        stdout: as for ``subprocess.Popen``.
+        failure: what is not done if it fails.
+    """
     code, _ = pulumi_cli.wait(command, environment.ROOT, env=env, stdout=stdout)
     if code:
-        raise subprocess.CalledProcessError(code, command)
+        raise CommandFailedError(failure, code)
 
 
 def measure(times: dict[str, float], part: str, work: Callable[[], None]) -> None:
@@ -115,40 +139,19 @@ def measure(times: dict[str, float], part: str, work: Callable[[], None]) -> Non
     times[part] = time.monotonic() - start
 
 
-def print_table(env: dict[str, str], times: dict[str, float]) -> None:
-    """Print the services in the cluster with addresses, replicas and images, then the times."""
-    outputs: dict[str, Any] = json.loads(read_output(["pulumi", "stack", "output", "--json", "--stack", STACK], env))
-    kinds = "deployments,daemonsets,statefulsets"
-    workloads = json.loads(read_output(["kubectl", "get", kinds, "-n", outputs["namespace"], "-o", "json"], env))[
-        "items"
-    ]
-    rows = [("SERVICE", "ADDRESS", "READY", "IMAGE")]
-    for workload in workloads:
-        name = workload["metadata"]["name"]
-        service = outputs["services"].get(name, {})
-        address = service.get("address", "-")
-        if "urls" in service:
-            address = " ".join(service["urls"])
-        elif "nodePort" in service:
-            address = node.forward_port(node.find_layout(environment.ROOT), service["nodePort"])
-        status = workload["status"]
-        ready = f"{status.get('readyReplicas', 0)}/{workload['spec'].get('replicas')}"
-        if workload["kind"] == "DaemonSet":
-            ready = f"{status['numberReady']}/{status['desiredNumberScheduled']}"
-        image = workload["spec"]["template"]["spec"]["containers"][0]["image"]
-        rows.append((name, address, ready, image[: image.find("@") + 20] if "@" in image else image))
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    print()
-    for row in rows:
-        print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
+def print_times(times: dict[str, float]) -> None:
+    """Print the duration of each part, and the next commands."""
     print("\n" + " · ".join(f"{part} {seconds:.1f} s" for part, seconds in times.items()))
-    print("Use pulumi and kubectl directly: . .seaway/env")
+    print("Use pulumi, seaway and kubectl directly: . .seaway/env")
     print("Stop and keep data: make cluster-down    Delete the stack and its data: make down")
 
 
 def read_output(command: list[str], env: dict[str, str]) -> str:
     """Run a command and return its output."""
-    return subprocess.run(command, check=True, cwd=environment.ROOT, env=env, capture_output=True, text=True).stdout
+    done = subprocess.run(command, check=False, cwd=environment.ROOT, env=env, capture_output=True, text=True)
+    if done.returncode:
+        raise CommandFailedError(f"{' '.join(command)} failed: {done.stderr.strip()}", done.returncode)
+    return done.stdout
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from plugin import (
 )
 from seaway import errors
 from seaway.kubernetes.cluster import client
+from seaway.rollout import addresses
 
 CONTEXT = "context"
 MAX_MESSAGE_BYTES = 400 << 20
@@ -48,6 +49,9 @@ RESOURCES: Mapping[str, type[resource.ClusterResource]] = {
     "seaway:index:Rollout": rollout.Rollout,
 }
 """The resources that need a cluster."""
+
+ADDRESSES = "seaway:index:getAddresses"
+"""The function that returns the addresses of published workloads, by name."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -152,6 +156,22 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         state = resource.State(id=request.id, outputs=values.decode(request.properties))
         await self._run_operation(implementation.delete(state), context)
         return empty_pb2.Empty()
+
+    async def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
+        if request.tok != ADDRESSES or self._cluster is None:
+            return await _abort(context, f"the plugin seaway has no function {request.tok}")
+        args = values.decode(request.args)
+        reading = addresses.read_addresses(
+            self._cluster,
+            args["namespace"],
+            app_name=args["application"],
+            stack=args["stack"],
+            has_ingress=args["publish"] == "ingress",
+        )
+        known = {name: " ".join(texts) for name, texts in (await self._run_operation(reading, context)).items()}
+        answer = provider_pb2.InvokeResponse()
+        getattr(answer, "return").CopyFrom(values.encode(known))  # a keyword of Python
+        return answer
 
     async def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
         self.cancel_operations()

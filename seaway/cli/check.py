@@ -23,8 +23,6 @@ requirement or cannot be reached; 2, the application or the stack's configuratio
         state        present, missing (the application will not run), warning or unknown
         message      the state of the cluster
         hint         the fix; empty if it is present
-
-Errors are printed as ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse
@@ -47,7 +45,6 @@ STATE_COLOURS: Mapping[str, str] = {"present": "green", "missing": "red", "warni
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.epilog = "Exit codes: 0, nothing is refused; 1, refused. The checks: docs/checks.md"
     stack.add_option(parser)
     command.add_json_option(parser, __name__)
@@ -56,12 +53,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the checks and print the findings.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, or its files are invalid.
-        errors.Unavailable: with ``--cluster``, the cluster cannot be reached.
-    """
     target = stack.find_target(arguments)
     environment = standalone.load_environment(target)
     release = environment.release
@@ -99,10 +90,9 @@ async def _check_requirements(
 
 
 def _print_findings(environment: environments.Environment, results: Sequence[engine.Result]) -> None:
-    screen = display.create_screen()
     summary = engine.format_summary(results)
-    display.write(screen, text.Text(f"{environment.app.name} · stack {environment.settings.stack} · {summary}"))
-    rows = [
+    display.print_line(f"{environment.app.name} · stack {environment.settings.stack} · {summary}")
+    rows = (
         (
             result.check.id,
             result.outcome,
@@ -112,18 +102,16 @@ def _print_findings(environment: environments.Environment, results: Sequence[eng
         )
         for result in results
         if (finding := result.finding)
-    ]
-    if rows:
-        display.write(screen, display.build_table(FINDING_HEADINGS, rows, folded=("SEVERITY", "FINDING", "FIX")))
+    )
+    display.print_table(FINDING_HEADINGS, rows)
 
 
 def _print_requirements(context: str, results: Sequence[requirement.Result]) -> None:
     if not results:
         return
-    screen = display.create_screen()
     counts = Counter(result.outcome.state for result in results)
     summary = ", ".join(f"{counts[state]} {state}" for state in STATE_COLOURS if counts[state])
-    display.write(screen, text.Text(f"context {context} · {command.count(len(results), 'requirement')}: {summary}"))
+    display.print_line(f"context {context} · {command.count(len(results), 'requirement')}: {summary}")
     # The same result for many workloads is one row.
     workloads: dict[tuple[str, str, str, str], list[str]] = {}
     for result in results:
@@ -134,5 +122,4 @@ def _print_requirements(context: str, results: Sequence[requirement.Result]) -> 
         (title, text.Text(state, style=STATE_COLOURS[state]), command.join_or_dash(dict.fromkeys(names)), message, hint)
         for (title, state, message, hint), names in workloads.items()
     ]
-    table = display.build_table(REQUIREMENT_HEADINGS, rows, folded=("REQUIREMENT", "WORKLOAD", "FINDING", "FIX"))
-    display.write(screen, table)
+    display.print_table(REQUIREMENT_HEADINGS, rows)

@@ -1,4 +1,9 @@
-"""What all commands share: exit codes, messages on stderr, JSON on stdout, and how a command is declared."""
+"""What all commands share: exit codes, messages on stderr, JSON on stdout, and how a command is declared.
+
+Functions of this package raise diagnosis.InvalidInput for an error in what the user wrote, and errors.Unavailable if
+the cluster, a registry, the stack's state or a program does not answer, with the text for the user. ``main`` reports
+both, see ``print_errors``.
+"""
 
 import dataclasses
 import datetime
@@ -33,7 +38,10 @@ INTERRUPTED = 130
 class Command:
     """One command. Its module is imported only when the command is named, so that others start fast.
 
-    The module has ``configure(parser)``, which adds the options, and ``run(arguments)``, which returns the exit code.
+    The module has two functions. ``configure(parser)`` adds the options. ``run(arguments)`` prints results to stdout
+    and messages to stderr, and returns the exit code. If it raises diagnosis.InvalidInput, the code is
+    ``USAGE_ERROR``; errors.Unavailable, ``FAILURE``; KeyboardInterrupt, ``INTERRUPTED``. The docstring of the module
+    documents other codes and the JSON.
     """
 
     name: str
@@ -41,6 +49,8 @@ class Command:
     module: str = ""
     """Below seaway.cli; empty: the command is a group."""
     subcommands: Sequence["Command"] = ()
+    pulumi: str = ""
+    """The command of Pulumi whose flags it accepts too; they are in ``arguments.pulumi``."""
 
     def load(self) -> ModuleType:
         """Import the module."""
@@ -56,8 +66,9 @@ class SupportsOptions(Protocol):
 
 
 def add_json_option(parser: SupportsOptions, module: str) -> None:
-    """Add ``--json``. The docstring of the module documents the fields."""
-    parser.add_argument("--json", action="store_true", help=f"print JSON; for its fields run pydoc {module}")
+    """Add ``--json``. The docstring of the module documents the fields, and ``print_errors`` those of errors."""
+    help_text = f"print JSON; for its fields run pydoc {module}, for errors pydoc seaway.cli.command"
+    parser.add_argument("--json", action="store_true", help=help_text)
 
 
 def report(message: str) -> None:
@@ -77,26 +88,22 @@ def print_errors(error: Exception, *, as_json: bool) -> None:
     """
     if isinstance(error, diagnosis.InvalidInput):
         print(error, file=sys.stderr)
-        errors = list(map(_diagnostic_to_json, error.diagnostics))
+        errors = [
+            {
+                "code": diagnostic.code,
+                **dataclasses.asdict(diagnostic.location),
+                "path": diagnostic.path or None,
+                "message": diagnostic.message,
+                "hint": diagnostic.hint,
+            }
+            for diagnostic in error.diagnostics
+        ]
     else:
         report(str(error))
         missing = dict.fromkeys(("file", "line", "column", "path"))
         errors = [{"code": "unavailable", **missing, "message": str(error), "hint": None}]
     if as_json:
         print_json({"errors": errors})
-
-
-def _diagnostic_to_json(diagnostic: diagnosis.Diagnostic) -> dict[str, Any]:
-    location = diagnostic.location
-    return {
-        "code": diagnostic.code,
-        "file": location.file,
-        "line": location.line,
-        "column": location.column,
-        "path": diagnostic.path or None,
-        "message": diagnostic.message,
-        "hint": diagnostic.hint,
-    }
 
 
 def format_time(time: datetime.datetime | None = None) -> str:

@@ -1,23 +1,22 @@
 """``seaway up``: run pulumi up, and roll back when it fails."""
 
 import asyncio
-import dataclasses
 import datetime
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from seaway import errors
-from seaway.cli import command, connection, fingerprint_key, pulumi_cli, release_state, stack
+from seaway.cli import command, connection, pulumi_cli, release_state, stack
 from seaway.cli import status as status_command
 from seaway.files import writer
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector
 from seaway.manifests import objects
 from seaway.project import release as releases
-from seaway.project import release_lock
-from seaway.release import drift, hold, record_store, stack_state, stored_record
+from seaway.project import release_lock, stack_file
+from seaway.release import drift, fingerprints, hold, record_store, stack_state, stored_record
 from seaway.review import disks
 from seaway.rollout import status
 from seaway.syntax import diagnosis
@@ -30,15 +29,9 @@ ReleaseDrift = tuple[str, Sequence[drift.Difference]]
 """The release that the cluster records, and how the cluster differs from it."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class FailureReport:
-    """The state of the cluster after a failed update."""
-
-    drift: ReleaseDrift | None
-    """None: the cluster has no usable record."""
-    reason: str
-    objects: Sequence[objects.ReleaseObject] | None
-    """The deployed objects of the release to restore; None: they are rendered from its record."""
+FailureReport = tuple[ReleaseDrift | None, str, Sequence[objects.ReleaseObject] | None]
+"""After a failed update: the drift, the reason, and the deployed objects of the release to restore. None: the cluster
+has no usable record; the objects are then rendered from the record in the state."""
 
 
 class Deployment:
@@ -62,12 +55,10 @@ class Deployment:
         """Deploy; return the exit code. ``retry`` releases a hold first.
 
         Raises:
-            diagnosis.InvalidInput: a lock file is invalid.
-            errors.Unavailable: the cluster cannot be reached.
             KeyboardInterrupt: the user ended it. Nothing is rolled back then.
         """
         target = self._target
-        fingerprint_key.ensure_key(target)
+        ensure_fingerprint_key(target)
         if retry:
             hold.remove_fallback(target.folder, target.name)
         held = release_lock.read(target.folder, target.name).fallback
@@ -82,7 +73,7 @@ class Deployment:
         if code == 0:
             return self._finish_update(held, result)
         if not self._rollback:
-            return command.FAILURE
+            return _report_failure(describe_failure(target))
         if result is None:
             return _report_failure("the update failed before it changed anything: nothing to roll back")
         if result.described != result.deployed:
@@ -111,19 +102,18 @@ class Deployment:
         target = self._target
         try:
             good_release = release_state.read_state(target)
-            failure, record = asyncio.run(self._inspect_failure(good_release)), good_release.decode_record()
+            after, reason, deployed = asyncio.run(self._inspect_failure(good_release))
+            record = good_release.decode_record()
         except (errors.Unavailable, diagnosis.InvalidInput, stored_record.UnreadableRecordError) as error:
             return _report_failure(f"the last healthy release cannot be restored: {error}")
         if good_release.id == result.described:
             return _report_failure(f"release {good_release.id} itself is healthy: a later step failed. Run it again")
-        if failure.drift is not None and failure.drift == before:
+        if after is not None and after == before:
             return _report_failure("the cluster has not changed: nothing to roll back")
         restored, failed = good_release.id, result.described
-        new_hold = release_lock.Fallback(
-            release=restored, held=failed, because=failure.reason, since=command.format_time()
-        )
-        hold.write_fallback(target.folder, target.name, new_hold, record, failure.objects)
-        command.report(f"release {failed} failed ({failure.reason}); restoring release {restored}")
+        new_hold = release_lock.Fallback(release=restored, held=failed, because=reason, since=command.format_time())
+        hold.write_fallback(target.folder, target.name, new_hold, record, deployed)
+        command.report(f"release {failed} failed ({reason}); restoring release {restored}")
         # The rollback may delete a store that the failed release added, with its new volume.
         added = asyncio.run(self._list_claims()) - self._claims
         os.environ[disks.ACCEPT_VARIABLE] = ",".join([os.environ.get(disks.ACCEPT_VARIABLE, ""), *sorted(added)])
@@ -140,7 +130,7 @@ class Deployment:
         self._print_status()
         file = releases.get_path(target.folder, restored).relative_to(target.folder)
         command.report(
-            f"release {failed} failed: {failure.reason}\n"
+            f"release {failed} failed: {reason}\n"
             f"release {restored} is restored; state and cluster agree. Until the source changes, pulumi up deploys"
             f" this release. Commit {release_lock.format_path(target.name)} and {file}, so that every checkout does.\n"
             "Then fix the source and deploy it: seaway up. Or try the same release again: seaway up --retry"
@@ -178,12 +168,9 @@ class Deployment:
         target = self._target
         async with connection.connect(target) as cluster:
             current = await self._compare_cluster(cluster)
-            live_objects = await reflector.read_snapshot(cluster, target.namespace)
+            reason = await read_causes(cluster, target) or "see the output of pulumi up"
             deployed = await self._read_verified_objects(cluster, good_release)
-        now = datetime.datetime.now(datetime.UTC)
-        rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
-        reason = status.summarize_causes(rows) or "see the output of pulumi up"
-        return FailureReport(drift=current, reason=reason, objects=deployed)
+        return current, reason, deployed
 
     async def _read_verified_objects(
         self, cluster: client.KubeClient, good_release: stack_state.ReleaseState
@@ -215,11 +202,60 @@ class Deployment:
     def _print_status(self) -> None:
         """Print the status and the durations."""
         try:
-            status_command.show_status(self._target, watch=False, as_json=False)
+            status_command.show_status(self._target)
         except errors.Unavailable as error:
             command.report(str(error))  # the update itself succeeded
         times = {**self._times, "total": time.monotonic() - self._start}
         print(" · ".join(f"{name} {seconds:.1f} s" for name, seconds in times.items()), flush=True)
+
+
+def ensure_fingerprint_key(target: stack.TargetStack) -> None:
+    """Set ``seaway:fingerprintKey`` of a stack that has secrets and no key.
+
+    A stack that was deployed without a key keeps the names of its Secrets until their values change. In CI nothing is
+    written: a key that is not committed would differ in the next run and restart the pods each time.
+    """
+    config = stack.read_config(target.folder, target.name)
+    names = stack_file.get_secret_locations(config)
+    if not names or stack_file.FINGERPRINT_KEY in config.pairs or os.environ.get("CI") in ("true", "1"):
+        return
+    state = release_state.find_state(target)
+    deployed: Mapping[str, str] = state.decode_record().secrets if state else {}
+    recorded = {name: fingerprint for name, fingerprint in deployed.items() if name in names}
+    if lost := sorted(name for name, fingerprint in recorded.items() if fingerprints.is_keyed(fingerprint)):
+        raise errors.Unavailable(
+            f"{fingerprints.SETTING} is not in Pulumi.{target.name}.yaml, but the names of the Secrets of"
+            f" {', '.join(lost)} were computed with one: take the file from the checkout that deployed them, or set"
+            " another key, which restarts pods: openssl rand -hex 32 |"
+            f" pulumi config set --secret {fingerprints.SETTING} --stack {target.name}"
+        )
+    unkeyed = {name: fingerprint for name, fingerprint in recorded.items() if fingerprints.is_unkeyed(fingerprint)}
+    key = fingerprints.FingerprintKey.generate(unkeyed).format_setting()
+    pulumi_cli.set_secret(target.folder, target.name, fingerprints.SETTING, key)
+    command.report(f"Pulumi.{target.name}.yaml has a new secret, {fingerprints.SETTING}: commit it")
+
+
+async def read_causes(cluster: client.KubeClient, target: stack.TargetStack) -> str | None:
+    """Why workloads are not healthy now, on one line; None: no cause is known."""
+    live_objects = await reflector.read_snapshot(cluster, target.namespace)
+    now = datetime.datetime.now(datetime.UTC)
+    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
+    return status.summarize_causes(rows)
+
+
+def describe_failure(target: stack.TargetStack) -> str:
+    """What a failed ``pulumi up`` leaves behind, for the line after its errors."""
+
+    async def read() -> str | None:
+        async with connection.connect(target) as cluster:
+            return await read_causes(cluster, target)
+
+    sentence = f"stack {target.name} is not deployed completely: pulumi up failed with the errors above"
+    try:
+        causes = asyncio.run(read())
+    except errors.Unavailable as error:
+        return f"{sentence}. Its workloads are unknown: {error}"
+    return f"{sentence}. Not healthy now: {causes}" if causes else sentence
 
 
 def _report_failure(message: str) -> int:

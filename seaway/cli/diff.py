@@ -3,8 +3,7 @@
 ``--json`` prints ``{"app", "left", "right", "differences", "equal"}``. A difference is ``{"part", "field", "left",
 "right"}``: ``part`` is ``release``, ``settings``, or a service, store or job (``services.web``); ``field`` is a key of
 app.yaml or of the stack's file; null is a missing value; ``equal`` counts the equal fields. Of a secret only its source
-is compared. A part that only one stack has is one difference with an empty field. Errors are
-``{"errors": [{code, file, line, column, path, message, hint}]}``.
+is compared. A part that only one stack has is one difference with an empty field.
 
 Exit codes: 0, compared; with ``--exit-code`` 1 if the stacks differ, like git diff.
 """
@@ -12,8 +11,6 @@ Exit codes: 0, compared; with ``--exit-code`` 1 if the stacks differ, like git d
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich import text
 
 from seaway.checks import all_checks
 from seaway.cli import command, display, stack
@@ -25,7 +22,6 @@ DIFFERENT = 1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("left", metavar="STACK")
     parser.add_argument("right", metavar="STACK")
     parser.add_argument("--exit-code", action="store_true", help="exit with code 1 if the stacks differ")
@@ -33,11 +29,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the differences; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: a stack does not exist, or its files are invalid.
-    """
     names = (arguments.left, arguments.right)
     left, right = _read_views(stack.find_project_folder(Path.cwd()), names)
     result = comparison.compare(left, right)
@@ -70,15 +61,12 @@ def _read_views(folder: Path, names: Sequence[str]) -> list[comparison.Environme
 
 
 def _print_comparison(app_name: str, names: Sequence[str], result: comparison.Comparison) -> None:
-    screen = display.create_screen()
     total = command.count(len(result.rows), "difference") if result.rows else "no differences"
     stacks = " and ".join(f"stack {name}" for name in names)
     equal = f"{command.count(result.equal, 'field')} equal"
-    display.write(screen, text.Text(f"{app_name} · {stacks} · {total}, {equal}"))
-    if result.rows:
-        headings = ("PART", "FIELD", *names)
-        rows = [
-            (row.section, row.field or "-", display.format_value(row.left), display.format_value(row.right))
-            for row in result.rows
-        ]
-        display.write(screen, display.build_table(headings, rows, folded=headings))
+    display.print_line(f"{app_name} · {stacks} · {total}, {equal}")
+    rows = (
+        (row.section, row.field or display.EMPTY, display.format_value(row.left), display.format_value(row.right))
+        for row in result.rows
+    )
+    display.print_table(("PART", "FIELD", *names), rows)

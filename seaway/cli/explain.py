@@ -19,8 +19,7 @@ the check that requires it, or null.
     rows         a list of {object, field, becomes, value, place, why, check}: place is where it is written; null: it is
                  a default, and why is the reason
 
-Exit codes: 0, printed; 2, the files are invalid, or the workload does not exist. Errors under ``--json`` are
-``{"errors": [{code, file, line, column, path, message, hint}]}``.
+Exit codes: 0, printed; 2, the files are invalid, or the workload does not exist.
 """
 
 import argparse
@@ -45,7 +44,6 @@ HIDDEN_DEFAULTS = ("allPorts", "linkVariables", "health.interval", "health.timeo
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("workload", nargs="?", metavar="WORKLOAD", help="a service, store or job: web, services.web")
     which.add_argument("--defaults", action="store_true", help="list all defaults with their reasons")
@@ -54,11 +52,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explain it.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, its files are invalid, or the workload does not exist.
-    """
     if arguments.defaults:
         listed = defaults.list_defaults()
         if arguments.json:
@@ -76,19 +69,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_explanation(explanation: workload.Explanation) -> None:
-    screen = display.create_screen()
     title = f"{explanation.name} · {explanation.kind} of {explanation.application} · stack {explanation.stack}"
-    display.write(screen, text.Text(f"{title}\n"))
-    facts = display.build_table(("", " "), _list_facts(explanation), folded=" ")
-    facts.show_header = False
-    display.write(screen, facts)
-    display.write(screen, text.Text())
+    display.print_line(text.Text(f"{title}\n"))
+    display.print_table(("", ""), _list_facts(explanation), header=False)
+    display.print_line()
     objects = [(f"{described.kind}/{described.name}", described.purpose) for described in explanation.objects]
-    display.write(screen, display.build_table(OBJECT_HEADINGS, objects, folded=OBJECT_HEADINGS))
-    display.write(screen, text.Text())
-    rows = [_format_field(field) for field in explanation.rows if _is_in_summary(field)]
-    display.write(screen, display.build_table(FIELD_HEADINGS, rows, folded=FIELD_HEADINGS))
-    display.write(screen, text.Text(f"\n{MORE_HINT}"))
+    display.print_table(OBJECT_HEADINGS, objects)
+    display.print_line()
+    display.print_table(FIELD_HEADINGS, (_format_field(field) for field in explanation.rows if _is_in_summary(field)))
+    display.print_line(text.Text(f"\n{MORE_HINT}"))
 
 
 def _list_facts(explanation: workload.Explanation) -> Iterator[tuple[str, str]]:
@@ -127,13 +116,11 @@ def _format_field(field: workload.ExplainedField) -> tuple[str, ...]:
 
 def _print_defaults(listed: list[defaults.Default]) -> None:
     """Print one table for each owner."""
-    screen = display.create_screen()
     for number, (owner, group) in enumerate(itertools.groupby(listed, key=lambda default: default.of)):
         if number:
-            display.write(screen, text.Text())
-        display.write(screen, text.Text(owner, style="bold"))
-        rows = map(_format_default, group)
-        display.write(screen, display.build_table(DEFAULT_HEADINGS, rows, folded=DEFAULT_HEADINGS))
+            display.print_line()
+        display.print_line(text.Text(owner, style="bold"))
+        display.print_table(DEFAULT_HEADINGS, map(_format_default, group))
 
 
 def _format_default(default: defaults.Default) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ The document goes to stdout. A table on stderr lists the keys of the application
 approximated or dropped, each with the reason and a fix. ``--app`` and ``--stack`` are as for ``seaway render``.
 
 ``--json`` prints one object: ``application``, ``counts``, ``strict``, ``keys`` (as those of ``seaway import``) and
-``compose``, the document. Errors are ``{"errors": [{code, file, line, column, path, message, hint}]}``.
+``compose``, the document.
 
 Exit codes: 0, exported; 1, a key is lost and ``--strict`` is set; 2, the application or the stack's configuration is
 invalid.
@@ -24,18 +24,12 @@ from seaway.project import environments
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     standalone.add_options(parser)
     parser.add_argument("--strict", action="store_true", help="fail and print no document if a key is lost")
     command.add_json_option(parser, __name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the document and the losses.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, or a file is invalid.
-    """
     environment = standalone.read_environment(arguments, needs_registry=False)
     app, stack_settings = environment.app, environment.settings
     result = exporter.export_application(

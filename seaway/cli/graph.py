@@ -3,15 +3,12 @@
 ``--out FILE`` writes an SVG. ``--json`` prints one object: ``application``, ``stack``, ``nodes`` (id, name, kind,
 detail) and ``edges`` (start, end, relation: calls, dependsOn, or reaches, which is from outside the cluster).
 
-Exit codes: 0, printed or written; 1, the SVG cannot be written; 2, the files are invalid. Errors under ``--json`` are
-``{"errors": [{code, file, line, column, path, message, hint}]}``.
+Exit codes: 0, printed or written; 1, the SVG cannot be written; 2, the files are invalid.
 """
 
 import argparse
 import dataclasses
 from pathlib import Path
-
-from rich import text
 
 from seaway.cli import command, display, stack, standalone
 from seaway.explain import graph, svg
@@ -20,7 +17,6 @@ HEADINGS = ("FROM", "", "TO")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     stack.add_option(parser)
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--out", metavar="FILE", type=Path, help="write an SVG [print a table of the links]")
@@ -28,11 +24,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the graph or write the SVG.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, or its files are invalid.
-    """
     environment = standalone.load_environment(stack.find_target(arguments))
     picture = graph.build_graph(environment.app, environment.settings)
     if arguments.json:
@@ -50,10 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _print_edges(picture: graph.Graph) -> None:
-    screen = display.create_screen()
-    display.write(screen, text.Text(picture.title))
+    display.print_line(picture.title)
     names = {node.id: node.name for node in picture.nodes}
     rows = [(names[edge.start], graph.RELATION_LABELS[edge.relation], names[edge.end]) for edge in picture.edges]
     linked = {id_ for edge in picture.edges for id_ in (edge.start, edge.end)}
     rows += [(name, "has no links", "-") for id_, name in names.items() if id_ not in linked]
-    display.write(screen, display.build_table(HEADINGS, rows))
+    display.print_table(HEADINGS, rows)

@@ -10,9 +10,8 @@ Exit codes: 0, written; 1, a registry is unreachable: its images keep their dige
 """
 
 import argparse
-import difflib
 
-from seaway.cli import command, images_outdated, stack
+from seaway.cli import command, display, images_outdated, stack
 from seaway.files import writer
 from seaway.images import outdated
 from seaway.model import image_reference
@@ -23,11 +22,6 @@ configure = images_outdated.configure
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the lock file; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: a file is invalid, the stacks have different applications, or skopeo is not installed.
-    """
     comparison = images_outdated.compare(arguments.stack)
     lock = comparison.lock
     unused = _find_unused_pins(comparison, lock) if lock and arguments.stack is None else []
@@ -41,9 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         command.print_json({"images": images, "written": after != before})
     else:
         images_outdated.print_table(comparison)
-        name = comparison.lock_name
-        for line in difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=0, lineterm=""):
-            print(line)
+        display.print_diff(comparison.lock_name, before, after, context=0)
     is_unreachable = any(result.state == "unreachable" for result in comparison.results)
     return command.FAILURE if is_unreachable else command.SUCCESS
 
@@ -54,7 +46,7 @@ def _find_unused_pins(comparison: images_outdated.Comparison, lock: images_lock.
     uses = images_outdated.find_uses(folder, app_file, root, None)
     try:
         for name in stack.list_names(folder):
-            if stack_file.is_building(stack_file.read_config(stack.find_file(folder, name))):
+            if stack_file.is_building(stack.read_config(folder, name)):
                 uses += images_outdated.find_uses(folder, app_file, root, name)
     except diagnosis.InvalidInput:
         return []

@@ -5,7 +5,7 @@ overrides and its overlay.
 
 ``--json`` prints ``{"images": [...]}``. An image is ``{"image", "state", "pinned", "now", "where", "reason"}``:
 ``state`` is ``current``, ``outdated``, ``not pinned`` or ``unreachable``; ``pinned`` and ``now`` are digests or null;
-``where`` lists the places that name it. Errors are ``{"errors": [{code, file, line, column, path, message, hint}]}``.
+``where`` lists the places that name it.
 
 Exit codes: 0, no image is outdated; 1, an image is outdated, or a registry is unreachable.
 """
@@ -21,7 +21,7 @@ from seaway.files import roots
 from seaway.images import outdated
 from seaway.model import application, settings
 from seaway.project import images_lock, load, stack_file
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, nodes
 
 HEADINGS = ("IMAGE", "STATE", "PINNED", "NOW", "WHERE")
 DIGEST_LENGTH = len("sha256:") + 12
@@ -52,18 +52,12 @@ class Comparison:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options. ``seaway images lock`` has the same."""
     help_text = "use the image overrides and the overlay of a stack [the application's file alone]"
     parser.add_argument("-s", "--stack", metavar="STACK", help=help_text)
     command.add_json_option(parser, __name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare the images; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: a file is invalid, the stacks have different applications, or skopeo is not installed.
-    """
     comparison = compare(arguments.stack)
     if arguments.json:
         command.print_json({"images": list(map(to_json, comparison.results))})
@@ -74,13 +68,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def compare(stack_name: str | None) -> Comparison:
-    """Compare the images of the application, or of a stack, with their registries.
-
-    Raises:
-        diagnosis.InvalidInput: as ``run``.
-    """
+    """Compare the images of the application, or of a stack, with their registries."""
     folder = stack.find_project_folder(Path.cwd())
-    app_file, root = _find_app_file(folder, stack_name), _find_root(folder, stack_name)
+    configs = [stack.read_config(folder, name) for name in ([stack_name] if stack_name else stack.list_names(folder))]
+    app_file, root = _find_app_file(folder, configs), _find_root(folder, configs)
     app_folder = (folder / app_file).parent
     lock = images_lock.read_lock(app_folder, root, str(Path(app_file).with_name(images_lock.FILE_NAME)))
     uses = find_uses(folder, app_file, root, stack_name)
@@ -89,11 +80,7 @@ def compare(stack_name: str | None) -> Comparison:
 
 
 def find_uses(folder: Path, app_file: str, root: roots.Root, stack_name: str | None) -> list[outdated.ImageUse]:
-    """The images that the application names, or that a stack uses.
-
-    Raises:
-        diagnosis.InvalidInput: a file is invalid, or the stack deploys the images of a pinned release.
-    """
+    """The images that the application names, or that a stack uses."""
     app, overrides = _load_app(folder, app_file, root, stack_name)
     return outdated.find_image_uses(app, (folder / app_file).parent, root, overrides)
 
@@ -125,17 +112,15 @@ def print_table(comparison: Comparison) -> None:
         )
         for result in comparison.results
     ]
-    display.write(display.create_screen(), display.build_table(HEADINGS, rows, folded=("IMAGE", "WHERE")))
+    display.print_table(HEADINGS, rows)
     for result in comparison.results:
         if result.reason:
             command.report(result.reason)
 
 
-def _find_app_file(folder: Path, stack_name: str | None) -> str:
-    """The application's file of the stack, or of all stacks."""
-    if stack_name is not None:
-        return stack_file.get_app_path(stack_file.read_config(stack.find_file(folder, stack_name)))
-    files = {stack_file.get_app_path(stack_file.read_config(file)) for file in folder.glob("Pulumi.*.yaml")}
+def _find_app_file(folder: Path, configs: Sequence[nodes.MappingNode]) -> str:
+    """The application's file of all stacks."""
+    files = set(map(stack_file.get_app_path, configs))
     if len(files) > 1:
         message = f"the stacks have different applications: {', '.join(sorted(files))}"
         raise diagnosis.reject(
@@ -144,10 +129,9 @@ def _find_app_file(folder: Path, stack_name: str | None) -> str:
     return files.pop() if files else settings.Settings(stack="", context="").app
 
 
-def _find_root(folder: Path, stack_name: str | None) -> roots.Root:
-    """The root of the stack, or the widest root of all stacks."""
-    files = [stack.find_file(folder, stack_name)] if stack_name else sorted(folder.glob("Pulumi.*.yaml"))
-    candidates = [stack_file.find_root(stack_file.read_config(file), folder) for file in files]
+def _find_root(folder: Path, configs: Sequence[nodes.MappingNode]) -> roots.Root:
+    """The widest root of all stacks."""
+    candidates = [stack_file.find_root(config, folder) for config in configs]
     return min(candidates or [roots.find_root(folder)], key=lambda root: len(root.folder.parts))
 
 
@@ -157,7 +141,7 @@ def _load_app(
     """The application and the image overrides."""
     if stack_name is None:
         return load.load_application(folder / app_file, root=root), {}
-    config = stack_file.read_config(stack.find_file(folder, stack_name))
+    config = stack.read_config(folder, stack_name)
     stack_settings = stack_file.decode_settings(config, stack_name)
     if not stack_settings.build:
         message = f"stack {stack_name} builds no images: it deploys those of its pinned release"

@@ -130,17 +130,16 @@ def _choose_output_file(arguments: argparse.Namespace, first: Path) -> Path | No
 
 def print_report(outcomes: Sequence[report.KeyOutcome], summary: str, source: str, *, to_stderr: bool) -> None:
     """Print a table of the outcomes, and a line that counts all."""
-    screen = display.create_screen(sys.stderr if to_stderr else None)
-    if outcomes:
-        rows = [
-            (
-                str(outcome.location.line or "-"),
-                outcome.path,
-                text.Text(outcome.kind, style=KIND_COLOURS[outcome.kind]),
-                outcome.message or "-",
-                outcome.hint or "-",
-            )
-            for outcome in outcomes
-        ]
-        display.write(screen, display.build_table(HEADINGS, rows, folded=("KEY", "REASON", "FIX")))
-    display.write(screen, text.Text(f"{source}: {summary}"))
+    stream = sys.stderr if to_stderr else sys.stdout
+    rows = (
+        (
+            str(outcome.location.line or "-"),
+            outcome.path,
+            text.Text(outcome.kind, style=KIND_COLOURS[outcome.kind]),
+            outcome.message or "-",
+            outcome.hint or "-",
+        )
+        for outcome in outcomes
+    )
+    display.print_table(HEADINGS, rows, stream=stream)
+    display.print_line(f"{source}: {summary}", stream)

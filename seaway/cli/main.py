@@ -3,17 +3,23 @@
 import argparse
 import difflib
 import os
+import re
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 
 from seaway import errors
-from seaway.cli import command
+from seaway.cli import command, pulumi_cli
 from seaway.syntax import diagnosis
 
 COMMANDS: Sequence[command.Command] = (
-    command.Command(name="up", module="up", help="deploy with pulumi up, then show the status"),
-    command.Command(name="preview", module="preview", help="show the effects of a change, and whether it is allowed"),
+    command.Command(name="up", module="up", pulumi="up", help="deploy with pulumi up, then show the status"),
+    command.Command(
+        name="preview",
+        module="preview",
+        pulumi="preview",
+        help="show the effects of a change, and whether it is allowed",
+    ),
     command.Command(name="check", module="check", help="run the checks on a stack"),
     command.Command(name="render", module="render", help="print the Kubernetes manifests of a stack"),
     command.Command(name="export", module="export_compose", help="print an application as a Docker Compose file"),
@@ -36,7 +42,9 @@ COMMANDS: Sequence[command.Command] = (
             command.Command(name="list", module="release_list", help="list the releases"),
             command.Command(name="save", module="release_save", help="write the deployed release to a file"),
             command.Command(name="promote", module="release_promote", help="pin a release for the next environment"),
-            command.Command(name="rollback", module="release_rollback", help="go back to an older release"),
+            command.Command(
+                name="rollback", module="release_rollback", pulumi="up", help="go back to an older release"
+            ),
         ),
     ),
     command.Command(
@@ -64,6 +72,9 @@ FORMER_OPTIONS: Mapping[tuple[str, str], str] = {
 }
 """Command lines of version 0.1.0, for the hint. They no longer run."""
 
+_OPTION = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")
+"""In a help text."""
+
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code. Results go to stdout, errors to stderr."""
@@ -71,8 +82,9 @@ def main(words: Sequence[str] | None = None) -> int:
     if message := find_unknown(words):
         command.report(message)
         return command.USAGE_ERROR
-    arguments = build_parser(words).parse_args(words)
+    arguments = argparse.Namespace()
     try:
+        _parse(words, arguments)
         return arguments.run(arguments)
     except (diagnosis.InvalidInput, errors.Unavailable) as error:
         command.print_errors(error, as_json=getattr(arguments, "json", False))
@@ -92,13 +104,36 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
     return parser
 
 
+def _parse(words: Sequence[str], arguments: argparse.Namespace) -> None:
+    """Parse a command line into ``arguments``."""
+    declared = find_command(words)
+    own, passed = list(words), list[str]()
+    if declared and declared.pulumi and "--" in words:
+        own, passed = own[: own.index("--")], own[own.index("--") + 1 :]
+    _, unknown = build_parser(words).parse_known_args(own, arguments)
+    if unknown:
+        options = _OPTION.findall(arguments.parser.format_help())
+        pulumi_cli.check_flags(arguments.parser.prog, declared.pulumi if declared else "", unknown, options)
+    arguments.pulumi = [*unknown, *passed]
+
+
+def find_command(words: Sequence[str], commands: Sequence[command.Command] = COMMANDS) -> command.Command | None:
+    """The command that the words name; None: none, or a group."""
+    declared = next((declared for declared in commands if words[:1] == [declared.name]), None)
+    return find_command(words[1:], declared.subcommands) if declared and declared.subcommands else declared
+
+
 def _add_commands(
     parser: argparse.ArgumentParser, commands: Sequence[command.Command], words: Sequence[str] | None
 ) -> None:
     subparsers = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for declared in commands:
         subparser = subparsers.add_parser(
-            declared.name, help=declared.help, description=f"{declared.help[0].upper()}{declared.help[1:]}."
+            declared.name,
+            help=declared.help,
+            description=f"{declared.help[0].upper()}{declared.help[1:]}.",
+            # `--re` must not be taken for one of ours: Pulumi has flags with the same beginning.
+            allow_abbrev=not declared.pulumi,
         )
         if words is not None and list(words[:1]) != [declared.name]:
             continue
@@ -107,7 +142,10 @@ def _add_commands(
         else:
             module = declared.load()
             module.configure(subparser)
-            subparser.set_defaults(run=module.run)
+            subparser.set_defaults(run=module.run, parser=subparser)
+            if declared.pulumi:
+                more = f"It also accepts the flags of pulumi {declared.pulumi}, as --target URN --parallel 4."
+                subparser.epilog = f"{subparser.epilog or ''} {more}".strip()
 
 
 def find_unknown(words: Sequence[str]) -> str | None:

@@ -8,13 +8,12 @@ Exit codes: 0, done; 1, some lines must be changed by hand, listed on stderr; 2,
 
 import argparse
 import dataclasses
-import difflib
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from seaway.cli import command, stack
+from seaway.cli import command, display, stack
 from seaway.files import roots, writer
 from seaway.project import load, migration, python_program, stack_file
 from seaway.syntax import diagnosis, yaml_parser
@@ -32,16 +31,10 @@ class _File:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the option."""
     parser.add_argument("--write", action="store_true", help="write the files [print the changes as a diff]")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print or write the changes.
-
-    Raises:
-        diagnosis.InvalidInput: there is no project, or a file of its cannot be read or is not YAML.
-    """
     folder = stack.find_project_folder(Path.cwd())
     undecided: list[diagnosis.Diagnostic] = []
     files = list(_migrate(folder, undecided))
@@ -51,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
             writer.write_file(file.root.folder, file.path, file.migration.text)
             print(f"{file.name} is rewritten")
         else:
-            sys.stdout.writelines(_format_diff(file))
+            display.print_diff(file.name, file.text, file.migration.text)
     if not changed:
         print("All files have the keys of this version.")
     elif not arguments.write:
@@ -76,11 +69,8 @@ def _migrate(folder: Path, undecided: list[diagnosis.Diagnostic]) -> Iterator[_F
             continue  # its keys are those of Docker Compose
         if name.endswith(python_program.SUFFIX):
             hint = "rename its arguments by hand; the table is in CHANGELOG.md"
-            undecided.append(
-                diagnosis.Diagnostic(
-                    diagnosis.SourceLocation(name), "", "is a program in Python", hint, "manual-migration"
-                )
-            )
+            location, message = diagnosis.SourceLocation(name), "is a program in Python"
+            undecided.append(diagnosis.Diagnostic(location, "", message, hint, "manual-migration"))
             continue
         yield _read(folder, name, root, undecided)
 
@@ -96,9 +86,3 @@ def _read(folder: Path, name: str, root: roots.Root, undecided: list[diagnosis.D
     result = migration.migrate(text, name, shape)
     undecided += result.undecided
     return _File(name=name, path=path, root=root, text=text, migration=result)
-
-
-def _format_diff(file: _File) -> Iterator[str]:
-    before, after = file.text.splitlines(), file.migration.text.splitlines()
-    for line in difflib.unified_diff(before, after, file.name, file.name, lineterm=""):
-        yield diagnosis.escape_text(line) + "\n"

@@ -1,6 +1,7 @@
 """Runs the program pulumi. Its output goes to the user, it gets a Ctrl-C once, and it is waited for."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -9,10 +10,23 @@ from pathlib import Path
 from types import FrameType
 
 from seaway import errors
-from seaway.syntax import diagnosis
+from seaway.syntax import decode, diagnosis
 
 ENCRYPT_TIMEOUT = 60.0
 """Seconds that the backend may take to encrypt a value."""
+
+
+_FLAG = re.compile(r"^ +(?:(-\w), )?(--[\w-]+)(?: (\S+))? {2,}", re.MULTILINE)
+"""A flag in the help of a command of Pulumi: the short and the long form, and the type of its value."""
+
+_VALUE_TYPES = ("string", "strings", "stringArray", "int", "int32", "file:")
+"""Types of flags whose value is the next word. Other flags have none, or one after an equals sign."""
+
+_REFUSED: Mapping[str, str] = {
+    **dict.fromkeys(("-C", "--cwd"), "run seaway in that directory"),
+    **dict.fromkeys(("-j", "--json"), "write --json for seaway preview; the result of an update: seaway status --json"),
+}
+"""Flags that contradict what the commands of Seaway do, with the alternative."""
 
 
 def run(folder: Path, args: Sequence[str]) -> int:
@@ -21,7 +35,6 @@ def run(folder: Path, args: Sequence[str]) -> int:
     Raises:
         KeyboardInterrupt: the user interrupted it, and it has ended.
         SystemExit: as above, by SIGTERM.
-        diagnosis.InvalidInput: pulumi is not installed.
     """
     return wait([_find_pulumi(), *args], folder)[0]
 
@@ -31,20 +44,49 @@ def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple
 
     Args:
         variables: added to our own environment variables.
-
-    Raises: as ``run``.
     """
     env = {**os.environ, **variables}
     return wait([_find_pulumi(), *args, "--non-interactive"], folder, env=env, stdout=subprocess.PIPE)
 
 
 def capture_output(folder: Path, args: Sequence[str]) -> tuple[int, str]:
-    """Run `pulumi` without a terminal; return its exit code and its whole output.
-
-    Raises: as ``run``.
-    """
+    """Run `pulumi` without a terminal; return its exit code and its whole output."""
     arguments = [_find_pulumi(), *args, "--non-interactive"]
     return wait(arguments, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+
+def check_flags(prog: str, command: str, words: Sequence[str], options: Sequence[str]) -> None:
+    """Check that Pulumi accepts the words that Seaway does not know.
+
+    Args:
+        prog: the command line that has the words: ``seaway up``.
+        command: the command of Pulumi; empty: the words cannot be for Pulumi.
+        options: the options of Seaway, for the hint.
+    """
+    diagnostics: list[diagnosis.Diagnostic] = []
+    printed = capture_output(Path.cwd(), [command, "--help"])[1] if command else ""
+    kinds = {name: kind for *names, kind in _FLAG.findall(printed) for name in names if name}
+    both = f"{prog} or pulumi {command}" if command else prog
+    is_value = False
+    for word in words:
+        name = word.partition("=")[0] if word.startswith("--") else word[:2]
+        if not word.startswith("-"):
+            message, hint = f"is not expected by {both}", f"for the arguments: {prog} --help"
+            hint = f"to choose the stack: --stack {word}" if "--stack" in options else hint
+        elif name in _REFUSED:
+            message, hint = f"cannot be used with {prog}", _REFUSED[name]
+        else:
+            closest = decode.find_closest(name, [*options, *kinds])
+            message = f"is not an option of {both}"
+            hint = f"did you mean {closest}?" if closest else f"for the options: {prog} --help"
+        is_known = is_value if not word.startswith("-") else name in kinds and name not in _REFUSED
+        # The word after an unknown flag may be its value.
+        is_value = word.startswith("-") and name == word and kinds.get(name, _VALUE_TYPES[0]) in _VALUE_TYPES
+        if not is_known:
+            location = diagnosis.SourceLocation(prog)
+            diagnostics.append(diagnosis.Diagnostic(location, word, message, hint, "unknown-option"))
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
 
 
 def wait(
@@ -112,12 +154,7 @@ def wait(
 
 
 def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
-    """Set an encrypted value in the configuration of a stack. It is passed on stdin: other users can see arguments.
-
-    Raises:
-        errors.Unavailable: pulumi cannot encrypt or write it; the text is one line.
-        diagnosis.InvalidInput: pulumi is not installed.
-    """
+    """Set an encrypted value in the configuration of a stack. It is passed on stdin: other users can see arguments."""
     args = [_find_pulumi(), "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
     done = subprocess.run(
         args, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=ENCRYPT_TIMEOUT

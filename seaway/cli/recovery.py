@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seaway import errors
 from seaway.cli import command, pulumi_cli, stack
 
 _LOCK_PATTERN = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
@@ -45,17 +46,11 @@ class Holder:
         return f"{self.user}@{self.host} (pid {self.pid}, since {self.since:%Y-%m-%d %H:%M:%S%z})"
 
 
-def recover(target: stack.TargetStack, *, force_unlock: bool) -> str | None:
+def recover(target: stack.TargetStack, *, force_unlock: bool) -> None:
     """Remove the stack's lock if its holder has ended, and forget the pending operations.
 
     Args:
         force_unlock: the user confirms that the holder has ended; needed if that cannot be checked from here.
-
-    Returns:
-        The reason of a failure, for the user; None: success.
-
-    Raises:
-        diagnosis.InvalidInput: pulumi is not installed.
     """
     with tempfile.TemporaryDirectory() as folder:
         # Only the user can read the folder, and the secrets in the state are encrypted.
@@ -63,28 +58,21 @@ def recover(target: stack.TargetStack, *, force_unlock: bool) -> str | None:
         cancelled = False
         while True:
             code, output = _run_pulumi(target, "stack", "export", "--file", str(file))
-            if code:
-                return f"the state cannot be read: {_extract_error(output)}"
+            _check(code, "the state cannot be read", output)
             code, output = _run_pulumi(target, "stack", "import", "--file", str(file))
             if code == 0:
                 break
             holders = parse_holders(output)
-            is_locked = bool(holders) or _CLOUD_CONFLICT in output
-            if cancelled or not is_locked:
-                return f"the state cannot be repaired: {_extract_error(output)}"
+            _check(cancelled or not (holders or _CLOUD_CONFLICT in output), "the state cannot be repaired", output)
             if not force_unlock and (refusal := _explain_refusal(holders)):
-                return refusal
+                raise errors.Unavailable(refusal)
             code, output = _run_pulumi(target, "cancel", "--yes")
-            if code:
-                return f"the lock cannot be removed: {_extract_error(output)}"
-            for holder in holders:
-                command.report(f"removed the lock of {holder}")
-            if not holders:
-                command.report("cancelled the other update")
+            _check(code, "the lock cannot be removed", output)
+            for message in [f"removed the lock of {holder}" for holder in holders] or ["cancelled the other update"]:
+                command.report(message)
             cancelled = True
         if names := list_pending_operations(json.loads(file.read_bytes())):
             command.report(f"interrupted operations, repeated or taken over: {', '.join(names)}")
-    return None
 
 
 def parse_holders(output: str) -> list[Holder]:
@@ -161,6 +149,7 @@ def _run_pulumi(target: stack.TargetStack, *args: str) -> tuple[int, str]:
     return pulumi_cli.capture_output(target.folder, [*args, "--stack", target.name])
 
 
-def _extract_error(output: str) -> str:
-    """The error at the end of Pulumi's output, without the warnings before it."""
-    return " ".join(output.rpartition("error: ")[2].split())
+def _check(failed: int | bool, message: str, output: str) -> None:
+    """Raise the error at the end of Pulumi's output, without the warnings before it."""
+    if failed:
+        raise errors.Unavailable(f"{message}: {' '.join(output.rpartition('error: ')[2].split())}")

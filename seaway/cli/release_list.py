@@ -13,8 +13,6 @@
         healthy      the stacks in which it was healthy, according to their clusters
         held         by stack: why it is held there
     unknown      by stack: why its cluster cannot be reached
-
-Errors are printed as ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse
@@ -45,17 +43,11 @@ class ClusterReleases:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("-s", "--stack", metavar="STACK", help="read only the cluster of this stack [all clusters]")
     command.add_json_option(parser, __name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the releases. An unreachable cluster is reported and is not a failure.
-
-    Raises:
-        diagnosis.InvalidInput: the stack does not exist, or a file is invalid.
-    """
     folder = stack.find_project_folder(Path.cwd())
     stacks = stack.list_names(folder)
     if arguments.stack:
@@ -145,5 +137,4 @@ def _print_table(releases: Sequence[Mapping[str, Any]]) -> None:
         )
         for row in releases
     ]
-    table = display.build_table(HEADINGS, rows, folded=("SOURCE", "PINNED BY", "RUNS IN", "HELD"))
-    display.write(display.create_screen(), table)
+    display.print_table(HEADINGS, rows)

@@ -32,19 +32,12 @@ HEADINGS = ("PART", "FIELD", "BEFORE", "AFTER")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("source", metavar="FROM", help="the stack that runs the release, healthy")
     parser.add_argument("target", metavar="TO", help="the stack to pin it for")
     parser.add_argument("--unhold", metavar="ID", help="release the hold on this release in TO")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Refuse, or pin the release; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: a stack does not exist or its files are invalid, or TO builds what it deploys.
-        errors.Unavailable: a cluster or a registry cannot be reached, or no release is recorded.
-    """
     folder = stack.find_project_folder(Path.cwd())
     source, target = arguments.source, arguments.target
     if source == target:
@@ -141,11 +134,7 @@ def _find_expired_waivers(folder: Path, source: str, promoted: release.Release) 
 def _plan_target(
     folder: Path, name: str, config: nodes.MappingNode, proposed_pin: environments.ProposedPin
 ) -> environments.Environment:
-    """The target stack with the new pin.
-
-    Raises:
-        diagnosis.InvalidInput: the overlay does not fit, a secret has no value, a waiver has expired, or a check fails.
-    """
+    """The target stack with the new pin."""
     today = command.get_today()
     environment = environments.read_environment(
         config, folder=folder, stack=name, today=today, proposed_pin=proposed_pin, check_ids=all_checks.IDS
@@ -198,7 +187,7 @@ def _print_result(name: str, release_id: str, changes: Sequence[ChangedField]) -
         (part, field, display.format_value(before), display.format_value(after))
         for part, field, before, after in changes
     ]
-    display.write(display.create_screen(), display.build_table(HEADINGS, rows, folded=HEADINGS))
+    display.print_table(HEADINGS, rows)
     print(
         f"release {release_id} is pinned for {name}; nothing is committed or deployed.\n"
         f"Next: commit {release_lock.format_path(name)} and {release.FOLDER}/{release_id}.yaml; preview the changes:"

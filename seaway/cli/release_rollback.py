@@ -7,7 +7,6 @@ deployed: then it stays pinned, and `seaway up` continues; 2, the stack's files 
 import argparse
 import asyncio
 import dataclasses
-import datetime
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -15,10 +14,8 @@ from pathlib import Path
 from seaway import errors
 from seaway.checks import all_checks
 from seaway.cli import command, connection, deployment, release_state, stack
-from seaway.kubernetes.cluster import reflector
 from seaway.project import environments, release, release_lock, stack_file
 from seaway.release import hold, promotion, record, record_store, stack_state
-from seaway.rollout import status
 from seaway.syntax import diagnosis
 
 MANUAL_ROLLBACK = "rolled back by hand"
@@ -38,20 +35,12 @@ class StackHistory:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("stack", metavar="STACK", help="a stack that pins a release")
     parser.add_argument("--to", metavar="ID", help="go back to this release [the previous one]")
     parser.add_argument("--pin-only", action="store_true", help="pin it without deploying")
-    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="pass further arguments to pulumi up")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Pin and deploy the release; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: the stack does not exist, builds what it deploys, or has invalid files.
-        errors.Unavailable: the cluster cannot be reached.
-    """
     folder = stack.find_project_folder(Path.cwd())
     name = arguments.stack
     message = f"stack {name} builds what it deploys: it pins no release to go back from"
@@ -121,13 +110,9 @@ def _read_history(target: stack.TargetStack) -> StackHistory:
 async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[str, record.RecordSummary]]:
     """The current errors, and the records in the cluster."""
     async with connection.connect(target) as cluster:
-        records, live_objects = await asyncio.gather(
-            record_store.list_records(cluster, target.namespace),
-            reflector.read_snapshot(cluster, target.namespace),
+        return await asyncio.gather(
+            deployment.read_causes(cluster, target), record_store.list_records(cluster, target.namespace)
         )
-    now = datetime.datetime.now(datetime.UTC)
-    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
-    return status.summarize_causes(rows), records
 
 
 def _find_previous_release(lock: release_lock.Lock, history: StackHistory) -> str | None:
@@ -162,12 +147,7 @@ def _explain_refusal(
 
 
 async def _read_release(target: stack.TargetStack, release_id: str, history: StackHistory) -> release.Release:
-    """Read the release from its file, or from its newest record that the stack's state vouches for.
-
-    Raises:
-        diagnosis.InvalidInput: the file is invalid, or has other images than the deployed release.
-        errors.Unavailable: there is no file, and the record cannot be read or was changed.
-    """
+    """Read the release from its file, or from its newest record that the stack's state vouches for."""
     file = release.get_path(target.folder, release_id)
     if not os.path.lexists(file):
         deployed = await _read_deployed_release(target, release_id, history)
@@ -192,11 +172,7 @@ def _list_digests(pinned: release.Release) -> dict[str, str]:
 async def _read_deployed_release(
     target: stack.TargetStack, release_id: str, history: StackHistory
 ) -> release.Release | None:
-    """A release that the stack's state vouches for; None: the state does not have it.
-
-    Raises:
-        errors.Unavailable: its record cannot be read, or was changed.
-    """
+    """A release that the stack's state vouches for; None: the state does not have it."""
     state = history.state
     summary = next((summary for summary in history.records.values() if summary.release_id == release_id), None)
     if state is None or summary is None:
@@ -213,11 +189,7 @@ async def _read_deployed_release(
 
 
 def _write_pin(target: stack.TargetStack, new_lock: release_lock.Lock, older: release.Release) -> list[str]:
-    """Write the release and the pin after validation; return the omitted jobs.
-
-    Raises:
-        diagnosis.InvalidInput: the release does not fit the stack's current file.
-    """
+    """Write the release and the pin after validation; return the omitted jobs."""
     config = stack_file.read_config(stack.find_file(target.folder, target.name))
     environment = environments.read_environment(
         config,

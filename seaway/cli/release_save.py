@@ -7,17 +7,10 @@ from seaway.project import release, release_lock
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     stack.add_option(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the file.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, or the release has another file.
-        errors.Unavailable: the stack's state cannot be read, or has no release.
-    """
     target = stack.find_target(arguments)
     deployed = release_state.read_state(target).build_release()
     path = release.get_path(target.folder, deployed.id)

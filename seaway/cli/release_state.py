@@ -7,22 +7,12 @@ from seaway.syntax import diagnosis
 
 
 def find_state(target: stack.TargetStack) -> stack_state.ReleaseState | None:
-    """The last release in the state of a stack; None: nothing was deployed.
-
-    Raises:
-        errors.Unavailable: the state cannot be read.
-        diagnosis.InvalidInput: this version of Seaway cannot read the release.
-    """
+    """The last release in the state of a stack; None: nothing was deployed."""
     return stack_state.ReleaseState.find(stack_state.export_resources(target.folder, target.name))
 
 
 def read_state(target: stack.TargetStack) -> stack_state.ReleaseState:
-    """The last release in the state of a stack.
-
-    Raises:
-        errors.Unavailable: the state cannot be read, or has no release.
-        diagnosis.InvalidInput: as ``find_state``.
-    """
+    """The last release in the state of a stack."""
     state = find_state(target)
     if state is None:
         raise errors.Unavailable(

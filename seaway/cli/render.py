@@ -9,7 +9,6 @@ hash of the values. ``--json`` prints one object of kind List, which kubectl rea
 below the working directory. A Secret whose values are not known is omitted and reported on stderr.
 
 Exit codes: 0, rendered; 2, the application or the stack's configuration is invalid, or the workload does not exist.
-Errors under ``--json`` are ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse
@@ -20,7 +19,6 @@ from seaway.manifests import preview, yaml_writer
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     standalone.add_options(parser)
     help_text = "with --app: render for this namespace [the application's name]"
     parser.add_argument("-n", "--namespace", metavar="NAME", help=help_text)
@@ -30,11 +28,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the manifests.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, a file is invalid, or the workload does not exist.
-    """
     environment = standalone.read_environment(arguments, needs_registry=True)
     owner = environment.find_workload(arguments.service)[1].name if arguments.service else None
     rendered = preview.render_objects(environment, preview.find_images(environment))

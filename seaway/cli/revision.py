@@ -12,11 +12,7 @@ from seaway.syntax import diagnosis
 
 @contextlib.contextmanager
 def checkout(folder: Path, revision: str) -> Generator[Path]:
-    """The project folder in a revision (``HEAD^1``, ``origin/main``), until the block ends.
-
-    Raises:
-        diagnosis.InvalidInput: this is not a git repository, or it does not have the revision.
-    """
+    """The project folder in a revision (``HEAD^1``, ``origin/main``), until the block ends."""
     commit = _run_git(
         folder, revision, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"
     )

@@ -39,22 +39,14 @@ def add_option(parser: argparse.ArgumentParser) -> None:
 
 
 def find_target(arguments: argparse.Namespace) -> TargetStack:
-    """The stack of a command line, in the project of the working directory.
-
-    Raises:
-        diagnosis.InvalidInput: there is no project or no stack, or a file of theirs cannot be read.
-    """
+    """The stack of a command line, in the project of the working directory."""
     folder = find_project_folder(Path.cwd())
     return read_target(folder, arguments.stack or _choose_name(folder, os.environ), _format_choice_hint(folder))
 
 
 def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack:
-    """Read a stack of the project in ``folder``.
-
-    Raises:
-        diagnosis.InvalidInput: the stack does not exist (see ``find_file``), or a file cannot be read.
-    """
-    config = stack_file.read_config(find_file(folder, name, hint))
+    """Read a stack of the project in ``folder``."""
+    config = read_config(folder, name, hint)
     context = config.pairs.get("context")
     if context is None or not isinstance(context.node, nodes.ScalarNode):
         hint = "pulumi config set seaway:context <value>"
@@ -68,12 +60,13 @@ def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack
     return TargetStack(name=name, context=context.node.text, app=app, namespace=namespace, folder=folder)
 
 
-def find_file(folder: Path, name: str, hint: str | None = None) -> Path:
-    """The file of a stack.
+def read_config(folder: Path, name: str, hint: str | None = None) -> nodes.MappingNode:
+    """The configuration of a stack in its file."""
+    return stack_file.read_config(find_file(folder, name, hint))
 
-    Raises:
-        diagnosis.InvalidInput: the stack does not exist. The default hint lists the stacks.
-    """
+
+def find_file(folder: Path, name: str, hint: str | None = None) -> Path:
+    """The file of a stack."""
     file = folder / f"Pulumi.{name}.yaml"
     if file.is_file():
         return file
@@ -84,11 +77,7 @@ def find_file(folder: Path, name: str, hint: str | None = None) -> Path:
 
 
 def find_project_folder(start: Path) -> Path:
-    """The nearest folder with a Pulumi.yaml, as Pulumi finds it.
-
-    Raises:
-        diagnosis.InvalidInput: there is none.
-    """
+    """The nearest folder with a Pulumi.yaml, as Pulumi finds it."""
     for folder in (start, *start.parents):
         if (folder / PROJECT).is_file():
             return folder
@@ -104,12 +93,8 @@ def list_names(folder: Path) -> list[str]:
 
 
 def read_pinning_config(folder: Path, name: str, message: str, hint: str) -> nodes.MappingNode:
-    """The configuration of a stack that deploys the release it pins.
-
-    Raises:
-        diagnosis.InvalidInput: the stack does not exist, or it builds what it deploys: ``message``.
-    """
-    config = stack_file.read_config(find_file(folder, name))
+    """The configuration of a stack that deploys the release it pins."""
+    config = read_config(folder, name)
     if stack_file.is_building(config):
         location = config.pairs["build"].location if "build" in config.pairs else config.location
         raise diagnosis.reject(location, "seaway:build", "stack-builds", message, hint)

@@ -12,7 +12,7 @@ from seaway.files import roots
 from seaway.images import build_inputs
 from seaway.manifests import inputs, objects
 from seaway.model import settings
-from seaway.project import environments, load, stack_file
+from seaway.project import environments, load
 from seaway.syntax import diagnosis, nodes
 
 STACK_PLACEHOLDER = "kubectl"
@@ -33,9 +33,6 @@ def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> 
 
     Args:
         needs_registry: whether an application without a stack must not build images.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, or the application or the stack's configuration is invalid.
     """
     namespace = getattr(arguments, "namespace", None)
     if arguments.app is None:
@@ -55,17 +52,15 @@ def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> 
 
 
 def load_environment(target: stack.TargetStack) -> environments.Environment:
-    """The environment of a stack.
-
-    Raises:
-        diagnosis.InvalidInput: the application or the stack's configuration is invalid.
-    """
-    return environments.load_environment(target.folder, target.name, check_ids=all_checks.IDS)
+    """The environment of a stack."""
+    return environments.load_environment(
+        target.folder, target.name, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
+    )
 
 
 def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
     folder = stack.find_project_folder(Path.cwd())
-    config = stack_file.read_config(stack.find_file(folder, arguments.stack))
+    config = stack.read_config(folder, arguments.stack)
     location = config.location
     app = nodes.ScalarNode(location, _format_path(Path(arguments.app), folder))
     pairs = {**config.pairs, "app": nodes.Pair(location, app)}

@@ -16,7 +16,8 @@
         updated      pods of the newest version
         runs         null; for a CronJob {schedule, zone, suspended, state, last}: schedule and last may be null,
                      state is that of the newest run: none, running, done or failed
-        urls         as https://shop.example.com/; empty if no Ingress routes to it
+        addresses    where it is reachable from outside the cluster: http://10.0.0.7:30080, or pending while the
+                     cluster assigns one; empty: it is not published
         image        of the newest version, in full
         since        start of the newest version
         restarts     of all containers of its pods
@@ -35,8 +36,6 @@
         declared     the deployed value; null if it was added
         live         the value in the cluster; null if it was deleted
         by           null, or the field manager and time: kubectl-edit at 2026-03-01T10:00:00Z
-
-With ``--json``, errors are printed as ``{"errors": [{code, file, line, column, path, message, hint}]}``.
 """
 
 import argparse
@@ -44,19 +43,24 @@ import asyncio
 import contextlib
 import datetime
 import json
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from rich import live
 
 from seaway import errors
-from seaway.cli import command, connection, display, drift, stack, status_display, status_snapshot
-from seaway.kubernetes.cluster import reflector, snapshot
-from seaway.release import record_store
-from seaway.rollout import status
+from seaway.cli import command, connection, display, release_state, stack, status_report
+from seaway.kubernetes.cluster import client, reflector, snapshot
+from seaway.release import drift, record_store, stack_state
+from seaway.rollout import addresses, status
 
 UNKNOWN = 2
 """The cluster cannot be reached, so the health is unknown, unlike with 1."""
+
+DRIFTED = 4
+"""The cluster differs from the deployed release. Its own exit code, since the command itself has not failed."""
+
+DRIFT_HEADINGS = ("KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY")
 
 REDRAW_INTERVAL = 5.0
 """Seconds between updates of the ages without a change."""
@@ -66,7 +70,6 @@ CHANGE_BATCH_SECONDS = 0.3
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.epilog = "Exit codes: 0, healthy; 1, not healthy; 2, unknown; 4, drift."
     stack.add_option(parser)
     command.add_json_option(parser, __name__)
@@ -76,121 +79,141 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the status once, or until Ctrl-C.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected.
-    """
     target = stack.find_target(arguments)
     try:
         if arguments.drift:
-            return drift.show_drift(target, as_json=arguments.json)
+            return show_drift(target, as_json=arguments.json)
         return show_status(target, watch=arguments.watch, as_json=arguments.json)
     except errors.Unavailable as error:
         command.print_errors(error, as_json=arguments.json)
         return UNKNOWN
 
 
-def show_status(target: stack.TargetStack, *, watch: bool, as_json: bool) -> int:
-    """Print the status once, or until Ctrl-C; return the exit code.
-
-    Raises:
-        errors.Unavailable: the cluster cannot be reached. ``watch`` waits for it.
-    """
+def show_status(target: stack.TargetStack, *, watch: bool = False, as_json: bool = False) -> int:
+    """Print the status once, or until Ctrl-C; return the exit code."""
     return asyncio.run(_watch(target, as_json=as_json) if watch else _print_once(target, as_json=as_json))
 
 
 async def _print_once(target: stack.TargetStack, *, as_json: bool) -> int:
     async with connection.connect(target) as cluster:
-        live_objects, release = await asyncio.gather(
-            reflector.read_snapshot(cluster, target.namespace), record_store.find_current(cluster, target.namespace)
+        live_objects, details = await asyncio.gather(
+            reflector.read_snapshot(cluster, target.namespace), _read_details(cluster, target)
         )
-    report = _build_report(target, release, live_objects)
+    report = _build_report(target, details, live_objects)
     if as_json:
-        command.print_json(status_snapshot.to_json(report))
+        command.print_json(report.to_json())
     else:
         screen = display.create_screen()
-        display.write(screen, status_display.render_status(report, screen.width))
+        display.write(screen, report.render(screen.width))
     return command.SUCCESS if report.healthy else command.FAILURE
 
 
+_Details = tuple[record_store.CurrentRelease | None, dict[str, tuple[str, ...]]]
+"""The recorded release, and the addresses."""
+
+
+async def _read_details(cluster: client.KubeClient, target: stack.TargetStack) -> _Details:
+    return await asyncio.gather(
+        record_store.find_current(cluster, target.namespace),
+        addresses.read_addresses(cluster, target.namespace, app_name=target.app, stack=target.name),
+    )
+
+
 def _build_report(
-    target: stack.TargetStack, release: record_store.CurrentRelease | None, live_objects: snapshot.Snapshot
-) -> status_snapshot.StatusReport:
+    target: stack.TargetStack, details: _Details, live_objects: snapshot.Snapshot
+) -> status_report.StatusReport:
     now = datetime.datetime.now(datetime.UTC)
-    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
-    return status_snapshot.StatusReport(target=target, release=release, rows=rows, now=now)
+    release, by_workload = details
+    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now, addresses=by_workload)
+    return status_report.StatusReport(target=target, release=release, rows=rows, now=now)
 
 
 async def _watch(target: stack.TargetStack, *, as_json: bool) -> int:
     """Runs until it is interrupted."""
-    release: record_store.CurrentRelease | None = None
+    details: _Details = None, {}
     async with connection.connect(target) as cluster, reflector.Reflector(cluster, target.namespace) as watched:
-        with _open_output(as_json=as_json) as output:
+        with _open_output(as_json=as_json) as show:
             while True:
                 # The reflector reports a lost connection and reconnects.
                 with contextlib.suppress(errors.Unavailable):
-                    release = await record_store.find_current(cluster, target.namespace)
-                output.show(_build_report(target, release, watched.take_snapshot()), watched.disconnected_reason)
+                    details = await _read_details(cluster, target)
+                show(_build_report(target, details, watched.take_snapshot()), watched.disconnected_reason)
                 await watched.wait_for_change(REDRAW_INTERVAL)
                 await asyncio.sleep(CHANGE_BATCH_SECONDS)
 
 
-class TerminalOutput:
-    """On a terminal: redraws the table in place."""
+class StreamOutput:
+    """Without a terminal: one JSON object on a line, or one line for each workload, whenever it changes."""
 
-    def __init__(self, drawing: live.Live) -> None:
-        self._drawing = drawing
-
-    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
-        """Redraw."""
-        width = self._drawing.console.width
-        self._drawing.update(status_display.render_status(report, width, disconnected_reason), refresh=True)
-
-
-class JsonOutput:
-    """One object on a line, when it differs from the last."""
-
-    def __init__(self) -> None:
-        self._last: dict[str, Any] = {}
-        self._notice = connection.ConnectionNotice()
-
-    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
-        """Print it if it is new."""
-        self._notice.print_change(disconnected_reason)
-        current = status_snapshot.to_json(report)
-        if disconnected_reason is None and current != self._last:
-            self._last = current
-            print(json.dumps(current, ensure_ascii=False), flush=True)
-
-
-class LineOutput:
-    """One line for each workload that changed."""
-
-    def __init__(self) -> None:
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
         self._last: dict[str, str] = {}
         self._notice = connection.ConnectionNotice()
 
-    def show(self, report: status_snapshot.StatusReport, disconnected_reason: str | None) -> None:
+    def show(self, report: status_report.StatusReport, disconnected_reason: str | None) -> None:
         """Print the changes."""
         self._notice.print_change(disconnected_reason)
         if disconnected_reason is not None:
             return
-        current = {row.name: row.health.summary for row in report.rows}
-        current = current or {"": str(status_display.format_nothing_deployed(report))}
-        for name, line in current.items():
+        if self._as_json:
+            lines = {"": json.dumps(report.to_json(), ensure_ascii=False)}
+        else:
+            lines = {row.name: row.health.summary for row in report.rows} or {"": report.format_nothing_deployed()}
+            for name in self._last.keys() - lines.keys() - {""}:
+                print(f"{command.format_clock()} {name} was deleted", flush=True)
+        for name, line in lines.items():
             if self._last.get(name) != line:
-                print(f"{command.format_clock()} {line}", flush=True)
-        for name in self._last.keys() - current.keys() - {""}:
-            print(f"{command.format_clock()} {name} was deleted", flush=True)
-        self._last = current
+                print(line if self._as_json else f"{command.format_clock()} {line}", flush=True)
+        self._last = lines
 
 
 @contextlib.contextmanager
-def _open_output(*, as_json: bool) -> Generator[TerminalOutput | JsonOutput | LineOutput]:
+def _open_output(*, as_json: bool) -> Generator[Callable[[status_report.StatusReport, str | None], None]]:
     screen = display.create_screen()
     if as_json or not screen.is_terminal:
-        yield JsonOutput() if as_json else LineOutput()
+        yield StreamOutput(as_json=as_json).show
         return
     with live.Live(console=screen, auto_refresh=False) as drawing:
-        yield TerminalOutput(drawing)
+        yield lambda report, reason: drawing.update(report.render(screen.width, reason), refresh=True)
+
+
+def show_drift(target: stack.TargetStack, *, as_json: bool) -> int:
+    """Print how the cluster differs from the deployed release; return the exit code."""
+    release, differences = asyncio.run(_read_drift(target, release_state.find_evidence(target)))
+    if as_json:
+        drifted = [_difference_to_json(difference) for difference in differences]
+        command.print_json(status_report.target_to_json(target) | {"release": release, "drift": drifted})
+    else:
+        total = command.count(len(differences), "difference") if differences else "no drift"
+        heading = (target.app, f"stack {target.name}", f"context {target.context}", f"release {release}", total)
+        display.print_line(" · ".join(heading))
+        rows = (
+            (
+                f"{difference.kind}/{difference.name}",
+                difference.path or display.EMPTY,
+                display.format_value(difference.change.declared),
+                display.format_value(difference.change.live),
+                difference.set_by or display.EMPTY,
+            )
+            for difference in differences
+        )
+        display.print_table(DRIFT_HEADINGS, rows)
+    return DRIFTED if differences else command.SUCCESS
+
+
+async def _read_drift(
+    target: stack.TargetStack, state: stack_state.ReleaseState | None
+) -> tuple[str, list[drift.Difference]]:
+    async with connection.connect(target) as cluster:
+        return await drift.detect(cluster, target.namespace, state)
+
+
+def _difference_to_json(difference: drift.Difference) -> dict[str, Any]:
+    return {
+        "object": {"kind": difference.kind, "name": difference.name},
+        "field": difference.path,
+        "how": difference.change_type,
+        "declared": difference.change.declared,
+        "live": difference.change.live,
+        "by": difference.set_by,
+    }

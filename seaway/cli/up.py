@@ -11,9 +11,11 @@ from seaway.cli import command, deployment, pulumi_cli, recovery, stack
 from seaway.release import hold
 from seaway.review import disks, pulumi_preview
 
+PARTIAL_FLAGS = ("-t", "--target", "--target-replace", "--replace", "--exclude")
+"""Flags of Pulumi for a part of the stack. A rollback restores all of it."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.epilog = "Exit codes: 0, deployed; 1, failed; 3, failed and the last healthy release is restored."
     stack.add_option(parser)
     help_text = "on failure, restore the last healthy release and hold the failed one until the source changes"
@@ -25,23 +27,19 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force-unlock", action="store_true", help=help_text)
     help_text = "first run a preview, list the volumes that the change deletes, and allow exactly these deletions"
     parser.add_argument("--accept-data-loss", action="store_true", help=help_text)
-    parser.add_argument("pulumi", nargs="*", metavar="-- ARGUMENT", help="pass further arguments to pulumi up")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Deploy; return the exit code.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected, or a lock file is invalid.
-        errors.Unavailable: the cluster cannot be reached.
-    """
     if arguments.force_unlock and not arguments.recover:
         command.report("--force-unlock requires --recover: seaway up --recover --force-unlock")
         return command.USAGE_ERROR
+    partial = [word for word in arguments.pulumi if word.partition("=")[0] in PARTIAL_FLAGS]
+    if arguments.rollback_on_failure and partial:
+        command.report(f"{partial[0]} conflicts with --rollback-on-failure, which restores the whole release")
+        return command.USAGE_ERROR
     target = stack.find_target(arguments)
-    if arguments.recover and (reason := recovery.recover(target, force_unlock=arguments.force_unlock)):
-        command.report(reason)
-        return command.FAILURE
+    if arguments.recover:
+        recovery.recover(target, force_unlock=arguments.force_unlock)
     if arguments.accept_data_loss and (code := _accept_data_loss(target, arguments)):
         return code
     return deployment.Deployment(target, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi).run(

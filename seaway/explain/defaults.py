@@ -16,18 +16,14 @@ from seaway.syntax import decode, encode
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Default:
-    """One default."""
+    """One default. ``seaway.cli.explain`` documents the attributes."""
 
     of: str
-    """``services``, ``Pulumi.<stack>.yaml``, or a kind: ``Deployment``."""
     field: str
     value: Any
-    """A plain value; None, an empty list or mapping: no default."""
     means: str
     why: str
-    """Empty if a missing value needs no reason."""
     check: str | None = None
-    """The id of the check that requires it."""
 
 
 ALL_WORKLOADS = "services, stores, jobs"
@@ -52,7 +48,12 @@ def list_defaults() -> list[Default]:
 
 def _merge_repeated(defaults: list[Default]) -> Iterator[Default]:
     """Replace the fields of an extra container that equal another container's by one line."""
-    by_field = {default.field: default for default in defaults if default.of == ALL_WORKLOADS}
+    # `of` of a service is set to that of the others: its probes are also those of extra containers.
+    by_field = {
+        default.field: dataclasses.replace(default, of=ALL_WORKLOADS)
+        for default in defaults
+        if default.of in (ALL_WORKLOADS, "services")
+    }
     merged: set[str] = set()
     for default in defaults:
         name, _, suffix = default.field.partition(".<name>.")

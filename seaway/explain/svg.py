@@ -54,23 +54,15 @@ def render(picture: graph.Graph) -> str:
     legend = sum(LETTER_WIDTH * len(graph.RELATION_LABELS[relation]) + 64 for relation in relations)
     width = max(positions.width, LETTER_WIDTH * len(picture.title), legend) + 2 * MARGIN
     height = positions.height + 2 * MARGIN + 2 * LINE_HEIGHT + MARGIN
-    root = ElementTree.Element(
-        "svg",
-        {"xmlns": "http://www.w3.org/2000/svg", "role": "img", "viewBox": f"0 0 {width:.0f} {height:.0f}"},
-        width=f"{width:.0f}",
-        height=f"{height:.0f}",
-    )
+    size = {"viewBox": f"0 0 {width:.0f} {height:.0f}", "width": f"{width:.0f}", "height": f"{height:.0f}"}
+    root = ElementTree.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", "role": "img", **size})
     _add_element(root, "title", strip_invalid(picture.title))
     _add_element(root, "style", STYLE)
-    marker = ElementTree.SubElement(
-        ElementTree.SubElement(root, "defs"),
-        "marker",
-        {"id": "arrow", "viewBox": "0 0 10 10", "refX": "9", "refY": "5", "markerWidth": "8", "markerHeight": "8"},
-        orient="auto",
-    )
+    tip = {"viewBox": "0 0 10 10", "refX": "9", "refY": "5", "markerWidth": "8", "markerHeight": "8", "orient": "auto"}
+    marker = _add_element(_add_element(root, "defs"), "marker", id="arrow", **tip)
     _add_element(marker, "path", d="M0,0 L10,5 L0,10 z")
     _add_element(root, "text", strip_invalid(picture.title), x=MARGIN, y=MARGIN + 4)
-    body = ElementTree.SubElement(root, "g", transform=f"translate({MARGIN} {MARGIN + LINE_HEIGHT + 4})")
+    body = _add_element(root, "g", transform=f"translate({MARGIN} {MARGIN + LINE_HEIGHT + 4})")
     _draw_edges(body, picture, positions)
     for node in picture.nodes:
         _draw_node(body, node, labels[node.id], positions.boxes[node.id])
@@ -89,17 +81,18 @@ def _label_node(node: graph.Node) -> tuple[str, str]:
     return strip_invalid(node.name), strip_invalid(detail)
 
 
-def _add_element(parent: ElementTree.Element, tag: str, content: str | None = None, **attributes: str | float) -> None:
+def _add_element(
+    parent: ElementTree.Element, tag: str, content: str | None = None, **attributes: str | float
+) -> ElementTree.Element:
     """Add an element. An attribute's name may end in an underscore (``class_``)."""
-    formatted = {
-        name.rstrip("_"): attribute if isinstance(attribute, str) else _format_number(attribute)
-        for name, attribute in attributes.items()
-    }
-    ElementTree.SubElement(parent, tag, formatted).text = content
+    formatted = {name.rstrip("_"): _format_number(attribute) for name, attribute in attributes.items()}
+    element = ElementTree.SubElement(parent, tag, formatted)
+    element.text = content
+    return element
 
 
 def _draw_node(parent: ElementTree.Element, node: graph.Node, lines: tuple[str, str], box: layout.Box) -> None:
-    group = ElementTree.SubElement(parent, "g", {"class": f"node {node.kind}"})
+    group = _add_element(parent, "g", class_=f"node {node.kind}")
     _add_element(group, "title", f"{lines[0]}: {lines[1]}")
     radius = "2" if node.kind == "store" else "8"
     _add_element(group, "rect", x=box.x, y=box.y, width=box.width, height=box.height, rx=radius)
@@ -113,7 +106,7 @@ def _draw_edges(parent: ElementTree.Element, picture: graph.Graph, positions: la
     for edge in picture.edges:
         ends = frozenset((edge.start, edge.end))
         number = last_number[ends] = last_number.get(ends, -1) + 1
-        group = ElementTree.SubElement(parent, "g", {"class": edge.relation})
+        group = _add_element(parent, "g", class_=edge.relation)
         _add_element(group, "title", f"{names[edge.start]} {graph.RELATION_LABELS[edge.relation]} {names[edge.end]}")
         start, end = positions.boxes[edge.start], positions.boxes[edge.end]
         path = build_path(start, end, positions.bends[edge.start, edge.end], number * PARALLEL_EDGE_GAP)
@@ -136,7 +129,7 @@ def build_path(start: layout.Box, end: layout.Box, bends: Sequence[layout.Point]
 def _draw_legend(parent: ElementTree.Element, relations: Sequence[graph.Relation], y: float) -> None:
     x = float(MARGIN)
     for relation in relations:
-        group = ElementTree.SubElement(parent, "g", {"class": relation})
+        group = _add_element(parent, "g", class_=relation)
         _add_arrow(group, f"M{_format_point(x, y - 4)} h32")
         _add_element(group, "text", graph.RELATION_LABELS[relation], x=x + 40, y=y)
         x += 64 + LETTER_WIDTH * len(graph.RELATION_LABELS[relation])
@@ -150,5 +143,5 @@ def _format_point(x: float, y: float) -> str:
     return f"{_format_number(x)},{_format_number(y)}"
 
 
-def _format_number(number: float) -> str:
-    return f"{number:.1f}".removesuffix(".0")
+def _format_number(number: str | float) -> str:
+    return number if isinstance(number, str) else f"{number:.1f}".removesuffix(".0")

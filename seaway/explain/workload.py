@@ -43,62 +43,45 @@ class ObjectPurpose:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ExplainedField:
-    """A value and its source."""
+    """A value and its source. ``seaway.cli.explain`` documents the attributes."""
 
     object: str | None = None
-    """The kind of the object, for a field that app.yaml does not have."""
+    """None: app.yaml has the field."""
     field: str
-    """A key of app.yaml, or of the object."""
-    becomes: str | None
-    """The object's field, ``Deployment replicas``; None: more than one."""
+    becomes: str | None = None
     value: Any
-    place: str | None
-    """Where it is written, ``app/app.yaml:7:5``; None: it is a default."""
-    why: str
-    """The reason of a default."""
+    place: str | None = None
+    why: str = ""
     check: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """A service, store or job."""
+    """A service, store or job. ``seaway.cli.explain`` documents the attributes."""
 
     name: str
     kind: str
-    """service, store or job."""
     application: str
     stack: str
     image: str
     image_from: str
     address: str | None
-    """In the cluster; None: it accepts no requests."""
     published: str | None
-    """How it is reachable from outside (``seaway:publish``); None: it is not."""
     urls: Sequence[str]
-    """The URLs of the Ingress."""
     calls: Sequence[str]
     called_by: Sequence[str]
     depends_on: Sequence[str]
     start: str | None
-    """The command that starts a job which does not run with a release; None: not such a job."""
     objects: Sequence[ObjectPurpose]
     rows: Sequence[ExplainedField]
 
 
 def explain_workload(environment: environments.Environment, name: str) -> Explanation:
-    """Explain one service, store or job of an environment.
-
-    Raises:
-        diagnosis.InvalidInput: it does not exist, or a file is invalid.
-    """
+    """Explain one service, store or job of an environment."""
     path, workload = environment.find_workload(name)
     app, stack_settings = environment.app, environment.settings
     images = preview.find_images(environment)
-    rendered = [
-        release_object
-        for release_object in preview.render_objects(environment, images)
-        if release_object.owner == workload.name
-    ]
+    rendered = [part for part in preview.render_objects(environment, images) if part.owner == workload.name]
     pods = next(release_object.manifest for release_object in rendered if release_object.kind in fields.PODS)
     image = fields.find_value(pods, (*fields.CONTAINER.split("."), "image"))
     is_job = isinstance(workload, application.Job)
@@ -117,17 +100,10 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
         depends_on=workload.depends_on,
         start=_format_start_command(environment, rendered) if is_job and not workload.is_release_job() else None,
         objects=[
-            ObjectPurpose(
-                kind=release_object.kind,
-                name=release_object.name,
-                purpose=_describe_purpose(release_object.kind, workload),
-            )
-            for release_object in rendered
+            ObjectPurpose(kind=part.kind, name=part.name, purpose=_describe_purpose(part.kind, workload))
+            for part in rendered
         ],
-        rows=[
-            *_list_model_fields(environment, path, workload, rendered),
-            *_list_object_fields(rendered, workload),
-        ],
+        rows=[*_list_model_fields(environment, path, workload, rendered), *_list_object_fields(rendered, workload)],
     )
 
 
@@ -189,18 +165,12 @@ def _list_model_fields(
         if not location and field in profile_defaults:
             reason = profile_defaults.pop(field).reason  # noqa: PLW2901 - the image profile overrides the model's default
         if location or reason:
-            yield ExplainedField(
-                field=field,
-                becomes=becomes.get(field),
-                value=field_value,
-                place=location,
-                why="" if location else reason,
-            )
+            why = "" if location else reason
+            yield ExplainedField(field=field, becomes=becomes.get(field), value=field_value, place=location, why=why)
     if isinstance(workload, application.Job) and workload.uses:
         return
     for field, default in profile_defaults.items():
-        summary = _summarize_value(default.value)
-        yield ExplainedField(field=field, becomes=None, value=summary, place=None, why=default.reason)
+        yield ExplainedField(field=field, value=_summarize_value(default.value), why=default.reason)
 
 
 def _find_declared(environment: environments.Environment, path: str) -> application.AnyWorkload:
@@ -255,17 +225,13 @@ def _list_object_fields(
     for field in fields.FIELDS:
         if field.check == identity.service_account_token.id and workload.kubernetes_api:
             continue  # `kubernetesApi` mounts a token
-        for release_object in rendered if field.rationale else ():
-            if release_object.kind not in field.kinds:
-                continue
-            field_value = fields.find_value(release_object.manifest, field.path)
+        for part in rendered if field.rationale else ():
+            field_value = fields.find_value(part.manifest, field.path) if part.kind in field.kinds else None
             if field_value is not None:
                 yield ExplainedField(
-                    object=release_object.kind,
+                    object=part.kind,
                     field=field.short_path,
-                    becomes=None,
                     value=field_value,
-                    place=None,
                     why=field.rationale,
                     check=field.check,
                 )

@@ -4,7 +4,7 @@ They are read from files only, without Docker and without a registry.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -100,6 +100,15 @@ def read_all(environment: environments.Environment) -> dict[str, BuildInputs]:
     if diagnostics:
         raise diagnosis.InvalidInput(diagnostics)
     return inputs
+
+
+def find_errors(environment: environments.Environment) -> Sequence[diagnosis.Diagnostic]:
+    """The errors in the contexts, Dockerfiles and base images of all builds."""
+    try:
+        read_all(environment)
+    except diagnosis.InvalidInput as error:
+        return error.diagnostics
+    return ()
 
 
 def read_build_records(environment: environments.Environment) -> dict[str, rebuild_reasons.BuildRecord]:

@@ -49,6 +49,13 @@ def list_published_ports(workload: application.AnyWorkload) -> list[application.
     ]
 
 
+def is_published(stack_settings: settings.Settings, workload: application.Service | application.Store) -> bool:
+    """Whether the environment makes the workload reachable from outside the cluster."""
+    if stack_settings.publish == "ingress":
+        return bool(ingress_hosts.get_addresses(stack_settings, workload))
+    return stack_settings.publish != "none" and bool(list_published_ports(workload))
+
+
 def build_container_ports(container_spec: application.ContainerSpec) -> list[dict[str, Any]]:
     """The ports in the container's manifest."""
     return [

@@ -5,7 +5,7 @@ Reading needs no cluster, no Docker, no Pulumi and no secret values.
 
 import dataclasses
 import datetime
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Self
 
@@ -82,14 +82,20 @@ class ProposedPin:
     release: _Release
 
 
-def load_environment(folder: Path, stack: str, *, check_ids: Collection[str]) -> Environment:
+def load_environment(
+    folder: Path,
+    stack: str,
+    *,
+    check_ids: Collection[str],
+    find_more: Callable[[Environment], Iterable[diagnosis.Diagnostic]] = lambda _: (),
+) -> Environment:
     """Read an environment from the stack's file.
 
     Raises:
         diagnosis.InvalidInput: there is no such stack, or with all errors in its files.
     """
     config = stack_file.read_config(folder / f"Pulumi.{stack}.yaml")
-    return read_environment(config, folder=folder, stack=stack, check_ids=check_ids)
+    return read_environment(config, folder=folder, stack=stack, check_ids=check_ids, find_more=find_more)
 
 
 def read_environment(
@@ -100,6 +106,7 @@ def read_environment(
     check_ids: Collection[str],
     today: datetime.date | None = None,
     proposed_pin: ProposedPin | None = None,
+    find_more: Callable[[Environment], Iterable[diagnosis.Diagnostic]] = lambda _: (),
 ) -> Environment:
     """Read an environment: its settings, and the application that they name or the release that the stack pins.
 
@@ -110,6 +117,7 @@ def read_environment(
         check_ids: ids that waivers and severities may name, those of policies included.
         today: a waiver that ended before this day is an error, except after a rollback. None: waivers may have ended.
         proposed_pin: deployed instead of the release that is pinned now.
+        find_more: finds the errors of a later stage (of builds) in an invalid environment, so that all are reported.
 
     Raises:
         diagnosis.InvalidInput: with all errors in the files.
@@ -124,12 +132,8 @@ def read_environment(
             pinned = read_pinned_release(folder, stack, lock)
             release_node = release.parse_file(folder, pinned.id, lock.sha256)
 
-    diagnostics: list[diagnosis.Diagnostic] = []
-    stack_settings = None
-    try:
-        stack_settings = stack_file.decode_settings(config, stack)
-    except diagnosis.InvalidInput as error:
-        diagnostics += error.diagnostics
+    decoded = stack_file.decode_partial_settings(config, stack)
+    stack_settings, diagnostics = decoded.value, list(decoded.diagnostics)
     file = stack_settings.app if stack_settings else stack_file.get_app_path(config)
     tree = None
     pins = images_lock.ImagesLock()  # The application in a release has digests already.
@@ -149,7 +153,7 @@ def read_environment(
     merged = load.merge_overlay(node, overlay, tree, ignore_unknown=pinned is not None and lock.is_rollback)
     diagnostics += merged.diagnostics
     if merged.app and stack_settings:
-        diagnostics += all_rules.check_environment(
+        required = all_rules.check_environment(
             merged.app,
             merged.locations,
             stack_settings,
@@ -158,6 +162,22 @@ def read_environment(
             checks=check_ids,
             today=None if lock.is_rollback else today,
         )
+        # A setting that is invalid has its default here, which no rule may judge; invalid secrets are not missing.
+        ignored = (
+            "secret-not-set" if any(diagnostic.path == "seaway:secrets" for diagnostic in decoded.diagnostics) else ""
+        )
+        diagnostics += (
+            diagnostic
+            for diagnostic in required
+            if diagnostic.code != ignored and not decoded.locations.has_undecoded(diagnostic.path)
+        )
+        if diagnostics and pinned is None:
+            # An error of a build that is reported already is not reported again.
+            broken = {
+                diagnostic.path.partition(".build")[0] for diagnostic in diagnostics if ".build" in diagnostic.path
+            }
+            partial = Environment.create(_remove_workloads(merged.app, broken), stack_settings)
+            diagnostics += find_more(dataclasses.replace(partial, folder=folder))
         if stack_settings.profiles and pinned is None and not load.is_compose_file(folder / file):
             location, message = config.pairs["profiles"].location, f"are for compose files, and {file} is not one"
             diagnostics.append(
@@ -194,6 +214,15 @@ def read_pinned_release(folder: Path, stack: str, lock: release_lock.Lock | None
         hint = f"pin one: seaway release promote <from> {stack}"
         raise diagnosis.reject(location, "release", "no-release-pinned", message, hint)
     return release.read(folder, lock.release, lock.sha256)
+
+
+def _remove_workloads(app: application.Application, paths: Collection[str]) -> application.Application:
+    return dataclasses.replace(
+        app,
+        services=tuple(service for service in app.services if f"services.{service.name}" not in paths),
+        stores=tuple(store for store in app.stores if f"stores.{store.name}" not in paths),
+        jobs=tuple(job for job in app.jobs if f"jobs.{job.name}" not in paths),
+    )
 
 
 def _remove_release_jobs(app: application.Application) -> application.Application:

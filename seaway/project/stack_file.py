@@ -69,17 +69,24 @@ def attach_locations(config: nodes.MappingNode, file_config: nodes.MappingNode) 
 
 def decode_settings(config: nodes.MappingNode, stack: str) -> settings.Settings:
     """The settings of a stack. Raises diagnosis.InvalidInput with all errors."""
+    decoded = decode_partial_settings(config, stack)
+    if decoded.diagnostics or decoded.value is None:
+        raise diagnosis.InvalidInput(decoded.diagnostics)
+    return decoded.value
+
+
+def decode_partial_settings(config: nodes.MappingNode, stack: str) -> decode.Decoded[settings.Settings]:
+    """The settings of a stack, with defaults for those that are invalid, and all errors."""
     location = config.location
     pairs = {key: pair for key, pair in config.pairs.items() if key not in ("secrets", FINGERPRINT_KEY, "stack")}
     pairs["stack"] = nodes.Pair(location, nodes.ScalarNode(location, stack))
-    decoded = decode.decode_partial(settings.Settings, nodes.MappingNode(location, pairs), path=PREFIX)
+    node = nodes.MappingNode(location, pairs)
+    decoded = decode.decode_partial(settings.Settings, node, path=PREFIX, fallbacks={"context": ""})
     diagnostics = [*map(_suggest_set_command, decoded.diagnostics), *_check_encrypted(config)]
     if "stack" in config.pairs:
         message = "the stack's name comes from Pulumi"
         diagnostics.append(_report(config.pairs["stack"], "stack", "unknown-key", message, "remove the key"))
-    if diagnostics or decoded.value is None:
-        raise diagnosis.InvalidInput(diagnostics)
-    return decoded.value
+    return dataclasses.replace(decoded, diagnostics=tuple(diagnostics))
 
 
 def get_app_path(config: nodes.MappingNode) -> str:

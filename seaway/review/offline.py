@@ -36,7 +36,9 @@ def render_tree(folder: Path, stack: str) -> RenderedTree:
     Raises:
         diagnosis.InvalidInput: with all errors in its files.
     """
-    environment = environments.load_environment(folder, stack, check_ids=all_checks.IDS)
+    environment = environments.load_environment(
+        folder, stack, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
+    )
     records: dict[str, rebuild_reasons.BuildRecord] = {}
     if environment.release is not None:
         images = inputs.resolve_release_images(environment.release, environment.settings.registry)

@@ -3,7 +3,8 @@
 import dataclasses
 import datetime
 import re
-from collections.abc import Iterable
+import types
+from collections.abc import Iterable, Mapping
 
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
@@ -52,8 +53,8 @@ class WorkloadStatus:
     """The newest warning of the last hour."""
     scale: tuple[int, int] | None = None
     """Minimum and maximum number of pods of an autoscaler; None without one."""
-    urls: tuple[str, ...] = ()
-    """Where people reach it, if an Ingress routes to it."""
+    addresses: tuple[str, ...] = ()
+    """Where it is reachable from outside the cluster."""
     job_runs: runs.JobRuns | None = None
     """Of a job with a schedule, or that is started by hand. It is healthy unless its newest run failed."""
     health: workload_health.WorkloadHealth
@@ -70,12 +71,21 @@ class WorkloadStatus:
 
 
 def list_workloads(
-    live_objects: snapshot.Snapshot, *, app_name: str, stack: str, now: datetime.datetime
+    live_objects: snapshot.Snapshot,
+    *,
+    app_name: str,
+    stack: str,
+    now: datetime.datetime,
+    addresses: Mapping[str, tuple[str, ...]] = types.MappingProxyType({}),
 ) -> list[WorkloadStatus]:
-    """The workloads with the labels of this application and stack: services, stores, jobs, each by name."""
+    """The workloads with the labels of this application and stack: services, stores, jobs, each by name.
+
+    ``addresses``: of the published workloads, see ``rollout.addresses``.
+    """
     index = evidence.ObjectIndex(live_objects)
     return [
-        _build_status(kind, manifest, index, now) for kind, manifest in _find_workloads(live_objects, app_name, stack)
+        _build_status(kind, manifest, index, now, addresses.get(get_owner(manifest), ()))
+        for kind, manifest in _find_workloads(live_objects, app_name, stack)
     ]
 
 
@@ -128,7 +138,11 @@ _READY_FIELDS = {"Job": "succeeded", "DaemonSet": "numberReady"}
 
 
 def _build_status(
-    kind: target.Kind, manifest: snapshot.Object, index: evidence.ObjectIndex, now: datetime.datetime
+    kind: target.Kind,
+    manifest: snapshot.Object,
+    index: evidence.ObjectIndex,
+    now: datetime.datetime,
+    addresses: tuple[str, ...],
 ) -> WorkloadStatus:
     owned = owned_pods.select_pods(kind, manifest, index)
     spec = manifest["spec"]
@@ -150,7 +164,7 @@ def _build_status(
         restarts=sum(_count_restarts(pod) for pod in owned.pods if not unstructured.is_terminating(pod)),
         last_warning=_find_last_warning(kind, manifest, owned, index, now),
         scale=_parse_scale(unstructured.get_annotation(manifest, names.SCALE_ANNOTATION)),
-        urls=tuple((unstructured.get_annotation(manifest, names.URLS_ANNOTATION) or "").split()),
+        addresses=addresses,
         job_runs=runs.summarize_runs(manifest, owned.newest_owner) if kind == "CronJob" else None,
         health=health.assess_pods(
             rollout_target, manifest, owned, index, elapsed=(now - since).total_seconds(), started=since
@@ -165,16 +179,15 @@ def _find_last_warning(
     index: evidence.ObjectIndex,
     now: datetime.datetime,
 ) -> WarningEvent | None:
-    """The newest warning about the workload or an object that it owns, even if that object is gone."""
-    name = re.escape(unstructured.get_name(manifest))
+    """The newest warning about the workload or an object that it owns. Objects that are gone do not count."""
     owner_kind = {"Deployment": "ReplicaSet", "CronJob": "Job"}.get(kind, kind)
-    pod_suffix = r"\d+" if kind == "StatefulSet" else r"\w+"
-    patterns = [f"{kind}/{name}"]
-    for owner in map(re.escape, map(unstructured.get_name, owned.owners)):
-        patterns += [f"{owner_kind}/{owner}", f"Pod/{owner}-{pod_suffix}"]
+    name = unstructured.get_name(manifest)
+    uids = {f"{kind}/{name}": _get_uid(manifest)}
+    uids |= {f"{owner_kind}/{unstructured.get_name(owner)}": _get_uid(owner) for owner in owned.owners}
+    uids |= {f"Pod/{unstructured.get_name(pod)}": _get_uid(pod) for pod in owned.pods}
     for claim in unstructured.get_list(manifest, "spec", "volumeClaimTemplates"):
-        patterns.append(rf"PersistentVolumeClaim/{re.escape(unstructured.get_name(claim))}-{name}-\d+")
-    involved = re.compile("|".join(patterns))
+        for number in range(manifest["spec"].get("replicas", 1)):
+            uids[f"PersistentVolumeClaim/{unstructured.get_name(claim)}-{name}-{number}"] = None
     warnings = (
         WarningEvent(
             reason=event.get("reason") or "",
@@ -183,10 +196,18 @@ def _find_last_warning(
             time=evidence.get_event_time(event),
         )
         for event in index.live_objects.list_objects("Event")
-        if event.get("type") == "Warning" and involved.fullmatch(_get_involved_object(event))
+        # A pod of a StatefulSet has the name of the pod before it, and another UID.
+        if event.get("type") == "Warning"
+        and _get_involved_object(event) in uids
+        and (uids[_get_involved_object(event)] or event["involvedObject"].get("uid"))
+        == (event["involvedObject"].get("uid") or uids[_get_involved_object(event)])
     )
     recent = (warning for warning in warnings if now - warning.time <= EVENT_WINDOW)
     return max(recent, key=lambda warning: warning.time, default=None)
+
+
+def _get_uid(manifest: snapshot.Object) -> str | None:
+    return manifest["metadata"].get("uid")
 
 
 def _parse_scale(annotation: str | None) -> tuple[int, int] | None:

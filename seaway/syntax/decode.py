@@ -20,9 +20,15 @@ import typing
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar, cast
 
-from seaway.syntax import diagnosis, field_help, former_keys, nodes, scalars
+from seaway.syntax import diagnosis, field_help, foreign_keys, former_keys, nodes, scalars
 
 T = TypeVar("T")
+
+MAX_LISTED_KEYS = 8
+"""A hint lists the keys of a mapping that has no more."""
+
+REFERENCE = "docs/reference.yaml"
+"""Documents all keys."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,13 +180,20 @@ class _Decoder:
         return cls(**values)
 
     def _report_unknown_key(self, cls: type, key: str, node: nodes.Node, path: str, fields: Mapping[str, Any]) -> None:
-        """Reports the key, and marks the key that was probably meant: no rule may judge its default."""
-        former = former_keys.find_replacement(key, fields)
-        hint = f"did you mean {former_keys.format_replacement(key, node)}?" if former else suggest_name(key, fields)
+        """Reports the key, and marks the keys that were probably meant: no rule may judge their defaults."""
+        former, closest = former_keys.find_replacement(key, fields), find_closest(key, fields)
+        meanings = [former] if former else foreign_keys.find_meanings(key, fields) or ([closest] if closest else [])
+        if former:
+            hint = f"did you mean {former_keys.format_replacement(key, node)}?"
+        elif key in foreign_keys.NEEDLESS:
+            hint = f"remove it: {foreign_keys.NEEDLESS[key]}"
+        elif meanings:
+            hint = f"did you mean {' or '.join(meanings)}?"
+        else:
+            hint = suggest_name(key, fields) if len(fields) <= MAX_LISTED_KEYS else f"its keys are in {REFERENCE}"
         message = f"is not a key of {_format_class_name(cls)}"
         self.report(nodes.join_path(path, key), node, "unknown-key", message, hint)
-        if meant := former or find_closest(key, fields):
-            self.undecoded.add(nodes.join_path(path, meant))
+        self.undecoded.update(nodes.join_path(path, meaning) for meaning in meanings)
 
     def _decode_shorthand(self, cls: type, node: nodes.Node, path: str, name_argument: Mapping[str, str]) -> Any:
         shorthand = getattr(cls, "shorthand", None)

@@ -79,6 +79,12 @@ class Monitor(mocks.MockMonitor):
         known = request.custom and (not self.preview or request.type.startswith("pulumi:providers:"))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id" if known else "", object=outputs)
 
+    def Invoke(self, request: Any) -> Any:
+        assert request.tok == "seaway:index:getAddresses"
+        answer = resource_pb2.ResourceInvokeResponse()
+        getattr(answer, "return").CopyFrom(values.encode({"web": "http://10.0.0.7:30080"}))
+        return answer
+
     def RegisterResourceOutputs(self, request: Any) -> Any:
         self.outputs[request.urn] = values.decode(request.outputs)
         return empty_pb2.Empty()

@@ -172,11 +172,11 @@ def test_pods_start_after_all_links_are_open(registered: programs.Run) -> None:
         assert closed.urn in resource.request.dependencies, resource.title
 
 
-def test_the_outputs_have_the_urls_of_a_service(run: programs.Run) -> None:
+def test_only_published_services_have_an_address(run: programs.Run) -> None:
     hosts = json.dumps({"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt"})
     recording = run("shop", config={"publish": "ingress", "ingress": hosts})
-    assert recording.stack["services"]["web"]["urls"] == ["https://shop.example.com/"]
-    assert "urls" not in recording.stack["services"]["api"]
+    assert "address" in recording.stack["services"]["web"]
+    assert "address" not in recording.stack["services"]["api"]
     (ingress,) = recording.list_resources("Ingress")
     assert ingress.inputs["spec"]["rules"][0]["host"] == "shop.example.com"
     (written,) = recording.list_resources("Release")
@@ -235,10 +235,16 @@ def test_the_outputs_describe_each_service(registered: programs.Run) -> None:
     assert outputs["services"]["web"] == {
         "image": f"registry.example.com/team/shop/web@{recorder.DIGEST}",
         "replicas": 2,
-        "address": "web.shop-dev:8000",
-        "nodePort": None,
+        "clusterAddress": "web.shop-dev:8000",
+        "address": "http://10.0.0.7:30080",
     }
     assert outputs["services"]["worker"].keys() == {"image", "replicas"}
+    assert "stores" not in outputs
+
+
+def test_an_address_that_the_cluster_has_not_assigned_is_pending(run: programs.Run) -> None:
+    config = {"publish": "loadBalancer", "overlay": json.dumps({"stores": {"db": {"publish": True}}})}
+    assert run("shop", config=config).stack["stores"]["db"] == {"address": "pending"}
 
 
 def test_errors_are_reported_before_any_resource_is_registered(tmp_path: Path) -> None:
@@ -264,6 +270,35 @@ def test_errors_are_reported_before_any_resource_is_registered(tmp_path: Path) -
         recorder.record(build, config={**programs.CONFIG, "imageOverrides": overrides})
     assert [Path(diagnostic.location.file).parent.name for diagnostic in reported] == ["api", "web", "worker"]
     assert len({diagnostic.code for diagnostic in reported}) == 1
+
+
+def test_errors_of_settings_secrets_services_builds_and_checks_come_in_one_run(tmp_path: Path) -> None:
+    reported: list[diagnosis.Diagnostic] = []
+
+    def build() -> None:
+        try:
+            application.Application(stack_config.read_inputs(tmp_path))
+        except diagnosis.InvalidInput as error:
+            reported.extend(error.diagnostics)
+
+    def find_codes(**config: str) -> set[str]:
+        reported.clear()
+        with pytest.raises(AssertionError, match="the program registered nothing"):
+            recorder.record(build, config={**programs.CONFIG, **config})
+        return {diagnostic.code for diagnostic in reported}
+
+    programs.copy_example("shop", tmp_path)
+    (tmp_path / "app" / "api" / "Dockerfile").write_text("FROM python:3.12-slim\n")
+    overrides = json.dumps({"python:3.12-slim": "mirror.example.com/p:1"})
+    invalid = json.dumps({"services": {"web": {"port": 70000, "secrets": ["KEY"]}}})
+    expected = {"unknown-key", "invalid-port", "secret-not-set", "fixed-base-image"}
+    assert find_codes(engin="docker", imageOverrides=overrides, overlay=invalid) == expected
+    refused = json.dumps({"stores": {"db": {"image": "postgres"}}})
+    severity = json.dumps({"IMG-01": "error"})
+    assert find_codes(imageOverrides=overrides, overlay=refused, checkSeverity=severity) == {
+        "fixed-base-image",
+        "IMG-01",
+    }
 
 
 def test_objects_are_rendered_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -227,7 +227,7 @@ def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def test_published_service_answers_by_name_with_its_certificate(net: project.Project, certificate: Path) -> None:
-    assert net.read_outputs()["services"]["web"]["urls"] == [f"https://{PLAIN}/below", f"https://{HOST}/"]
+    assert net.read_outputs()["services"]["web"]["address"] == f"https://{PLAIN}/below https://{HOST}/"
     trusted = ssl.create_default_context(cafile=str(certificate))
     server = node.find_layout(project.ROOT).address
 

@@ -62,14 +62,16 @@ def is_healthy(folder: Path) -> bool:
 def test_make_up_goes_from_source_to_running(second: Path) -> None:
     """Runs unattended, prints a table at the end, and keeps the repository clean."""
     result = make(second, "up")
-    heading = re.search(r"^SERVICE +ADDRESS +READY +IMAGE$", result.stdout, re.M)
+    heading = re.search(r"^SERVICE +KIND +ADDRESS +READY .*$", result.stdout, re.M)
     assert heading, result.output
     rows = result.stdout[heading.end() :].partition("\n\n")[0].strip().splitlines()
     assert rows
     for row in rows:
-        ready, wanted = re.split(r" {2,}", row)[2].split("/")
+        ready, wanted = re.split(r" {2,}", row)[3].split("/")
         assert ready == wanted != "0", row
-    for address in re.findall(r"http://127\.0\.0\.1:\d+", "\n".join(rows)):
+    addresses = [address for row in rows if (address := re.split(r" {2,}", row)[2]) != "-"]
+    assert addresses
+    for address in addresses:
         assert httpx.get(address, timeout=10).status_code == 200
     assert git(second, "status", "--porcelain") == ""
 

@@ -34,7 +34,7 @@ WRITERS = {
     "seaway/images/staging.py": "the copy in .seaway, in a folder of the writer",
     "seaway/cli/revision.py": "a temporary folder",
     "seaway/cli/import_compose.py": "a file named by the user",
-    "seaway/cli/preview_run.py": "a file named by the user",
+    "seaway/cli/preview.py": "a file named by the user",
     "seaway/cli/graph.py": "a file named by the user",
 }
 

@@ -2,6 +2,7 @@
 
 from seaway.checks import check, check_context
 from seaway.images import context
+from seaway.model import image_reference
 from seaway.project import images_lock
 
 
@@ -25,9 +26,12 @@ def image_tag(container: check_context.Container) -> check_context.Findings:
     check.warn_everywhere("public images are usually named by tag, and most version tags never move"),
 )
 def image_digest(container: check_context.Container) -> check_context.Findings:
-    """A tag can be moved: two nodes then run different programs under one name, and a rollback restores neither."""
+    """A tag can be moved: two nodes then run different programs under one name, and a rollback restores neither. In a
+    registry at localhost only this machine moves it, and its digest is of no use to others."""
     image = container.manifest["image"]
     if not isinstance(image, str) or "@" in image or image.rpartition(":")[2].startswith(context.TAG_PREFIX):
+        return
+    if image_reference.get_registry(image).partition(":")[0].rpartition(".")[2] == "localhost":
         return
     hint = f"pin it in {images_lock.FILE_NAME}: {images_lock.RENEW_COMMAND}"
     yield container.make_finding("image", f"{image} is a tag, and a tag can be moved", hint)

@@ -72,7 +72,10 @@ def service_targets(context: check_context.CheckContext) -> check_context.Findin
     check.warn_everywhere("without a load balancer there is no other way to publish a service"),
 )
 def node_port(context: check_context.CheckContext) -> check_context.Findings:
-    """It listens on all addresses of all nodes and bypasses load balancers and their rules."""
+    """It listens on all addresses of all nodes and bypasses load balancers and their rules. An environment that builds
+    may choose it: a development cluster has no load balancer."""
+    if context.environment.settings.build and context.environment.settings.publish == "nodePort":
+        return
     for service in context.list_objects("Service"):
         if service.manifest["spec"].get("type") == "NodePort":
             hint = "set seaway:publish to ingress or loadBalancer"

@@ -6,6 +6,7 @@ https://kubernetes.io/docs/concepts/security/pod-security-standards/
 from typing import Any
 
 from seaway.checks import check, check_context
+from seaway.model.defaults import image_profiles
 
 ALLOWED_VOLUMES = (
     "configMap",
@@ -57,8 +58,13 @@ def run_as_non_root(container: check_context.Container) -> check_context.Finding
     check.warn_everywhere("public images have users below 10000, and their files belong to these users"),
 )
 def user_id(container: check_context.Container) -> check_context.Findings:
-    """Users of a node have ids below 10000: a process that escapes would act as one of them."""
+    """Users of a node have ids below 10000: a process that escapes would act as one of them. A known public image keeps
+    the user that its files belong to."""
     id_ = container.get_security_setting("runAsUser")
+    image = (container.container_spec.image if container.container_spec else None) or ""
+    profile = image_profiles.find_profile(image)
+    if profile and id_ is not None and id_ == profile.get_user(image_profiles.split_image_name(image)[1]):
+        return
     if id_ is None or id_ < 10000:
         message = "is not set" if id_ is None else f"{id_} can be the id of a user of the node"
         hint = f"set {container.get_model_path('user')} to 10001 or more, if the image supports it"

@@ -48,7 +48,14 @@ DECLARED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         [],
     ),
     "baseline": ("SEC-01", {"db": {"security": "baseline"}}, ["containers[db].securityContext.runAsNonRoot"]),
+    "tag in a registry of this machine": ("IMG-02", {"db": {"image": "registry.localhost:5000/cellar:17"}}, []),
     "user": ("SEC-02", {"db": {"user": 999}}, ["containers[db].securityContext.runAsUser"]),
+    "user of a known image": ("SEC-02", {"db": {"image": POSTGRES, "user": 999}}, []),
+    "other user of a known image": (
+        "SEC-02",
+        {"db": {"image": POSTGRES, "user": 1000}},
+        ["containers[db].securityContext.runAsUser"],
+    ),
     "low port": ("SEC-15", {"web": {"port": 80}}, ["containers[web].ports.containerPort"]),
     "secret in a variable": (
         "CFG-01",
@@ -396,6 +403,13 @@ def test_an_image_that_is_being_built_passes() -> None:
     environment = environments.Environment.create(app, checked_app.STACK)
     results = engine.run_checks(environment, preview.render_objects(environment, images), checked_app.TODAY)
     assert all(result.state == "passed" for result in results if result.check.id in ("IMG-01", "IMG-02"))
+
+
+@pytest.mark.parametrize(("stack", "state"), [(checked_app.STACK, "passed"), (checked_app.PINNED, "failed")])
+def test_an_environment_that_builds_may_choose_node_ports(stack: settings.Settings, state: str) -> None:
+    app = load.load_application(golden.ROOT / "examples/shop/app.yaml", root=roots.Root(golden.ROOT))
+    results = checked_app.run_checks(app, dataclasses.replace(stack, publish="nodePort"))
+    assert {result.state for result in results if result.check.id == "NET-04"} == {state}
 
 
 def test_the_hint_for_an_image_override_names_the_setting() -> None:

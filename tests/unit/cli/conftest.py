@@ -29,6 +29,12 @@ def api() -> Iterator[apiserver.ApiServer]:
         yield server
 
 
+@pytest.fixture(autouse=True)
+def unlimited_width(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process of pytest-xdist has COLUMNS."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture
 def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The working directory. Nothing of Pulumi is there but the files that git has: no state, no passphrase, no CLI."""
@@ -47,7 +53,6 @@ def checkout(api: apiserver.ApiServer, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("PATH", str(folder / "nothing"))
     for name in (
         "NO_COLOR",
-        "COLUMNS",
         "TERM",
         "PULUMI_STACK",
         "PULUMI_BACKEND_URL",

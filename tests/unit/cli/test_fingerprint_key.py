@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from seaway import errors
-from seaway.cli import fingerprint_key, stack
+from seaway.cli import deployment, stack
 from seaway.files import roots
 from seaway.manifests import inputs
 from seaway.model import settings
@@ -49,7 +49,7 @@ def test_a_new_stack_gets_a_random_one(
     bare: Path, pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
     pulumi.set_steps(READS)
-    fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
+    deployment.ensure_fingerprint_key(stack.read_target(bare, "dev"))
     key = written(pulumi)
     assert key.unkeyed == {}
     output = capfd.readouterr()
@@ -61,7 +61,7 @@ def test_a_deployed_stack_keeps_its_names(bare: Path, pulumi: program.FakePulumi
     former = fingerprints.compute_unkeyed_fingerprint("shop", "dev", NAME, "value")
     deployed(bare, former)
     pulumi.set_steps(READS)
-    fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
+    deployment.ensure_fingerprint_key(stack.read_target(bare, "dev"))
     assert written(pulumi).unkeyed == {NAME: former}
 
 
@@ -69,14 +69,14 @@ def test_a_key_that_was_not_committed_is_not_replaced_by_another(bare: Path, pul
     deployed(bare, "f" * 32)
     pulumi.set_steps()
     with pytest.raises(errors.Unavailable, match=rf"the Secrets of {NAME} were computed with one: take the file from"):
-        fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
+        deployment.ensure_fingerprint_key(stack.read_target(bare, "dev"))
 
 
 def test_ci_writes_none(bare: Path, pulumi: program.FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be another one in each run."""
     monkeypatch.setenv("CI", "true")
     pulumi.set_steps()
-    fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
+    deployment.ensure_fingerprint_key(stack.read_target(bare, "dev"))
     assert not (bare / "calls.json").exists()
 
 
@@ -85,13 +85,13 @@ def test_an_existing_key_or_no_secret_changes_nothing(
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
     pulumi.set_steps()
-    fingerprint_key.ensure_key(stack.read_target(checkout, "dev"))
+    deployment.ensure_fingerprint_key(stack.read_target(checkout, "dev"))
     (checkout / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n")
-    fingerprint_key.ensure_key(stack.read_target(checkout, "dev"))
+    deployment.ensure_fingerprint_key(stack.read_target(checkout, "dev"))
     assert not (checkout / "calls.json").exists()
 
 
 def test_an_error_of_pulumi(bare: Path, pulumi: program.FakePulumi) -> None:
     pulumi.set_steps("print('error: incorrect passphrase', file=sys.stderr); sys.exit(255)")
     with pytest.raises(errors.Unavailable, match=r"seaway:fingerprintKey of stack dev cannot be set \(incorrect passp"):
-        fingerprint_key.ensure_key(stack.read_target(bare, "dev"))
+        deployment.ensure_fingerprint_key(stack.read_target(bare, "dev"))

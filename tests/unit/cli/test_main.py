@@ -114,6 +114,11 @@ def test_unknown_words(
     assert messages == wording
 
 
+def test_an_unknown_option_is_not_passed_to_pulumi(capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
+    assert main.main(["status", "--jsno", "web"]) == command.USAGE_ERROR
+    assert capsys.readouterr().err.splitlines() == wording
+
+
 def test_arguments_for_pulumi_are_not_searched_for_options() -> None:
     assert main.find_unknown(["up", "--", "--stale-lock"]) is None
 

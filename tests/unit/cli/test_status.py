@@ -43,11 +43,23 @@ def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServ
     head, columns, *rows = out.splitlines()
     assert re.fullmatch(r"shop · stack dev · context work · release 0a1b2c since \d+d", head)
     assert columns.split("  ")[0] == "SERVICE"
-    assert columns.split() == ["SERVICE", "KIND", "READY", "UPDATED", "IMAGE", "AGE", "RESTARTS", "LAST", "EVENT"]
-    assert [row.split()[:5] for row in rows] == [
-        ["web", "service", "2/2", "2", "shop/web@d547149797ba"],
-        ["db", "store", "1/1", "1", "postgres:17"],
-        ["migrate", "job", "1/1", "1", "shop/web@d547149797ba"],
+    assert columns.split() == [
+        "SERVICE",
+        "KIND",
+        "ADDRESS",
+        "READY",
+        "UPDATED",
+        "AGE",
+        "RESTARTS",
+        "IMAGE",
+        "LAST",
+        "EVENT",
+    ]
+    cells = [row.split() for row in rows]
+    assert [[*row[:5], row[7]] for row in cells] == [
+        ["web", "service", "-", "2/2", "2", "shop/web@d547149797ba"],
+        ["db", "store", "-", "1/1", "1", "postgres:17"],
+        ["migrate", "job", "-", "1/1", "1", "shop/web@d547149797ba"],
     ]
     assert "\x1b" not in out
     assert out == "".join(f"{line.rstrip()}\n" for line in out.splitlines())
@@ -75,7 +87,7 @@ def test_a_job_by_the_clock_tells_its_last_run(api: apiserver.ApiServer, capsys:
     conftest.put_all(api, objects)
     assert main.main(["status"]) == 0
     row = capsys.readouterr().out.splitlines()[-1]
-    assert row.split()[:5] == ["report", "job", "-", "-", "report:2"]
+    assert row.split()[:5] == ["report", "job", "-", "-", "-"]
     assert row.endswith("0 3 * * * Etc/UTC")
     objects["Job"].append(live_objects.run("report-1", 1, {"type": "Complete", "status": "True"}))
     conftest.put_all(api, objects)
@@ -98,22 +110,43 @@ def test_the_limits_of_an_autoscaler_are_printed(api: apiserver.ApiServer, capsy
     objects["Deployment"][0]["metadata"]["annotations"]["seaway/scale"] = "2-10"
     conftest.put_all(api, objects)
     assert main.main(["status"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split()[:4] == ["web", "service", "2/2", "(2-10)"]
+    assert capsys.readouterr().out.splitlines()[2].split()[:5] == ["web", "service", "-", "2/2", "(2-10)"]
     assert main.main(["status", "--json"]) == 0
     web, db, _ = json.loads(capsys.readouterr().out)["workloads"]
     assert (web["desired"], web["scale"], db["scale"]) == (2, {"min": 2, "max": 10}, None)
 
 
-def test_the_urls_of_a_service_are_printed(api: apiserver.ApiServer, capsys: Captured) -> None:
-    objects = live_objects.healthy()
-    urls = ["https://example.com/shop", "https://shop.example.com/"]
-    objects["Deployment"][0]["metadata"]["annotations"]["seaway/urls"] = " ".join(urls)
-    conftest.put_all(api, objects)
+def put_service(api: apiserver.ApiServer) -> None:
+    """A Service of web with a node port, and the node."""
+    labels = live_objects.deployment()["metadata"]["labels"]
+    spec = {"type": "NodePort", "ports": [{"name": "main", "port": 8000, "nodePort": 30080}]}
+    api.put("v1", "Service", "shop-dev", "web", labels=labels, spec=spec)
+    api.put("v1", "Node", "", "one", status={"addresses": [{"type": "InternalIP", "address": "10.0.0.7"}]})
+
+
+def test_the_address_of_a_service_is_printed(
+    api: apiserver.ApiServer, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conftest.put_all(api, live_objects.healthy())
+    put_service(api)
     assert main.main(["status"]) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == [f"web: {url}" for url in urls]
+    assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.7:30080"]
     assert main.main(["status", "--json"]) == 0
     web, db, _ = json.loads(capsys.readouterr().out)["workloads"]
-    assert (web["urls"], db["urls"]) == (urls, [])
+    assert (web["addresses"], db["addresses"]) == (["10.0.0.7:30080"], [])
+    monkeypatch.setenv("COLUMNS", "60")
+    assert main.main(["status"]) == 0
+    assert "  ADDRESS 10.0.0.7:30080" in capsys.readouterr().out.splitlines()
+
+
+def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServer, capsys: Captured) -> None:
+    objects = live_objects.healthy()
+    objects["Pod"][0]["status"]["hostIP"] = "10.0.0.9"
+    conftest.put_all(api, objects)
+    put_service(api)
+    api.forbidden.add("/api/v1/nodes")
+    assert main.main(["status"]) == 0
+    assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.9:30080"]
 
 
 def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, capsys: Captured) -> None:
@@ -174,7 +207,7 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "scale": None,
         "runs": None,
         "updated": 2,
-        "urls": [],
+        "addresses": [],
         "image": live_objects.IMAGE,
         "since": live_objects.ago(hours=2),
         "restarts": 0,
@@ -208,11 +241,11 @@ def plain(line: str) -> str:
     return COLOUR.sub("", line)
 
 
-@pytest.mark.parametrize("width", [140, 100, 80])
+@pytest.mark.parametrize("width", [140, 80, 70])
 def test_a_terminal_gets_colours_and_lines_of_its_width(
     api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch, width: int
 ) -> None:
-    """First the last event is cut, then the image, which keeps its end. A message with brackets stays what it is."""
+    """Long columns become lines of their own. A message with brackets stays what it is."""
     objects = live_objects.healthy()
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
     objects["Event"] = [live_objects.event("Deployment/web", "Bad", f"[b]probe failed {'x' * 200}", seen=now)]
@@ -221,12 +254,13 @@ def test_a_terminal_gets_colours_and_lines_of_its_width(
     assert code == 0
     assert any("migrate" in line for line in lines)
     assert any("\x1b[32m2/2" in line for line in lines), "green where all is well"
-    assert max(len(plain(line).rstrip()) for line in lines) <= width
-    web = next(plain(line) for line in lines if plain(line).startswith("web"))
-    assert re.search(r"\ds: Bad: \[b\].*…\s*$", web)
-    assert (" shop/web@d547149797ba " in web) == (width > 80)
-    assert "49797ba " in web
-    assert len(web.rstrip()) == width
+    lines = [plain(line).rstrip() for line in lines]
+    assert max(map(len, lines)) <= width
+    web = next(line for line in lines if line.startswith("web"))
+    assert (" shop/web@d547149797ba" in web) == (width > 70)
+    assert ("  IMAGE shop/web@d547149797ba" in lines) == (width == 70)
+    text = "".join(line.strip() for line in lines)
+    assert re.search(r"LAST EVENT \ds: Bad: \[b\]probe failedx{200}", text)
 
 
 def test_no_color_disables_colours(api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -429,7 +463,7 @@ def test_drift_is_a_table_and_exit_code_4(monkeypatch: pytest.MonkeyPatch, capsy
             "kubectl-edit at 2026-03-01T10:00:00Z",
         ],
         ["Service/web", "-", "(object)", "-", "-"],
-        ["ConfigMap/mine", "data", "-", '{"a": "' + "b" * 72 + "…", "kubectl"],
+        ["ConfigMap/mine", "data", "-", '{"a": "' + "b" * 90 + '"}', "kubectl"],
     ]
 
 

@@ -20,7 +20,7 @@ from seaway.project import load, release, release_lock
 from seaway.release import hold, record, record_store, stored_record
 from tests import golden
 from tests.support import apiserver
-from tests.unit.cli import environments, program
+from tests.unit.cli import conftest, environments, program, test_status
 
 FAILED = "f" * 12
 STACK = settings.Settings(stack="dev", context="work")
@@ -143,12 +143,58 @@ def test_a_rollback_deletes_the_volumes_of_the_failed_release(
     assert main.main(["up", "--rollback-on-failure"]) == 3
 
 
-def test_a_failure_without_the_option_is_pulumis_own(
-    pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str]
+HELP = """
+Flags:
+  -c, --config stringArray          Config to use
+      --diff                        Display operation as a rich diff
+  -p, --parallel int32              Allow P resource operations (default 8)
+  -r, --refresh string[="true"]     Refresh the state
+  -t, --target stringArray          Specify a single resource URN
+  -y, --yes                         Automatically approve
+
+Global Flags:
+  -C, --cwd string                  Run pulumi in another directory
+"""
+
+
+def test_flags_of_pulumi_are_passed_on(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> None:
+    pulumi.set_steps(f"print({HELP!r})", f"note('{good.id}', '{good.id}')")
+    flags = ["--yes", "--target", "urn:x", "--refresh", "--diff", "-p4", "--parallel=4", "-c", "a=b"]
+    assert main.main(["up", *flags[:2], "--stack", "dev", *flags[2:], "--", "--hidden"]) == 0
+    assert pulumi.calls == [["up", "--help", "--non-interactive"], [*UP, *flags, "--hidden"]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--retri"],
+        ["--paralel", "4", "--dif"],
+        ["prod"],
+        ["-y", "--cwd", "x"],
+        ["--xyzzy=1"],
+        ["--rollback-on-failure", "-t", "urn:x"],
+    ],
+    ids=" ".join,
+)
+def test_words_that_neither_has(
+    pulumi: program.FakePulumi, words: list[str], capfd: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
-    pulumi.set_steps("print('error: no', file=sys.stderr); sys.exit(255)")
+    pulumi.set_steps(f"print({HELP!r})")
+    assert main.main(["up", *words]) == 2
+    assert capfd.readouterr().err.splitlines() == wording
+
+
+def test_a_failure_ends_with_what_is_not_done(
+    pulumi: program.FakePulumi, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str], wording: list[str]
+) -> None:
+    pulumi.set_steps(*["print('error: no', file=sys.stderr); sys.exit(255)"] * 3)
     assert main.main(["up"]) == 1
-    assert capfd.readouterr() == ("", "error: no\n")
+    conftest.put_all(api, test_status.broken())
+    assert main.main(["up"]) == 1
+    api.stop()
+    assert main.main(["up"]) == 1
+    message = capfd.readouterr().err.replace(str(api.port), "PORT")
+    assert message.splitlines() == wording
 
 
 def test_the_last_healthy_release_is_restored(

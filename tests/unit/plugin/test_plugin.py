@@ -56,6 +56,21 @@ def test_inputs_are_checked(plugin: engine.Plugin) -> None:
     assert engine.check(plugin, CLUSTER, context=values.UNKNOWN) == []
 
 
+def test_the_addresses_of_published_workloads(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    labels = {"app.kubernetes.io/name": "web", "app.kubernetes.io/part-of": "shop", "seaway/stack": "dev"}
+    spec = {"type": "NodePort", "ports": [{"name": "main", "port": 8000, "nodePort": 30080}]}
+    api.put("v1", "Service", "shop-dev", "web", labels=labels, spec=spec)
+    api.put("v1", "Node", "", "one", status={"addresses": [{"type": "InternalIP", "address": "10.0.0.7"}]})
+    rules = [{"host": "shop.example.com", "http": {"paths": [{"path": "/"}]}}]
+    api.put("networking.k8s.io/v1", "Ingress", "shop-dev", "web", labels=labels, spec={"rules": rules})
+    for publish, expected in (("nodePort", ""), ("ingress", " http://shop.example.com/")):
+        args = values.encode({"namespace": "shop-dev", "application": "shop", "stack": "dev", "publish": publish})
+        answer = plugin.stub.Invoke(provider_pb2.InvokeRequest(tok="seaway:index:getAddresses", args=args))
+        assert values.decode(getattr(answer, "return")) == {"web": f"10.0.0.7:30080{expected}"}
+    with pytest.raises(grpc.RpcError, match="the plugin seaway has no function seaway:index:other"):
+        plugin.stub.Invoke(provider_pb2.InvokeRequest(tok="seaway:index:other", args=args))
+
+
 def test_the_provider_needs_a_context(plugin: engine.Plugin) -> None:
     answer = plugin.stub.CheckConfig(provider_pb2.CheckRequest(news=values.encode({"cluster": "x"})))
     assert [failure.reason for failure in answer.failures] == [

@@ -178,7 +178,8 @@ RULES = {
     "both files": (
         APP.replace("80", "0"),
         "config:\n  seaway:engine: x\n",
-        "Pulumi.dev.yaml: seaway:context|Pulumi.dev.yaml:2:3: seaway:engine|app/app.yaml:3:23: services.web.port",
+        "Pulumi.dev.yaml: seaway:context|Pulumi.dev.yaml:2:3: seaway:engine|app/app.yaml:3:23: services.web.port"
+        "|app/app.yaml:3:42: services.web.secrets.SESSION_KEY",
     ),
 }
 

@@ -117,7 +117,7 @@ def test_restarts_are_summed_without_pods_that_are_being_deleted() -> None:
 
 @pytest.mark.parametrize(
     "about",
-    ["Deployment/web", "ReplicaSet/web-5d9c", "Pod/web-5d9c-aaaaa", "Pod/web-5d9c-gone1"],
+    ["Deployment/web", "ReplicaSet/web-5d9c", "Pod/web-5d9c-aaaaa"],
 )
 def test_the_last_warning_about_a_workload_or_its_objects(about: str) -> None:
     objects = live_objects.healthy()
@@ -127,11 +127,20 @@ def test_the_last_warning_about_a_workload_or_its_objects(about: str) -> None:
         live_objects.event(about, "Scheduled", "assigned", seen=live_objects.ago(minutes=1), type="Normal"),
         live_objects.event("Pod/web-backup-5d9c-aaaaa", "Foreign", "no", seen=live_objects.ago(minutes=1)),
         live_objects.event("Pod/webhook", "Foreign", "no", seen=live_objects.ago(minutes=1)),
+        live_objects.event("Pod/web-5d9c-gone1", "BackOff", "its pod is gone", seen=live_objects.ago(minutes=1)),
     ]
     warned = list_by_name(objects)["web"].last_warning
     assert warned
     assert (warned.reason, warned.message, warned.involved_object) == ("Unhealthy", "Readiness probe failed", about)
     assert warned.time == live_objects.NOW.replace(hour=11, minute=55)
+
+
+def test_a_warning_about_an_earlier_pod_of_the_same_name_does_not_count() -> None:
+    objects = live_objects.healthy()
+    event = live_objects.event("Pod/db-0", "Unhealthy", "no", seen=live_objects.ago(minutes=1))
+    event["involvedObject"]["uid"] = "of-the-earlier-pod"
+    objects["Event"] = [event]
+    assert list_by_name(objects)["db"].last_warning is None
 
 
 def test_a_warning_about_the_claim_of_a_store() -> None:

@@ -15,6 +15,11 @@ FIRST = "name: a\nservices:\n  web:\n    image: x\n"
 ERRORS = {
     "unknown key": ("    prot: 8000", "5:5: services.web.prot: unknown-key"),
     "far key": ("    resources: {xyz: 1}", "5:17: services.web.resources.xyz: unknown-key"),
+    "key of Docker Compose": ("    environment: {A: b}", "5:5: services.web.environment: unknown-key"),
+    "key with two meanings": ("    depends_on: [db]", "5:5: services.web.depends_on: unknown-key"),
+    "key in snake case": ("    env_file: a.env", "5:5: services.web.env_file: unknown-key"),
+    "key without a meaning": ("    restart: always", "5:5: services.web.restart: unknown-key"),
+    "key like no other": ("    xyzzy: 1", "5:5: services.web.xyzzy: unknown-key"),
     "former key": ("    expose: true", "5:5: services.web.expose: unknown-key"),
     "former key of health": ("    health: {ready: /, every: 2}", None),
     "former key of a port": (

@@ -1,0 +1,138 @@
+"""Where each workload is reachable from outside the cluster, from live objects: what a person types."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from seaway import errors
+from seaway.kubernetes.api import kinds, unstructured
+from seaway.kubernetes.cluster import client, snapshot
+from seaway.rollout import status
+
+PENDING = "pending"
+"""The cluster has not assigned the address yet."""
+
+_SERVER_KINDS = ("Deployment", "DaemonSet", "StatefulSet")
+_KINDS = ("Service", "Ingress", "NetworkPolicy", "Node", *_SERVER_KINDS)
+
+_DOCKER_DESKTOP = "docker-desktop"
+"""Name of Docker Desktop's node. Its own address does not answer on the host; node ports are on localhost.
+https://docs.docker.com/desktop/features/kubernetes/"""
+
+
+async def read_addresses(
+    cluster: client.KubeClient, namespace: str, *, app_name: str, stack: str, has_ingress: bool = True
+) -> dict[str, tuple[str, ...]]:
+    """The addresses of each workload that is published, by its name. Kinds that may not be read are left out.
+
+    Args:
+        cluster: the client.
+        namespace: of the stack.
+        app_name: the application of the workloads.
+        stack: their stack.
+        has_ingress: False: an Ingress that exists is about to be deleted.
+
+    Raises:
+        errors.Unavailable: the cluster cannot be reached.
+    """
+    kind_names = [kind for kind in _KINDS if has_ingress or kind != "Ingress"]
+    lists = await asyncio.gather(*(_list_objects(cluster, kind, namespace) for kind in kind_names))
+    live_objects = snapshot.Snapshot(dict(zip(kind_names, lists, strict=True)))
+    host = find_node_address(live_objects.list_objects("Node"))
+    if host is None and any(
+        service["spec"].get("type") == "NodePort" for service in live_objects.list_objects("Service")
+    ):
+        # Nodes are outside the namespace, and may be hidden. A pod knows the address of its node.
+        pods = await _list_objects(cluster, "Pod", namespace)
+        host = next((pod["status"]["hostIP"] for pod in pods if pod["status"].get("hostIP")), None)
+    return find_addresses(live_objects, host, app_name=app_name, stack=stack)
+
+
+async def _list_objects(cluster: client.KubeClient, kind: str, namespace: str) -> Sequence[snapshot.Object]:
+    path = kinds.build_path(kind, namespace if kinds.KINDS[kind].namespaced else "")
+    try:
+        return (await cluster.get(path))["items"]
+    except errors.Forbidden:
+        return []
+
+
+def find_node_address(nodes: Sequence[snapshot.Object]) -> str | None:
+    """The address at which a node answers: of a ready node, and an external one before an internal one."""
+    for node in sorted(nodes, key=lambda node: unstructured.is_condition_true(node, "Ready"), reverse=True):
+        if unstructured.get_name(node) == _DOCKER_DESKTOP:
+            return "localhost"
+        by_type = {
+            address["type"]: address["address"] for address in unstructured.get_list(node, "status", "addresses")
+        }
+        if address := by_type.get("ExternalIP") or by_type.get("InternalIP"):
+            return address
+    return None
+
+
+def find_addresses(
+    live_objects: snapshot.Snapshot, host: str | None, *, app_name: str, stack: str
+) -> dict[str, tuple[str, ...]]:
+    """The addresses of each published workload, by its name.
+
+    Args:
+        host: the address of a node; None: it is unknown.
+    """
+    addresses: dict[str, list[str]] = {}
+
+    def list_own(kind: str) -> Iterator[tuple[str, snapshot.Object]]:
+        for manifest in live_objects.list_objects(kind):
+            if status.belongs_to_application(manifest, app_name, stack):
+                yield status.get_owner(manifest), manifest
+
+    servers = {owner: manifest for kind in _SERVER_KINDS for owner, manifest in list_own(kind)}
+    published: dict[str, set[str]] = {}
+    for owner, policy in list_own("NetworkPolicy"):
+        published.setdefault(owner, set()).update(_find_published_ports(policy))
+    for owner, service in list_own("Service"):
+        for port in unstructured.get_list(service, "spec", "ports"):
+            if port["name"] in published.get(owner, {port["name"]}):
+                is_http = _has_http_probe(servers.get(owner), port["name"])
+                addresses.setdefault(owner, []).extend(_format_port(service, port, host, is_http=is_http))
+    for owner, ingress in list_own("Ingress"):
+        addresses.setdefault(owner, []).extend(_format_rules(ingress))
+    return {owner: tuple(dict.fromkeys(texts)) for owner, texts in addresses.items() if texts}
+
+
+def _find_published_ports(policy: snapshot.Object) -> Iterator[str]:
+    """The ports that any peer may use."""
+    for rule in unstructured.get_list(policy, "spec", "ingress"):
+        yield from (port["port"] for port in rule.get("ports", ()) if not rule.get("from"))
+
+
+def _has_http_probe(server: snapshot.Object | None, port_name: str) -> bool:
+    containers = unstructured.get_list(server or {}, "spec", "template", "spec", "containers")
+    probes = (container.get(name, {}) for container in containers for name in ("readinessProbe", "livenessProbe"))
+    return any(probe.get("httpGet", {}).get("port") == port_name for probe in probes)
+
+
+def _format_port(
+    service: snapshot.Object, port: Mapping[str, Any], host: str | None, *, is_http: bool
+) -> Iterator[str]:
+    """The addresses of a port. Without a scheme, curl and browsers try HTTP, and other clients need none."""
+    scheme, suffix = "http://" if is_http else "", "/udp" if port.get("protocol") == "UDP" else ""
+    match service["spec"].get("type"):
+        case "NodePort":
+            number, hosts = port.get("nodePort"), [host]
+        case "LoadBalancer":
+            balancers = unstructured.get_list(service, "status", "loadBalancer", "ingress")
+            number, hosts = port["port"], [balancer.get("hostname") or balancer.get("ip") for balancer in balancers]
+        case _:
+            return
+    known = [f"[{name}]" if ":" in name else name for name in hosts if name]
+    if not known or number is None:
+        yield PENDING
+    for name in known if number else ():
+        yield f"{scheme}{name}{suffix}" if (scheme, number) == ("http://", 80) else f"{scheme}{name}:{number}{suffix}"
+
+
+def _format_rules(ingress: snapshot.Object) -> Iterator[str]:
+    secured = {host for tls in unstructured.get_list(ingress, "spec", "tls") for host in tls.get("hosts", ())}
+    for rule in unstructured.get_list(ingress, "spec", "rules"):
+        for path in rule["http"]["paths"]:
+            scheme = "https" if rule["host"] in secured else "http"
+            yield f"{scheme}://{rule['host']}{path['path']}"
