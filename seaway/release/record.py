@@ -25,6 +25,7 @@ _UNRECORDED_SETTINGS = frozenset(
         "build",
         "check_severity",
         "context",
+        "debug_image",
         "engine",
         "overlay",
         "platform",

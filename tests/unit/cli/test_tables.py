@@ -14,6 +14,7 @@ from rich import text
 from seaway import cli
 from seaway.cli import display, main
 from seaway.images import registry
+from seaway.kubernetes.api import fields
 from seaway.release import drift
 from tests import golden
 from tests.support import apiserver
@@ -22,9 +23,8 @@ from tests.unit.cli import environments
 COMPOSE = "services: {web: {image: nginx, ports: ['8080:80'], restart: always, dns: 10.0.0.1, privileged: true}}\n"
 LONG = "registry.example.com/" + "name/" * 40 + "end"
 EVENT = {"kind": "Deployment", "name": "web", "namespace": "shop-dev"}
-CHANGE = drift.Difference(
-    kind="Deployment", name="web", path="spec.image", declared="web:1", live={"a": "b" * 300}, set_by="kubectl-edit"
-)
+IMAGE = fields.Change(("spec", "image"), declared="web:1", live={"a": "b" * 300})
+CHANGE = drift.Difference(kind="Deployment", name="web", change=IMAGE, set_by="kubectl-edit")
 COMMANDS = {
     "check": ("check",),
     "check_cluster": ("check", "--cluster"),
