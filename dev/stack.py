@@ -15,6 +15,7 @@ from seaway import errors
 from seaway.cli import fingerprint_key, pulumi_cli
 from seaway.cli import stack as stacks
 from seaway.files import private
+from seaway.images import build_reports
 from seaway.review import disks
 from seaway.syntax import diagnosis
 
@@ -32,6 +33,7 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         # The failed command has already printed its error.
         print(f"seaway: `{' '.join(map(str, error.cmd[-3:]))}` failed", file=sys.stderr)
+        build_reports.print_failures(environment.ROOT)
         return error.returncode or 1
     except layout.CannotRunError as error:
         print(f"seaway: {error}", file=sys.stderr)
@@ -50,6 +52,7 @@ def main() -> int:
 def up() -> None:
     """Start the cluster, build the base images, run `pulumi up`, and print a table of the services."""
     start = time.monotonic()
+    build_reports.clear(environment.ROOT)
     times: dict[str, float] = {}
     measure(times, "cluster", lambda: run_command([sys.executable, "-m", "dev.cluster", "up"]))
     measure(times, "base images", project.ensure_base_images)
