@@ -43,11 +43,12 @@ def explain_failures(
         error = failure.errors[0]
         if CANCELLED in error:
             return False  # the user interrupted the run
-        log, missing = "", ""
-        try:
-            log = await buildkit.read_log((environment.folder / location).resolve(), since=started)
-        except buildkit.Unavailable as unavailable:
-            missing = str(unavailable)
+        log, missing = "", f"seaway:engine {environment.settings.engine} keeps no log"
+        if environment.settings.engine != "docker":
+            try:
+                log = await buildkit.read_log((environment.folder / location).resolve(), since=started)
+            except buildkit.Unavailable as unavailable:
+                missing = str(unavailable)
         hidden = [await secret.future() for secret in stack_inputs.build_secrets.values()]
         for secret in filter(None, hidden):
             log, error = log.replace(secret, "[secret]"), error.replace(secret, "[secret]")

@@ -1,16 +1,18 @@
 """Injects every fault and interruption into `pulumi up` under load, and writes docs/failures.md.
 
-``python -m dev.faults [ID ...]``: with ids of causes, or ``interruptions``, only these run and no page is written.
+``python -m dev.faults [ID ...]``: with ids of causes, ``interruptions`` or ``builds``, only these run and no page is
+written.
 """
 
 import dataclasses
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev import prober, project
-from dev.faults import catalogue, interruptions, watched_run
+from dev.faults import build_catalogue, build_runs, catalogue, interruptions, watched_run
 from seaway.files import private
 
 PAGE = project.ROOT / "docs" / "failures.md"
@@ -31,6 +33,19 @@ the next `pulumi preview` showed no changes.
 """
 
 
+BUILDS = """
+## Builds
+
+Each fault was injected into `examples/smallest`, with `pulumi up` as in CI (no terminal), then with `seaway up` on a
+terminal. "Reported after" counts from the failed step to the end of the message. After that, the fix that the message
+suggests was carried out, and `pulumi up` built and deployed the image.
+
+The builder is BuildKit, and the engine `docker-build`. With `seaway:engine: docker`, the causes are recognised in the
+same way, but tested with recorded output only; the output of the step is then shown by Pulumi and not repeated.
+{table}
+"""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """A row of the table."""
@@ -42,6 +57,9 @@ class Row:
 
 def main(selection: list[str]) -> int:
     """Run the faults and interruptions. Returns 0 if all behave as expected."""
+    build_rows = _run_builds(selection)
+    if selection and {"builds", *(fault.cause for fault in build_catalogue.BUILD_FAULTS)}.issuperset(selection):
+        return 1 if any(row.problems for row in build_rows) else 0
     with tempfile.TemporaryDirectory() as folder:
         shop = project.Project.create(
             Path(folder),
@@ -52,13 +70,24 @@ def main(selection: list[str]) -> int:
         try:
             catalogue.prepare_shop(shop)
             shop.up()
-            return _run_all(shop, selection)
+            return _run_all(shop, selection, build_rows)
         finally:
             shop.pulumi("cancel", "--yes", shop.stack)
             shop.destroy()
 
 
-def _run_all(shop: project.Project, selection: list[str]) -> int:
+def _run_builds(selection: list[str]) -> list[Row]:
+    rows: list[Row] = []
+
+    def report(cells: tuple[str, ...], problems: Sequence[str]) -> None:
+        rows.append(Row(cells=cells, problems=tuple(problems)))
+        _print_row(rows[-1])
+
+    build_runs.run_all(selection, report)
+    return rows
+
+
+def _run_all(shop: project.Project, selection: list[str], build_rows: list[Row]) -> int:
     address = shop.read_address(catalogue.NAMESPACE)
     fault_rows: list[Row] = []
     interruption_rows: list[Row] = []
@@ -77,8 +106,9 @@ def _run_all(shop: project.Project, selection: list[str]) -> int:
         interrupted = _format_table(
             ("during a rollout", "ended after", "exit code", "failed requests", "result"), interruption_rows
         )
-        PAGE.write_text(f"{HEADER}{faults}\n## Interruptions\n\n{interrupted}")
-    return 1 if any(row.problems for row in fault_rows + interruption_rows) else 0
+        builds = BUILDS.format(table=f"\n{_format_table(build_runs.HEADER, build_rows)}".rstrip())
+        PAGE.write_text(f"{HEADER}{faults}{builds}\n## Interruptions\n\n{interrupted}")
+    return 1 if any(row.problems for row in fault_rows + interruption_rows + build_rows) else 0
 
 
 def _run_fault(shop: project.Project, address: str, fault: catalogue.Fault) -> Row:

@@ -33,7 +33,7 @@ CAUSES: Mapping[str, str] = {
     "build-out-of-memory": "give the builder more memory, or let the step use less, for example with fewer parallel"
     " jobs",
     "build-no-space": "free disk space on the builder: docker buildx prune; see its usage with docker buildx du",
-    PROGRAM_MISSING: "install {subject} in a step above {place}, or use a base image that has it",
+    PROGRAM_MISSING: "install it in a step above {place}, or use a base image that has it",
     "build-compiler-missing": "install a compiler in a step above {place} (on Debian: apt-get install -y"
     " build-essential), or use a version of the package that needs none",
     "build-certificate": "add the certificate authority of your network to the base image, and name it to the program"
@@ -151,6 +151,7 @@ OUTPUT_RULES = (
         pattern=r"exec: \"([^\"]+)\": executable file not found in \$PATH",
         message="{subject} is not in {base}",
     ),
+    Rule(cause=PROGRAM_MISSING, exit_codes=(127,), message="a program that the step starts is not in {base}"),
     Rule(
         cause="build-certificate",
         pattern=r"certificate verify failed|CERTIFICATE_VERIFY_FAILED|x509: certificate|self[- ]signed certificate"

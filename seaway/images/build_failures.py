@@ -67,7 +67,8 @@ def explain_failure(
     output = failed.output if failed else ()
     recognised = build_causes.recognise_cause(error, "\n".join(output[-MAX_OUTPUT_LINES:]))
     explanation = _Explanation(name, inputs, environment)
-    step = dockerfile.find_step(explanation.text, failed.name) if failed else None
+    text = explanation.text
+    step = dockerfile.find_step(text, failed.name) if failed else dockerfile.find_command(text, error)
     line = step.line if step else explanation.find_line(error, recognised.subject)
     base_line = step.base_line if step else line
     cause, message = recognised.cause, recognised.message
@@ -81,7 +82,7 @@ def explain_failure(
         cause=cause,
         location=diagnosis.SourceLocation(explanation.file, line),
         exit_code=build_log.parse_exit_code(error),
-        instruction=re.sub(r"\s+", " ", failed.name.partition("] ")[2]) if failed and step else "",
+        instruction=" ".join(failed.name.partition("] ")[2].split() if failed else step.text.split()) if step else "",
         message=_fill(message, names),
         hint=_fill(build_causes.CAUSES[cause], names),
         output=output if step else (),

@@ -19,6 +19,8 @@ _OTHER_SYNTAX = re.compile(r"#\s*(?:escape\s*=|syntax\s*=\s*(?!docker/dockerfile
 _STEP_NAME = re.compile(r"\[(?:\S+/\S+ )?(?:(?P<stage>\S+) +)? *(?P<number>\d+)/\d+\] (?P<text>.*)")
 """``[install 3/6] RUN ...``; a build for several platforms has the platform before the stage."""
 
+_COMMAND = re.compile(r'process "/bin/sh -c (.*)" did not complete successfully')
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
@@ -116,3 +118,13 @@ def find_step(text: str, name: str) -> Step | None:
         ),
         None,
     )
+
+
+def find_command(text: str, error: str) -> Step | None:
+    """The step that runs the command which an error names; None: no step, or more than one, runs it."""
+    match = _COMMAND.search(error)
+    if match is None:
+        return None
+    command = " ".join(match[1].replace('\\"', '"').split())
+    steps = [step for step in list_steps(text) if " ".join(step.text.split()).endswith(f" {command}")]
+    return steps[0] if len(steps) == 1 else None
