@@ -43,8 +43,10 @@ def explain_failures(
         error = failure.errors[0]
         if CANCELLED in error:
             return False  # the user interrupted the run
-        log, missing = "", f"seaway:engine {environment.settings.engine} keeps no log"
-        if environment.settings.engine != "docker":
+        log, missing = "", ""
+        if environment.settings.engine == "docker":
+            missing = "seaway:engine docker keeps no log"
+        else:
             try:
                 log = await buildkit.read_log((environment.folder / location).resolve(), since=started)
             except buildkit.Unavailable as unavailable:

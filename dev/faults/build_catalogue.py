@@ -234,7 +234,7 @@ BUILD_FAULTS = (
     BuildFault(
         cause="build-dockerfile-invalid",
         injected="`FROM ${BASE}`: a build argument without a value",
-        place="",
+        place="Dockerfile:2",
         broken=Source(base="ARG BASE\nFROM ${BASE}\n"),
         fix="the argument has a value",
         fixed=Source(base="ARG BASE=registry.localhost:5000/base/python:3.11-bookworm\nFROM ${BASE}\n"),

@@ -51,8 +51,8 @@ CAUSES: Mapping[str, str] = {
 
 NETWORK_ERROR = (
     r"Temporary failure (?:in name resolution|resolving)|Name or service not known|Could not resolve|no such host"
-    r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|bad address|NewConnectionError|ECONNREFUSED|Connection refused"
-    r"|ETIMEDOUT|Connection timed out|Network is unreachable|Failed to connect to|i/o timeout|ConnectTimeout"
+    r"|getaddrinfo (?:ENOTFOUND|EAI_AGAIN)|bad address|ECONNREFUSED|Connection refused"
+    r"|ETIMEDOUT|Connection timed out|Network is unreachable|Failed to connect to|i/o timeout|connect timeout"
 )
 
 

@@ -105,6 +105,9 @@ class _Explanation:
         """The line of an error that belongs to no step."""
         if match := re.search(r"parse error on line (\d+)", error):
             return int(match[1])
+        if match := re.search(r"base name \((.*)\) should not be blank", error):
+            instructions = dockerfile.parse_instructions(self.text)
+            return next((line for line, word, rest in instructions if word == "FROM" and match[1] in rest), None)
         name = image_reference.normalize(subject) if subject else ""
         images = (image for image in self._used_images if image_reference.normalize(image.reference) == name)
         return next((image.line for image in images), None)

@@ -38,7 +38,8 @@ def find_failed_step(log: str) -> FailedStep | None:
         else:
             names.setdefault(number, text)
     for number, error in errors.items():
-        return FailedStep(name=names.get(number, ""), error=error, output=tuple(outputs.get(number, ())))
+        output = "\n".join(outputs.get(number, ())).rstrip()
+        return FailedStep(name=names.get(number, ""), error=error, output=tuple(output.split("\n")) if output else ())
     return None
 
 

@@ -14,23 +14,24 @@ def get_log_path(project_folder: Path, name: str) -> Path:
     return project_folder / private.FOLDER_NAME / "builds" / f"{name}.log"
 
 
-def _get_path(project_folder: Path) -> Path:
+def get_path(project_folder: Path) -> Path:
+    """The explanations of the last run; the file exists only if a build failed."""
     return project_folder / private.FOLDER_NAME / "builds" / "failed.txt"
 
 
 def clear(project_folder: Path) -> None:
     """Forget the failures of the last run."""
-    private.remove_file(_get_path(project_folder))
+    private.remove_file(get_path(project_folder))
 
 
 def add(project_folder: Path, explanation: str) -> None:
     """Add the explanation of a failed build."""
-    private.write_file(_get_path(project_folder), "\n\n".join(filter(None, (read(project_folder), explanation))))
+    private.write_file(get_path(project_folder), "\n\n".join(filter(None, (read(project_folder), explanation))))
 
 
 def read(project_folder: Path) -> str:
     """The explanations of all failed builds of the last run; empty if none failed."""
-    return (private.read_file(_get_path(project_folder)) or b"").decode(errors="replace")
+    return (private.read_file(get_path(project_folder)) or b"").decode(errors="replace")
 
 
 def print_failures(project_folder: Path) -> None:

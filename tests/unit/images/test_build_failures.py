@@ -37,7 +37,7 @@ EXPECTED = {
     "expanded-path": "build-file-missing:4",
     "several-stages": "build-step-failed:7",
     "parallel-stages": "build-step-failed:5",
-    "dockerfile-invalid": "build-dockerfile-invalid:None",
+    "dockerfile-invalid": "build-dockerfile-invalid:1",
     "push-failed": "build-push-failed:None",
     "target-missing": "build-stage-missing:None",
     "builder-unavailable": "build-builder-unavailable:None",
