@@ -46,7 +46,9 @@ class BuildFailure:
             lines += [f"    {_shorten(line)}".rstrip() for line in tail]
         if missing_log and self.exit_code is not None:
             lines.append(f"  its output cannot be shown: {missing_log}")
-        lines += [f"  cause: {self.message}", f"  fix: {self.hint}", f"  see {RUNBOOK}#{self.cause}"]
+        if self.cause != build_causes.UNKNOWN or self.exit_code is None:  # else it repeats the lines above
+            lines.append(f"  cause: {self.message}")
+        lines += [f"  fix: {self.hint}", f"  see {RUNBOOK}#{self.cause}"]
         what = self.location if self.location.line else f"the build of {self.location}"
         return "\n".join([f"image {self.name}: {what} failed{code}", *lines])
 

@@ -152,7 +152,6 @@ def test_a_build_before_the_run_is_not_read(folder: Path) -> None:
 
 
 def test_the_reason_is_known_if_the_builder_does_not_answer(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(buildkit, "TIMEOUT", 2)
     monkeypatch.setenv("PATH", str(folder))
     add_builder(folder, f"unix://{folder}/nothing")
     add_build(folder, Path("/project/web"), "other")

@@ -1,4 +1,4 @@
-"""A failed build ends with its step, its output, the cause and a hint, which helps. `make faults` injects all faults."""
+"""A failed build ends with its step, its output, the cause and a hint, which helps. `make faults` has all faults."""
 
 from collections.abc import Iterator
 from pathlib import Path
