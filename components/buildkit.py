@@ -108,32 +108,38 @@ async def _connect(folder: Path, builder: str) -> AsyncGenerator[str]:
         yield endpoint
         return
 
-    async def pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _pipe(builder, reader, writer)
+    pipes: list[asyncio.Task[None]] = []
+
+    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        pipes.append(asyncio.create_task(_pipe(builder, reader, writer)))
 
     with tempfile.TemporaryDirectory() as private:
-        async with await asyncio.start_unix_server(pipe, f"{private}/socket"):
+        async with await asyncio.start_unix_server(connect, f"{private}/socket"):
             yield f"unix://{private}/socket"
+        for pipe in pipes:
+            pipe.cancel()
+        await asyncio.gather(*pipes, return_exceptions=True)
 
 
 async def _pipe(builder: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     command = ("docker", "buildx", "--builder", builder, "dial-stdio")
     pipe, nowhere = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
+    process: asyncio.subprocess.Process | None = None
     try:
         process = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, stderr=nowhere)
         assert process.stdin and process.stdout  # noqa: S101 - both are pipes
-        copies = [asyncio.create_task(_copy(reader, process.stdin)), asyncio.create_task(_copy(process.stdout, writer))]
-        await asyncio.wait(copies, return_when=asyncio.FIRST_COMPLETED)
-        process.terminate()
-        await process.wait()
+        await asyncio.gather(_copy(reader, process.stdin), _copy(process.stdout, writer))
     finally:
         writer.close()
+        if process is not None and process.returncode is None:
+            process.kill()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     while chunk := await source.read(65536):
         target.write(chunk)
         await target.drain()
+    target.close()
 
 
 async def _read_status(address: str, ref: str) -> str:
