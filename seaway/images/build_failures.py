@@ -67,41 +67,53 @@ def explain_failure(
     """
     failed = build_log.find_failed_step(log)
     output = failed.output if failed else ()
-    recognised = build_causes.recognise_cause(error, "\n".join(output[-MAX_OUTPUT_LINES:]))
-    explanation = _Explanation(name, inputs, environment)
-    text = explanation.text
-    step = dockerfile.find_step(text, failed.name) if failed else dockerfile.find_command(text, error)
-    line = step.line if step else explanation.find_line(error, recognised.subject)
-    base_line = step.base_line if step else line
-    cause, message = recognised.cause, recognised.message
-    if cause == build_causes.FILE_MISSING and step and "--from=" not in step.text:
-        cause, message = explanation.explain_missing_file(recognised.subject)
-    if cause.startswith("build-base") and (stage := explanation.find_stage_name(line)):
-        cause, message = build_causes.STAGE_MISSING, f"no stage above is named {stage}"
-    names = explanation.collect_names(recognised.subject, line, base_line, recognised.error)
+    cause, subject, rest = build_causes.recognise(error, "\n".join(output[-MAX_OUTPUT_LINES:]))
+    source = _Source(inputs, environment)
+    step = dockerfile.find_step(source.text, failed.name) if failed else dockerfile.find_command(source.text, error)
+    line = step.line if step else source.find_line(error, subject)
+    suggestion = ignore_rule = ""
+    if cause.id == build_causes.FILE_MISSING and step and "--from=" not in step.text:
+        suggestion, ignore_rule = source.suggest_file(subject), source.find_ignore_rule(subject)
+        cause = build_causes.find(build_causes.FILE_IGNORED) if ignore_rule else cause
+    if cause.id.startswith("build-base") and (stage := source.find_stage_name(line)):
+        cause, subject = build_causes.find(build_causes.STAGE_MISSING), stage
+    names = {
+        "app": environment.settings.app,
+        "base": source.describe_base(step.base_line if step else line),
+        "context": source.context,
+        "error": _shorten(rest.removeprefix("failed to solve: ")),
+        "ignore_rule": ignore_rule,
+        "image": name,
+        "place": str(diagnosis.SourceLocation(source.file, line)),
+        "platform": environment.settings.platform,
+        "registry": (environment.settings.registry or "").partition("/")[0],
+        "subject": subject,
+        "subject_registry": image_reference.get_registry(subject),
+        "suggestion": suggestion,
+    }
     return BuildFailure(
         name=name,
-        cause=cause,
-        location=diagnosis.SourceLocation(explanation.file, line),
+        cause=cause.id,
+        location=diagnosis.SourceLocation(source.file, line),
         exit_code=build_log.parse_exit_code(error),
         instruction=" ".join(failed.name.partition("] ")[2].split() if failed else step.text.split()) if step else "",
-        message=_fill(message, names),
-        hint=_fill(build_causes.CAUSES[cause], names),
+        message=cause.message.format(**names),
+        hint=cause.hint.format(**names),
         output=output if step else (),
     )
 
 
-class _Explanation:
-    """The names that messages and hints about one build contain."""
+class _Source:
+    """What a build reads, with the paths that the user knows."""
 
-    def __init__(self, name: str, inputs: build_inputs.BuildInputs, environment: environments.Environment) -> None:
-        self._name = name
+    def __init__(self, inputs: build_inputs.BuildInputs, environment: environments.Environment) -> None:
         self._inputs = inputs
         self._environment = environment
         build, folder = inputs.context.build, inputs.context.folder
+        self.context = self._show(folder)
         self.file = environment.settings.app if build.inline is not None else self._show(folder / build.dockerfile)
-        self.text = build.inline if build.inline is not None else _read_text(folder / build.dockerfile)
-        self._used_images = base_images.BaseImages.parse(self.text, file=self.file, args=inputs.args).images
+        self.text = build.inline if build.inline is not None else (folder / build.dockerfile).read_text("utf-8-sig")
+        self._images = base_images.BaseImages.parse(self.text, file=self.file, args=inputs.args).images
 
     def find_line(self, error: str, subject: str) -> int | None:
         """The line of an error that belongs to no step."""
@@ -110,72 +122,41 @@ class _Explanation:
         if match := re.search(r"base name \((.*)\) should not be blank", error):
             instructions = dockerfile.parse_instructions(self.text)
             return next((line for line, word, rest in instructions if word == "FROM" and match[1] in rest), None)
-        name = image_reference.normalize(subject) if subject else ""
-        images = (image for image in self._used_images if image_reference.normalize(image.reference) == name)
-        return next((image.line for image in images), None)
-
-    def collect_names(self, subject: str, line: int | None, base_line: int | None, error: str) -> dict[str, str]:
-        """What a message may name."""
-        settings = self._environment.settings
-        return {
-            "app": settings.app,
-            "base": self._describe_base(base_line),
-            "context": self._show(self._inputs.context.folder),
-            "error": _shorten(error.removeprefix("failed to solve: ")),
-            "image": self._name,
-            "place": str(diagnosis.SourceLocation(self.file, line)),
-            "platform": settings.platform,
-            "registry": (settings.registry or "").partition("/")[0],
-            "subject": subject,
-            "subject_registry": image_reference.get_registry(subject) if subject else "",
-        }
+        name = image_reference.normalize(subject)
+        return next((image.line for image in self._images if image_reference.normalize(image.reference) == name), None)
 
     def find_stage_name(self, line: int | None) -> str | None:
         """The image of the COPY --from in this line, if it looks like the name of a stage."""
-        names = (image.reference for image in self._used_images if image.line == line and image.is_copy_source)
+        names = (image.reference for image in self._images if image.line == line and image.is_copy_source)
         return next((name for name in names if re.fullmatch(r"[\w-]+", name)), None)
 
-    def explain_missing_file(self, path: str) -> tuple[str, str]:
-        """The cause and the message for a file of the context that a step did not find."""
+    def find_ignore_rule(self, path: str) -> str:
+        """The location and the text of the pattern that excludes a file; empty: there is no such file or pattern."""
         context = self._inputs.context
-        if (rule := context.ignore_rules.find_excluding_rule(path)) and os.path.lexists(context.folder / path):
-            location, pattern = rule
-            shown = diagnosis.SourceLocation(self._show(Path(location.file)), location.line)
-            return build_causes.FILE_IGNORED, f"{{subject}} is excluded by {shown}: {pattern}"
-        paths = [file.path for file in context.files if file.path != path]
-        similar = difflib.get_close_matches(path, paths, n=1)
-        message = "{subject} does not exist in {context}"
-        return build_causes.FILE_MISSING, f"{message}; did you mean {similar[0]}?" if similar else message
+        rule = context.ignore_rules.find_excluding_rule(path)
+        if rule is None or not os.path.lexists(context.folder / path):
+            return ""
+        return f"{diagnosis.SourceLocation(self._show(Path(rule[0].file)), rule[0].line)}: {rule[1]}"
 
-    def _describe_base(self, line: int | None) -> str:
+    def suggest_file(self, path: str) -> str:
+        similar = difflib.get_close_matches(path, [file.path for file in self._inputs.context.files], n=1)
+        return f"; did you mean {similar[0]}?" if similar and similar[0] != path else ""
+
+    def describe_base(self, line: int | None) -> str:
         """The base image of the FROM in a line, and what put it in place of the Dockerfile's."""
-        used = next((image for image in self._used_images if image.line == line), None)
-        if used is None:
+        images = zip(self._images, self._inputs.bases.images, strict=False)
+        used, declared = next((pair for pair in images if pair[0].line == line), (None, None))
+        if used is None or declared is None:
             return "the base image"
-        shown = image_reference.remove_digest(used.reference)
-        if used.is_copy_source:
-            return f"the image {shown}"
-        declared = next(image for image in self._inputs.bases.images if image.line == line).reference
-        if shown == image_reference.remove_digest(declared):
-            return f"the base image {shown}"
+        shown, original = (image_reference.remove_digest(image.reference) for image in (used, declared))
         stack = self._environment.settings.stack
-        return f"the base image {shown} (instead of {declared}: seaway:imageOverrides of stack {stack})"
+        reason = "" if shown == original else f" (instead of {original}: seaway:imageOverrides of stack {stack})"
+        return f"the base image {shown}{reason}"
 
     def _show(self, path: Path) -> str:
         """The path as the user writes it: relative to the project."""
         shown = os.path.relpath(path, self._environment.folder)
         return str(path) if shown.startswith("..") else shown
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _fill(template: str, names: dict[str, str]) -> str:
-    return re.sub(r"\{(\w+)\}", lambda match: names.get(match[1], match[0]), template)
 
 
 def _shorten(line: str) -> str:
