@@ -131,8 +131,12 @@ async def _pipe(builder: str, reader: asyncio.StreamReader, writer: asyncio.Stre
         await asyncio.gather(_copy(reader, process.stdin), _copy(process.stdout, writer))
     finally:
         writer.close()
-        if process is not None and process.returncode is None:
-            process.kill()
+        if process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 async def _copy(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:

@@ -121,8 +121,8 @@ CAUSES = (
     Cause(
         "build-compiler-missing",
         "a package must be compiled, and {base} has no compiler ({subject})",
-        "install a compiler in a step above {place} (Debian: apt-get install -y build-essential), or use a version of the"
-        " package that needs none",
+        "install a compiler in a step above {place} (Debian: apt-get install -y build-essential), or use a version of"
+        " the package that needs none",
         output=r"command '(\S*(?:cc|\+\+)\S*)' failed|unable to execute '?(\S*(?:cc|\+\+))'?|linker `(cc)` not found"
         r"|gyp ERR! .*(not found: make)|\b(gcc|cc|g\+\+|make): (?:command )?not found",
     ),
