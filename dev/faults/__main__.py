@@ -5,7 +5,6 @@ written.
 """
 
 import dataclasses
-import re
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,14 +12,10 @@ from pathlib import Path
 
 from dev import prober, project
 from dev.faults import build_catalogue, build_runs, catalogue, interruptions, watched_run
-from seaway.files import private
 
 PAGE = project.ROOT / "docs" / "failures.md"
 IMMEDIATE_FAILURE = 90
 """Seconds. The kubelet waits 10, 20 and 40 s before the third restart, after which a crash loop is diagnosed."""
-
-OUTPUTS = project.ROOT / ".seaway" / "faults"
-"""Folder of the complete output of each run."""
 
 HEADER = f"""# Measured failures
 
@@ -116,7 +111,7 @@ def _run_fault(shop: project.Project, address: str, fault: catalogue.Fault) -> R
     with prober.Prober(address) as load:
         with fault.around(shop):
             run = watched_run.run_up(shop)
-        _write_output(fault.injected, run)
+        watched_run.write_output(fault.injected, run)
         (shop.folder / "app" / "app.yaml").write_text(before)
         shop.up(*fault.repair)
         shop.preview("--expect-no-changes")
@@ -165,7 +160,7 @@ def _run_interruption(shop: project.Project, address: str, interruption: interru
     before = catalogue.inject_fault(shop, slow)
     with prober.Prober(address) as load:
         run = watched_run.run_up(shop, act=interruption.act, after=2)
-        _write_output(interruption.name, run)
+        watched_run.write_output(interruption.name, run)
         for command in interruption.before:
             shop.pulumi(*command, shop.stack, check=True)
         commands = [*(f"pulumi {' '.join(command)}" for command in interruption.before), "pulumi up"]
@@ -185,12 +180,6 @@ def _run_interruption(shop: project.Project, address: str, interruption: interru
 
 def _format_requests(load: prober.Prober) -> str:
     return f"{len(load.failures)} of {load.answered + len(load.failures)}"
-
-
-def _write_output(name: str, run: watched_run.WatchedRun) -> None:
-    private.make_folder(OUTPUTS)
-    lines = [f"{line.seconds:6.1f}  {line.text}" for line in run.lines]
-    (OUTPUTS / f"{re.sub('[^a-z0-9]+', '-', name.lower())[:60]}.txt").write_text("\n".join(lines) + "\n")
 
 
 def _print_row(row: Row) -> None:

@@ -58,7 +58,10 @@ def run_fault(
         start = time.time()
         run = watched_run.run_up(checkout)
         delay = measure_delay(checkout, run, start)
+        watched_run.write_output(f"{fault.cause} {fault.injected}", run)
         terminal = run_on_terminal(checkout, "-m", "seaway.cli", "up", "--stack", checkout.stack)
+    screen = [watched_run.Line(0.0, line) for line in terminal[1].splitlines()]
+    watched_run.write_output(f"{fault.cause} on a terminal", watched_run.WatchedRun(terminal[0], 0.0, screen))
     fault.fixed.write(checkout, settings)
     fixed = checkout.up(check=False)
     message, problems = check_message(fault, run.lines)
@@ -74,7 +77,7 @@ def run_fault(
     cells = (
         f"[{fault.cause}](runbook.md#{fault.cause})",
         fault.injected,
-        f"{delay:.0f} s",
+        f"{delay:.1f} s",
         str(run.exit_code),
         f"`{next((line for line in message if line.startswith('image web: ')), '')}`",
         f"`{next((line for line in message if line.startswith('cause: ')), '').removeprefix('cause: ')}`",
