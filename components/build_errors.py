@@ -13,7 +13,6 @@ from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 from components import buildkit, stack_config
 from seaway.files import private
 from seaway.images import build_failures, build_inputs, build_reports
-from seaway.project import environments
 
 CANCELLED = "context canceled"
 
@@ -43,6 +42,16 @@ def explain_failures(
         error = failure.errors[0]
         if CANCELLED in error:
             return False  # the user interrupted the run
+        try:
+            text = await explain_error(error)
+        except Exception as problem:  # the builder's error must not be lost
+            pulumi.log.debug(f"the build of {name} cannot be explained: {problem!r}")
+            return False
+        build_reports.add(environment.folder, f"error: {text}")
+        # The engine shows the text of the exception in place of the builder's error, after words of its own.
+        raise BuildFailed(f"\nerror: {text}")
+
+    async def explain_error(error: str) -> str:
         log, missing = "", ""
         if environment.settings.engine == "docker":
             missing = "seaway:engine docker keeps no log"
@@ -54,27 +63,12 @@ def explain_failures(
         hidden = [await secret.future() for secret in stack_inputs.build_secrets.values()]
         for secret in filter(None, hidden):
             log, error = log.replace(secret, "[secret]"), error.replace(secret, "[secret]")
-        text = _explain(name, inputs, environment, error=error, log=log, missing=missing)
-        build_reports.add(environment.folder, f"error: {text}")
-        # The engine shows the text of the exception in place of the builder's error, after words of its own.
-        raise BuildFailed(f"\nerror: {text}")
+        file = build_reports.get_log_path(environment.folder, name)
+        if log:
+            private.write_file(file, log)
+        explained = build_failures.explain_failure(name, inputs, environment, error=error, log=log)
+        return explained.format(log_file=str(file.relative_to(environment.folder)) if log else "", missing_log=missing)
 
     return pulumi.ResourceOptions(
         hooks=pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"explain the build of {name}", explain)])
     )
-
-
-def _explain(
-    name: str,
-    inputs: build_inputs.BuildInputs,
-    environment: environments.Environment,
-    *,
-    error: str,
-    log: str,
-    missing: str,
-) -> str:
-    failure = build_failures.explain_failure(name, inputs, environment, error=error, log=log)
-    file = build_reports.get_log_path(environment.folder, name)
-    if log:
-        private.write_file(file, log)
-    return failure.format(log_file=str(file.relative_to(environment.folder)) if log else "", missing_log=missing)

@@ -68,7 +68,7 @@ def explain_failure(
     failed = build_log.find_failed_step(log)
     output = failed.output if failed else ()
     cause, subject, rest = build_causes.recognise(error, "\n".join(output[-MAX_OUTPUT_LINES:]))
-    source = _Source(inputs, environment)
+    source = _Source(name, inputs, environment)
     step = dockerfile.find_step(source.text, failed.name) if failed else dockerfile.find_command(source.text, error)
     line = step.line if step else source.find_line(error, subject)
     suggestion = ignore_rule = ""
@@ -106,13 +106,16 @@ def explain_failure(
 class _Source:
     """What a build reads, with the paths that the user knows."""
 
-    def __init__(self, inputs: build_inputs.BuildInputs, environment: environments.Environment) -> None:
+    def __init__(self, name: str, inputs: build_inputs.BuildInputs, environment: environments.Environment) -> None:
         self._inputs = inputs
         self._environment = environment
         build, folder = inputs.context.build, inputs.context.folder
         self.context = self._show(folder)
-        self.file = environment.settings.app if build.inline is not None else self._show(folder / build.dockerfile)
-        self.text = build.inline if build.inline is not None else (folder / build.dockerfile).read_text("utf-8-sig")
+        if build.inline is None:
+            self.file = self._show(folder / build.dockerfile)
+            self.text = (folder / build.dockerfile).read_text("utf-8-sig")
+        else:
+            self.file, self.text = f"{environment.settings.app} (inline Dockerfile of {name})", build.inline
         self._images = base_images.BaseImages.parse(self.text, file=self.file, args=inputs.args).images
 
     def find_line(self, error: str, subject: str) -> int | None:

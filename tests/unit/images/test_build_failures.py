@@ -53,13 +53,14 @@ def explain(
     *,
     files: dict[str, str] | None = None,
     overrides: dict[str, str] | None = None,
+    inline: str | None = None,
 ) -> build_failures.BuildFailure:
     """Explain a failed build of a context with these files."""
     for name, text in {"Dockerfile": dockerfile, **(files or {})}.items():
         file = folder / "app" / "web" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    build = application.Build(context="web")
+    build = application.Build(context="web", inline=inline)
     app = application.Application(name="shop", services=(application.Service(name="web", build=build),))
     stack = settings.Settings(
         stack="dev", context="work", registry="registry.localhost:5000", image_overrides=overrides or {}
@@ -165,6 +166,12 @@ def test_a_base_image_without_an_override_is_named_alone(tmp_path: Path) -> None
     error = 'failed to solve: process "/bin/sh -c pip install flask" did not complete successfully: exit code: 127'
     log = f"#1 [2/2] RUN pip install flask\n#1 0.1 /bin/sh: 1: pip: not found\n#1 ERROR: {error[17:]}"
     assert explain(tmp_path, PIP, error, log).message == "pip is not in the base image python:3.12-slim"
+
+
+def test_an_inline_dockerfile_is_named_with_its_service(tmp_path: Path) -> None:
+    error = 'failed to solve: process "/bin/sh -c false" did not complete successfully: exit code: 1'
+    failure = explain(tmp_path, "", error, inline="FROM a\nRUN false\n")
+    assert str(failure.location) == "app/app.yaml (inline Dockerfile of web):2"
 
 
 def test_only_the_end_of_a_long_output_is_shown(tmp_path: Path) -> None:
