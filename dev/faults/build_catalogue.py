@@ -280,7 +280,8 @@ BUILD_FAULTS = (
     BuildFault(
         cause="build-secret-missing",
         injected="`RUN --mount=type=secret,id=token,required=true`, and no such secret",
-        broken=Source(steps="RUN --mount=type=secret,id=token,required=true wc -c /run/secrets/token\n"),
+        # Another step than the fixed one: the value of a secret is no part of the cache's key.
+        broken=Source(steps="RUN --mount=type=secret,id=token,required=true wc -l /run/secrets/token\n"),
         fix="`build.secrets` in app.yaml, and a value in the stack's file",
         fixed=Source(
             steps="RUN --mount=type=secret,id=token,required=true wc -c /run/secrets/token\n",

@@ -105,7 +105,10 @@ def check_message(fault: build_catalogue.BuildFault, lines: Sequence[watched_run
 def measure_delay(checkout: project.Project, run: watched_run.WatchedRun, start: float) -> float:
     """Seconds from the failed step to the end of the message. ``start``: the time of the run."""
     # The program writes this file when the builder has reported the failure; the log may show it before.
-    failed = build_reports.get_path(checkout.folder).stat().st_mtime - start
+    file = build_reports.get_path(checkout.folder)
+    if not file.exists():
+        return LIMIT
+    failed = file.stat().st_mtime - start
     seconds = [failed, *(line.seconds for line in run.lines if re.search(r"#\d+ ERROR: ", line.text))]
     reported = [line.seconds for line in run.lines if "docs/runbook.md#build-" in line.text]
     return max(reported[-1] - min(seconds), 0.0) if reported else LIMIT

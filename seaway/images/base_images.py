@@ -39,6 +39,8 @@ class BaseImages:
 
     file: str
     images: tuple[BaseImage, ...]
+    text: str
+    """The Dockerfile."""
 
     @classmethod
     def load(cls, file: Path, build: application.Build, root: roots.Root) -> Self:
@@ -80,7 +82,7 @@ class BaseImages:
                 ]
         # COPY may name a stage by its number, and even a later stage.
         used = [image for image in images if not (image.is_copy_source and _is_stage(image.reference, stages))]
-        return cls(file=file, images=tuple(used))
+        return cls(file=file, images=tuple(used), text=text)
 
     @property
     def arguments(self) -> dict[str, str]:

@@ -111,11 +111,10 @@ class _Source:
         self._environment = environment
         build, folder = inputs.context.build, inputs.context.folder
         self.context = self._show(folder)
-        if build.inline is None:
-            self.file = self._show(folder / build.dockerfile)
-            self.text = (folder / build.dockerfile).read_text("utf-8-sig")
-        else:
-            self.file, self.text = f"{environment.settings.app} (inline Dockerfile of {name})", build.inline
+        self.text = inputs.bases.text
+        self.file = self._show(folder / build.dockerfile)
+        if build.inline is not None:
+            self.file = f"{environment.settings.app} (inline Dockerfile of {name})"
         self._images = base_images.BaseImages.parse(self.text, file=self.file, args=inputs.args).images
 
     def find_line(self, error: str, subject: str) -> int | None:
