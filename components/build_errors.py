@@ -69,6 +69,5 @@ def explain_failures(
         explained = build_failures.explain_failure(name, inputs, environment, error=error, log=log)
         return explained.format(log_file=str(file.relative_to(environment.folder)) if log else "", missing_log=missing)
 
-    return pulumi.ResourceOptions(
-        hooks=pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"explain the build of {name}", explain)])
-    )
+    hook = pulumi.ErrorHook(f"build of {name}", explain)  # Pulumi shows: error hook "build of web" failed
+    return pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(on_error=[hook]))
