@@ -70,7 +70,7 @@ lock: .venv/.ready ## update requirements*.txt from pyproject.toml
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 --extra dev -c requirements.txt \
 	  pyproject.toml -o requirements-dev.txt
 
-faults: cluster-up ## inject every cause of a failed rollout, under load, and write docs/failures.md
+faults: cluster-up ## inject every cause of a failed build and of a failed rollout, and write docs/failures.md
 	@$(PY) -m dev.faults $(ARGS)
 
 checkers: .venv/.ready ## run kube-score, kubeconform and checkov on every example, and write docs/checkers.md

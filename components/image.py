@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_docker_build as docker_build
 
-from components import messages, provider, stack_config
-from seaway.images import build_inputs, file_index, rebuild_reasons, staging
+from components import build_errors, messages, provider, stack_config
+from seaway.images import build_inputs, build_reports, file_index, rebuild_reasons, staging
 from seaway.model import application
 from seaway.project import environments
-from seaway.syntax import diagnosis
 
 EXPORT = "type=registry,rewrite-timestamp=true"
 """Pushes the image, and sets the times in its layers to SOURCE_DATE_EPOCH: the same content has the same digest on
@@ -32,8 +31,12 @@ class BuildPlan:
     build: application.Build
     contexts: Mapping[str, str]
     """The staged named contexts."""
-    record: rebuild_reasons.BuildRecord
-    warnings: tuple[diagnosis.Diagnostic, ...]
+    inputs: build_inputs.BuildInputs
+
+    @property
+    def record(self) -> rebuild_reasons.BuildRecord:
+        """What the build reads."""
+        return self.inputs.build_record
 
     @property
     def tag(self) -> str:
@@ -47,6 +50,7 @@ def plan_builds(environment: environments.Environment) -> Sequence[BuildPlan]:
     Raises:
         diagnosis.InvalidInput: all errors of the contexts and Dockerfiles.
     """
+    build_reports.clear(environment.folder)
     if not environment.settings.build:
         return []
     return [_plan_build(environment, name, inputs) for name, inputs in build_inputs.read_all(environment).items()]
@@ -72,8 +76,7 @@ def _plan_build(environment: environments.Environment, name: str, inputs: build_
         args={**inputs.args, "SOURCE_DATE_EPOCH": "0"},
         build=build,
         contexts=contexts,
-        record=inputs.build_record,
-        warnings=inputs.warnings,
+        inputs=inputs,
     )
 
 
@@ -92,7 +95,7 @@ class Image(pulumi.ComponentResource):
     ) -> None:
         super().__init__("seaway:index:Image", plan.name, None, options)
         environment = stack_inputs.environment
-        for warning in plan.warnings:
+        for warning in plan.inputs.warnings:
             messages.warn(str(warning), self)
         record_path = rebuild_reasons.get_record_path(environment.folder, plan.name)
         previous = rebuild_reasons.BuildRecord.load(record_path)
@@ -107,6 +110,8 @@ class Image(pulumi.ComponentResource):
             # so the image is built and pushed again. The same content has the same digest.
             replacement_trigger=cluster.uid,
         )
+        explained = build_errors.explain_failures(plan.name, plan.inputs, plan.location, stack_inputs)
+        own = pulumi.ResourceOptions.merge(own, explained)
         build = _build_with_docker if environment.settings.engine == "docker" else _build_with_docker_build
         self.reference = build(plan, stack_inputs, own)
         if not pulumi.runtime.is_dry_run():

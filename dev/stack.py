@@ -15,6 +15,7 @@ from seaway import errors
 from seaway.cli import deployment, pulumi_cli, status
 from seaway.cli import stack as stacks
 from seaway.files import private
+from seaway.images import build_reports
 from seaway.review import disks
 from seaway.syntax import diagnosis
 
@@ -39,6 +40,7 @@ def main() -> int:
         {"up": up, "preview": preview, "down": down}[command]()
     except CommandFailedError as error:
         print(f"seaway: {error}", file=sys.stderr)
+        build_reports.print_failures(environment.ROOT)
         return error.exit_code
     except layout.CannotRunError as error:
         print(f"seaway: {error}", file=sys.stderr)
@@ -57,6 +59,7 @@ def main() -> int:
 def up() -> None:
     """Start the cluster, build the base images, run `pulumi up`, and print the status of the workloads."""
     start = time.monotonic()
+    build_reports.clear(environment.ROOT)
     times: dict[str, float] = {}
     cluster_up = [sys.executable, "-m", "dev.cluster", "up"]
     failure = "the one-node cluster was not started; its logs are in .seaway/cluster/logs"

@@ -1,24 +1,21 @@
 """Injects every fault and interruption into `pulumi up` under load, and writes docs/failures.md.
 
-``python -m dev.faults [ID ...]``: with ids of causes, or ``interruptions``, only these run and no page is written.
+``python -m dev.faults [ID ...]``: with ids of causes, ``interruptions`` or ``builds``, only these run and no page is
+written.
 """
 
 import dataclasses
-import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from dev import prober, project
-from dev.faults import catalogue, interruptions, watched_run
-from seaway.files import private
+from dev.faults import build_catalogue, build_runs, catalogue, interruptions, watched_run
 
 PAGE = project.ROOT / "docs" / "failures.md"
 IMMEDIATE_FAILURE = 90
 """Seconds. The kubelet waits 10, 20 and 40 s before the third restart, after which a crash loop is diagnosed."""
-
-OUTPUTS = project.ROOT / ".seaway" / "faults"
-"""Folder of the complete output of each run."""
 
 HEADER = f"""# Measured failures
 
@@ -28,6 +25,19 @@ line that reports the changed workload. A fault that can heal is reported immedi
 {catalogue.DEADLINE} s here, 300 s by default. After each fault, the source was repaired and `pulumi up` converged:
 the next `pulumi preview` showed no changes.
 
+"""
+
+
+BUILDS = """
+## Builds
+
+Each fault was injected into `examples/smallest`, with `pulumi up` as in CI (no terminal), then with `seaway up` on a
+terminal. "Reported after" counts from the failed step to the end of the message. After that, the fix that the message
+suggests was carried out, and `pulumi up` built and deployed the image.
+
+The builder is BuildKit, and the engine `docker-build`. With `seaway:engine: docker`, the causes are recognised in the
+same way, but tested with recorded output only; the output of the step is then shown by Pulumi and not repeated.
+{table}
 """
 
 
@@ -42,6 +52,9 @@ class Row:
 
 def main(selection: list[str]) -> int:
     """Run the faults and interruptions. Returns 0 if all behave as expected."""
+    build_rows = _run_builds(selection)
+    if selection and {"builds", *(fault.cause for fault in build_catalogue.BUILD_FAULTS)}.issuperset(selection):
+        return 1 if any(row.problems for row in build_rows) else 0
     with tempfile.TemporaryDirectory() as folder:
         shop = project.Project.create(
             Path(folder),
@@ -52,13 +65,24 @@ def main(selection: list[str]) -> int:
         try:
             catalogue.prepare_shop(shop)
             shop.up()
-            return _run_all(shop, selection)
+            return _run_all(shop, selection, build_rows)
         finally:
             shop.pulumi("cancel", "--yes", shop.stack)
             shop.destroy()
 
 
-def _run_all(shop: project.Project, selection: list[str]) -> int:
+def _run_builds(selection: list[str]) -> list[Row]:
+    rows: list[Row] = []
+
+    def report(cells: tuple[str, ...], problems: Sequence[str]) -> None:
+        rows.append(Row(cells=cells, problems=tuple(problems)))
+        _print_row(rows[-1])
+
+    build_runs.run_all(selection, report)
+    return rows
+
+
+def _run_all(shop: project.Project, selection: list[str], build_rows: list[Row]) -> int:
     address = shop.read_address(catalogue.NAMESPACE)
     fault_rows: list[Row] = []
     interruption_rows: list[Row] = []
@@ -77,8 +101,9 @@ def _run_all(shop: project.Project, selection: list[str]) -> int:
         interrupted = _format_table(
             ("during a rollout", "ended after", "exit code", "failed requests", "result"), interruption_rows
         )
-        PAGE.write_text(f"{HEADER}{faults}\n## Interruptions\n\n{interrupted}")
-    return 1 if any(row.problems for row in fault_rows + interruption_rows) else 0
+        builds = BUILDS.format(table=f"\n{_format_table(build_runs.HEADER, build_rows)}".rstrip())
+        PAGE.write_text(f"{HEADER}{faults}{builds}\n## Interruptions\n\n{interrupted}")
+    return 1 if any(row.problems for row in fault_rows + interruption_rows + build_rows) else 0
 
 
 def _run_fault(shop: project.Project, address: str, fault: catalogue.Fault) -> Row:
@@ -86,7 +111,7 @@ def _run_fault(shop: project.Project, address: str, fault: catalogue.Fault) -> R
     with prober.Prober(address) as load:
         with fault.around(shop):
             run = watched_run.run_up(shop)
-        _write_output(fault.injected, run)
+        watched_run.write_output(fault.injected, run)
         (shop.folder / "app" / "app.yaml").write_text(before)
         shop.up(*fault.repair)
         shop.preview("--expect-no-changes")
@@ -135,7 +160,7 @@ def _run_interruption(shop: project.Project, address: str, interruption: interru
     before = catalogue.inject_fault(shop, slow)
     with prober.Prober(address) as load:
         run = watched_run.run_up(shop, act=interruption.act, after=2)
-        _write_output(interruption.name, run)
+        watched_run.write_output(interruption.name, run)
         for command in interruption.before:
             shop.pulumi(*command, shop.stack, check=True)
         commands = [*(f"pulumi {' '.join(command)}" for command in interruption.before), "pulumi up"]
@@ -155,12 +180,6 @@ def _run_interruption(shop: project.Project, address: str, interruption: interru
 
 def _format_requests(load: prober.Prober) -> str:
     return f"{len(load.failures)} of {load.answered + len(load.failures)}"
-
-
-def _write_output(name: str, run: watched_run.WatchedRun) -> None:
-    private.make_folder(OUTPUTS)
-    lines = [f"{line.seconds:6.1f}  {line.text}" for line in run.lines]
-    (OUTPUTS / f"{re.sub('[^a-z0-9]+', '-', name.lower())[:60]}.txt").write_text("\n".join(lines) + "\n")
 
 
 def _print_row(row: Row) -> None:

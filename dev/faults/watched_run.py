@@ -10,6 +10,10 @@ import time
 from collections.abc import Callable
 
 from dev import project
+from seaway.files import private
+
+OUTPUTS = project.ROOT / ".seaway" / "faults"
+"""Folder of the complete output of each run."""
 
 WORKLOAD_CHANGED = re.compile(r"kubernetes:(apps|batch)/v1:\w+ \S+ (created|updated|replaced)")
 """The line that reports a changed workload. A cause can be visible from this line on."""
@@ -87,3 +91,10 @@ def run_up(
             if timer:
                 timer.join()
     return WatchedRun(exit_code, time.monotonic() - start, lines)
+
+
+def write_output(name: str, run: WatchedRun) -> None:
+    """Write the output of a run, with the seconds of each line."""
+    private.make_folder(OUTPUTS)
+    lines = [f"{line.seconds:6.1f}  {line.text}" for line in run.lines]
+    (OUTPUTS / f"{re.sub('[^a-z0-9]+', '-', name.lower())[:60]}.txt").write_text("\n".join(lines) + "\n")

@@ -8,6 +8,7 @@ import os
 import sys
 
 from seaway.cli import command, deployment, pulumi_cli, recovery, stack
+from seaway.images import build_reports
 from seaway.release import hold
 from seaway.review import disks, pulumi_preview
 
@@ -42,9 +43,11 @@ def run(arguments: argparse.Namespace) -> int:
         recovery.recover(target, force_unlock=arguments.force_unlock)
     if arguments.accept_data_loss and (code := _accept_data_loss(target, arguments)):
         return code
-    return deployment.Deployment(target, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi).run(
-        retry=arguments.retry
-    )
+    build_reports.clear(target.folder)
+    deploying = deployment.Deployment(target, rollback=arguments.rollback_on_failure, pulumi_arguments=arguments.pulumi)
+    code = deploying.run(retry=arguments.retry)
+    build_reports.print_failures(target.folder)
+    return code
 
 
 def _accept_data_loss(target: stack.TargetStack, arguments: argparse.Namespace) -> int:

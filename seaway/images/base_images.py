@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from seaway.files import roots
-from seaway.images import build_files
+from seaway.images import build_files, dockerfile
 from seaway.model import application, image_reference
 from seaway.project import images_lock
 from seaway.syntax import diagnosis
@@ -39,6 +39,8 @@ class BaseImages:
 
     file: str
     images: tuple[BaseImage, ...]
+    text: str
+    """The Dockerfile."""
 
     @classmethod
     def load(cls, file: Path, build: application.Build, root: roots.Root) -> Self:
@@ -46,9 +48,10 @@ class BaseImages:
 
         Raises:
             FileNotFoundError: there is no such file.
-            diagnosis.InvalidInput: it cannot be read.
+            diagnosis.InvalidInput: it cannot be read, or has unknown instructions.
         """
         text = build_files.load_text(file, root) if build.inline is None else build.inline
+        dockerfile.check_instructions(text, str(file))
         return cls.parse(text, file=str(file), args=build.args)
 
     @classmethod
@@ -58,7 +61,7 @@ class BaseImages:
         stages: set[str] = {"scratch"}
         images: list[BaseImage] = []
         before_first_from = True
-        for line, word, rest in _parse_instructions(text):
+        for line, word, rest in dockerfile.parse_instructions(text):
             if word == "ARG" and before_first_from:
                 for name, default in _parse_arguments(rest):
                     values[name] = (args or {}).get(name, _expand(default, values))
@@ -79,7 +82,7 @@ class BaseImages:
                 ]
         # COPY may name a stage by its number, and even a later stage.
         used = [image for image in images if not (image.is_copy_source and _is_stage(image.reference, stages))]
-        return cls(file=file, images=tuple(used))
+        return cls(file=file, images=tuple(used), text=text)
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -142,34 +145,6 @@ def _list_copy_sources(rest: str) -> Iterator[str]:
             yield value
         elif name == "--mount":
             yield from (part.partition("=")[2] for part in value.split(",") if part.lower().startswith("from="))
-
-
-def _parse_instructions(text: str) -> Iterator[tuple[int, str, str]]:
-    """The instructions that may name an image: line, word and arguments.
-
-    Continued lines are joined, here-documents are skipped.
-    """
-    started, parts, heredocs = 0, list[str](), list[str]()
-    for number, line in enumerate(text.splitlines(), start=1):
-        if heredocs:
-            if line.strip() == heredocs[0]:
-                heredocs.pop(0)
-            continue
-        if not line.strip() or line.lstrip().startswith("#"):
-            continue
-        started = started if parts else number
-        stripped = line.rstrip()
-        parts.append(stripped.removesuffix("\\"))
-        if stripped.endswith("\\"):
-            continue
-        word, *others = " ".join(parts).split(maxsplit=1)
-        rest = others[0] if others else ""
-        parts = []
-        if word.upper() in {"RUN", "COPY", "ADD"}:
-            # Only at the start of a word: `1<<2` and `<<<text` belong to the shell.
-            heredocs = re.findall(r"(?:^|\s)\d*<<-?[\"']?(\w+)[\"']?", rest)
-        if word.upper() in {"ARG", "FROM", "COPY", "RUN"}:
-            yield started, word.upper(), rest.strip()
 
 
 def _parse_arguments(rest: str) -> Iterator[tuple[str, str]]:

@@ -62,6 +62,7 @@ class BuildContext:
     """The additional folders of the build, by name."""
     link_contents: Mapping[str, bytes] = dataclasses.field(default_factory=dict[str, bytes])
     """Content of a Dockerfile or an ignore file that is a link, by path."""
+    ignore_rules: ignore.IgnoreRules = dataclasses.field(default_factory=ignore.IgnoreRules)
 
     @classmethod
     def read(
@@ -108,7 +109,14 @@ class BuildContext:
             raise diagnosis.InvalidInput(diagnostics)
         cached_index.drop_missing(paths={file.path for file in files})
         files = tuple(sorted(files, key=lambda file: file.path))
-        return cls(folder=top, build=build, files=files, named_contexts=named_contexts, link_contents=contents)
+        return cls(
+            folder=top,
+            build=build,
+            files=files,
+            named_contexts=named_contexts,
+            link_contents=contents,
+            ignore_rules=rules,
+        )
 
     @functools.cached_property
     def digests(self) -> Mapping[str, str]:

@@ -16,6 +16,8 @@ class _Rule:
     pattern: str
     matcher: "_Matcher"
     is_exception: bool
+    location: diagnosis.SourceLocation
+    text: str
 
 
 class IgnoreRules:
@@ -29,10 +31,10 @@ class IgnoreRules:
         rules: list[_Rule] = []
         diagnostics: list[diagnosis.Diagnostic] = []
         for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+            location = diagnosis.SourceLocation(file, number)
             try:
-                rule = _parse_rule(line)
+                rule = _parse_rule(line, location)
             except _InvalidPattern as error:
-                location = diagnosis.SourceLocation(file, number)
                 diagnostics.append(diagnosis.Diagnostic(location, "", error.message, error.hint, "invalid-pattern"))
             else:
                 rules += [rule] if rule else []
@@ -42,11 +44,15 @@ class IgnoreRules:
 
     def excludes(self, path: str) -> bool:
         """Whether the file or folder is not sent."""
-        excluded = False
+        return self.find_excluding_rule(path) is not None
+
+    def find_excluding_rule(self, path: str) -> tuple[diagnosis.SourceLocation, str] | None:
+        """The location and the text of the rule because of which a file or folder is not sent; None: it is sent."""
+        decisive: _Rule | None = None
         for rule in self._rules:
-            if excluded == rule.is_exception and rule.matcher.matches(path):
-                excluded = not rule.is_exception
-        return excluded
+            if (decisive is not None) == rule.is_exception and rule.matcher.matches(path):
+                decisive = None if rule.is_exception else rule
+        return None if decisive is None else (decisive.location, decisive.text)
 
     def prunes(self, folder: str) -> bool:
         """Whether no file below the folder can be sent, so that the folder need not be read."""
@@ -62,7 +68,7 @@ class _InvalidPattern(Exception):  # noqa: N818 - describes the pattern
         super().__init__(self.message)
 
 
-def _parse_rule(line: str) -> _Rule | None:
+def _parse_rule(line: str, location: diagnosis.SourceLocation) -> _Rule | None:
     if line.startswith("#"):
         return None
     pattern = line.strip()
@@ -76,7 +82,7 @@ def _parse_rule(line: str) -> _Rule | None:
     pattern = posixpath.normpath(pattern).lstrip("/")
     if pattern in {"", "."}:
         return None
-    return _Rule(pattern, _Matcher(pattern), is_exception)
+    return _Rule(pattern, _Matcher(pattern), is_exception, location, line.strip())
 
 
 def _may_match_below(pattern: str, folder: str) -> bool:

@@ -98,7 +98,7 @@ def test_an_unpinnable_image_is_a_warning_only_with_a_lock_file(environment: env
     file = environment.folder / "app/web/Dockerfile"
     file.write_text("FROM python:3.12-slim\n")
     web, _ = plan(environment)
-    assert web.warnings == ()
+    assert web.inputs.warnings == ()
     write_lock(environment, **{"python:3.12-slim": ONE})
     web, _ = plan(environment)
-    assert diagnostics.summarize(web.warnings) == [f"{file}:1: : unpinnable-image"]
+    assert diagnostics.summarize(web.inputs.warnings) == [f"{file}:1: : unpinnable-image"]

@@ -159,7 +159,7 @@ def test_many_failures_share_the_lines() -> None:
 def test_every_cause_has_a_section_in_the_runbook() -> None:
     text = (project.ROOT / "docs" / "runbook.md").read_text()
     # GitHub makes anchors of headings: only lowercase letters, digits and hyphens stay unchanged.
-    sections = re.findall(r"^#+ ([a-z0-9-]+)$", text, re.MULTILINE)
+    sections = re.findall(r"^#+ (?!build-)([a-z0-9-]+)$", text, re.MULTILINE)
     others = {
         "data-loss",
         "foreign-objects",

@@ -1,0 +1,73 @@
+"""Explains failed builds: the last error of a run names the step, its output, the cause and a hint.
+
+Pulumi shows the output of a build while it runs, and keeps none of it. Its error is the builder's, which names only the
+command that failed. An error hook replaces that error.
+"""
+
+import time
+
+import pulumi
+from pulumi.runtime import settings
+from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
+
+from components import buildkit, stack_config
+from seaway.files import private
+from seaway.images import build_failures, build_inputs, build_reports
+
+CANCELLED = "context canceled"
+
+
+class BuildFailed(Exception):  # noqa: N818 - the engine shows the text
+    """The explanation of a failed build."""
+
+
+def explain_failures(
+    name: str, inputs: build_inputs.BuildInputs, location: str, stack_inputs: stack_config.StackInputs
+) -> pulumi.ResourceOptions:
+    """The options of the resource that builds an image; without an effect if the command line has no error hooks.
+
+    Args:
+        name: of the image.
+        inputs: of the build.
+        location: the staged context, relative to the project.
+        stack_inputs: of the run.
+    """
+    has_hooks = settings.monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS)
+    # Pulumi's mocks have the feature, but nothing that calls a hook. A preview builds nothing.
+    if not has_hooks or not isinstance(settings.get_monitor(), resource_pb2_grpc.ResourceMonitorStub):
+        return pulumi.ResourceOptions()
+    environment, started = stack_inputs.environment, time.time()
+
+    async def explain(failure: pulumi.ErrorHookArgs) -> bool:
+        error = failure.errors[0]
+        if CANCELLED in error:
+            return False  # the user interrupted the run
+        try:
+            text = await explain_error(error)
+        except Exception as problem:  # the builder's error must not be lost
+            pulumi.log.debug(f"the build of {name} cannot be explained: {problem!r}")
+            return False
+        build_reports.add(environment.folder, f"error: {text}")
+        # The engine shows the text of the exception in place of the builder's error, after words of its own.
+        raise BuildFailed(f"\nerror: {text}")
+
+    async def explain_error(error: str) -> str:
+        log, missing = "", ""
+        if environment.settings.engine == "docker":
+            missing = "seaway:engine docker keeps no log"
+        else:
+            try:
+                log = await buildkit.read_log((environment.folder / location).resolve(), since=started)
+            except buildkit.Unavailable as unavailable:
+                missing = str(unavailable)
+        hidden = [await secret.future() for secret in stack_inputs.build_secrets.values()]
+        for secret in filter(None, hidden):
+            log, error = log.replace(secret, "[secret]"), error.replace(secret, "[secret]")
+        file = build_reports.get_log_path(environment.folder, name)
+        if log:
+            private.write_file(file, log)
+        explained = build_failures.explain_failure(name, inputs, environment, error=error, log=log)
+        return explained.format(log_file=str(file.relative_to(environment.folder)) if log else "", missing_log=missing)
+
+    hook = pulumi.ErrorHook(f"build of {name}", explain)  # Pulumi shows: error hook "build of web" failed
+    return pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(on_error=[hook]))

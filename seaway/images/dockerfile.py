@@ -1,0 +1,130 @@
+"""Dockerfiles: their instructions, and the steps of which a build reports progress."""
+
+import dataclasses
+import difflib
+import re
+from collections.abc import Iterator
+
+from seaway.syntax import diagnosis
+
+INSTRUCTIONS = (
+    *("ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER"),
+    *("ONBUILD", "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR"),
+)
+"""https://docs.docker.com/reference/dockerfile/#overview"""
+
+_OTHER_SYNTAX = re.compile(r"#\s*(?:escape\s*=|syntax\s*=\s*(?!docker/dockerfile\b))", re.IGNORECASE)
+"""Directives that change the syntax."""
+
+_STEP_NAME = re.compile(r"\[(?:\S+/\S+ )?(?:(?P<stage>\S+) +)? *(?P<number>\d+)/\d+\] (?P<text>.*)")
+"""``[install 3/6] RUN ...``; a build for several platforms has the platform before the stage."""
+
+_COMMAND = re.compile(r'process "/bin/sh -c (.*)" did not complete successfully')
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An instruction that BuildKit executes. ``number`` counts from 1 in its stage."""
+
+    line: int
+    stage: str
+    number: int
+    text: str
+    base_line: int
+    """The line of the FROM with the base image of its stage."""
+
+
+def parse_instructions(text: str) -> Iterator[tuple[int, str, str]]:
+    """All instructions: line, word in upper case, and arguments.
+
+    Continued lines are joined, here-documents are skipped.
+    """
+    started, parts, heredocs = 0, list[str](), list[str]()
+    for number, line in enumerate(text.splitlines(), start=1):
+        if heredocs:
+            if line.strip() == heredocs[0]:
+                heredocs.pop(0)
+            continue
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        started = started if parts else number
+        stripped = line.rstrip()
+        parts.append(stripped.removesuffix("\\"))
+        if stripped.endswith("\\"):
+            continue
+        word, *others = " ".join(parts).split(maxsplit=1)
+        rest = others[0] if others else ""
+        parts = []
+        if word.upper() in {"RUN", "COPY", "ADD"}:
+            # Only at the start of a word: `1<<2` and `<<<text` belong to the shell.
+            heredocs = re.findall(r"(?:^|\s)\d*<<-?[\"']?(\w+)[\"']?", rest)
+        yield started, word.upper(), rest.strip()
+
+
+def check_instructions(text: str, file: str) -> None:
+    """Refuse unknown instructions, as the builder would.
+
+    Raises:
+        diagnosis.InvalidInput: with all unknown instructions.
+    """
+    if any(map(_OTHER_SYNTAX.match, text.splitlines())):
+        return
+    diagnostics: list[diagnosis.Diagnostic] = []
+    for line, word, _ in parse_instructions(text):
+        if word not in INSTRUCTIONS:
+            similar = difflib.get_close_matches(word, INSTRUCTIONS, n=1)
+            hint = f"did you mean {similar[0]}?" if similar else "end the line above with a \\ if it continues there"
+            location, message = diagnosis.SourceLocation(file, line), f"{word} is not an instruction of a Dockerfile"
+            diagnostics.append(diagnosis.Diagnostic(location, "", message, hint, "unknown-instruction"))
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
+
+
+def list_steps(text: str) -> Iterator[Step]:
+    """The steps, numbered as BuildKit numbers them in its log."""
+    stages: dict[str, int] = {}
+    index, stage, number, base_line = -1, "", 0, 0
+    for line, word, rest in parse_instructions(text):
+        if word == "FROM":
+            words = [part for part in rest.split() if not part.startswith("--")]
+            base, index, number = words[0].lower() if words else "", index + 1, 0
+            stage = words[2].lower() if len(words) == 3 and words[1].upper() == "AS" else f"stage-{index}"
+            base_line = stages[stage] = stages.get(base, line)
+            number = 0 if base in stages or base == "scratch" else 1
+        elif word in {"ADD", "COPY", "RUN", "WORKDIR"}:
+            number += 1
+        else:
+            continue
+        if number:
+            yield Step(line=line, stage=stage, number=number, text=f"{word} {rest}", base_line=base_line)
+
+
+def find_step(text: str, name: str) -> Step | None:
+    """The step with a name of BuildKit's log; None: the name is not that of an instruction."""
+    match = _STEP_NAME.match(name)
+    if match is None:
+        return None
+    # BuildKit names no stage if there is only one.
+    stage, number = (match["stage"] or "stage-0").lower(), int(match["number"])
+    steps = list(list_steps(text))
+    if match["stage"] is None and steps:
+        stage = steps[0].stage
+    word = match["text"].partition(" ")[0]
+    return next(
+        (
+            step
+            for step in steps
+            if step.stage == stage and step.number == number and step.text.partition(" ")[0] == word
+        ),
+        None,
+    )
+
+
+def find_command(text: str, error: str) -> Step | None:
+    """The step that runs the command which an error names; None: no step, or more than one, runs it."""
+    match = _COMMAND.search(error)
+    if match is None:
+        return None
+    command = " ".join(match[1].replace('\\"', '"').split())
+    steps = [step for step in list_steps(text) if " ".join(step.text.split()).endswith(f" {command}")]
+    return steps[0] if len(steps) == 1 else None
