@@ -38,7 +38,8 @@ from seaway.checks import check_context, engine
 from seaway.checks.preflight import cluster_facts, requirement, requirements
 from seaway.cli import command, connection, display, stack, standalone
 from seaway.manifests import inputs, preview
-from seaway.project import environments
+from seaway.project import environments, passphrase
+from seaway.syntax import diagnosis
 
 FINDING_HEADINGS = ("CHECK", "SEVERITY", "WORKLOAD", "FINDING", "FIX")
 REQUIREMENT_HEADINGS = ("REQUIREMENT", "STATE", "WORKLOAD", "FINDING", "FIX")
@@ -63,6 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
         errors.Unavailable: with ``--cluster``, the cluster cannot be reached.
     """
     target = stack.find_target(arguments)
+    if diagnostics := passphrase.check(target.folder, target.name):
+        raise diagnosis.InvalidInput(diagnostics)
     environment = standalone.load_environment(target)
     release = environment.release
     # Not preview.find_images: the checks need no build contexts.
