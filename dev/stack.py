@@ -1,6 +1,7 @@
 """The dev stack on the one-node cluster, for `make up`, `make preview` and `make down`."""
 
 import argparse
+import contextlib
 import json
 import os
 import subprocess
@@ -11,10 +12,13 @@ from typing import Any
 
 from dev import environment, project
 from dev.cluster import layout, node
+from dev.images import catalogue, layers
 from seaway import errors
+from seaway.checks import all_checks
 from seaway.cli import fingerprint_key, pulumi_cli
 from seaway.cli import stack as stacks
 from seaway.files import private
+from seaway.project import environments
 from seaway.review import disks
 from seaway.syntax import diagnosis
 
@@ -56,6 +60,7 @@ def up() -> None:
     environment.write_env_file()
     env = select_stack()
     os.environ.update(env)  # later calls of Pulumi find the state of the stack
+    print_image_notes()
     fingerprint_key.ensure_key(stacks.read_target(environment.ROOT, STACK))
     # A terminal shows Pulumi's live tree. A log does not need progress dots.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
@@ -66,6 +71,14 @@ def up() -> None:
     )
     times["total"] = time.monotonic() - start
     print_table(env, times)
+
+
+def print_image_notes() -> None:
+    """Print the images that the cluster replaces, and the images that it cannot run. Pulumi reports invalid files."""
+    with contextlib.suppress(diagnosis.InvalidInput, layers.CannotMakeError):
+        stack = environments.load_environment(environment.ROOT, STACK, check_ids=all_checks.IDS)
+        for note in catalogue.find_notes(stack, project.find_registry(environment.ROOT)):
+            print(note, flush=True)
 
 
 def preview() -> None:

@@ -5,8 +5,7 @@ import pathlib
 import sys
 import time
 
-from dev import environment
-from dev.cluster import layout, node
+from dev import project
 from dev.images import catalogue, layers, oci, recipes
 
 
@@ -45,7 +44,7 @@ def print_line(line: str) -> None:
 
 def main() -> int:
     """Run the command line."""
-    own = f"{node.find_layout(environment.ROOT).address}:{layout.REGISTRY.partition(':')[2]}"
+    own = project.find_registry(project.ROOT)
     parser = argparse.ArgumentParser(prog="python3 -m dev.images", description="The images of the one-node cluster.")
     commands = parser.add_subparsers(dest="command", required=True)
     ensure = commands.add_parser("ensure", help="build and push the base images that the registry lacks")

@@ -20,7 +20,7 @@ from seaway.model import image_reference
 from seaway.project import environments
 
 WAYS = """\
-  make image NAME=redis:7 PACKAGES=redis-server COMMAND="redis-server --bind 0.0.0.0"   Debian packages
+  make image NAME=nginx:1 PACKAGES=nginx-light COMMAND="nginx -g 'daemon off;'"   Debian packages
   make image NAME=tool:1 TAR=tool.tar                            an archive of `docker save`, or an OCI archive
   make image NAME=nginx:1.27 FROM=docker.io/library/nginx:1.27   another registry, if this machine reaches it"""
 BUILT_TAG = "ctx-"
