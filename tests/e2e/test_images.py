@@ -1,4 +1,4 @@
-"""The images of the one-node cluster: `make images`, the three forms of `make image`, and the Flask application of docs."""
+"""The images of the one-node cluster: `make images`, the three forms of `make image`, and the documented application."""
 
 import os
 import re

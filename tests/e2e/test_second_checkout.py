@@ -6,6 +6,8 @@ The first checkout is not affected. The tests run in the order of the file.
 import dataclasses
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +18,8 @@ import httpx
 import pytest
 
 from dev import environment, prober, project
-from dev.cluster import node
+from dev.cluster import compiler, node, parts
+from dev.cluster import layout as layouts
 from seaway.files import roots
 from seaway.project import load
 
@@ -41,10 +44,10 @@ def git(folder: Path, *arguments: str) -> str:
     return result.stdout
 
 
-def make(folder: Path, target: str, *, fails: bool = False) -> project.CommandResult:
+def make(folder: Path, *words: str, fails: bool = False, **variables: str) -> project.CommandResult:
     """Run `make TARGET` of the checkout in a new shell."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
-    result = project.run_command("make", target, cwd=folder, env=env, timeout=600)
+    result = project.run_command("make", *words, cwd=folder, env=env | variables, timeout=600)
     assert bool(result.exit_code) == fails, result.output
     return result
 
@@ -160,6 +163,11 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
     assert f"Deleting the stack dev and its data ({lost})" in result.stdout
     assert re.search(r"^ +- *\d+ deleted$", result.stdout, re.M), result.output
     assert not is_healthy(second)
+    expect_nothing_outside(second, layout)
+
+
+def expect_nothing_outside(second: Path, layout: layouts.Layout) -> None:
+    """Check that the cluster has left no process, mount, interface, rule, cgroup and socket on the machine."""
     assert not layout.run.exists()
     assert not Path("/sys/class/net", layout.interface).exists()
     assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
@@ -215,3 +223,56 @@ def test_make_cluster_down_keeps_the_data(second: Path) -> None:
     assert not is_healthy(second)
     assert not layout.run.exists()
     assert (layout.data / "pki").is_dir()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with a small cache, so that no test can remove the real one."""
+    home = tmp_path_factory.mktemp("home")
+    part = compiler.build_folder(parts.find_part("pause"))
+    shutil.copytree(part, home / ".cache" / "seaway" / "toolchain" / part.name)
+    (home / ".cache" / "seaway" / "images").mkdir()
+    return home
+
+
+def clean(second: Path, home: Path, *words: str, fails: bool = False) -> project.CommandResult:
+    return make(second, "clean", *words, fails=fails, HOME=str(home), XDG_CACHE_HOME="", SEAWAY_TOOLCHAIN_VIEW="")
+
+
+def test_make_clean_stops_before_a_volume(second: Path, home: Path) -> None:
+    lost = disks_of_the_sample(second)
+    if not lost:
+        pytest.skip("the application in app/ has no store")
+    make(second, "up")
+    result = clean(second, home, fails=True)
+    assert "nothing was removed" in result.stderr
+    assert f"deleted with their data: {', '.join(lost)}\n" in result.stderr
+    assert is_healthy(second)
+
+
+def test_make_clean_removes_what_make_up_created(second: Path, home: Path) -> None:
+    layout, environment_folder = node.find_layout(second), (second / ".venv").resolve()
+    refused = clean(second, home, fails=True)
+    hint = re.search(r"to accept exactly this loss: make clean (.*)", refused.stderr)
+    assert hint, refused.output
+    result = clean(second, home, *shlex.split(hint[1]))
+    print(result.stdout)
+    expect_nothing_outside(second, layout)
+    assert {path.name for path in second.iterdir()} == {
+        path.partition("/")[0] for path in git(second, "ls-files").split()
+    } | {".git"}
+    assert (environment_folder / "bin" / "python").exists(), "only the link to the environment is removed"
+    assert int(re.findall(r"removed +([\d,]+) MB +the cluster", result.stdout)[0].replace(",", "")) > 100
+    assert "The next `make up` creates these parts again:" in result.stdout
+    assert "make clean ALL=1" in result.stdout
+    assert list((home / ".cache" / "seaway").iterdir())
+    (second / ".venv").symlink_to(environment_folder)
+
+
+def test_make_clean_all_removes_the_caches(second: Path, home: Path) -> None:
+    result = clean(second, home, "ALL=1")
+    print(result.stdout)
+    assert list((home / ".cache" / "seaway").iterdir()) == []
+    plan = make(second, "plan", HOME=str(home), XDG_CACHE_HOME="", SEAWAY_TOOLCHAIN_VIEW="")
+    assert "To compile once:" in plan.stdout
+    assert is_healthy(project.ROOT)
