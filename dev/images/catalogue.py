@@ -48,7 +48,7 @@ def read_overrides() -> dict[str, str]:
 def list_images(address: str, overrides: dict[str, str]) -> list[CatalogueImage]:
     """List the images in the registry at `address`, without images that Seaway has built. Raises CannotMakeError."""
     images: list[CatalogueImage] = []
-    for repository in (oci.read_registry(address, "_catalog?n=10000") or {}).get("repositories", ()):
+    for repository in (oci.read_registry(address, "_catalog?n=1000") or {}).get("repositories", ()):
         for tag in (oci.read_registry(address, f"{repository}/tags/list") or {}).get("tags") or ():
             if not tag.startswith(BUILT_TAG):
                 name = f"{layout.REGISTRY}/{repository}:{tag}"
