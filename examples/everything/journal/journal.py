@@ -1,6 +1,6 @@
-"""Stores lines on a disk: `add WORD` adds a line, `list` returns all. A second disk has a copy.
+"""Keeps lines on its disk: `add WORD` writes one, `list` answers with all. The second disk has a copy of each.
 
-Port 7101 returns the number of lines.
+On 7101 it says how many there are.
 """
 
 import os
@@ -11,12 +11,12 @@ from pathlib import Path
 
 JOURNAL = Path("/data/journal")
 COPY = Path("/archive/journal")
-write_lock = threading.Lock()
+writing = threading.Lock()
 
 
-def add_line(line: str) -> None:
-    """Write a line to both disks before the client gets its response."""
-    with write_lock:
+def add(line: str) -> None:
+    """Both disks have it before anybody is told."""
+    with writing:
         for path in (JOURNAL, COPY):
             with path.open("a") as file:
                 file.write(f"{line}\n")
@@ -24,35 +24,35 @@ def add_line(line: str) -> None:
                 os.fsync(file.fileno())
 
 
-def read_lines() -> str:
+def lines() -> str:
     return JOURNAL.read_text() if JOURNAL.exists() else ""
 
 
-class Requests(socketserver.StreamRequestHandler):
+class Asked(socketserver.StreamRequestHandler):
     def handle(self) -> None:
-        """Handle the request of a connection."""
+        """One question a connection."""
         match self.rfile.readline().decode().split():
             case ["add", *words]:
-                add_line(" ".join(words))
+                add(" ".join(words))
                 self.wfile.write(b"written\n")
             case ["list"]:
-                self.wfile.write(read_lines().encode())
+                self.wfile.write(lines().encode())
             case _:
-                pass  # a probe opens a connection and sends nothing
+                pass  # the cluster's own question: does the port answer?
 
 
 class Stats(socketserver.StreamRequestHandler):
     def handle(self) -> None:
-        """Send the number of lines."""
-        self.wfile.write(f"{len(read_lines().splitlines())}\n".encode())
+        """How many lines there are."""
+        self.wfile.write(f"{len(lines().splitlines())}\n".encode())
 
 
 class Server(socketserver.ThreadingTCPServer):
     allow_reuse_address = True
 
 
-with Server(("", 7100), Requests) as requests, Server(("", 7101), Stats) as stats:
+with Server(("", 7100), Asked) as asked, Server(("", 7101), Stats) as stats:
     threading.Thread(target=stats.serve_forever, daemon=True).start()
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=requests.shutdown).start())
-    requests.serve_forever()
+    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=asked.shutdown).start())
+    asked.serve_forever()
     stats.shutdown()

@@ -1,4 +1,4 @@
-"""Writes an increasing number to a folder that it shares with the board. Port 8081 is for the probes."""
+"""Writes a number into a folder that it shares with the board, again and again; answers on 8081 that it is there."""
 
 import http.server
 import itertools
@@ -17,12 +17,12 @@ class Health(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Log nothing: only probes send requests."""
+        """Only the cluster asks."""
 
 
-def write_numbers(server: http.server.HTTPServer) -> None:
+def tick(server: http.server.HTTPServer) -> None:
     for number in itertools.count(1):
-        # Renamed, so that a reader never sees a part of a number.
+        # Written beside it and then renamed: whoever reads never sees half a number.
         COUNT.with_suffix(".new").write_text(str(number))
         COUNT.with_suffix(".new").rename(COUNT)
         if stop.wait(float(os.environ["EVERY"])):
@@ -32,5 +32,5 @@ def write_numbers(server: http.server.HTTPServer) -> None:
 
 signal.signal(signal.SIGTERM, lambda *_: stop.set())
 with http.server.ThreadingHTTPServer(("", 8081), Health) as server:
-    threading.Thread(target=write_numbers, args=(server,)).start()
+    threading.Thread(target=tick, args=(server,)).start()
     server.serve_forever()
