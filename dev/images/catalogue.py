@@ -127,7 +127,7 @@ def add_from_registry(name: str, source: str, address: str) -> None:
 def parse_name(text: str) -> str:
     """Return the name `repository:tag`, without the registry of the cluster. Raises CannotMakeError."""
     name = text.removeprefix(f"{layout.REGISTRY}/")
-    if re.fullmatch(r"[a-z0-9]+([._/-]+[a-z0-9]+)*(:[\w][\w.-]{0,127})?", name) is None:
+    if re.fullmatch(r"[a-z0-9]+((\.|_{1,2}|-+|/)[a-z0-9]+)*(:\w[\w.-]{0,127})?", name) is None:
         raise layers.CannotMakeError(f"NAME={text}: not a valid name; write it as in app.yaml: NAME=redis:7")
     return name if ":" in name else f"{name}:latest"
 

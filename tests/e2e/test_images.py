@@ -1,4 +1,4 @@
-"""The images of the one-node cluster: `make images`, the three forms of `make image`, and the documented application."""
+"""The images of the one-node cluster: `make images`, each form of `make image`, and the documented application."""
 
 import os
 import re
