@@ -11,6 +11,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,69 @@ def test_env_file_lets_plain_pulumi_work(second: Path) -> None:
     result = project.run_command("sh", "-c", command, cwd=second, env=os.environ)
     assert result.exit_code == 0, result.output
     assert git(second, "status", "--porcelain") == ""
+
+
+def run_shell(folder: Path, script: str, stdin: str = "") -> project.CommandResult:
+    """Run lines in a new shell of a user: only `.seaway/env` of the checkout sets up Pulumi."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
+    command = ["bash", "-c", f"set -e\n{script}"]
+    start = time.monotonic()
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=inherited | {"PYTHONPATH": str(folder)},  # the environment of this checkout has its own `seaway`
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=570,
+        check=False,
+    )
+    print(result.stdout, result.stderr)
+    return project.CommandResult(result.returncode, result.stdout, result.stderr, time.monotonic() - start)
+
+
+def read_lines_of_the_page() -> str:
+    """Return the first block of docs/environments.md."""
+    page = (project.ROOT / "docs" / "environments.md").read_text()
+    return page.partition("```sh\n")[2].partition("```")[0]
+
+
+@pytest.fixture
+def without_staging(second: Path) -> Iterator[None]:
+    """Remove the stack and its files afterwards."""
+    yield
+    run_shell(second, ". .seaway/env; pulumi stack rm staging --yes --force")
+    kubeconfig = str(second / ".seaway" / "kubeconfig")
+    delete = ("kubectl", "delete", "namespace", "--ignore-not-found", "--selector=seaway/stack=staging")
+    run_shell(second, f". .seaway/env; {shlex.join(delete)} --kubeconfig {kubeconfig}")
+    git(second, "clean", "-fdq")
+
+
+def test_public_passphrase_is_refused_before_up(second: Path, without_staging: None) -> None:
+    """The lines of the page without the line that sets a passphrase. Then the hint is followed."""
+    lines = [line for line in read_lines_of_the_page().splitlines() if "PASSPHRASE" not in line]
+    before = "\n".join(lines[1 : next(at for at, line in enumerate(lines) if line.startswith("seaway release"))])
+    promote = ". .seaway/env; seaway release promote dev staging"
+    assert run_shell(second, before).exit_code == 0
+    refused = run_shell(second, promote)
+    assert refused.exit_code == 2
+    assert "[insecure-passphrase]" in refused.stderr
+    assert not (second / "environments").exists()
+    hint = re.search(r"pulumi stack change-secrets-provider passphrase --stack staging", refused.stderr)
+    assert hint, refused.output
+    assert run_shell(second, f". .seaway/env; {hint[0]}", stdin="their own\n").exit_code == 0
+    assert run_shell(second, promote).exit_code == 0
+    assert run_shell(second, ". .seaway/env; seaway check --stack staging").exit_code == 0
+    own = "export PULUMI_CONFIG_PASSPHRASE='their own'; pulumi preview --stack staging --non-interactive"
+    assert run_shell(second, f". .seaway/env; {own}").exit_code == 0
+
+
+def test_lines_of_the_environments_page_work_in_order(second: Path, without_staging: None) -> None:
+    result = run_shell(second, read_lines_of_the_page())
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^web +service +3/3", result.stdout, re.M), result.output
+    assert "is pinned for staging" in result.stdout
+    assert re.search(r"scale.min +2 +3", result.stdout), result.output
 
 
 def test_two_checkouts_have_separate_clusters(second: Path) -> None:
