@@ -7,6 +7,8 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
+# Whether a variable is on the command line: the environment of a user may have a variable of the same name.
+is_set = $(filter command,$(origin $(1)))
 
 .PHONY: help up down preview images image clean test test-optional test-unit test-sample check format golden snapshots lock faults checkers bench compose-config compose-keys compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
@@ -28,7 +30,9 @@ images: .venv/.ready ## list the images that the cluster can run, and how to add
 	@$(PY) -m dev.images list
 
 image: .venv/.ready ## add an image: NAME=redis:7, and PACKAGES="redis-server", TAR=file or FROM=registry/image:tag
-	@$(PY) -m dev.images add "$(NAME)" --packages "$(PACKAGES)" --command "$(COMMAND)" --tar "$(TAR)" --from "$(FROM)"
+	@$(PY) -m dev.images add "$(if $(call is_set,NAME),$$NAME)" $(if $(call is_set,PACKAGES),--packages "$$PACKAGES") \
+	  $(if $(call is_set,COMMAND),--command "$$COMMAND") $(if $(call is_set,TAR),--tar "$$TAR") \
+	  $(if $(call is_set,FROM),--from "$$FROM")
 
 down: .venv/.ready ## delete the dev stack and its data, and stop everything; make cluster-down keeps the data
 	@$(PY) -m dev.stack down

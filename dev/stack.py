@@ -1,7 +1,6 @@
 """The dev stack on the one-node cluster, for `make up`, `make preview` and `make down`."""
 
 import argparse
-import contextlib
 import json
 import os
 import subprocess
@@ -60,25 +59,29 @@ def up() -> None:
     environment.write_env_file()
     env = select_stack()
     os.environ.update(env)  # later calls of Pulumi find the state of the stack
-    print_image_notes()
+    warnings = print_image_notes()
     fingerprint_key.ensure_key(stacks.read_target(environment.ROOT, STACK))
     # A terminal shows Pulumi's live tree. A log does not need progress dots.
     quiet = [] if sys.stdout.isatty() else ["--suppress-progress"]
-    measure(
-        times,
-        "pulumi up",
-        lambda: run_command(["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet], env),
-    )
+    command = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK, *quiet]
+    try:
+        measure(times, "pulumi up", lambda: run_command(command, env))
+    except subprocess.CalledProcessError:
+        print("\n".join(warnings), file=sys.stderr)  # the output of Pulumi is long
+        raise
     times["total"] = time.monotonic() - start
     print_table(env, times)
 
 
-def print_image_notes() -> None:
-    """Print the images that the cluster replaces, and the images that it cannot run. Pulumi reports invalid files."""
-    with contextlib.suppress(diagnosis.InvalidInput, layers.CannotMakeError):
+def print_image_notes() -> list[str]:
+    """Print the images that the cluster replaces, and the images that it cannot run. Returns the second."""
+    try:
         stack = environments.load_environment(environment.ROOT, STACK, check_ids=all_checks.IDS)
-        for note in catalogue.find_notes(stack, project.find_registry(environment.ROOT)):
-            print(note, flush=True)
+        notes = catalogue.find_notes(stack, project.find_registry(environment.ROOT))
+    except (diagnosis.InvalidInput, layers.CannotMakeError):
+        return []  # Pulumi reports invalid files
+    print("\n".join(notes), flush=True)
+    return [note for note in notes if note.startswith("warning")]
 
 
 def preview() -> None:

@@ -68,6 +68,18 @@ def test_image_of_debian_packages(flask: project.Project) -> None:
     assert "redis-server 5:7" in listed
 
 
+def test_command_of_an_image_keeps_its_quotes(one_node_cluster: None) -> None:
+    """The first documented line."""
+    line, *_ = read_commands(PAGE, "make image NAME=nginx")
+    make(*line[1:])
+    kubectl.run("run", "nginx", "--image=registry.localhost:5000/nginx:1", "--restart=Never")
+    try:
+        kubectl.run("wait", "--for=condition=Ready", "pod/nginx", "--timeout=60s")
+        assert "daemon off;" in kubectl.run("exec", "nginx", "--", "cat", "/proc/1/cmdline")
+    finally:
+        kubectl.run("delete", "pod", "nginx", "--grace-period=1")
+
+
 def copy_base(target: str, *options: str) -> None:
     source = f"docker://{project.find_registry(project.ROOT)}/base/debian:12-bookworm"
     command = ["skopeo", "--insecure-policy", "copy", "--quiet", "--src-tls-verify=false", *options, source, target]
