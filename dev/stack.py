@@ -80,7 +80,8 @@ def print_image_notes() -> list[str]:
         notes = catalogue.find_notes(stack, project.find_registry(environment.ROOT))
     except (diagnosis.InvalidInput, layers.CannotMakeError):
         return []  # Pulumi reports invalid files
-    print("\n".join(notes), flush=True)
+    for note in notes:
+        print(note, flush=True)
     return [note for note in notes if note.startswith("warning")]
 
 
