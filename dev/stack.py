@@ -160,7 +160,7 @@ def print_table(env: dict[str, str], times: dict[str, float]) -> None:
         print("  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]))
     print("\n" + " · ".join(f"{part} {seconds:.1f} s" for part, seconds in times.items()))
     print("Use pulumi and kubectl directly: . .seaway/env")
-    print("Stop and keep data: make cluster-down    Delete the stack and its data: make down")
+    print("Stop and keep data: make cluster-down    Delete the stack and its data: make down    Remove all: make clean")
 
 
 def read_output(command: list[str], env: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """The images that the one-node cluster can run, and how to add images to its registry."""
 
 import dataclasses
+import functools
 import pathlib
 import re
 import shlex
@@ -85,6 +86,7 @@ def format_images(images: list[CatalogueImage]) -> str:
     return "\n".join(lines)
 
 
+@functools.cache
 def reaches_registry(host: str) -> bool:
     """Return whether a registry answers within 3 seconds."""
     address = "registry-1.docker.io" if host == image_reference.DOCKER_HUB else host
