@@ -64,9 +64,13 @@ def run(arguments: argparse.Namespace) -> int:
         errors.Unavailable: with ``--cluster``, the cluster cannot be reached.
     """
     target = stack.find_target(arguments)
-    if diagnostics := passphrase.check(target.folder, target.name):
+    diagnostics = passphrase.check(target.folder, target.name)
+    try:
+        environment = standalone.load_environment(target)
+    except diagnosis.InvalidInput as error:
+        raise diagnosis.InvalidInput([*diagnostics, *error.diagnostics]) from None
+    if diagnostics:
         raise diagnosis.InvalidInput(diagnostics)
-    environment = standalone.load_environment(target)
     release = environment.release
     # Not preview.find_images: the checks need no build contexts.
     images = inputs.resolve_release_images(release, environment.settings.registry) if release else {}

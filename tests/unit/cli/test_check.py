@@ -188,3 +188,7 @@ def test_a_known_passphrase_is_reported(folder: Path, capsys: pytest.CaptureFixt
     assert main.main(["check", "--stack", "staging", "--json"]) == 2
     (error,) = json.loads(capsys.readouterr().out)["errors"]
     assert (error["file"], error["line"], error["code"]) == ("Pulumi.staging.yaml", 4, "insecure-passphrase")
+    (folder / "app" / "app.yaml").write_text(APP.replace("8000", "70000"))
+    assert main.main(["check", "--stack", "staging", "--json"]) == 2
+    codes = [error["code"] for error in json.loads(capsys.readouterr().out)["errors"]]
+    assert codes == ["insecure-passphrase", "invalid-port"]
