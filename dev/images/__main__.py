@@ -26,7 +26,9 @@ def add_image(options: argparse.Namespace) -> None:
     """Add an image to the registry. Raises CannotMakeError."""
     sources = [source for source in (options.packages, options.tar, options.source) if source]
     if not options.name or len(sources) != 1:
-        raise layers.CannotMakeError(f"set NAME, and one of PACKAGES, TAR and FROM:\n{catalogue.WAYS}")
+        raise layers.CannotMakeError(
+            f"set NAME, and one of PACKAGES, TAR and FROM:\n{catalogue.format_ways('NAME:TAG')}"
+        )
     name = catalogue.parse_name(options.name)
     if options.packages:
         catalogue.add_packages(name, options.packages, options.command_line, options.registry, print_line)

@@ -20,10 +20,6 @@ from seaway.images import outdated, registry
 from seaway.model import image_reference
 from seaway.project import environments
 
-WAYS = """\
-  make image NAME=nginx:1 PACKAGES=nginx-light COMMAND="nginx -g 'daemon off;'"   Debian packages
-  make image NAME=tool:1 TAR=tool.tar                            an archive of `docker save`, or an OCI archive
-  make image NAME=nginx:1.27 FROM=docker.io/library/nginx:1.27   another registry, if this machine reaches it"""
 BUILT_TAG = "ctx-"
 """The tags of images that Seaway builds begin with this text."""
 
@@ -80,10 +76,20 @@ def format_images(images: list[CatalogueImage]) -> str:
     lines += [
         "An image of another registry runs if this machine reaches the registry. Docker Hub "
         f"({image_reference.DOCKER_HUB}) {state}.",
-        "To add an image:",
-        WAYS,
+        f"To add an image:\n{format_ways('NAME:TAG')}",
     ]
     return "\n".join(lines)
+
+
+def format_ways(name: str) -> str:
+    """Return the commands that add an image."""
+    own = name.removeprefix(f"{layout.REGISTRY}/")
+    return (
+        f'  make image NAME={own} PACKAGES="..." COMMAND="..."   from Debian packages (apt-cache search)\n'
+        f"  make image NAME={own} TAR=image.tar   from an archive of `docker save`, or an OCI archive\n"
+        f"  make image NAME={own} FROM=REGISTRY/IMAGE:TAG   from another registry that this machine reaches\n"
+        "  docs/dev-cluster.md has examples"
+    )
 
 
 @functools.cache
@@ -162,7 +168,10 @@ def find_notes(stack: environments.Environment, address: str) -> list[str]:
         if name in content:
             notes += [f"{used_in}: this cluster runs {use.reference} as {content[name]}"] if override else []
         elif host == layout.REGISTRY:
-            notes.append(f"warning: {used_in}: {name} is not in this cluster's registry; add it:\n{WAYS}")
+            reason = f"{name} is not in this cluster's registry"
+            notes.append(f"warning: {used_in}: {reason}; add it:\n{format_ways(name)}")
         elif not reaches_registry(host):
-            notes.append(f"warning: {used_in}: this machine does not reach {host} for {name}; add it:\n{WAYS}")
+            notes.append(
+                f"warning: {used_in}: this machine does not reach {host} for {name}; add it:\n{format_ways(name)}"
+            )
     return notes

@@ -30,6 +30,13 @@ TRIM = (
     *("etc/ssl/private/*", "etc/ssl/certs/ssl-cert-snakeoil.pem"),
 )
 
+# Programs expect the folders of their packages in /run and /var/log.
+TRIM_PACKAGES = (
+    *(pattern for pattern in TRIM if pattern not in ("run/[!p]*", "var/log/*")),
+    "var/log/apt",
+    "var/log/*.log",
+)
+
 TRIM_POSTGRES = (
     # Just-in-time compilation requires 110 MB of LLVM. PostgreSQL works without the library.
     *("usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/aarch64-linux-gnu/libLLVM*", "usr/lib/llvm*"),
@@ -174,7 +181,7 @@ def compose_image(name: str, packages: tuple[str, ...], command: tuple[str, ...]
     return Image(
         repository=repository,
         tag=tag or "latest",
-        layer=Layer(name=repository.replace("/", "-"), packages=packages, below=BASE),
+        layer=Layer(name=repository.replace("/", "-"), packages=packages, below=BASE, trim=TRIM_PACKAGES),
         config={"Cmd": list(command)} if command else {},
         environment={"PATH": SYSTEM_PATH},
         labels={TITLE: f"Debian's {' '.join(packages)}", DESCRIPTION: NOT_OFFICIAL},

@@ -72,6 +72,7 @@ def test_command_of_an_image_keeps_its_quotes(one_node_cluster: None) -> None:
     """The first documented line."""
     line, *_ = read_commands(PAGE, "make image NAME=nginx")
     make(*line[1:])
+    kubectl.run("delete", "pod", "nginx", "--ignore-not-found", "--grace-period=1")  # of an interrupted run
     kubectl.run("run", "nginx", "--image=registry.localhost:5000/nginx:1", "--restart=Never")
     try:
         kubectl.run("wait", "--for=condition=Ready", "pod/nginx", "--timeout=60s")

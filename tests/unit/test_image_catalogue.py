@@ -36,7 +36,7 @@ def test_list_has_true_versions_and_no_built_images(monkeypatch: pytest.MonkeyPa
     text = catalogue.format_images(images)
     assert f"  python:3.12-slim\n    runs {PYTHON}\n    Debian's Python: python3 3.11.2\n" in text
     assert "Docker Hub (docker.io) does not answer." in text
-    assert text.endswith(catalogue.WAYS)
+    assert "make image NAME=NAME:TAG TAR=image.tar" in text
 
 
 def make_environment(folder: Path, cache: str) -> environments.Environment:
@@ -78,9 +78,14 @@ def test_notes_name_replaced_and_missing_images(
     notes = catalogue.find_notes(make_environment(tmp_path, cache), "localhost:1")
     replaced = "web/Dockerfile:2: this cluster runs python:3.12-slim as Debian's Python: python3 3.11.2"
     assert [text for text in notes if not text.startswith("warning")] == [replaced]
-    assert [text.startswith(note) and text.endswith(catalogue.WAYS) for text in notes if text != replaced] == [
+    assert [text.startswith(note) and "make image NAME=" in text for text in notes if text != replaced] == [
         True
     ] * bool(note)
+
+
+def test_hint_has_the_name_of_the_image() -> None:
+    assert 'make image NAME=redis:7 PACKAGES="..."' in catalogue.format_ways("redis:7")
+    assert "make image NAME=redis:7 FROM=" in catalogue.format_ways("registry.localhost:5000/redis:7")
 
 
 @pytest.mark.parametrize(
