@@ -1,4 +1,4 @@
-# `make up` and `make test` set up a new machine. `make` lists all targets.
+# `make up` and `make test` set up a new machine. `make` lists the usual targets; docs/dev-cluster.md explains all.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -7,12 +7,16 @@ MAKEFLAGS += --no-print-directory
 PYTHON ?= python3
 PY := .venv/bin/python
 LOCK := requirements-dev.txt
+# Whether a variable is on the command line: the environment of a user may have a variable of the same name.
+is_set = $(filter command,$(origin $(1)))
 
-.PHONY: help up down preview test test-optional test-unit test-sample check format golden snapshots lock faults checkers bench compose-config compose-keys compose-table \
+.PHONY: help up down preview images image clean test test-optional test-unit test-sample check format golden snapshots lock faults checkers bench compose-config compose-keys compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
 
-help: ## list the targets
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+# The description of a usual target begins with ##, of another target with ###.
+help: ### list the usual targets; ALL=1: all targets
+	@awk 'BEGIN {FS = ":.*##+ "} /^[a-z-]+:.*[^#]$(if $(ALL),##+,##) / {printf "  \033[1m%-15s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@$(if $(ALL),,echo "All targets: make help ALL=1    Their purpose: docs/dev-cluster.md")
 
 ##--- use it
 
@@ -22,8 +26,19 @@ up: plan .venv/.ready able toolchain ## set up the toolchain and the one-node cl
 preview: setup ## show the changes that `make up` would make
 	@$(PY) -m dev.stack preview
 
+images: .venv/.ready ## list the images that the cluster can run, and how to add others
+	@$(PY) -m dev.images list
+
+image: .venv/.ready ## add an image: NAME=redis:7, and PACKAGES="redis-server", TAR=file or FROM=registry/image:tag
+	@$(PY) -m dev.images add "$(if $(call is_set,NAME),$$NAME)" $(if $(call is_set,PACKAGES),--packages "$$PACKAGES") \
+	  $(if $(call is_set,COMMAND),--command "$$COMMAND") $(if $(call is_set,TAR),--tar "$$TAR") \
+	  $(if $(call is_set,FROM),--from "$$FROM")
+
 down: .venv/.ready ## delete the dev stack and its data, and stop everything; make cluster-down keeps the data
 	@$(PY) -m dev.stack down
+
+clean: ## remove all that make has created, and say how much; ALL=1: also the caches that other checkouts share
+	@$(PYTHON) -m dev.clean $(if $(ALL),--all)
 
 ##--- develop it
 
@@ -34,7 +49,7 @@ test: .venv/.ready ## run all tests except the optional ones; end-to-end tests r
 	@$(PY) -m pytest -m "cluster and alone"
 	@$(PY) -m pytest -m "cluster and not alone" -n 3 --dist loadfile --no-loadscope-reorder
 
-test-optional: setup ## run the tests of the optional parts: enforced network policies, ingress controller, autoscaling
+test-optional: setup ### run the tests of the optional parts: enforced network policies, ingress controller, autoscaling
 	@$(MAKE) optional
 	@$(PY) -m pytest --optional -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
@@ -42,7 +57,7 @@ test-optional: setup ## run the tests of the optional parts: enforced network po
 test-unit: .venv/.ready ## run unit and component tests in less than a minute, without root and cluster
 	@PYTHONDONTWRITEBYTECODE= $(PY) -m pytest tests/unit tests/component -n 4 --dist worksteal
 
-test-sample: .venv/.ready ## run the unit tests of the sample application in its own environment
+test-sample: .venv/.ready ### run the unit tests of the sample application in its own environment
 	@if [ -d app/web/tests ]; then .venv/bin/uv run --quiet --isolated --no-project \
 	  --with-requirements app/web/requirements.txt --with-requirements app/web/requirements-test.txt \
 	  pytest -q app/web/tests; fi
@@ -59,52 +74,52 @@ format: .venv/.ready ## format the code
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .
 
-golden: .venv/.ready ## write the golden manifests; review the diff
+golden: .venv/.ready ### write the golden manifests; review the diff
 	@$(PY) -m tests.golden
 
-snapshots: .venv/.ready ## write the snapshots of messages; review the diff; ARGS=tests/unit/model: only one folder
+snapshots: .venv/.ready ### write the snapshots of messages; review the diff; ARGS=tests/unit/model: only one folder
 	@$(PY) -m pytest $(or $(ARGS),tests/unit tests/component -n 4 --dist worksteal) --snapshot-update --snapshot-details
 
-lock: .venv/.ready ## update requirements*.txt from pyproject.toml
+lock: .venv/.ready ### update requirements*.txt from pyproject.toml
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.txt
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 --extra dev -c requirements.txt \
 	  pyproject.toml -o requirements-dev.txt
 
-faults: cluster-up ## inject every cause of a failed build and of a failed rollout, and write docs/failures.md
+faults: cluster-up ### inject every cause of a failed build and of a failed rollout, and write docs/failures.md
 	@$(PY) -m dev.faults $(ARGS)
 
-checkers: .venv/.ready ## run kube-score, kubeconform and checkov on every example, and write docs/checkers.md
+checkers: .venv/.ready ### run kube-score, kubeconform and checkov on every example, and write docs/checkers.md
 	@$(PY) -m dev.checkers $(ARGS)
 
-compose-config: .venv/.ready ## compare the reading of compose files with Docker Compose, and write docs/compose-config.md
+compose-config: .venv/.ready ### compare the reading of compose files with Docker Compose, and write docs/compose-config.md
 	@$(PY) -m dev.compose_comparison config
 
-compose-table: cluster-up ## compare the conversion of compose files with kompose, in half an hour, and write docs/kompose.md
+compose-table: cluster-up ### compare the conversion of compose files with kompose, in half an hour, and write docs/kompose.md
 	@$(PY) -m dev.compose_comparison table $(ARGS)
 	@$(PY) -m dev.compose_comparison runs $(ARGS)
 
-compose-keys: .venv/.ready ## write the table of compose keys in docs/compose.md
+compose-keys: .venv/.ready ### write the table of compose keys in docs/compose.md
 	@$(PY) -m dev.compose_comparison.keys
 
-bench: cluster-up ## measure up, preview, rollouts and rendering beside Pulumi, kubectl and kustomize
+bench: cluster-up ### measure up, preview, rollouts and rendering beside Pulumi, kubectl and kustomize
 	@$(PY) -m dev.bench $(ARGS)
 	@$(PY) -m dev.bench.rollout $(ARGS)
 	@$(PY) -m dev.bench.render $(ARGS)
 
 ##--- parts
 
-plan: ## show available parts, and parts to install and compile, with minutes
+plan: ### show available parts, and parts to install and compile, with minutes
 	@$(PYTHON) -m dev.cluster.toolchain plan
 
-setup: .venv/.ready toolchain ## set up the Python environment and the toolchain
+setup: .venv/.ready toolchain ### set up the Python environment and the toolchain
 
-able: .venv/.ready ## report whether this machine can run the one-node cluster
+able: .venv/.ready ### report whether this machine can run the one-node cluster
 	@$(PY) -m dev.cluster check
 
-toolchain: ## compile missing parts once, into the user's cache
+toolchain: ### compile missing parts once, into the user's cache
 	@$(PYTHON) -m dev.cluster.toolchain build
 
-optional: ## compile the optional parts too: network policies, ingress controller, metrics, checkers
+optional: ### compile the optional parts too: network policies, ingress controller, metrics, checkers
 	@$(PYTHON) -m dev.cluster.toolchain build --all
 
 cluster-up: setup ## start the one-node cluster

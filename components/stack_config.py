@@ -22,12 +22,9 @@ from seaway.images import build_inputs
 from seaway.manifests import inputs
 from seaway.model import image_reference
 from seaway.model import secrets as model_secrets
-from seaway.project import environments, stack_file
+from seaway.project import environments, passphrase, stack_file
 from seaway.release import fingerprints, stack_state
-from seaway.syntax import diagnosis, nodes, yaml_parser
-
-DEV_STACK = "dev"
-PUBLIC_PASSPHRASE = "public-on-purpose"  # noqa: S105 - it is public: dev has no secret that matters
+from seaway.syntax import diagnosis, nodes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +51,10 @@ def read_inputs(folder: Path) -> StackInputs:
         if key.startswith(stack_file.PREFIX)
     }
     file = folder / f"Pulumi.{stack}.yaml"
-    diagnostics = _check_passphrase(file, stack)
+    # Pulumi has checked the passphrase of the variable, if it is set.
+    variable = os.environ.get("PULUMI_CONFIG_PASSPHRASE")
+    known = [known for known in passphrase.KNOWN_PASSPHRASES if variable in (known, None)]
+    diagnostics = passphrase.check(folder, stack, known)
     stack_values = stack_file.parse_config(texts, file.name)
     if file.is_file():
         stack_values = stack_file.attach_locations(stack_values, stack_file.read_config(file))
@@ -174,32 +174,3 @@ def _find_former_key(folder: Path, stack: str) -> fingerprints.FingerprintKey | 
     except errors.Unavailable:
         return None
     return fingerprints.FingerprintKey(key=None, unkeyed=state.decode_record().secrets) if state else None
-
-
-def _check_passphrase(file: Path, stack: str) -> list[diagnosis.Diagnostic]:
-    """The public passphrase and an empty one are for dev only."""
-    passphrase = _read_passphrase()
-    if stack == DEV_STACK or passphrase not in {PUBLIC_PASSPHRASE, ""}:
-        return []
-    root = yaml_parser.parse(stack_file.read_bytes(file), file.name) if file.is_file() else None
-    # Pulumi writes a salt if a passphrase encrypts the secrets, and none for other providers of secrets.
-    if not isinstance(root, nodes.MappingNode) or "encryptionsalt" not in root.pairs:
-        return []
-    kind = "the public passphrase" if passphrase else "an empty passphrase"
-    message = f"the secrets of stack {stack} are encrypted with {kind}"
-    hint = (
-        "choose who may decrypt them: pulumi stack change-secrets-provider awskms://... (or gcpkms, azurekeyvault,"
-        " hashivault), or set PULUMI_CONFIG_PASSPHRASE to your own before pulumi stack init"
-    )
-    return [diagnosis.Diagnostic(diagnosis.SourceLocation(file.name), "", message, hint, "insecure-passphrase")]
-
-
-def _read_passphrase() -> str | None:
-    """The passphrase that Pulumi would use; None if no variable is set. Pulumi reports an unreadable file."""
-    passphrase_file = os.environ.get("PULUMI_CONFIG_PASSPHRASE_FILE")
-    if "PULUMI_CONFIG_PASSPHRASE" not in os.environ and passphrase_file:
-        try:
-            return Path(passphrase_file).read_text().strip()
-        except OSError:
-            return None
-    return os.environ.get("PULUMI_CONFIG_PASSPHRASE")

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from dev import environment
-from dev.cluster import node
+from dev.cluster import layout, node
 from seaway.review import disks
 
 ROOT = environment.ROOT
@@ -210,5 +210,10 @@ def run_cluster(*arguments: str, folder: Path = ROOT, check: bool = True, timeou
 
 def ensure_base_images(folder: Path = ROOT) -> None:
     """Build missing local base images, and push them to a checkout's registry."""
-    registry = f"{node.find_layout(folder).address}:5000"
-    subprocess.run([sys.executable, "-m", "dev.images", "ensure", "--registry", registry], cwd=folder, check=True)
+    command = [sys.executable, "-m", "dev.images", "ensure", "--registry", find_registry(folder)]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def find_registry(folder: Path) -> str:
+    """Return the address of a checkout's registry on this machine."""
+    return f"{node.find_layout(folder).address}:{layout.REGISTRY.partition(':')[2]}"

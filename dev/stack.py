@@ -11,11 +11,14 @@ from typing import Any
 
 from dev import environment, project
 from dev.cluster import layout, node
+from dev.images import catalogue, layers
 from seaway import errors
+from seaway.checks import all_checks
 from seaway.cli import deployment, pulumi_cli, status
 from seaway.cli import stack as stacks
 from seaway.files import private
 from seaway.images import build_reports
+from seaway.project import environments
 from seaway.review import disks
 from seaway.syntax import diagnosis
 
@@ -68,6 +71,7 @@ def up() -> None:
     environment.write_env_file()
     env = select_stack()
     os.environ.update(env)  # later calls of Pulumi find the state of the stack
+    warnings = print_image_notes()
     target = stacks.read_target(environment.ROOT, STACK)
     deployment.ensure_fingerprint_key(target)
     # A terminal shows Pulumi's live tree. A log does not need progress dots.
@@ -76,11 +80,24 @@ def up() -> None:
     try:
         measure(times, "pulumi up", lambda: run_command(pulumi_up, env))
     except CommandFailedError as error:
+        print("\n".join(warnings), file=sys.stderr)  # the output of Pulumi is long
         raise CommandFailedError(deployment.describe_failure(target), error.exit_code) from None
     times["total"] = time.monotonic() - start
     print()
     status.show_status(target)
     print_times(times)
+
+
+def print_image_notes() -> list[str]:
+    """Print the images that the cluster replaces, and the images that it cannot run. Returns the second."""
+    try:
+        stack = environments.load_environment(environment.ROOT, STACK, check_ids=all_checks.IDS)
+        notes = catalogue.find_notes(stack, project.find_registry(environment.ROOT))
+    except (diagnosis.InvalidInput, layers.CannotMakeError):
+        return []  # Pulumi reports invalid files
+    for note in notes:
+        print(note, flush=True)
+    return [note for note in notes if note.startswith("warning")]
 
 
 def preview() -> None:
@@ -146,7 +163,7 @@ def print_times(times: dict[str, float]) -> None:
     """Print the duration of each part, and the next commands."""
     print("\n" + " · ".join(f"{part} {seconds:.1f} s" for part, seconds in times.items()))
     print("Use pulumi, seaway and kubectl directly: . .seaway/env")
-    print("Stop and keep data: make cluster-down    Delete the stack and its data: make down")
+    print("Stop and keep data: make cluster-down    Delete the stack and its data: make down    Remove all: make clean")
 
 
 def read_output(command: list[str], env: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The guest book on the real cluster: what is written on the page is in PostgreSQL and survives its pods."""
+"""The guest book on the real cluster: entries are in PostgreSQL, and survive their pods."""
 
 import base64
 import contextlib
@@ -23,9 +23,9 @@ NAMESPACE = "guestbook-sample"
 
 @pytest.fixture(scope="module")
 def guestbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]:
-    made = project.Project.create(tmp_path_factory.mktemp("guestbook"), application=APPLICATION, stack="sample")
-    made.up()
-    yield made
+    checkout = project.Project.create(tmp_path_factory.mktemp("guestbook"), application=APPLICATION, stack="sample")
+    checkout.up()
+    yield checkout
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -36,17 +36,17 @@ def address(guestbook: project.Project) -> str:
 
 @contextlib.contextmanager
 def store_address(guestbook: project.Project) -> Iterator[str]:
-    """Where the store answers on this machine, as host:port, until the block ends.
+    """Open the store to this machine until the block ends. Yields host:port.
 
-    A Service of its own: `kubectl port-forward` ends when PostgreSQL closes one connection, and a test has it do so.
-    And a policy, since nobody but `web` may connect to it.
+    It uses a Service, because `kubectl port-forward` ends when PostgreSQL closes a connection, and a network policy,
+    because only `web` may connect to the store.
     """
     name = "db-for-tests"
-    opened = guestbook.folder / "opened.json"
+    file = guestbook.folder / "policy.json"
     spec = {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "db"}}, "ingress": [{}]}
     policy = {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy", "metadata": {"name": name}, "spec": spec}
-    opened.write_text(json.dumps(policy))
-    guestbook.kubectl("apply", "-n", NAMESPACE, "-f", str(opened))
+    file.write_text(json.dumps(policy))
+    guestbook.kubectl("apply", "-n", NAMESPACE, "-f", str(file))
     guestbook.kubectl("expose", "pod", "db-0", "-n", NAMESPACE, "--name", name, "--type=NodePort", "--port=5432")
     try:
         port = guestbook.get_objects("service", name, "-n", NAMESPACE)["spec"]["ports"][0]["nodePort"]
@@ -55,10 +55,10 @@ def store_address(guestbook: project.Project) -> Iterator[str]:
         guestbook.kubectl("delete", f"service/{name}", f"networkpolicy/{name}", "-n", NAMESPACE)
 
 
-def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project) -> None:
-    """Its tests against PostgreSQL skip without a server; here is one, and they use a database of their own in it."""
+def test_tests_of_the_sample_pass_with_the_real_store(guestbook: project.Project) -> None:
+    """Without a server they are skipped. They create a database of their own."""
     secrets = guestbook.get_objects("secrets", "-n", NAMESPACE)["items"]
-    (password,) = {base64.b64decode(one["data"]["POSTGRES_PASSWORD"]).decode() for one in secrets}
+    (password,) = {base64.b64decode(secret["data"]["POSTGRES_PASSWORD"]).decode() for secret in secrets}
     requirements = [APPLICATION / "web" / name for name in ("requirements.txt", "requirements-test.txt")]
     with store_address(guestbook) as address:
         url = f"postgresql://guestbook:{urllib.parse.quote(password, safe='')}@{address}/guestbook"
@@ -72,26 +72,26 @@ def test_the_samples_own_tests_pass_on_the_real_store(guestbook: project.Project
             timeout=200,
         )
     assert result.exit_code == 0, result.output
-    assert re.search(r"^\d+ passed in ", result.stdout, re.MULTILINE), "none is skipped\n" + result.output
+    assert re.search(r"^\d+ passed in ", result.stdout, re.MULTILINE), "no test is skipped\n" + result.output
 
 
-def test_the_page_shows_what_was_written_to_postgresql(guestbook: project.Project, address: str) -> None:
-    message = f"seen <{uuid.uuid4().hex}>"
-    # A form on the page, as a browser sends it.
-    sent = httpx.post(
+def test_submitted_entry_is_on_the_page_and_in_postgresql(guestbook: project.Project, address: str) -> None:
+    message = f"text <{uuid.uuid4().hex}>"
+    # As a browser sends the form.
+    response = httpx.post(
         address,
         data={"name": "Ada", "message": message},
         headers={"Origin": address},
         follow_redirects=True,
         timeout=10,
     )
-    assert sent.status_code == 200, sent.text
+    assert response.status_code == 200, response.text
     page = httpx.get(address, timeout=10).text
     assert message.replace("<", "&lt;").replace(">", "&gt;") in page
-    assert message not in page, "what visitors write is escaped"
+    assert message not in page, "the entry is escaped"
     query = "psql -U guestbook -d guestbook -At -c 'select message from entries'"
-    kept = guestbook.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).stdout
-    assert message in kept.splitlines()
+    stored = guestbook.kubectl("exec", "-n", NAMESPACE, "db-0", "--", "sh", "-c", query).stdout
+    assert message in stored.splitlines()
 
 
 def test_entries_survive_their_pods(guestbook: project.Project, address: str) -> None:
@@ -100,16 +100,16 @@ def test_entries_survive_their_pods(guestbook: project.Project, address: str) ->
     assert httpx.post(api, json={"name": "Grace", "message": message}, timeout=10).status_code == 201
     guestbook.kubectl("delete", "pods", "--all", "-n", NAMESPACE)
 
-    def answered() -> bool:
+    def is_listed() -> bool:
         try:
             return message in httpx.get(api, timeout=5).text
         except httpx.TransportError:
             return False
 
-    prober.wait_until(answered, seconds=120)
+    prober.wait_until(is_listed, seconds=120)
 
 
-def test_the_api_says_what_is_wrong(address: str) -> None:
-    answer = httpx.post(f"{address}/api/entries", json={"name": ""}, timeout=10)
-    assert answer.status_code in {400, 422}
-    assert "message" in answer.json()["problems"]
+def test_api_reports_missing_fields(address: str) -> None:
+    response = httpx.post(f"{address}/api/entries", json={"name": ""}, timeout=10)
+    assert response.status_code in {400, 422}
+    assert "message" in response.json()["problems"]

@@ -26,6 +26,7 @@ from dev.cluster import (
     namespace,
     network,
     processes,
+    remains,
     toolchain,
 )
 from dev.cluster import layout as layouts
@@ -100,14 +101,14 @@ def down(root: Path) -> None:
     """Stop every process, and remove every mount, rule and cgroup. The data is kept."""
     layout = find_layout(root)
     with lock_cluster(layout):
-        _stop(layout)
+        remains.remove(layout)
 
 
 def wipe(root: Path) -> None:
     """Stop the cluster and delete its data: images, volumes, certificates and all objects."""
     layout = find_layout(root)
     with lock_cluster(layout):
-        _stop(layout)
+        remains.remove(layout)
         shutil.rmtree(layout.data)
         layout.kubeconfig.unlink(missing_ok=True)
 
@@ -150,7 +151,7 @@ def format_exec_command(layout: layouts.Layout, command: list[str]) -> list[str]
 
 
 def _start(layout: layouts.Layout) -> layouts.Layout:
-    _stop(layout)
+    remains.remove(layout)
     for folder in (layout.run, layout.data / "config", layout.data / "volumes", layout.logs):
         folder.mkdir(parents=True, exist_ok=True)
     for log in layout.logs.glob("*.log"):
@@ -167,7 +168,7 @@ def _start(layout: layouts.Layout) -> layouts.Layout:
             machine.make_cgroups(layout)
             _launch(layout)
     except BaseException:
-        _stop(layout)
+        remains.remove(layout)
         raise
     return layout
 
@@ -208,23 +209,6 @@ def _launch(layout: layouts.Layout) -> None:
         if time.monotonic() > end or not init.is_alive:
             raise layouts.FailedError(f"the supervisor does not respond:\n{_read_log_tail(layout, 'supervisor')}")
         time.sleep(0.02)
-
-
-def _stop(layout: layouts.Layout) -> None:
-    """Remove all remains of the cluster, also after a crash or an interrupted start."""
-    if not layout.run.exists():
-        return  # created first and removed last, so nothing else exists
-    recorded = processes.load(layout)
-    for process in recorded.values():
-        processes.kill(process)
-    for name, process in recorded.items():
-        # The first process of a namespace ends only after all others in it.
-        if not processes.wait_until_ended(process, seconds=30):
-            raise layouts.FailedError(f"{name}: process {process.pid} does not end; see /proc/{process.pid}/stack")
-    with network.lock_network():
-        network.disconnect(layout)
-    machine.remove_cgroups(layout)
-    shutil.rmtree(layout.run)
 
 
 def _wait_until_ready(layout: layouts.Layout, print_line: Print, start: float) -> None:

@@ -57,6 +57,12 @@ def run(command: list[str]) -> Result:
     )
 
 
+def read_recorded(log: Path) -> list[str]:
+    """Return the packages that the runs in a log have installed, with their dependencies."""
+    text = log.read_text() if log.exists() else ""
+    return sorted(set(re.findall(r"^Setting up ([^\s:]+)", text, re.MULTILINE)))
+
+
 def find_program(name: str) -> Path | None:
     """Find a program by a name on PATH or in the system folders, or by an absolute path."""
     path = shutil.which(name, path=":".join(SEARCH_FOLDERS))
@@ -156,7 +162,8 @@ def install_packages(packages: tuple[Package, ...], log: Path, run: Run = run) -
             update_lists(run)
             result = run(command)
     log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(result.stdout)
+    with log.open("a") as file:  # `make clean` lists the packages of all runs
+        file.write(result.stdout)
     if result.returncode != 0:
         raise layout.CannotRunError(
             f"the installation of packages failed (full log: {log}):\n{extract_errors(result.stdout)}"

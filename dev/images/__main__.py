@@ -1,10 +1,12 @@
-"""`python3 -m dev.images ensure --registry HOST:PORT`. Exit codes: 0 success, 1 failure."""
+"""`python3 -m dev.images ensure|list|add`. Exit codes: 0 success, 1 failure."""
 
 import argparse
+import pathlib
 import sys
 import time
 
-from dev.images import layers, oci, recipes
+from dev import project
+from dev.images import catalogue, layers, oci, recipes
 
 
 def ensure_images(registry: str) -> None:
@@ -14,34 +16,60 @@ def ensure_images(registry: str) -> None:
         if oci.is_in_registry(image, registry):
             print_line(f"{image.name}: in the registry")
             continue
-        stack = [layers.ensure_layer(layer, print_line) for layer in list_layers(image.layer)]
+        stack = [layers.ensure_layer(layer, print_line) for layer in image.layer.list_stack()]
         digest = oci.push_image(image, stack, registry)
         size = sum(layer.file.stat().st_size for layer in stack) / 1e6
         print_line(f"{image.name}: pushed, {size:.1f} MB compressed, {digest[:19]}, {time.monotonic() - started:.0f} s")
 
 
-def list_layers(layer: recipes.Layer) -> list[recipes.Layer]:
-    """Return the layer and the layers below it, lowest first."""
-    return [*(list_layers(layer.below) if layer.below else []), layer]
+def add_image(options: argparse.Namespace) -> None:
+    """Add an image to the registry. Raises CannotMakeError."""
+    sources = [source for source in (options.packages, options.tar, options.source) if source]
+    if not options.name or len(sources) != 1:
+        raise layers.CannotMakeError(
+            f"set NAME, and one of PACKAGES, TAR and FROM:\n{catalogue.format_ways('NAME:TAG')}"
+        )
+    name = catalogue.parse_name(options.name)
+    if options.packages:
+        catalogue.add_packages(name, options.packages, options.command_line, options.registry, print_line)
+    elif options.tar:
+        catalogue.add_archive(name, pathlib.Path(options.tar), options.registry)
+    else:
+        catalogue.add_from_registry(name, options.source, options.registry)
+    print(catalogue.format_next_steps(name))
 
 
 def print_line(line: str) -> None:
     """Print a line immediately."""
-    print(f"base images: {line}", flush=True)
+    print(f"images: {line}", flush=True)
 
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python3 -m dev.images", description="Build local base images from Debian packages."
-    )
+    own = project.find_registry(project.ROOT)
+    parser = argparse.ArgumentParser(prog="python3 -m dev.images", description="The images of the one-node cluster.")
     commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("ensure", help="build and push the images that the registry lacks")
-    command.add_argument("--registry", required=True, metavar="HOST:PORT", help="a registry that speaks plain http")
+    ensure = commands.add_parser("ensure", help="build and push the base images that the registry lacks")
+    listing = commands.add_parser("list", help="list the images that the cluster can run, and the ways to add images")
+    add = commands.add_parser("add", help="add an image to the registry")
+    add.add_argument("name", help="its name in app.yaml: redis:7")
+    add.add_argument("--packages", help="build it from these Debian packages")
+    add.add_argument("--command", dest="command_line", default="", help="with --packages: the command that it runs")
+    add.add_argument("--tar", help="copy it from an archive of `docker save`, or an OCI archive")
+    add.add_argument("--from", dest="source", help="copy it from another registry")
+    for command in (ensure, listing, add):
+        help_text = "a registry that speaks plain http [the cluster's]"
+        command.add_argument("--registry", default=own, metavar="HOST:PORT", help=help_text)
+    options = parser.parse_args()
     try:
-        ensure_images(parser.parse_args().registry)
+        if options.command == "ensure":
+            ensure_images(options.registry)
+        elif options.command == "list":
+            print(catalogue.format_images(catalogue.list_images(options.registry, catalogue.read_overrides())))
+        else:
+            add_image(options)
     except (layers.CannotMakeError, OSError) as error:
-        print(f"base images: {error}", file=sys.stderr)
+        print(f"images: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

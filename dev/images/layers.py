@@ -6,9 +6,11 @@ import gzip
 import hashlib
 import os
 import pathlib
+import re
 import shutil
 import stat
 import subprocess
+import tarfile
 import tempfile
 import time
 import typing
@@ -16,7 +18,8 @@ from collections.abc import Callable, Sequence
 
 from dev.images import recipes
 
-SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+STATUS_FILE = "./var/lib/dpkg/status"
+Print = Callable[[str], None]
 
 
 class CannotMakeError(Exception):
@@ -52,7 +55,7 @@ def find_mirrors() -> tuple[str, str | None]:
     return mirrors["Debian"], mirrors.get("Debian-Security")
 
 
-def ensure_layer(layer: recipes.Layer, print_line: Callable[[str], None]) -> BuiltLayer:
+def ensure_layer(layer: recipes.Layer, print_line: Print) -> BuiltLayer:
     """Return a layer from the cache, and build it first if necessary. Raises CannotMakeError."""
     folder = cache_folder() / f"{layer.name}-{layer.compute_key()}"
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +73,16 @@ def ensure_layer(layer: recipes.Layer, print_line: Callable[[str], None]) -> Bui
     return BuiltLayer(file=file, digest=f"sha256:{digest}", diff_id=f"sha256:{plain.hexdigest()}")
 
 
-def build_layer(layer: recipes.Layer, folder: pathlib.Path, print_line: Callable[[str], None]) -> None:
+def read_versions(layer: BuiltLayer, packages: Sequence[str]) -> dict[str, str]:
+    """Return the versions of Debian packages in a layer."""
+    with tarfile.open(layer.file) as tar:
+        file = tar.extractfile(STATUS_FILE)
+        text = file.read().decode() if file else ""
+    stanzas = re.findall(r"^Package: (\S+)$.*?^Version: (\S+)$", text, re.M | re.S)
+    return {name: version for name, version in stanzas if name in packages}
+
+
+def build_layer(layer: recipes.Layer, folder: pathlib.Path, print_line: Print) -> None:
     """Build a layer in a temporary folder, and rename the folder when the layer is complete."""
     if os.geteuid() != 0:
         raise CannotMakeError("building base images requires root; use sudo, or a registry that has the images")
@@ -138,7 +150,12 @@ def run_isolated(command: Sequence[str], output: typing.BinaryIO, *, proc: str =
     """
     proxies = {name: os.environ[name] for name in ("http_proxy", "https_proxy", "no_proxy") if name in os.environ}
     # /etc/shadow contains the day on which an account was created; SOURCE_DATE_EPOCH sets that day.
-    fixed = {"PATH": SYSTEM_PATH, "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive", "SOURCE_DATE_EPOCH": "0"}
+    fixed = {
+        "PATH": recipes.SYSTEM_PATH,
+        "LC_ALL": "C.UTF-8",
+        "DEBIAN_FRONTEND": "noninteractive",
+        "SOURCE_DATE_EPOCH": "0",
+    }
     output.write(f"$ {' '.join(command)}\n".encode())
     output.flush()
     unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", f"--mount-proc={proc}"]

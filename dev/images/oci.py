@@ -9,14 +9,23 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import typing
 import urllib.error
 import urllib.request
 
 from dev.images import layers, recipes
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+MANIFESTS = (
+    MANIFEST,
+    "application/vnd.oci.image.index.v1+json",
+    "application/vnd.docker.distribution.manifest.v2+json",
+    "application/vnd.docker.distribution.manifest.list.v2+json",
+)
 RECIPE_ANNOTATION = "dev.seaway.recipe"
 """The annotation of a manifest with the id of its recipe."""
+CONTENT_LABEL = "dev.seaway.content"
+"""The label with the packages of an image and their versions."""
 
 
 def compute_recipe_id(image: recipes.Image) -> str:
@@ -28,23 +37,28 @@ def compute_recipe_id(image: recipes.Image) -> str:
 
 def is_in_registry(image: recipes.Image, registry: str) -> bool:
     """Return whether the registry (`host:port`, plain http) has this image, built from the same recipe."""
-    url = f"http://{registry}/v2/{image.repository}/manifests/{image.tag}"
-    request = urllib.request.Request(url, headers={"Accept": MANIFEST})
+    manifest = read_registry(registry, f"{image.repository}/manifests/{image.tag}")
+    return (manifest or {}).get("annotations", {}).get(RECIPE_ANNOTATION) == compute_recipe_id(image)
+
+
+def read_registry(registry: str, path: str) -> dict[str, typing.Any] | None:
+    """Return the JSON of a path below /v2/. None: the registry does not have it. Raises CannotMakeError."""
+    url = f"http://{registry}/v2/{path}"
+    request = urllib.request.Request(url, headers={"Accept": ", ".join(MANIFESTS)})
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a local address never goes to a proxy
     try:
         with direct.open(request, timeout=10) as response:
-            manifest = json.load(response)
+            return json.load(response)
     except urllib.error.HTTPError as error:
         if error.code == 404:
-            return False
+            return None
         raise layers.CannotMakeError(
             f"registry {registry}: {url} returns {error.code}; see the log of the registry"
         ) from error
     except OSError as error:
         raise layers.CannotMakeError(
-            f"registry {registry}: no response ({error}); check that the cluster runs"
+            f"registry {registry}: no response ({error}); check that the cluster runs: make cluster-up"
         ) from error
-    return manifest.get("annotations", {}).get(RECIPE_ANNOTATION) == compute_recipe_id(image)
 
 
 def push_image(image: recipes.Image, stack: list[layers.BuiltLayer], registry: str) -> str:
@@ -52,15 +66,19 @@ def push_image(image: recipes.Image, stack: list[layers.BuiltLayer], registry: s
     with tempfile.TemporaryDirectory(prefix=".push-", dir=layers.cache_folder()) as scratch:
         layout = pathlib.Path(scratch)
         digest = write_layout(image, stack, layout)
-        source, target = f"oci:{layout}:{image.tag}", f"docker://{registry}/{image.name}"
-        options = ["--quiet", "--preserve-digests", "--insecure-policy", "--dest-tls-verify=false"]
-        environment = {**os.environ, "no_proxy": registry.partition(":")[0]}
-        result = subprocess.run(
-            ["skopeo", "copy", *options, source, target], env=environment, capture_output=True, text=True, check=False
-        )
-        if result.returncode != 0:
-            raise layers.CannotMakeError(f"push of {image.name} to {registry} failed: {result.stderr.strip()}")
+        copy_image(f"oci:{layout}:{image.tag}", image.name, registry, "--preserve-digests")
     return digest
+
+
+def copy_image(source: str, name: str, registry: str, *options: str) -> None:
+    """Copy an image to the registry. `source` is in the form of skopeo, `name` is `repository:tag`."""
+    command = ["skopeo", "--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false", *options, source]
+    environment = {**os.environ, "no_proxy": registry.partition(":")[0]}
+    result = subprocess.run(
+        [*command, f"docker://{registry}/{name}"], env=environment, capture_output=True, text=True, check=False
+    )
+    if result.returncode != 0:
+        raise layers.CannotMakeError(f"copying {source} to {registry}/{name} failed: {result.stderr.strip()}")
 
 
 def write_layout(image: recipes.Image, stack: list[layers.BuiltLayer], layout: pathlib.Path) -> str:
@@ -76,11 +94,13 @@ def write_layout(image: recipes.Image, stack: list[layers.BuiltLayer], layout: p
 
     for layer in stack:
         (blobs / layer.digest.removeprefix("sha256:")).hardlink_to(layer.file)
+    versions = layers.read_versions(stack[-1], image.layer.packages)
+    content = {CONTENT_LABEL: ", ".join(f"{package} {version}" for package, version in versions.items())}
     config = write_blob(
         {
             "architecture": recipes.find_architecture(),
             "os": "linux",
-            "config": {**image.config, "Env": format_environment(image), "Labels": image.labels},
+            "config": {**image.config, "Env": format_environment(image), "Labels": {**image.labels, **content}},
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in stack]},
         },
         "application/vnd.oci.image.config.v1+json",

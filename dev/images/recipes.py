@@ -30,6 +30,13 @@ TRIM = (
     *("etc/ssl/private/*", "etc/ssl/certs/ssl-cert-snakeoil.pem"),
 )
 
+# Programs expect the folders of their packages in /run and /var/log.
+TRIM_PACKAGES = (
+    *(pattern for pattern in TRIM if pattern not in ("run/[!p]*", "var/log/*")),
+    "var/log/apt",
+    "var/log/*.log",
+)
+
 TRIM_POSTGRES = (
     # Just-in-time compilation requires 110 MB of LLVM. PostgreSQL works without the library.
     *("usr/lib/x86_64-linux-gnu/libLLVM*", "usr/lib/aarch64-linux-gnu/libLLVM*", "usr/lib/llvm*"),
@@ -63,6 +70,10 @@ class Layer:
         below = self.below.compute_key() if self.below else ""
         return hashlib.sha256(json.dumps([inputs, below]).encode()).hexdigest()[:12]
 
+    def list_stack(self) -> "list[Layer]":
+        """Return the layer and the layers below it, lowest first."""
+        return [*(self.below.list_stack() if self.below else []), self]
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
@@ -74,11 +85,17 @@ class Image:
     config: dict[str, object]
     environment: dict[str, str]
     labels: dict[str, str]
+    replaces: str = ""
+    """The public image that the dev stack replaces by this image."""
 
     @property
     def name(self) -> str:
         return f"{self.repository}:{self.tag}"
 
+
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TITLE, DESCRIPTION = "org.opencontainers.image.title", "org.opencontainers.image.description"
+NOT_OFFICIAL = "Made on this machine from Debian 12 packages; not the official image."
 
 BASE = Layer(
     name="debian",
@@ -87,23 +104,34 @@ BASE = Layer(
     files={"etc/ssl/certs/ca-certificates.crt": (HOST_BUNDLE, 0o644)},
 )
 
+DEBIAN_IMAGE = Image(
+    repository="base/debian",
+    tag="12-bookworm",
+    layer=BASE,
+    config={"Cmd": ["bash"]},
+    environment={"PATH": SYSTEM_PATH},
+    labels={TITLE: "Debian 12, standing in for debian:bookworm-slim", DESCRIPTION: NOT_OFFICIAL},
+    replaces="debian:bookworm-slim",
+)
+
 PYTHON = Image(
     repository="base/python",
     tag="3.11-bookworm",
     layer=Layer(
         name="python",
-        packages=("python3", "python3-venv"),
+        packages=("python3", "python3-venv", "python3-pip-whl"),
+        # As in the official image, pip and its packages are in /usr/local: Debian's own Python refuses `pip install`.
         # The layer has no file times, so bytecode must not check them. -f compiles all files.
         after="""ln -sf python3 /usr/bin/python
-python3 -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3.11 /usr/lib/python3/dist-packages""",
+python3 -m venv --system-site-packages /usr/local
+python3 -m compileall -q -f --invalidation-mode unchecked-hash /usr/lib/python3.11 /usr/lib/python3/dist-packages \\
+  /usr/local/lib/python3.11""",
         below=BASE,
     ),
     config={"Cmd": ["python3"]},
-    environment={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"},
-    labels={
-        "org.opencontainers.image.title": "Debian's Python 3.11, standing in for python:3.12-slim",
-        "org.opencontainers.image.description": "Made on this machine from Debian 12 packages; not the official image.",
-    },
+    environment={"PATH": SYSTEM_PATH},
+    labels={TITLE: "Debian's Python 3.11 with pip, standing in for python:3.12-slim", DESCRIPTION: NOT_OFFICIAL},
+    replaces="python:3.12-slim",
 )
 
 POSTGRES = Image(
@@ -140,12 +168,21 @@ install -d -o 999 -g 999 /var/lib/postgresql""",
         "PGDATA": "/var/lib/postgresql/data",
         "LANG": "C.UTF-8",
     },
-    labels={
-        "org.opencontainers.image.title": "Debian's PostgreSQL 15, standing in for postgres:17",
-        "org.opencontainers.image.description": (
-            "Made on this machine from Debian 12 packages, with an entrypoint of its own; not the official image."
-        ),
-    },
+    labels={TITLE: "Debian's PostgreSQL 15, standing in for postgres:17", DESCRIPTION: NOT_OFFICIAL},
+    replaces="postgres:17",
 )
 
-IMAGES = (PYTHON, POSTGRES)
+IMAGES = (DEBIAN_IMAGE, PYTHON, POSTGRES)
+
+
+def compose_image(name: str, packages: tuple[str, ...], command: tuple[str, ...]) -> Image:
+    """Return the recipe of an image `repository:tag` of Debian packages. Without a command, the pod must have one."""
+    repository, _, tag = name.partition(":")
+    return Image(
+        repository=repository,
+        tag=tag or "latest",
+        layer=Layer(name=repository.replace("/", "-"), packages=packages, below=BASE, trim=TRIM_PACKAGES),
+        config={"Cmd": list(command)} if command else {},
+        environment={"PATH": SYSTEM_PATH},
+        labels={TITLE: f"Debian's {' '.join(packages)}", DESCRIPTION: NOT_OFFICIAL},
+    )

@@ -36,7 +36,8 @@ from seaway.checks import check_context, engine
 from seaway.checks.preflight import cluster_facts, requirement, requirements
 from seaway.cli import command, connection, display, stack, standalone
 from seaway.manifests import inputs, preview
-from seaway.project import environments
+from seaway.project import environments, passphrase
+from seaway.syntax import diagnosis
 
 FINDING_HEADINGS = ("CHECK", "SEVERITY", "WORKLOAD", "FINDING", "FIX")
 REQUIREMENT_HEADINGS = ("REQUIREMENT", "STATE", "WORKLOAD", "FINDING", "FIX")
@@ -54,7 +55,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     target = stack.find_target(arguments)
-    environment = standalone.load_environment(target)
+    diagnostics = passphrase.check(target.folder, target.name)
+    try:
+        environment = standalone.load_environment(target)
+    except diagnosis.InvalidInput as error:
+        raise diagnosis.InvalidInput([*diagnostics, *error.diagnostics]) from None
+    if diagnostics:
+        raise diagnosis.InvalidInput(diagnostics)
     release = environment.release
     # Not preview.find_images: the checks need no build contexts.
     images = inputs.resolve_release_images(release, environment.settings.registry) if release else {}

@@ -20,7 +20,7 @@ from seaway.images import registry as image_registry
 from seaway.manifests import inputs, preview
 from seaway.model import image_reference
 from seaway.model.validate import waivers
-from seaway.project import environments, release, release_lock, stack_file
+from seaway.project import environments, passphrase, release, release_lock, stack_file
 from seaway.release import hold, promotion, stack_state
 from seaway.review import comparison
 from seaway.syntax import diagnosis, nodes
@@ -58,7 +58,8 @@ def run(arguments: argparse.Namespace) -> int:
         *_check_earlier_stack(folder, config, source, target, promoted.id),
         *promotion.list_hold_refusals(promoted.id, target_lock, source=source, target=target, unhold=arguments.unhold),
     ]
-    diagnostics, after = _find_expired_waivers(folder, source, promoted), None
+    diagnostics = [*passphrase.check(folder, target), *_find_expired_waivers(folder, source, promoted)]
+    after = None
     try:
         after = _plan_target(folder, target, config, proposed_pin)
     except diagnosis.InvalidInput as error:

@@ -6,7 +6,7 @@ A command that runs Pulumi repeats the explanations below Pulumi's output, which
 import sys
 from pathlib import Path
 
-from seaway.files import private
+from seaway.files import private, writer
 
 
 def get_log_path(project_folder: Path, name: str) -> Path:
@@ -21,7 +21,7 @@ def get_path(project_folder: Path) -> Path:
 
 def clear(project_folder: Path) -> None:
     """Forget the failures of the last run."""
-    private.remove_file(get_path(project_folder))
+    writer.remove_file(project_folder, get_path(project_folder))
 
 
 def add(project_folder: Path, explanation: str) -> None:

@@ -10,9 +10,11 @@ import pytest
 
 from components import stack_config
 from plugin import values
+from seaway.project import passphrase as passphrases
 from seaway.syntax import diagnosis
 from tests.component import programs
 from tests.component.test_application import leaves
+from tests.support import secret_salts
 from tests.support.diagnostics import summarize
 
 
@@ -93,37 +95,29 @@ def test_the_login_for_docker_hub_has_its_old_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "is_refused"),
-    [
-        ({"PULUMI_CONFIG_PASSPHRASE": stack_config.PUBLIC_PASSPHRASE}, True),
-        ({"PULUMI_CONFIG_PASSPHRASE": ""}, True),
-        ({"PULUMI_CONFIG_PASSPHRASE_FILE": stack_config.PUBLIC_PASSPHRASE}, True),
-        ({"PULUMI_CONFIG_PASSPHRASE": "their own"}, False),
-    ],
+    ("passphrase", "is_refused"), [(passphrases.PUBLIC_PASSPHRASE, True), ("", True), ("their own", False)]
 )
-def test_the_public_passphrase_is_refused_except_in_dev(
+@pytest.mark.parametrize("is_variable_set", [True, False])
+def test_a_known_passphrase_is_refused_except_in_dev(
     run: programs.Run,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     wording: Any,
-    environment: dict[str, str],
+    passphrase: str,
     *,
     is_refused: bool,
+    is_variable_set: bool,
 ) -> None:
     monkeypatch.delenv("PULUMI_CONFIG_PASSPHRASE", raising=False)
-    for name, text in environment.items():
-        if name.endswith("_FILE"):
-            (tmp_path / "passphrase").write_text(f"{text}\n")
-            monkeypatch.setitem(os.environ, name, str(tmp_path / "passphrase"))
-        else:
-            monkeypatch.setitem(os.environ, name, text)
+    if is_variable_set:
+        monkeypatch.setitem(os.environ, "PULUMI_CONFIG_PASSPHRASE", passphrase)
     assert run("smallest").resources
     file = tmp_path / "Pulumi.staging.yaml"
-    file.write_text("encryptionsalt: v1:abc\nsecretsprovider: passphrase\n")
+    file.write_text(f"encryptionsalt: {secret_salts.encrypt(passphrase)}\nsecretsprovider: passphrase\n")
     if is_refused:
         with pytest.raises(diagnosis.InvalidInput) as caught:
             run("smallest", stack="staging")
-        assert summarize(caught.value.diagnostics) == ["Pulumi.staging.yaml: : insecure-passphrase"]
+        assert summarize(caught.value.diagnostics) == ["Pulumi.staging.yaml:1:1: encryptionsalt: insecure-passphrase"]
         assert [str(diagnostic) for diagnostic in caught.value.diagnostics] == wording
     else:
         assert run("smallest", stack="staging").resources

@@ -114,29 +114,29 @@ def test_logs_have_the_names_of_both_pods(operator: Operator) -> None:
 
 def test_following_logs_adds_a_new_pod_and_reports_the_end_of_the_old_one(operator: Operator) -> None:
     before = operator.list_pods()
-    with running.command("logs", "web", "-f", cwd=operator.folder, env=operator.env) as logs:
+    with running.run_seaway("logs", "web", "-f", cwd=operator.folder, env=operator.env) as logs:
         for pod in before:
-            logs.out.has(f"{pod}: ")
+            logs.stdout.wait_for_text(f"{pod}: ")
         gone = before[0].removeprefix("web-")
         full = next(
             name for name in kubectl.run("get", "pods", "-n", NAMESPACE, "-o", "name").split() if name.endswith(gone)
         )
         kubectl.run("delete", full, "-n", NAMESPACE, "--wait=false")
-        logs.err.has(f"seaway: {before[0]}: ended", seconds=120)
+        logs.stderr.wait_for_text(f"seaway: {before[0]}: ended", seconds=120)
         [new] = [pod for pod in operator.list_pods() if pod not in before]
         # From its first line.
-        assert next(line for line in logs.out.has(f"{new}: ") if line.startswith(new)).endswith(" 0")
+        assert next(line for line in logs.stdout.wait_for_text(f"{new}: ") if line.startswith(new)).endswith(" 0")
         assert logs.interrupt() == 130
     for pod in before[1], new:
-        numbers = [int(line.split()[-1]) for line in logs.out.seen if line.startswith(f"{pod}:")]
+        numbers = [int(line.split()[-1]) for line in logs.stdout.lines if line.startswith(f"{pod}:")]
         assert numbers == list(range(numbers[0], numbers[0] + len(numbers))), "no line lost, none twice"
 
 
 def test_unhealthy_workload_is_reported_with_its_cause(operator: Operator) -> None:
     kubectl.run("set", "image", "deployment/web", "web=registry.localhost:5000/nobody/nothing:1", "-n", NAMESPACE)
     try:
-        with running.command("status", "--watch", cwd=operator.folder, env=operator.env) as watched:
-            watched.out.has("registry.localhost:5000/nobody/nothing:1 does not exist", seconds=120)
+        with running.run_seaway("status", "--watch", cwd=operator.folder, env=operator.env) as watched:
+            watched.stdout.wait_for_text("registry.localhost:5000/nobody/nothing:1 does not exist", seconds=120)
             assert watched.interrupt() == 130
         result = operator.seaway("status")
         assert result.returncode == 1

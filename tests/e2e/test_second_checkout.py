@@ -6,9 +6,12 @@ The first checkout is not affected. The tests run in the order of the file.
 import dataclasses
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +19,8 @@ import httpx
 import pytest
 
 from dev import environment, prober, project
-from dev.cluster import node
+from dev.cluster import compiler, node, parts
+from dev.cluster import layout as layouts
 from seaway.files import roots
 from seaway.project import load
 
@@ -41,10 +45,10 @@ def git(folder: Path, *arguments: str) -> str:
     return result.stdout
 
 
-def make(folder: Path, target: str, *, fails: bool = False) -> project.CommandResult:
+def make(folder: Path, *words: str, fails: bool = False, **variables: str) -> project.CommandResult:
     """Run `make TARGET` of the checkout in a new shell."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
-    result = project.run_command("make", target, cwd=folder, env=env, timeout=600)
+    result = project.run_command("make", *words, cwd=folder, env=env | variables, timeout=600)
     assert bool(result.exit_code) == fails, result.output
     return result
 
@@ -117,6 +121,69 @@ def test_env_file_lets_plain_pulumi_work(second: Path) -> None:
     assert git(second, "status", "--porcelain") == ""
 
 
+def run_shell(folder: Path, script: str, stdin: str = "") -> project.CommandResult:
+    """Run lines in a new shell of a user: only `.seaway/env` of the checkout sets up Pulumi."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PULUMI"))}
+    command = ["bash", "-c", f"set -e\n{script}"]
+    start = time.monotonic()
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        env=inherited | {"PYTHONPATH": str(folder)},  # the environment of this checkout has its own `seaway`
+        input=stdin,
+        capture_output=True,
+        text=True,
+        timeout=570,
+        check=False,
+    )
+    print(result.stdout, result.stderr)
+    return project.CommandResult(result.returncode, result.stdout, result.stderr, time.monotonic() - start)
+
+
+def read_lines_of_the_page() -> str:
+    """Return the first block of docs/environments.md."""
+    page = (project.ROOT / "docs" / "environments.md").read_text()
+    return page.partition("```sh\n")[2].partition("```")[0]
+
+
+@pytest.fixture
+def without_staging(second: Path) -> Iterator[None]:
+    """Remove the stack and its files afterwards."""
+    yield
+    run_shell(second, ". .seaway/env; pulumi stack rm staging --yes --force")
+    kubeconfig = str(second / ".seaway" / "kubeconfig")
+    delete = ("kubectl", "delete", "namespace", "--ignore-not-found", "--selector=seaway/stack=staging")
+    run_shell(second, f". .seaway/env; {shlex.join(delete)} --kubeconfig {kubeconfig}")
+    git(second, "clean", "-fdq")
+
+
+def test_public_passphrase_is_refused_before_up(second: Path, without_staging: None) -> None:
+    """The lines of the page without the line that sets a passphrase. Then the hint is followed."""
+    lines = [line for line in read_lines_of_the_page().splitlines() if "PASSPHRASE" not in line]
+    before = "\n".join(lines[1 : next(at for at, line in enumerate(lines) if line.startswith("seaway release"))])
+    promote = ". .seaway/env; seaway release promote dev staging"
+    assert run_shell(second, before).exit_code == 0
+    refused = run_shell(second, promote)
+    assert refused.exit_code == 2
+    assert "[insecure-passphrase]" in refused.stderr
+    assert not (second / "environments").exists()
+    hint = re.search(r"pulumi stack change-secrets-provider passphrase --stack staging", refused.stderr)
+    assert hint, refused.output
+    assert run_shell(second, f". .seaway/env; {hint[0]}", stdin="their own\n").exit_code == 0
+    assert run_shell(second, promote).exit_code == 0
+    assert run_shell(second, ". .seaway/env; seaway check --stack staging").exit_code == 0
+    own = "export PULUMI_CONFIG_PASSPHRASE='their own'; pulumi preview --stack staging --non-interactive"
+    assert run_shell(second, f". .seaway/env; {own}").exit_code == 0
+
+
+def test_lines_of_the_environments_page_work_in_order(second: Path, without_staging: None) -> None:
+    result = run_shell(second, read_lines_of_the_page())
+    assert result.exit_code == 0, result.output
+    assert re.search(r"^web +service +3/3", result.stdout, re.M), result.output
+    assert "is pinned for staging" in result.stdout
+    assert re.search(r"scale.min +2 +3", result.stdout), result.output
+
+
 def test_two_checkouts_have_separate_clusters(second: Path) -> None:
     assert is_healthy(project.ROOT)
     assert is_healthy(second)
@@ -162,6 +229,11 @@ def test_make_down_leaves_nothing_running_or_mounted(second: Path) -> None:
     assert f"Deleting the stack dev and its data ({lost})" in result.stdout
     assert re.search(r"^ +- *\d+ deleted$", result.stdout, re.M), result.output
     assert not is_healthy(second)
+    expect_nothing_outside(second, layout)
+
+
+def expect_nothing_outside(second: Path, layout: layouts.Layout) -> None:
+    """Check that the cluster has left no process, mount, interface, rule, cgroup and socket on the machine."""
     assert not layout.run.exists()
     assert not Path("/sys/class/net", layout.interface).exists()
     assert not list(Path("/sys/fs/cgroup").glob(f"*/{layout.name}"))
@@ -217,3 +289,56 @@ def test_make_cluster_down_keeps_the_data(second: Path) -> None:
     assert not is_healthy(second)
     assert not layout.run.exists()
     assert (layout.data / "pki").is_dir()
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with a small cache, so that no test can remove the real one."""
+    home = tmp_path_factory.mktemp("home")
+    part = compiler.build_folder(parts.find_part("pause"))
+    shutil.copytree(part, home / ".cache" / "seaway" / "toolchain" / part.name)
+    (home / ".cache" / "seaway" / "images").mkdir()
+    return home
+
+
+def clean(second: Path, home: Path, *words: str, fails: bool = False) -> project.CommandResult:
+    return make(second, "clean", *words, fails=fails, HOME=str(home), XDG_CACHE_HOME="", SEAWAY_TOOLCHAIN_VIEW="")
+
+
+def test_make_clean_stops_before_a_volume(second: Path, home: Path) -> None:
+    lost = disks_of_the_sample(second)
+    if not lost:
+        pytest.skip("the application in app/ has no store")
+    make(second, "up")
+    result = clean(second, home, fails=True)
+    assert "nothing was removed" in result.stderr
+    assert f"deleted with their data: {', '.join(lost)}\n" in result.stderr
+    assert is_healthy(second)
+
+
+def test_make_clean_removes_what_make_up_created(second: Path, home: Path) -> None:
+    layout, environment_folder = node.find_layout(second), (second / ".venv").resolve()
+    refused = clean(second, home, fails=True)
+    hint = re.search(r"to accept exactly this loss: make clean (.*)", refused.stderr)
+    assert hint, refused.output
+    result = clean(second, home, *shlex.split(hint[1]))
+    print(result.stdout)
+    expect_nothing_outside(second, layout)
+    assert {path.name for path in second.iterdir()} == {
+        path.partition("/")[0] for path in git(second, "ls-files").split()
+    } | {".git"}
+    assert (environment_folder / "bin" / "python").exists(), "only the link to the environment is removed"
+    assert int(re.findall(r"removed +([\d,]+) MB +the cluster", result.stdout)[0].replace(",", "")) > 100
+    assert "The next `make up` creates these parts again:" in result.stdout
+    assert "make clean ALL=1" in result.stdout
+    assert list((home / ".cache" / "seaway").iterdir())
+    (second / ".venv").symlink_to(environment_folder)
+
+
+def test_make_clean_all_removes_the_caches(second: Path, home: Path) -> None:
+    result = clean(second, home, "ALL=1")
+    print(result.stdout)
+    assert list((home / ".cache" / "seaway").iterdir()) == []
+    plan = make(second, "plan", HOME=str(home), XDG_CACHE_HOME="", SEAWAY_TOOLCHAIN_VIEW="")
+    assert "To compile once:" in plan.stdout
+    assert is_healthy(project.ROOT)

@@ -61,10 +61,13 @@ SECOND = "tests/e2e/test_second_checkout.py::"
 QUICK = "--services 1 --runs 1"
 
 TARGETS: Mapping[str, Make | InTest | InScript] = {
-    "help": Make(stage="unit", prints="cluster-status"),
+    "help": Make(words=("ALL=1",), stage="unit", prints="(?s)cluster-up.*cluster-status"),
     "up": InTest(f"{SECOND}test_make_up_goes_from_source_to_running"),
     "preview": InTest(f"{SECOND}test_make_preview_shows_no_change"),
     "down": InTest(f"{SECOND}test_make_down_leaves_nothing_running_or_mounted"),
+    "images": Make(stage="cluster", prints=r"(?s)python:3\.12-slim\n +runs registry.*pip.*make image NAME="),
+    "image": InTest("tests/e2e/test_images.py::test_image_of_debian_packages"),
+    "clean": InTest(f"{SECOND}test_make_clean_stops_before_a_volume"),
     "test": InScript(".ci/run", "make test"),
     "test-unit": InScript("Makefile", "test: $(MAKE) test-unit"),
     "test-sample": InScript("Makefile", "test: $(MAKE) test-sample"),

@@ -4,6 +4,7 @@ import dataclasses
 import gzip
 import hashlib
 import http.server
+import io
 import json
 import os
 import pathlib
@@ -139,10 +140,17 @@ def test_upper_layer_has_only_newer_files(tmp_path: pathlib.Path) -> None:
 
 
 def test_layout_names_blobs_by_their_digest(tmp_path: pathlib.Path) -> None:
+    status = "Package: a\nVersion: 9\n\nPackage: b\nEssential: yes\nVersion: 1:2.0-1+deb12\n"
+    plain = tmp_path / "layer.tar"
+    with tarfile.open(plain, "w") as tar:
+        member = tarfile.TarInfo(layers.STATUS_FILE)
+        member.size = len(status)
+        tar.addfile(member, io.BytesIO(status.encode()))
     file = tmp_path / "layer.tar.gz"
-    file.write_bytes(gzip.compress(b"layer"))
+    file.write_bytes(gzip.compress(plain.read_bytes()))
     digest = f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
-    layer = layers.BuiltLayer(file=file, digest=digest, diff_id=f"sha256:{hashlib.sha256(b'layer').hexdigest()}")
+    diff_id = f"sha256:{hashlib.sha256(plain.read_bytes()).hexdigest()}"
+    layer = layers.BuiltLayer(file=file, digest=digest, diff_id=diff_id)
     written = oci.write_layout(IMAGE, [layer], tmp_path / "layout")
     blobs = {blob.name: blob.read_bytes() for blob in (tmp_path / "layout/blobs/sha256").iterdir()}
     assert len(blobs) == 3
@@ -152,7 +160,8 @@ def test_layout_names_blobs_by_their_digest(tmp_path: pathlib.Path) -> None:
     config = json.loads(blobs[manifest["config"]["digest"].removeprefix("sha256:")])
     assert config["rootfs"]["diff_ids"] == [layer.diff_id]
     assert config["config"]["StopSignal"] == "SIGINT"
-    assert config["config"]["Labels"] == {"org.opencontainers.image.title": "Thing"}
+    labels = {"org.opencontainers.image.title": "Thing", oci.CONTENT_LABEL: "b 1:2.0-1+deb12"}
+    assert config["config"]["Labels"] == labels
     # pip has its own authorities, and must use those of the machine.
     assert "PIP_CERT=/etc/ssl/certs/ca-certificates.crt" in config["config"]["Env"]
     assert json.loads((tmp_path / "layout/index.json").read_text())["manifests"][0]["digest"] == written
@@ -170,7 +179,7 @@ def registry() -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
             self.end_headers()
             self.wfile.write(json.dumps(content).encode())
 
-        def log_message(self, *_: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Log nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -227,7 +236,7 @@ def test_entrypoint_rejects_a_folder_with_other_files(tmp_path: pathlib.Path) ->
     assert (tmp_path / "precious").read_text() == "x"
 
 
-def test_labels_of_both_images_state_their_origin() -> None:
+def test_labels_state_the_origin_of_images() -> None:
     for image in recipes.IMAGES:
         assert "standing in for" in image.labels["org.opencontainers.image.title"]
         assert "not the official image" in image.labels["org.opencontainers.image.description"]

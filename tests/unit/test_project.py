@@ -5,9 +5,9 @@ import json
 import re
 from pathlib import Path
 
-from components import stack_config
 from dev import environment
 from seaway.model import settings
+from seaway.project import passphrase
 from seaway.syntax import decode
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +32,7 @@ def test_documented_defaults_are_the_real_ones() -> None:
 
 def test_public_passphrase_of_dev_is_refused_for_other_stacks() -> None:
     """It is in two places, because `dev` must not import `components`."""
-    assert environment.PUBLIC_PASSPHRASE == stack_config.PUBLIC_PASSPHRASE
+    assert environment.PUBLIC_PASSPHRASE == passphrase.PUBLIC_PASSPHRASE
 
 
 def test_the_program_is_short() -> None:

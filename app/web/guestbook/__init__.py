@@ -1,4 +1,4 @@
-"""The guest book: a small web application, to be replaced by yours."""
+"""The guest book: a small sample application. Replace it with yours."""
 
 TITLE = "Guest book"
-"""What the page says at the top. Change it, and see the new pods answer."""
+"""The heading of the page. Change it and run `make up` to see a rollout."""

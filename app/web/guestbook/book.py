@@ -1,4 +1,4 @@
-"""The book itself, in PostgreSQL."""
+"""The entries, in PostgreSQL."""
 
 import asyncio
 import pathlib
@@ -10,90 +10,92 @@ import psycopg_pool
 from guestbook import entries, settings
 
 MIGRATIONS = pathlib.Path(__file__).with_name("migrations")
-SHOWN = 50
-"""How many entries a page or an answer holds, newest first."""
+MAX_LISTED = 50
+"""Entries on the page and in a response, newest first."""
 
 
-class AwayError(Exception):
-    """The database cannot be used now; the text says why."""
+class UnavailableError(Exception):
+    """The database cannot be used at this moment. The message is the reason."""
 
 
 class Book(Protocol):
-    """What the pages need. The tests give them one in memory."""
+    """The storage of entries. The tests use one in memory."""
 
-    async def latest(self) -> list[entries.Entry]:
-        """The newest entries, newest first. Raises AwayError."""
+    async def list_entries(self) -> list[entries.Entry]:
+        """Return the newest entries, newest first. Raises UnavailableError."""
         ...
 
-    async def add(self, new: entries.New) -> entries.Entry:
-        """Write an entry. Raises AwayError."""
+    async def add_entry(self, new_entry: entries.NewEntry) -> entries.Entry:
+        """Store an entry and return it with its id. Raises UnavailableError."""
         ...
 
-    async def ready(self) -> None:
-        """Return if entries can be read and written. Raises AwayError."""
+    async def check_ready(self) -> None:
+        """Return if entries can be read and written. Otherwise raise UnavailableError."""
         ...
 
 
-def known_version() -> int:
-    """The number of the newest migration that came with this code."""
+def find_newest_version() -> int:
+    """Return the number of the newest migration of this code."""
     return max(int(file.name.partition("_")[0]) for file in MIGRATIONS.glob("*.sql"))
 
 
 class PostgresBook:
-    """A book in PostgreSQL, over a few connections that are checked before use and made again after a restart."""
+    """The entries in PostgreSQL. Connections are checked before use and replaced after a restart of the database."""
 
-    def __init__(self, given: settings.Settings) -> None:
-        self._version = known_version()
+    def __init__(self, database_settings: settings.Settings) -> None:
+        self._version = find_newest_version()
         self._pool = psycopg_pool.AsyncConnectionPool(
-            kwargs=given.connection() | {"autocommit": True},
+            kwargs=database_settings.get_connection_arguments() | {"autocommit": True},
             min_size=1,
             max_size=5,
             timeout=4,  # seconds that a request waits for a connection
-            # Give up early and start anew with the next request: the pool's own pauses double without an end.
+            # The pauses of the pool double without a limit: give up early, and reconnect with the next request.
             reconnect_timeout=3,
             check=psycopg_pool.AsyncConnectionPool.check_connection,
             open=False,
         )
 
     async def open(self) -> None:
-        """Begin to connect; does not wait, for the database may come later than we do."""
+        """Start connecting, without waiting: the database may start later than this process."""
         await self._pool.open(wait=False)
 
     async def close(self) -> None:
         """Close the connections."""
         await self._pool.close(timeout=5)
 
-    async def latest(self) -> list[entries.Entry]:
+    async def list_entries(self) -> list[entries.Entry]:
         """See Book."""
-        rows = await self._ask("SELECT id, name, message, written FROM entries ORDER BY id DESC LIMIT %s", (SHOWN,))
-        return [_entry(row) for row in rows]
+        rows = await self._query(
+            "SELECT id, name, message, written FROM entries ORDER BY id DESC LIMIT %s", (MAX_LISTED,)
+        )
+        return [_create_entry(row) for row in rows]
 
-    async def add(self, new: entries.New) -> entries.Entry:
+    async def add_entry(self, new_entry: entries.NewEntry) -> entries.Entry:
         """See Book."""
         insert = "INSERT INTO entries (name, message) VALUES (%s, %s) RETURNING id, name, message, written"
-        rows = await self._ask(insert, (new.name, new.message))
-        return _entry(rows[0])
+        rows = await self._query(insert, (new_entry.name, new_entry.message))
+        return _create_entry(rows[0])
 
-    async def ready(self) -> None:
-        """See Book. A database that is newer than this code is fine: old pods serve on while a migration is done."""
+    async def check_ready(self) -> None:
+        """See Book. A newer database is fine: old pods keep serving while a migration runs."""
         try:
-            async with asyncio.timeout(2):  # the cluster asks again soon, and waits no longer
-                rows = await self._ask("SELECT coalesce(max(version), 0) FROM migrations", ())
+            async with asyncio.timeout(2):  # shorter than the timeout of the readiness probe
+                rows = await self._query("SELECT coalesce(max(version), 0) FROM migrations", ())
         except TimeoutError as error:
-            raise AwayError("the database does not answer within 2 s") from error
+            raise UnavailableError("the database did not answer within 2 s") from error
         if rows[0][0] < self._version:
-            raise AwayError(f"the database is at migration {rows[0][0]}, this code needs {self._version}")
+            raise UnavailableError(f"the database is at migration {rows[0][0]}, this code requires {self._version}")
 
-    async def _ask(self, query: str, values: tuple[object, ...]) -> list[tuple]:
+    async def _query(self, statement: str, parameters: tuple[object, ...]) -> list[tuple]:
         try:
             async with self._pool.connection() as connection:
-                return await (await connection.execute(query, values)).fetchall()
+                return await (await connection.execute(statement, parameters)).fetchall()
         except psycopg.errors.UndefinedTable as error:
-            raise AwayError("the database has no tables yet; the job `migrate` makes them") from error
+            raise UnavailableError("the database has no tables yet; the job `migrate` creates them") from error
         except (psycopg.OperationalError, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed) as error:
-            raise AwayError(f"the database cannot be used: {error}") from error
+            raise UnavailableError(f"the database cannot be used: {error}") from error
 
 
-def _entry(row: tuple) -> entries.Entry:
-    number, name, message, written = row
-    return entries.Entry(id=number, name=name, message=message, written=written)
+def _create_entry(row: tuple) -> entries.Entry:
+    id_, name, message, written = row
+    return entries.Entry(id=id_, name=name, message=message, written=written)

@@ -1,4 +1,4 @@
-"""Two layers around every request: headers that a browser obeys, and a line in the log."""
+"""Middleware: security headers in every response, and a line in the log for every request."""
 
 import logging
 import time
@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 log = logging.getLogger("guestbook.request")
 
 HEADERS = {
-    # Nothing from elsewhere, no script at all, in nobody's frame.
+    # No content of other sites, no scripts, and no use in a frame.
     "content-security-policy": "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'",
     "x-content-type-options": "nosniff",
@@ -18,15 +18,14 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
-QUIET = ("/healthz", "/readyz")
-"""Asked every few seconds by the cluster: logged only when the answer is bad."""
+PROBE_PATHS = ("/healthz", "/readyz")
+"""The cluster requests these every few seconds. Only failures are logged."""
 
 
-def from_elsewhere(headers: Headers) -> bool:
-    """Whether a browser sent this request on behalf of another site, so that it must not change anything.
+def is_cross_site(headers: Headers) -> bool:
+    """Return whether another site made a browser send this request. Such a request must not change anything.
 
-    Every browser of today says so in Sec-Fetch-Site; an older one sends Origin. A program sends neither, and holds no
-    visitor's cookies either.
+    Browsers send Sec-Fetch-Site, and old browsers Origin. Programs send neither, and have no cookies of a visitor.
     """
     site = headers.get("sec-fetch-site")
     if site:
@@ -36,19 +35,19 @@ def from_elsewhere(headers: Headers) -> bool:
 
 
 class Guard:
-    """The ASGI layer that does both."""
+    """The ASGI middleware."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; anything else, such as the start and the end, is passed on."""
+        """Handle a request. Other events, such as startup and shutdown, are passed on."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500
 
-        async def with_headers(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -58,14 +57,14 @@ class Guard:
             await send(message)
 
         try:
-            await self.app(scope, receive, with_headers)
+            await self.app(scope, receive, send_with_headers)
         finally:
-            level = logging.DEBUG if scope["path"] in QUIET and status == 200 else logging.INFO
-            spent = round((time.perf_counter() - started) * 1000, 1)
+            level = logging.DEBUG if scope["path"] in PROBE_PATHS and status == 200 else logging.INFO
+            duration = round((time.perf_counter() - started) * 1000, 1)
             log.log(
                 level,
                 "%s %s",
                 scope["method"],
                 scope["path"],
-                extra={"status": status, "milliseconds": spent},
+                extra={"status": status, "milliseconds": duration},
             )

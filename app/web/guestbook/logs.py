@@ -1,4 +1,4 @@
-"""Logs for a cluster: one JSON object a line, on standard output."""
+"""Logs as JSON on standard output, one object per line."""
 
 import datetime
 import json
@@ -6,28 +6,28 @@ import logging
 import logging.config
 import os
 
-STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
+RECORD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
 
 class JsonFormatter(logging.Formatter):
-    """Time, level, logger, message, whatever `extra` gave, and the traceback if there is one."""
+    """Writes time, level, logger, message, the fields of `extra`, and a traceback if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line of JSON."""
-        said: dict[str, object] = {
+        """Return a line of JSON."""
+        fields: dict[str, object] = {
             "time": datetime.datetime.fromtimestamp(record.created, tz=datetime.UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        said |= {key: value for key, value in vars(record).items() if key not in STANDARD}
+        fields |= {name: extra for name, extra in vars(record).items() if name not in RECORD_FIELDS}
         if record.exc_info:
-            said["exception"] = self.formatException(record.exc_info)
-        return json.dumps(said, default=str, ensure_ascii=False)
+            fields["exception"] = self.formatException(record.exc_info)
+        return json.dumps(fields, default=str, ensure_ascii=False)
 
 
 def configure() -> None:
-    """Send every logger, uvicorn's too, to standard output. LOG_LEVEL sets the least level (default INFO)."""
+    """Send all loggers, including those of uvicorn, to standard output. LOG_LEVEL sets the level [INFO]."""
     logging.config.dictConfig(
         {
             "version": 1,

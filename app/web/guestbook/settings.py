@@ -1,4 +1,4 @@
-"""What the environment says: the only place that reads it."""
+"""The settings. Only this module reads environment variables."""
 
 import dataclasses
 import os
@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-class IncompleteError(Exception):
-    """Something is missing; the text names all of it."""
+class MissingSettingsError(Exception):
+    """Settings are missing. The message names all of them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Where the database is and who we are. Never printed: it holds a password."""
+    """The database, and the name of this pod. `repr` hides the password."""
 
     host: str
     port: int
@@ -21,32 +21,32 @@ class Settings:
     password: str = dataclasses.field(repr=False)
     pod: str
 
-    def connection(self) -> dict[str, str | int]:
-        """Arguments for psycopg, with limits so that a database that is away is noticed within seconds."""
+    def get_connection_arguments(self) -> dict[str, str | int]:
+        """Return the arguments for psycopg, with timeouts that detect an unreachable database within seconds."""
         return {
             "host": self.host,
             "port": self.port,
             "user": self.user,
             "dbname": self.database,
             "password": self.password,
-            "application_name": f"guestbook {self.pod}"[:63],  # PostgreSQL cuts at 63 bytes, with a notice
+            "application_name": f"guestbook {self.pod}"[:63],  # PostgreSQL truncates it to 63 bytes, with a notice
             "connect_timeout": 3,
             "options": "-c statement_timeout=5000",  # milliseconds
-            # A node that vanished says nothing: notice within half a minute.
+            # Detects a lost node within half a minute.
             "keepalives_idle": 10,
             "keepalives_interval": 5,
             "keepalives_count": 3,
         }
 
 
-def read(environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings. DB_HOST and DB_PORT come from `calls: [db]`, the password from a file. Raises IncompleteError."""
-    needed = ("DB_HOST", "DB_PORT", "POSTGRES_USER", "POSTGRES_DB")
-    missing = [name for name in needed if not environment.get(name)]
-    password = _secret("POSTGRES_PASSWORD", environment)
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings. `calls: [db]` sets DB_HOST and DB_PORT. Raises MissingSettingsError."""
+    required = ("DB_HOST", "DB_PORT", "POSTGRES_USER", "POSTGRES_DB")
+    missing = [name for name in required if not environment.get(name)]
+    password = _read_secret("POSTGRES_PASSWORD", environment)
     if missing or not password:
         names = [*missing, *([] if password else ["POSTGRES_PASSWORD_FILE"])]
-        raise IncompleteError(f"environment: {', '.join(names)} not set; see app.yaml: calls, env and secrets")
+        raise MissingSettingsError(f"not set: {', '.join(names)}; see calls, env and secrets in app.yaml")
     return Settings(
         host=environment["DB_HOST"],
         port=int(environment["DB_PORT"]),
@@ -57,12 +57,12 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     )
 
 
-def _secret(name: str, environment: Mapping[str, str]) -> str | None:
-    """A secret's value: in the file that NAME_FILE names, as `secrets:` gives it; or in NAME, by hand on a laptop."""
+def _read_secret(name: str, environment: Mapping[str, str]) -> str | None:
+    """Read a secret from the file in NAME_FILE, which `secrets:` sets, or else from the variable NAME."""
     file = environment.get(f"{name}_FILE")
     if not file:
         return environment.get(name)
     try:
         return Path(file).read_text()
     except OSError as error:
-        raise IncompleteError(f"{name}_FILE: {file} cannot be read ({error.strerror})") from None
+        raise MissingSettingsError(f"{name}_FILE: {file} cannot be read ({error.strerror})") from None

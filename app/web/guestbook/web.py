@@ -20,32 +20,34 @@ import guestbook
 from guestbook import book, entries, guard
 
 HERE = pathlib.Path(__file__).parent
-BODY_MAX = 16 * 1024
-"""Bytes. The longest entry in the longest encoding, with room."""
+MAX_BODY_BYTES = 16 * 1024
+"""More than the longest entry in the longest encoding."""
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-async def page(request: Request) -> Response:
-    """The book and the form."""
-    return await _page(request)
+async def show_page(request: Request) -> Response:
+    """GET /: the entries and the form."""
+    return await _render_page(request)
 
 
-async def write(request: Request) -> Response:
-    """The form was sent: write the entry and show the page anew, or show the form with what is wrong."""
-    sent = urllib.parse.parse_qs((await _body(request)).decode("utf-8", "replace"), keep_blank_values=True)
-    fields = {name: values[-1] for name, values in sent.items()}
+async def submit_form(request: Request) -> Response:
+    """POST /: store the entry and redirect to the page, or show the form with the problems."""
+    parameters = urllib.parse.parse_qs((await _read_body(request)).decode("utf-8", "replace"), keep_blank_values=True)
+    fields = {name: texts[-1] for name, texts in parameters.items()}
     try:
-        await _book(request).add(entries.check(fields))
+        await _get_book(request).add_entry(entries.validate(fields))
     except entries.InvalidError as error:
-        return await _page(request, fields=fields, problems=error.problems, status=422)
-    # Not the page itself: reloading it must not write a second time.
+        return await _render_page(request, fields=fields, problems=error.problems, status=422)
+    # Without the redirect, reloading the page would store the entry again.
     return RedirectResponse("/", status_code=303)
 
 
 async def list_entries(request: Request) -> Response:
     """GET /api/entries: the newest entries."""
-    return JSONResponse({"entries": [entry.as_json() for entry in await _book(request).latest()]}, headers=FRESH)
+    return JSONResponse(
+        {"entries": [entry.to_json() for entry in await _get_book(request).list_entries()]}, headers=NO_STORE
+    )
 
 
 async def add_entry(request: Request) -> Response:
@@ -53,39 +55,39 @@ async def add_entry(request: Request) -> Response:
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise HTTPException(415, "send application/json")
     try:
-        sent = json.loads(await _body(request))
+        fields = json.loads(await _read_body(request))
     except (ValueError, RecursionError) as error:
-        raise HTTPException(400, f"the body is no JSON: {error}") from error
-    if not isinstance(sent, dict):
+        raise HTTPException(400, f"the body is not valid JSON: {error}") from error
+    if not isinstance(fields, dict):
         raise HTTPException(400, 'send an object: {"name": "...", "message": "..."}')
     try:
-        entry = await _book(request).add(entries.check(sent))
+        entry = await _get_book(request).add_entry(entries.validate(fields))
     except entries.InvalidError as error:
         return JSONResponse({"error": "the entry is not valid", "problems": error.problems}, status_code=422)
-    return JSONResponse(entry.as_json(), status_code=201)
+    return JSONResponse(entry.to_json(), status_code=201)
 
 
-async def alive(_: Request) -> Response:
-    """GET /healthz: the process answers. Nothing else is asked: a restart would not bring a database back."""
+async def check_liveness(_: Request) -> Response:
+    """GET /healthz: the process answers. It does not query the database, because a restart would not repair it."""
     return PlainTextResponse("ok\n")
 
 
-async def ready(request: Request) -> Response:
-    """GET /readyz: 200 if requests can be served, 503 and the reason if not."""
-    await _book(request).ready()
+async def check_readiness(request: Request) -> Response:
+    """GET /readyz: 200 if the pod can serve requests, otherwise 503."""
+    await _get_book(request).check_ready()
     return PlainTextResponse("ready\n")
 
 
-async def who(request: Request) -> Response:
-    """GET /version: which pod answered. Its name holds the hash of the release's pods."""
-    return JSONResponse({"title": guestbook.TITLE, "pod": request.app.state.pod}, headers=FRESH)
+async def show_version(request: Request) -> Response:
+    """GET /version: the name of the pod that answers."""
+    return JSONResponse({"title": guestbook.TITLE, "pod": request.app.state.pod}, headers=NO_STORE)
 
 
-FRESH = {"cache-control": "no-store"}
+NO_STORE = {"cache-control": "no-store"}
 
 
-def application(store: book.Book, pod: str) -> Starlette:
-    """The ASGI application over a book; `pod` is the name to show. A PostgresBook is opened and closed with it."""
+def create_application(store: book.Book, pod: str) -> Starlette:
+    """Create the ASGI application. It opens and closes a PostgresBook. `pod` is the name that the page shows."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -97,17 +99,17 @@ def application(store: book.Book, pod: str) -> Starlette:
 
     app = Starlette(
         routes=[
-            Route("/", page, methods=["GET"]),
-            Route("/", _same_site(write), methods=["POST"]),
+            Route("/", show_page, methods=["GET"]),
+            Route("/", _require_same_site(submit_form), methods=["POST"]),
             Route("/api/entries", list_entries, methods=["GET"]),
-            Route("/api/entries", _same_site(add_entry), methods=["POST"]),
-            Route("/healthz", alive),
-            Route("/readyz", ready),
-            Route("/version", who),
+            Route("/api/entries", _require_same_site(add_entry), methods=["POST"]),
+            Route("/healthz", check_liveness),
+            Route("/readyz", check_readiness),
+            Route("/version", show_version),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[Middleware(guard.Guard)],
-        exception_handlers={book.AwayError: _away, HTTPException: _refused},
+        exception_handlers={book.UnavailableError: _handle_unavailable, HTTPException: _handle_http_error},
         lifespan=lifespan,
     )
     app.state.book, app.state.pod = store, pod
@@ -116,62 +118,62 @@ def application(store: book.Book, pod: str) -> Starlette:
     return app
 
 
-def _same_site(handler: Handler) -> Handler:
+def _require_same_site(handler: Handler) -> Handler:
     @functools.wraps(handler)
-    async def checked(request: Request) -> Response:
-        if guard.from_elsewhere(request.headers):
-            raise HTTPException(403, "this was sent from another site; open the guest book itself")
+    async def handle_same_site(request: Request) -> Response:
+        if guard.is_cross_site(request.headers):
+            raise HTTPException(403, "the request comes from another site")
         return await handler(request)
 
-    return checked
+    return handle_same_site
 
 
-def _book(request: Request) -> book.Book:
+def _get_book(request: Request) -> book.Book:
     return request.app.state.book
 
 
-async def _body(request: Request) -> bytes:
-    read = bytearray()
+async def _read_body(request: Request) -> bytes:
+    body = bytearray()
     async for chunk in request.stream():
-        read += chunk
-        if len(read) > BODY_MAX:
-            raise HTTPException(413, f"at most {BODY_MAX} bytes")
-    return bytes(read)
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise HTTPException(413, f"the body is limited to {MAX_BODY_BYTES} bytes")
+    return bytes(body)
 
 
-async def _page(
+async def _render_page(
     request: Request, fields: dict[str, str] | None = None, problems: dict[str, str] | None = None, status: int = 200
 ) -> Response:
-    problem = None
-    written: list[entries.Entry] = []
+    reason = None
+    listed: list[entries.Entry] = []
     try:
-        written = await _book(request).latest()
-    except book.AwayError as error:
-        problem, status = str(error), 503
+        listed = await _get_book(request).list_entries()
+    except book.UnavailableError as error:
+        reason, status = str(error), 503
     content = request.app.state.templates.get_template("page.html").render(
         title=guestbook.TITLE,
         pod=request.app.state.pod,
-        entries=written,
-        away=problem is not None,
+        entries=listed,
+        is_unavailable=reason is not None,
         fields=fields or {},
         problems=problems or {},
-        name_max=entries.NAME_MAX,
-        message_max=entries.MESSAGE_MAX,
+        max_name_length=entries.MAX_NAME_LENGTH,
+        max_message_length=entries.MAX_MESSAGE_LENGTH,
     )
-    if problem:
-        guard.log.warning("page without entries", extra={"why": problem})
-    return HTMLResponse(content, status_code=status, headers=FRESH)
+    if reason:
+        guard.log.warning("the page has no entries", extra={"reason": reason})
+    return HTMLResponse(content, status_code=status, headers=NO_STORE)
 
 
-async def _away(_: Request, error: Exception) -> Response:
-    # The reason goes to the log and to the cluster's question; it holds an address, and no password.
-    guard.log.warning("database away", extra={"why": str(error)})
-    headers = {"retry-after": "2", **FRESH}
-    return JSONResponse({"error": "the database is away; try again"}, status_code=503, headers=headers)
+async def _handle_unavailable(_: Request, error: Exception) -> Response:
+    # The reason contains an address, so only the log has it.
+    guard.log.warning("the database is not available", extra={"reason": str(error)})
+    headers = {"retry-after": "2", **NO_STORE}
+    return JSONResponse({"error": "the database is not available; try again"}, status_code=503, headers=headers)
 
 
-async def _refused(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
+async def _handle_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     if request.url.path.startswith("/api/"):
         return JSONResponse({"error": error.detail}, status_code=error.status_code, headers=error.headers)
     return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code, headers=error.headers)

@@ -1,4 +1,4 @@
-"""What the tests share: a book in memory, a client for it, and a real database where one is named."""
+"""Fixtures: a book in memory, a client, and a real database if TEST_DATABASE_URL is set."""
 
 import datetime
 import itertools
@@ -13,27 +13,27 @@ from guestbook import book, entries, settings, web
 
 
 class MemoryBook:
-    """A book without a database. `away` makes it fail as a database does."""
+    """A book without a database. `unavailable_reason` makes it fail."""
 
     def __init__(self) -> None:
-        self.written: list[entries.Entry] = []
-        self.away: str | None = None
-        self._numbers = itertools.count(1)
+        self.stored: list[entries.Entry] = []
+        self.unavailable_reason: str | None = None
+        self._ids = itertools.count(1)
 
-    async def latest(self) -> list[entries.Entry]:
-        await self.ready()
-        return sorted(self.written, key=lambda entry: -entry.id)[: book.SHOWN]
+    async def list_entries(self) -> list[entries.Entry]:
+        await self.check_ready()
+        return sorted(self.stored, key=lambda entry: -entry.id)[: book.MAX_LISTED]
 
-    async def add(self, new: entries.New) -> entries.Entry:
-        await self.ready()
+    async def add_entry(self, new_entry: entries.NewEntry) -> entries.Entry:
+        await self.check_ready()
         written = datetime.datetime(2026, 11, 23, 12, 30, tzinfo=datetime.UTC)
-        entry = entries.Entry(id=next(self._numbers), name=new.name, message=new.message, written=written)
-        self.written.append(entry)
+        entry = entries.Entry(id=next(self._ids), name=new_entry.name, message=new_entry.message, written=written)
+        self.stored.append(entry)
         return entry
 
-    async def ready(self) -> None:
-        if self.away:
-            raise book.AwayError(self.away)
+    async def check_ready(self) -> None:
+        if self.unavailable_reason:
+            raise book.UnavailableError(self.unavailable_reason)
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def memory() -> MemoryBook:
 
 @pytest.fixture
 def client(memory: MemoryBook) -> Iterator[TestClient]:
-    with TestClient(web.application(memory, "web-7c9-abcde"), follow_redirects=False) as made:
-        yield made
+    with TestClient(web.create_application(memory, "web-7c9-abcde"), follow_redirects=False) as test_client:
+        yield test_client
 
 
 @pytest.fixture
@@ -52,9 +52,7 @@ def database() -> Iterator[settings.Settings]:
     """A new, empty database on the server of TEST_DATABASE_URL, whose user may create databases."""
     url = os.environ.get("TEST_DATABASE_URL")
     if not url:
-        pytest.skip(
-            "TEST_DATABASE_URL is not set: it names a PostgreSQL server, postgresql://user:password@host:port/db"
-        )
+        pytest.skip("set TEST_DATABASE_URL to a PostgreSQL server: postgresql://user:password@host:port/db")
     parts = psycopg.conninfo.conninfo_to_dict(url)
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as server:
         server.execute("DROP DATABASE IF EXISTS guestbook_test")

@@ -1,4 +1,4 @@
-"""The page, the API and the cluster's questions, over a book in memory."""
+"""The page, the API and the probes, with a book in memory."""
 
 import logging
 
@@ -10,9 +10,9 @@ from guestbook import book, entries, web
 ADA = {"name": "Ada", "message": "Hello"}
 
 
-def test_the_form_writes_an_entry_and_the_page_shows_it(client: TestClient) -> None:
-    written = client.post("/", data=ADA)
-    assert (written.status_code, written.headers["location"]) == (303, "/")
+def test_submitted_entry_is_on_the_page(client: TestClient) -> None:
+    response = client.post("/", data=ADA)
+    assert (response.status_code, response.headers["location"]) == (303, "/")
     page = client.get("/")
     assert page.status_code == 200
     assert '<p class="message">Hello</p>' in page.text
@@ -21,7 +21,7 @@ def test_the_form_writes_an_entry_and_the_page_shows_it(client: TestClient) -> N
     assert "Answered by pod <code>web-7c9-abcde</code>" in page.text
 
 
-def test_what_a_visitor_writes_is_text_and_never_markup(client: TestClient) -> None:
+def test_entry_is_escaped(client: TestClient) -> None:
     client.post("/", data={"name": '"><b>x', "message": "<script>alert(1)</script>"})
     page = client.get("/").text
     assert "<script" not in page
@@ -29,19 +29,19 @@ def test_what_a_visitor_writes_is_text_and_never_markup(client: TestClient) -> N
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
 
 
-def test_a_wrong_form_keeps_what_was_typed_and_says_what_is_wrong(client: TestClient, memory) -> None:
-    answer = client.post("/", data={"name": "", "message": 'typed "this"'})
-    assert answer.status_code == 422
-    assert "Your name is empty; write something." in answer.text
-    assert "typed &#34;this&#34;</textarea>" in answer.text
-    assert memory.written == []
+def test_invalid_form_keeps_the_text_and_shows_the_problem(client: TestClient, memory) -> None:
+    response = client.post("/", data={"name": "", "message": 'typed "this"'})
+    assert response.status_code == 422
+    assert "Your name is empty." in response.text
+    assert "typed &#34;this&#34;</textarea>" in response.text
+    assert memory.stored == []
 
 
-def test_an_empty_book_says_so(client: TestClient) -> None:
-    assert "Nobody has written yet" in client.get("/").text
+def test_page_without_entries(client: TestClient) -> None:
+    assert "There are no entries yet" in client.get("/").text
 
 
-def test_the_api_writes_and_lists_newest_first(client: TestClient) -> None:
+def test_api_stores_and_lists_newest_first(client: TestClient) -> None:
     first = client.post("/api/entries", json=ADA)
     assert first.status_code == 201
     assert first.json() == {"id": 1, **ADA, "written": "2026-11-23T12:30:00+00:00"}
@@ -52,37 +52,37 @@ def test_the_api_writes_and_lists_newest_first(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("content", "status", "error"),
     [
-        (b"{", 400, "the body is no JSON"),
+        (b"{", 400, "the body is not valid JSON"),
         (b"[1]", 400, "send an object"),
-        (b"[" * 9000, 400, "the body is no JSON"),
-        (b"\xff", 400, "the body is no JSON"),
-        (b'"' + b"x" * web.BODY_MAX + b'"', 413, "at most 16384 bytes"),
+        (b"[" * 9000, 400, "the body is not valid JSON"),
+        (b"\xff", 400, "the body is not valid JSON"),
+        (b'"' + b"x" * web.MAX_BODY_BYTES + b'"', 413, "limited to 16384 bytes"),
     ],
 )
-def test_the_api_refuses_what_it_cannot_read(client: TestClient, content: bytes, status: int, error: str) -> None:
-    answer = client.post("/api/entries", content=content, headers={"content-type": "application/json"})
-    assert answer.status_code == status
-    assert error in answer.json()["error"]
+def test_api_rejects_an_invalid_body(client: TestClient, content: bytes, status: int, error: str) -> None:
+    response = client.post("/api/entries", content=content, headers={"content-type": "application/json"})
+    assert response.status_code == status
+    assert error in response.json()["error"]
 
 
-def test_the_api_names_every_wrong_field(client: TestClient) -> None:
-    answer = client.post("/api/entries", json={"name": "", "text": "x"})
-    assert answer.status_code == 422
-    assert answer.json()["problems"] == {
-        "name": "is empty; write something",
+def test_api_reports_all_invalid_fields(client: TestClient) -> None:
+    response = client.post("/api/entries", json={"name": "", "text": "x"})
+    assert response.status_code == 422
+    assert response.json()["problems"] == {
+        "name": "is empty",
         "message": "is missing",
-        "text": "is not known; send name and message",
+        "text": "is unknown; send name and message",
     }
 
 
-def test_the_api_takes_json_only(client: TestClient) -> None:
-    answer = client.post("/api/entries", data=ADA)
-    assert (answer.status_code, answer.json()) == (415, {"error": "send application/json"})
+def test_api_accepts_only_json(client: TestClient) -> None:
+    response = client.post("/api/entries", data=ADA)
+    assert (response.status_code, response.json()) == (415, {"error": "send application/json"})
 
 
 @pytest.mark.parametrize("path", ["/", "/api/entries"])
 @pytest.mark.parametrize(
-    ("headers", "refused"),
+    ("headers", "is_rejected"),
     [
         ({}, False),
         ({"sec-fetch-site": "same-origin"}, False),
@@ -93,45 +93,47 @@ def test_the_api_takes_json_only(client: TestClient) -> None:
         ({"origin": "null"}, True),
     ],
 )
-def test_another_site_cannot_write(client: TestClient, memory, path: str, headers: dict, refused: bool) -> None:
-    sent = {"json": ADA} if path.startswith("/api") else {"data": ADA}
-    answer = client.post(path, headers=headers, **sent)
-    assert (answer.status_code == 403) is refused
-    assert len(memory.written) == (0 if refused else 1)
+def test_cross_site_request_is_rejected(
+    client: TestClient, memory, path: str, headers: dict, is_rejected: bool
+) -> None:
+    body = {"json": ADA} if path.startswith("/api") else {"data": ADA}
+    response = client.post(path, headers=headers, **body)
+    assert (response.status_code == 403) is is_rejected
+    assert len(memory.stored) == (0 if is_rejected else 1)
 
 
-def test_every_answer_has_the_guarding_headers(client: TestClient) -> None:
+def test_responses_have_security_headers(client: TestClient) -> None:
     for path in ("/", "/api/entries", "/static/style.css", "/nothing-here"):
         headers = client.get(path).headers
         assert headers["content-security-policy"].startswith("default-src 'none'")
         assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_without_its_database_it_lives_but_is_not_ready(client: TestClient, memory) -> None:
+def test_without_database_the_pod_is_live_but_not_ready(client: TestClient, memory) -> None:
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 200)
-    memory.away = "connection refused"
+    memory.unavailable_reason = "connection refused"
     assert (client.get("/healthz").status_code, client.get("/readyz").status_code) == (200, 503)
     page = client.get("/")
     assert page.status_code == 503
-    assert "The database is away for the moment" in page.text
+    assert "The database is not available" in page.text
     assert "connection refused" not in page.text
-    answer = client.post("/api/entries", json=ADA)
-    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    response = client.post("/api/entries", json=ADA)
+    assert (response.status_code, response.headers["retry-after"]) == (503, "2")
 
 
-def test_a_page_holds_the_newest_fifty(client: TestClient) -> None:
-    for number in range(book.SHOWN + 1):
+def test_page_has_the_newest_entries(client: TestClient) -> None:
+    for number in range(book.MAX_LISTED + 1):
         client.post("/api/entries", json={"name": "n", "message": f"entry {number}."})
     page = client.get("/").text
     assert "entry 50." in page
     assert "entry 0." not in page
 
 
-def test_version_names_the_pod(client: TestClient) -> None:
+def test_version_has_the_name_of_the_pod(client: TestClient) -> None:
     assert client.get("/version").json() == {"title": "Guest book", "pod": "web-7c9-abcde"}
 
 
-def test_a_request_is_one_line_in_the_log_and_a_good_probe_is_none(client: TestClient, caplog) -> None:
+def test_requests_are_logged_without_successful_probes(client: TestClient, caplog) -> None:
     caplog.set_level(logging.INFO, logger="guestbook.request")
     client.get("/healthz")
     assert caplog.records == []
@@ -139,7 +141,7 @@ def test_a_request_is_one_line_in_the_log_and_a_good_probe_is_none(client: TestC
     assert [(record.getMessage(), record.status) for record in caplog.records] == [("GET /api/entries", 200)]
 
 
-def test_what_the_form_allows_is_what_the_rules_allow(client: TestClient) -> None:
+def test_form_has_the_limits_of_the_validation(client: TestClient) -> None:
     page = client.get("/").text
-    assert f'maxlength="{entries.NAME_MAX}"' in page
-    assert f'maxlength="{entries.MESSAGE_MAX}"' in page
+    assert f'maxlength="{entries.MAX_NAME_LENGTH}"' in page
+    assert f'maxlength="{entries.MAX_MESSAGE_LENGTH}"' in page

@@ -1,4 +1,4 @@
-"""Asks Kubernetes for the pods of its namespace, and logs how many there are; with --check: did it, lately?"""
+"""Logs the number of pods in its namespace. With --check: exits with 0 if it has done so recently."""
 
 import json
 import os
@@ -12,20 +12,20 @@ import urllib.request
 from pathlib import Path
 
 ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-LAST = Path("/tmp/last")  # noqa: S108 - the one folder that a container may always write to
-EVERY = 5.0
+LAST_SUCCESS = Path("/tmp/last")  # noqa: S108 - every container may write to /tmp
+INTERVAL = 5.0
 
 
-def pods() -> int:
-    """How many pods there are. The token is short-lived and renewed: it is read each time."""
+def count_pods() -> int:
+    """Return the number of pods. The kubelet renews the token, so it is read in each call."""
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
     namespace = (ACCOUNT / "namespace").read_text()
     request = urllib.request.Request(
         f"https://{host}:{port}/api/v1/namespaces/{namespace}/pods",
         headers={"Authorization": f"Bearer {(ACCOUNT / 'token').read_text()}"},
     )
-    trusted = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
-    with urllib.request.urlopen(request, timeout=5, context=trusted) as response:  # noqa: S310
+    tls = ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt"))
+    with urllib.request.urlopen(request, timeout=5, context=tls) as response:  # noqa: S310
         return len(json.load(response)["items"])
 
 
@@ -35,14 +35,14 @@ def main() -> None:
     print(f"the theme is {Path('/var/cache/agent/theme').read_text()}")
     while not stop.is_set():
         try:
-            print(f"{pods()} pods")
-            LAST.touch()
+            print(f"{count_pods()} pods")
+            LAST_SUCCESS.touch()
         except (urllib.error.URLError, TimeoutError) as error:
             print(f"Kubernetes does not answer: {error}")
-        stop.wait(EVERY)
+        stop.wait(INTERVAL)
 
 
 if __name__ == "__main__":
     if "--check" in sys.argv:
-        sys.exit(not (LAST.exists() and time.time() - LAST.stat().st_mtime < 6 * EVERY))
+        sys.exit(not (LAST_SUCCESS.exists() and time.time() - LAST_SUCCESS.stat().st_mtime < 6 * INTERVAL))
     main()

@@ -1,5 +1,7 @@
-"""The notice board: says in one answer what it was given from all sides. HTTP on 8000, its metrics on 9090, and a
-beacon on 9999 that answers UDP."""
+"""The notice board: returns all its inputs as JSON.
+
+HTTP on port 8000, metrics on 9090, and a UDP beacon on 9999.
+"""
 
 import argparse
 import configparser
@@ -16,8 +18,8 @@ from typing import Any
 import talk
 
 
-def seen() -> dict[str, Any]:
-    """All that it was given, from all sides."""
+def read_inputs() -> dict[str, Any]:
+    """Return arguments, variables, files, and the responses of other services."""
     config = configparser.ConfigParser()
     config.read("/etc/board/board.ini")
     return {
@@ -32,27 +34,27 @@ def seen() -> dict[str, Any]:
         "motd": Path("/etc/board/motd").read_text(),
         "sessionKey": len(Path(os.environ["SESSION_KEY_FILE"]).read_text()),
         "licence": len(os.environ["LICENCE"]),
-        "visitor": int(talk.ask("COUNTER", "next")),
-        "journal": talk.ask("JOURNAL", "list").splitlines()[-config.getint("board", "lines") :],
+        "visitor": int(talk.request("COUNTER", "next")),
+        "journal": talk.request("JOURNAL", "list").splitlines()[-config.getint("board", "lines") :],
     }
 
 
 class Page(http.server.BaseHTTPRequestHandler):
     title = "Board"
-    answered = 0
+    request_count = 0
 
     def do_GET(self) -> None:
-        Page.answered += 1
+        Page.request_count += 1
         match self.path:
             case "/healthz" | "/readyz":
-                self.answer("ok\n")
+                self.send_text("ok\n")
             case "/":
-                self.answer(json.dumps(seen(), indent=2))
+                self.send_text(json.dumps(read_inputs(), indent=2))
             case _:
                 self.send_error(404)
 
-    def answer(self, text: str) -> None:
-        """Sends a text."""
+    def send_text(self, text: str) -> None:
+        """Send a text."""
         body = text.encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
@@ -60,29 +62,29 @@ class Page(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Requests are logged, but for the cluster's own questions."""
+        """Log requests, except those of the probes."""
         if self.path == "/":
             super().log_request(code, size)
 
 
 class Metrics(Page):
     def do_GET(self) -> None:
-        self.answer(f"board_requests_total {Page.answered}\n")
+        self.send_text(f"board_requests_total {Page.request_count}\n")
 
 
 class Beacon(socketserver.BaseRequestHandler):
     def handle(self) -> None:
-        """Says that it is there."""
-        _, to = self.request
-        to.sendto(b"here\n", self.client_address)
+        """Answer any packet."""
+        _, connection = self.request
+        connection.sendto(b"here\n", self.client_address)
 
 
 class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = False  # so that the end waits for the requests in flight
+    daemon_threads = False  # server_close waits for requests in flight
 
 
-def beside(serve: Callable[[], None]) -> None:
-    """Serves, and ends with the program."""
+def start_thread(serve: Callable[[], None]) -> None:
+    """Serve in a thread that ends with the program."""
     threading.Thread(target=serve, daemon=True).start()
 
 
@@ -91,9 +93,9 @@ def main() -> None:
     parser.add_argument("--title", default=Page.title)
     Page.title = parser.parse_args().title
     with Server(("", 8000), Page) as page, Server(("", 9090), Metrics) as metrics:
-        beside(metrics.serve_forever)
-        beside(socketserver.UDPServer(("", 9999), Beacon).serve_forever)
-        # The first process of a container ignores SIGTERM unless it says what to do.
+        start_thread(metrics.serve_forever)
+        start_thread(socketserver.UDPServer(("", 9999), Beacon).serve_forever)
+        # The first process of a container ignores SIGTERM unless it has a handler.
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=page.shutdown).start())
         page.serve_forever()
         metrics.shutdown()

@@ -1,11 +1,11 @@
-"""Asks the counter and the journal: a line there, and all that comes back."""
+"""The client of the counter and the journal: sends a line and reads the response."""
 
 import os
 import socket
 
 
-def ask(name: str, line: str) -> str:
-    """What the service or store answers; a link gives its address as ``<NAME>_HOST`` and ``<NAME>_PORT``."""
+def request(name: str, line: str) -> str:
+    """Return the response of a service or store. `calls` sets its address in ``<NAME>_HOST`` and ``<NAME>_PORT``."""
     address = os.environ[f"{name}_HOST"], int(os.environ[f"{name}_PORT"])
     with socket.create_connection(address, timeout=5) as connection, connection.makefile("rw") as file:
         file.write(f"{line}\n")

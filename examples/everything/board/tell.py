@@ -1,7 +1,7 @@
-"""Writes a word into the journal: what the jobs do. ``python3 tell.py prepared``"""
+"""Adds a word to the journal, for the jobs: ``python3 tell.py prepared``"""
 
 import sys
 
 import talk
 
-print(talk.ask("JOURNAL", f"add {sys.argv[1]}"), end="")
+print(talk.request("JOURNAL", f"add {sys.argv[1]}"), end="")

@@ -1,4 +1,4 @@
-"""Leaves a colour in a folder for the program that starts next."""
+"""Writes a colour to a folder, for the container that starts next."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""The shop's API: orders in, orders out."""
+"""The API of the shop: lists, adds and packs orders."""
 
 import json
 
@@ -8,41 +8,41 @@ import store
 
 
 class Api(server.Handler):
-    def do_GET(self) -> None:  # noqa: N802 - http.server asks for this name
+    def do_GET(self) -> None:  # noqa: N802 - the name is that of http.server
         match self.path:
             case "/healthz":
-                self.answer(200, {"status": "ok"})
+                self.send(200, {"status": "ok"})
             case "/readyz":
-                self.guarded(lambda: store.ready() or {"status": "ok"})
+                self.send_result(lambda: store.check_ready() or {"status": "ok"})
             case "/orders":
-                self.guarded(store.orders)
+                self.send_result(store.list_orders)
             case _:
-                self.answer(404, {"error": "not found"})
+                self.send(404, {"error": "not found"})
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server asks for this name
-        body = self.body()
+    def do_POST(self) -> None:  # noqa: N802 - the name is that of http.server
+        body = self.read_body()
         match self.path:
             case "/orders":
                 try:
-                    item = str(json.loads(body)["item"])
+                    product = str(json.loads(body)["item"])
                 except (ValueError, KeyError, TypeError):
-                    self.answer(400, {"error": 'an order is {"item": "..."}'})
+                    self.send(400, {"error": 'send an order: {"item": "..."}'})
                     return
-                self.guarded(lambda: {"id": store.add(item)})
+                self.send_result(lambda: {"id": store.add_order(product)})
             case "/orders/pack":
-                self.guarded(lambda: {"id": store.pack()})
+                self.send_result(lambda: {"id": store.pack_order()})
             case _:
-                self.answer(404, {"error": "not found"})
+                self.send(404, {"error": "not found"})
 
-    def guarded(self, work) -> None:
-        """Answers with what ``work`` returns, or says that the database does not answer."""
+    def send_result(self, query) -> None:
+        """Send the result of ``query``, or 503 if the database does not answer."""
         try:
-            result = work()
+            result = query()
         except (pg8000.exceptions.Error, OSError) as error:
             self.log_error("database: %s", error)
-            self.answer(503, {"error": "the database does not answer"})
+            self.send(503, {"error": "the database does not answer"})
         else:
-            self.answer(200, result)
+            self.send(200, result)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Brings the database to the form that this version needs; runs once before a rollout."""
+"""Migrates the database to this version. Runs once before a rollout."""
 
 import store
 

@@ -11,17 +11,17 @@ from typing import Any
 import pg8000.exceptions
 import pg8000.native
 
-ITEM_LIMIT = 200
+MAX_PRODUCT_LENGTH = 200
 
 
 _idle: queue.LifoQueue[pg8000.native.Connection] = queue.LifoQueue()
-"""Connections that nobody uses: to log in takes longer than most of what is asked."""
+"""Unused connections. Logging in takes longer than most queries."""
 
 
 @contextlib.contextmanager
-def connection() -> Iterator[pg8000.native.Connection]:
-    """A connection for one piece of work; it is kept for the next, unless the work fails."""
-    database = _kept() or pg8000.native.Connection(
+def connect() -> Iterator[pg8000.native.Connection]:
+    """Yield a connection. It is used again later, unless the block fails."""
+    database = _find_idle_connection() or pg8000.native.Connection(
         "shop",
         host=os.environ["DB_HOST"],
         port=int(os.environ["DB_PORT"]),
@@ -37,8 +37,8 @@ def connection() -> Iterator[pg8000.native.Connection]:
     _idle.put(database)
 
 
-def _kept() -> pg8000.native.Connection | None:
-    """One that still works: the database may have been replaced since."""
+def _find_idle_connection() -> pg8000.native.Connection | None:
+    """Return an idle connection that still works. A restart of the database breaks connections."""
     while True:
         try:
             database = _idle.get_nowait()
@@ -57,46 +57,46 @@ def _close(database: pg8000.native.Connection) -> None:
         database.close()
 
 
-def ready() -> None:
-    """Raises if the database does not answer."""
-    with connection() as database:
+def check_ready() -> None:
+    """Raise if the database does not answer."""
+    with connect() as database:
         database.run("SELECT 1")
 
 
-def migrate(patience: float = 30) -> None:
-    """Makes the table; safe to repeat. Waits ``patience`` seconds for a database that is just starting."""
-    end = time.monotonic() + patience
+def migrate(timeout: float = 30) -> None:
+    """Create the table if it does not exist. Waits ``timeout`` seconds for a database that is starting."""
+    deadline = time.monotonic() + timeout
     while True:
         try:
-            with connection() as database:
+            with connect() as database:
                 database.run(
                     "CREATE TABLE IF NOT EXISTS orders (id bigserial PRIMARY KEY, item text NOT NULL,"
                     " state text NOT NULL DEFAULT 'open')"
                 )
                 return
         except pg8000.native.InterfaceError:
-            if time.monotonic() > end:
+            if time.monotonic() > deadline:
                 raise
             time.sleep(1)
 
 
-def orders() -> list[dict[str, Any]]:
-    """The newest orders first."""
-    with connection() as database:
+def list_orders() -> list[dict[str, Any]]:
+    """Return the newest orders, newest first."""
+    with connect() as database:
         rows = database.run("SELECT id, item, state FROM orders ORDER BY id DESC LIMIT 50")
-    return [{"id": number, "item": item, "state": state} for number, item, state in rows or []]
+    return [{"id": id_, "item": product, "state": state} for id_, product, state in rows or []]
 
 
-def add(item: str) -> int:
-    """Adds an order and returns its number."""
-    with connection() as database:
-        rows = database.run("INSERT INTO orders (item) VALUES (:item) RETURNING id", item=item[:ITEM_LIMIT])
+def add_order(product: str) -> int:
+    """Add an order and return its id."""
+    with connect() as database:
+        rows = database.run("INSERT INTO orders (item) VALUES (:item) RETURNING id", item=product[:MAX_PRODUCT_LENGTH])
     return (rows or [])[0][0]
 
 
-def pack() -> int | None:
-    """Packs the oldest open order and returns its number; two workers never get the same one."""
-    with connection() as database:
+def pack_order() -> int | None:
+    """Pack the oldest open order and return its id. Two workers never get the same order."""
+    with connect() as database:
         rows = database.run(
             "UPDATE orders SET state = 'packed' WHERE id = (SELECT id FROM orders WHERE state = 'open'"
             " ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING id"

@@ -1,4 +1,4 @@
-"""The shop's page: shows the orders and takes new ones. It knows the API and nothing of the database."""
+"""The page of the shop: shows orders and accepts new ones. It uses the API, not the database."""
 
 import html
 import json
@@ -22,46 +22,46 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>{title}</title>
 """
 
 
-def ask(path: str, data: Any = None) -> Any:
-    """Asks the API; ``data`` makes it a POST."""
-    body = None if data is None else json.dumps(data).encode()
+def request_api(path: str, content: Any = None) -> Any:
+    """Send a request to the API: GET, or POST with ``content`` as JSON. Return the response."""
+    body = None if content is None else json.dumps(content).encode()
     with urllib.request.urlopen(API + path, data=body, timeout=5) as response:  # noqa: S310 - our own API
         return json.load(response)
 
 
-def page(orders: list[dict[str, Any]]) -> str:
-    """The page with its orders; what people typed is shown and never obeyed."""
+def render_page(orders: list[dict[str, Any]]) -> str:
+    """Render the page. The texts of orders are escaped."""
     rows = (f"<li>{html.escape(order['item'])} ({html.escape(order['state'])})</li>" for order in orders)
     return PAGE.format(title=html.escape(TITLE), orders="".join(rows))
 
 
 class Web(server.Handler):
-    def do_GET(self) -> None:  # noqa: N802 - http.server asks for this name
+    def do_GET(self) -> None:  # noqa: N802 - the name is that of http.server
         if self.path == "/healthz":
-            self.answer(200, {"status": "ok"})
+            self.send(200, {"status": "ok"})
         elif self.path == "/":
-            self.forward(lambda: self.answer(200, page(ask("/orders")), "text/html"))
+            self.call_api(lambda: self.send(200, render_page(request_api("/orders")), "text/html"))
         else:
-            self.answer(404, {"error": "not found"})
+            self.send(404, {"error": "not found"})
 
-    def do_POST(self) -> None:  # noqa: N802 - http.server asks for this name
-        item = urllib.parse.parse_qs(self.body()).get("item", [""])[0].strip()
-        if self.path != "/orders" or not item:
-            self.answer(400, {"error": "an order needs an item"})
+    def do_POST(self) -> None:  # noqa: N802 - the name is that of http.server
+        product = urllib.parse.parse_qs(self.read_body()).get("item", [""])[0].strip()
+        if self.path != "/orders" or not product:
+            self.send(400, {"error": "an order requires an item"})
             return
 
-        def order() -> None:
-            ask("/orders", {"item": item})
-            self.answer(303, "", headers={"Location": "/"})
+        def add_order() -> None:
+            request_api("/orders", {"item": product})
+            self.send(303, "", headers={"Location": "/"})
 
-        self.forward(order)
+        self.call_api(add_order)
 
-    def forward(self, work: Any) -> None:
-        """Says what is wrong if the API does not answer."""
+    def call_api(self, send_response: Any) -> None:
+        """Call a function, and send 502 if the API does not answer."""
         try:
-            work()
+            send_response()
         except (urllib.error.URLError, TimeoutError) as error:
-            self.answer(502, {"error": f"the API does not answer: {error}"})
+            self.send(502, {"error": f"the API does not answer: {error}"})
 
 
 if __name__ == "__main__":

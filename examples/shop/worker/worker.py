@@ -1,4 +1,4 @@
-"""Packs orders, one at a time, until it is told to stop. It takes no requests."""
+"""Packs orders until SIGTERM. It has no port."""
 
 import configparser
 import json
@@ -11,8 +11,8 @@ import urllib.request
 stop = threading.Event()
 
 
-def pack(api: str) -> int | None:
-    """Packs the next order; None if there is none."""
+def pack_order(api: str) -> int | None:
+    """Pack the next order and return its id. None: there is no open order."""
     request = urllib.request.Request(f"{api}/orders/pack", data=b"", method="POST")  # noqa: S310 - our own API
     with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310
         return json.load(response)["id"]
@@ -24,13 +24,13 @@ def main() -> None:
     pause = config.getfloat("worker", "seconds", fallback=1.0)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     while not stop.is_set():
-        number = None
+        order_id = None
         try:
-            number = pack(os.environ["API_URL"])
+            order_id = pack_order(os.environ["API_URL"])
         except (urllib.error.URLError, TimeoutError) as error:
             print(f"the API does not answer: {error}")
-        if number is not None:
-            print(f"packed order {number}")
+        if order_id is not None:
+            print(f"packed order {order_id}")
         else:
             stop.wait(pause)
 

@@ -1,4 +1,4 @@
-"""One page, with nothing but Python."""
+"""A page, with the standard library only."""
 
 import http.server
 import signal
@@ -16,11 +16,11 @@ class Page(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    daemon_threads = False  # so that the end waits for the requests in flight
+    daemon_threads = False  # server_close waits for requests in flight
 
 
 if __name__ == "__main__":
     with Server(("", 8000), Page) as server:
-        # The first process of a container ignores SIGTERM unless it says what to do.
+        # The first process of a container ignores SIGTERM unless it has a handler.
         signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
         server.serve_forever()

@@ -11,7 +11,7 @@ from seaway.cli import main
 from seaway.model import application
 from seaway.project import release, release_lock
 from tests import golden
-from tests.support import apiserver
+from tests.support import apiserver, secret_salts
 from tests.unit.checks.preflight import answers
 
 STACK = """\
@@ -181,3 +181,14 @@ def test_a_cluster_that_is_away(checkout: Path, api: apiserver.ApiServer, capsys
     code, out, err = check(capsys, "--cluster")
     assert (code, out) == (1, "")
     assert err.startswith('seaway: cannot reach the cluster of context "work"')
+
+
+def test_a_known_passphrase_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "Pulumi.staging.yaml").write_text(f"{STACK}encryptionsalt: {secret_salts.encrypt('')}\n")
+    assert main.main(["check", "--stack", "staging", "--json"]) == 2
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert (error["file"], error["line"], error["code"]) == ("Pulumi.staging.yaml", 4, "insecure-passphrase")
+    (folder / "app" / "app.yaml").write_text(APP.replace("8000", "70000"))
+    assert main.main(["check", "--stack", "staging", "--json"]) == 2
+    codes = [error["code"] for error in json.loads(capsys.readouterr().out)["errors"]]
+    assert codes == ["insecure-passphrase", "invalid-port"]

@@ -182,10 +182,10 @@ def test_a_colour_a_pod_on_a_terminal(api: apiserver.ApiServer, monkeypatch: pyt
 def test_a_reader_that_ends_early(api: apiserver.ApiServer) -> None:
     print_something(api)
     api.logs["db-0", "db", False] = "".join(f"2026-03-01T10:00:02Z line {number}\n" for number in range(100_000))
-    with running.head("logs", "db") as printed:
-        assert printed.out.has("db-0: line 0")
+    with running.run_with_head("logs", "db") as printed:
+        assert printed.stdout.wait_for_text("db-0: line 0")
         assert printed.process.wait(timeout=300) == 0
-        assert printed.err.quiet(0.1) == []
+        assert printed.stderr.read_for(0.1) == []
 
 
 # Following.
@@ -207,8 +207,8 @@ def test_following_starts_with_the_last_lines_and_adds_new_pods(api: apiserver.A
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", *(f"{number:02} old {number}" for number in range(15)))
-    with running.command("logs", "web", "-f") as printed:
-        seen = printed.out.has("old 14")
+    with running.run_seaway("logs", "web", "-f") as printed:
+        seen = printed.stdout.wait_for_text("old 14")
         assert seen == [f"web-aaaaa: old {number}" for number in range(5, 15)]
         # A new pod: seen first before its container has begun, then from its first line.
         conftest.put_objects(
@@ -216,33 +216,33 @@ def test_following_starts_with_the_last_lines_and_adds_new_pods(api: apiserver.A
         )
         say(api, "bbbbb", *(f"{number:02} new {number}" for number in range(20, 35)))
         start(api, "bbbbb")
-        seen = printed.out.has("new 34")
+        seen = printed.stdout.wait_for_text("new 34")
         assert seen[10:] == [f"web-bbbbb: new {number}" for number in range(20, 35)]
         say(api, "aaaaa", "40 both go on")
         say(api, "bbbbb", "41 indeed")
-        printed.out.has("web-bbbbb: indeed")
-        printed.out.has("web-aaaaa: both go on")
+        printed.stdout.wait_for_text("web-bbbbb: indeed")
+        printed.stdout.wait_for_text("web-aaaaa: both go on")
         assert printed.interrupt() == 130
-        assert printed.err.quiet(0.1) == []
+        assert printed.stderr.read_for(0.1) == []
 
 
 def test_following_says_how_a_container_ended_and_goes_on_with_its_next_run(api: apiserver.ApiServer) -> None:
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa", run="r1")
     say(api, "aaaaa", "01 first run")
-    with running.command("logs", "web", "-f") as printed:
-        printed.out.has("first run")
+    with running.run_seaway("logs", "web", "-f") as printed:
+        printed.stdout.wait_for_text("first run")
         say(api, "aaaaa", "02 dying", over=True)
         start(api, "aaaaa", run="r1", code=3)
-        assert printed.err.has("ended") == ["seaway: web-aaaaa: ended: exit code 3 (Error)"]
+        assert printed.stderr.wait_for_text("ended") == ["seaway: web-aaaaa: ended: exit code 3 (Error)"]
         say(api, "aaaaa", "03 second run")
         start(api, "aaaaa", run="r2", restarts=1)
-        assert printed.err.has("restarted")[1:] == ["seaway: web-aaaaa: restarted (restart 1)"]
-        seen = printed.out.has("second run")
+        assert printed.stderr.wait_for_text("restarted")[1:] == ["seaway: web-aaaaa: restarted (restart 1)"]
+        seen = printed.stdout.wait_for_text("second run")
         assert seen == ["web-aaaaa: first run", "web-aaaaa: dying", "web-aaaaa: second run"]
         api.remove("v1", "Pod", "shop-dev", "web-5d9c-aaaaa")
         say(api, "aaaaa", over=True)
-        assert printed.err.until(lambda seen: len(seen) == 3)[2] == "seaway: web-aaaaa: ended"
+        assert printed.stderr.wait_until(lambda seen: len(seen) == 3)[2] == "seaway: web-aaaaa: ended"
         assert printed.process.poll() is None, "others may come"
 
 
@@ -250,18 +250,18 @@ def test_following_resumes_after_a_broken_connection_with_no_line_lost_or_twice(
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", "01.1 a", "01.2 b", "01.2 b")
-    with running.command("logs", "web", "-f") as printed:
-        printed.out.until(lambda seen: len(seen) == 3)
+    with running.run_seaway("logs", "web", "-f") as printed:
+        printed.stdout.wait_until(lambda seen: len(seen) == 3)
         for number in range(1, 4):
             api.break_connections()
             # In the second of the last line, which is asked for once more, and after it.
             say(api, "aaaaa", f"0{number}.5 meanwhile {number}", f"0{number + 1}.0 later {number}")
-            printed.out.has(f"later {number}")
-        message = [line.removeprefix("web-aaaaa: ") for line in printed.out.quiet(1)]
+            printed.stdout.wait_for_text(f"later {number}")
+        message = [line.removeprefix("web-aaaaa: ") for line in printed.stdout.read_for(1)]
         expected = [f"{what} {number}" for number in range(1, 4) for what in ("meanwhile", "later")]
         assert message == ["a", "b", "b", *expected]
         assert len(list_queries(api)) == 4, "it was begun anew each time"
-        assert printed.err.seen == []
+        assert printed.stderr.lines == []
 
 
 def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer) -> None:
@@ -269,19 +269,22 @@ def test_following_waits_for_an_api_server_that_is_away(api: apiserver.ApiServer
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa", run="r1")
     say(api, "aaaaa", "01 one")
-    with running.command("logs", "web", "-f") as printed:
-        printed.out.has("one")
+    with running.run_seaway("logs", "web", "-f") as printed:
+        printed.stdout.wait_for_text("one")
         api.stop()
-        printed.err.has("waiting for it")
+        printed.stderr.wait_for_text("waiting for it")
         say(api, "aaaaa", "02 last words", over=True)
         say(api, "aaaaa", "03 again")
         again = live_objects.container("web", run="r2", restarts=1, before=1)
         again["lastState"]["terminated"]["containerID"] = "r1"
         conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
         api.start()
-        seen = printed.out.has("again")
+        seen = printed.stdout.wait_for_text("again")
         assert seen == ["web-aaaaa: one", "web-aaaaa: last words", "web-aaaaa: again"]
-        message = [re.sub(r"\d\d:\d\d:\d\d cannot .*;", "... cannot", line) for line in printed.err.has("restart 1")]
+        message = [
+            re.sub(r"\d\d:\d\d:\d\d cannot .*;", "... cannot", line)
+            for line in printed.stderr.wait_for_text("restart 1")
+        ]
         assert [re.sub(r"\d\d:\d\d:\d\d", "...", line) for line in message] == [
             "seaway: ... cannot waiting for it",
             "seaway: ... connected again",
@@ -295,33 +298,35 @@ def test_following_all_workloads_with_a_tail(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
     for pod, container in (("db-0", "db"), ("web-5d9c-aaaaa", "web"), ("web-5d9c-bbbbb", "web")):
         api.print_lines(pod, container, "2026-03-01T10:00:00Z x", "2026-03-01T10:00:01Z y")
-    with running.command("logs", "--all", "-f", "--tail", "1") as printed:
-        seen = printed.out.until(lambda seen: len(seen) == 3)
+    with running.run_seaway("logs", "--all", "-f", "--tail", "1") as printed:
+        seen = printed.stdout.wait_until(lambda seen: len(seen) == 3)
         assert sorted(seen) == ["db-0: y", "web-aaaaa: y", "web-bbbbb: y"]
         # The job's pod has no log to be had: after some attempts that is told.
-        printed.err.has("seaway: migrate-ccccc: no log: ")
+        printed.stderr.wait_for_text("seaway: migrate-ccccc: no log: ")
 
 
 def test_a_reader_that_ends_early_stops_following(api: apiserver.ApiServer) -> None:
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     say(api, "aaaaa", "01 one")
-    with running.head("logs", "web", "-f") as printed:
-        printed.out.has("one")
+    with running.run_with_head("logs", "web", "-f") as printed:
+        printed.stdout.wait_for_text("one")
         # The reader may take a moment to go.
         for second in range(2, 60):
             say(api, "aaaaa", f"{second:02} more")
             if printed.process.poll() is not None:
                 break
-            printed.err.quiet(0.1)
+            printed.stderr.read_for(0.1)
         assert printed.process.returncode == 0
-        assert printed.err.quiet(0.1) == []
+        assert printed.stderr.read_for(0.1) == []
 
 
 def test_following_without_permission(api: apiserver.ApiServer) -> None:
     conftest.put_objects(api, "Deployment", live_objects.deployment())
     start(api, "aaaaa")
     api.forbidden_logs = True
-    with running.command("logs", "web", "-f") as printed:
+    with running.run_seaway("logs", "web", "-f") as printed:
         assert printed.process.wait(timeout=300) == 1
-        printed.err.has("403 Forbidden: reading /api/v1/namespaces/shop-dev/pods/web-5d9c-aaaaa/log is not allowed")
+        printed.stderr.wait_for_text(
+            "403 Forbidden: reading /api/v1/namespaces/shop-dev/pods/web-5d9c-aaaaa/log is not allowed"
+        )

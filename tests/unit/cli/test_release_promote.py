@@ -8,9 +8,9 @@ import pytest
 
 from seaway.cli import main
 from seaway.images import registry
-from seaway.project import release, release_lock
+from seaway.project import passphrase, release, release_lock
 from seaway.release import record, record_store, stored_record
-from tests.support import apiserver
+from tests.support import apiserver, secret_salts
 from tests.unit.cli import environments, program
 
 Captured = pytest.CaptureFixture[str]
@@ -380,3 +380,26 @@ def test_missing_permissions_are_reported(
     api.forbidden.add("/api/v1/namespaces/shop-dev/configmaps")
     (line,) = refused(capfd, "dev", "staging")
     assert line.startswith("seaway: ")
+
+
+def set_salt(shop: Path, passphrase: str) -> None:
+    file = shop / "Pulumi.staging.yaml"
+    file.write_text(f"{file.read_text()}encryptionsalt: {secret_salts.encrypt(passphrase)}\n")
+
+
+def test_a_stack_with_the_public_passphrase_is_refused(shop: Path, dev: record.ReleaseRecord, capfd: Captured) -> None:
+    """`pulumi stack init staging` after `. .seaway/env`, which sets the passphrase of dev."""
+    set_salt(shop, passphrase.PUBLIC_PASSPHRASE)
+    (line,) = refused(capfd, "dev", "staging", code=2)
+    assert line.endswith("[insecure-passphrase]")
+    assert "pulumi stack change-secrets-provider passphrase --stack staging" in line
+    assert not release_lock.get_path(shop, "staging").exists()
+
+
+def test_the_passphrase_in_the_environment_decides_nothing(
+    shop: Path, dev: record.ReleaseRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A promotion from dev runs with the passphrase of dev."""
+    monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", passphrase.PUBLIC_PASSPHRASE)
+    set_salt(shop, "their own")
+    assert promote("dev", "staging") == 0

@@ -346,55 +346,55 @@ def worse(api: apiserver.ApiServer) -> None:
 
 def test_watch_on_a_pipe_prints_a_line_a_change_and_ends_with_ctrl_c(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
-    with running.command("status", "--watch") as status:
-        first = status.out.until(lambda seen: len(seen) == 3)
+    with running.run_seaway("status", "--watch") as status:
+        first = status.stdout.wait_until(lambda seen: len(seen) == 3)
         assert [re.sub(r"^\d\d:\d\d:\d\d ", "", line) for line in first] == [
             "web 2/2 ready",
             "db 1/1 ready",
             "migrate 1/1 succeeded",
         ]
         worse(api)
-        status.out.has("web 1/2 ready")
+        status.stdout.wait_for_text("web 1/2 ready")
         api.remove("apps/v1", "StatefulSet", "shop-dev", "db")
-        status.out.has("db was deleted")
-        lines = len(status.out.seen)
-        assert len(status.out.quiet(1)) == lines, "nothing changed, nothing is said"
+        status.stdout.wait_for_text("db was deleted")
+        lines = len(status.stdout.lines)
+        assert len(status.stdout.read_for(1)) == lines, "nothing changed, nothing is said"
         assert status.interrupt() == 130
-        assert status.err.quiet(0.1) == []
+        assert status.stderr.read_for(0.1) == []
 
 
 def test_watch_outlives_an_api_server_that_is_away(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
-    with running.command("status", "--watch") as status:
-        status.out.has("migrate")
+    with running.run_seaway("status", "--watch") as status:
+        status.stdout.wait_for_text("migrate")
         api.stop()
-        away = status.err.has("cannot reach the cluster")
+        away = status.stderr.wait_for_text("cannot reach the cluster")
         assert re.fullmatch(r"seaway: \d\d:\d\d:\d\d cannot reach .*; waiting for it", away[0])
         api.start()
-        status.err.has("connected again")
+        status.stderr.wait_for_text("connected again")
         worse(api)
-        status.out.has("web 1/2 ready")
-        assert len(status.err.seen) == 2
-        assert len(status.out.seen) == 4, "what did not change is not said again"
+        status.stdout.wait_for_text("web 1/2 ready")
+        assert len(status.stderr.lines) == 2
+        assert len(status.stdout.lines) == 4, "what did not change is not said again"
         assert status.interrupt() == 130
 
 
 def test_watch_may_begin_while_the_api_server_is_away(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
     api.stop()
-    with running.command("status", "--watch") as status:
-        status.err.has("cannot reach the cluster")
-        assert status.out.seen == []
+    with running.run_seaway("status", "--watch") as status:
+        status.stderr.wait_for_text("cannot reach the cluster")
+        assert status.stdout.lines == []
         api.start()
-        status.out.has("web 2/2 ready")
+        status.stdout.wait_for_text("web 2/2 ready")
 
 
 def test_watch_as_json_is_an_object_a_line(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
-    with running.command("status", "--watch", "--json") as status:
-        status.out.until(lambda seen: len(seen) == 1)
+    with running.run_seaway("status", "--watch", "--json") as status:
+        status.stdout.wait_until(lambda seen: len(seen) == 1)
         worse(api)
-        first, second = map(json.loads, status.out.until(lambda seen: len(seen) == 2))
+        first, second = map(json.loads, status.stdout.wait_until(lambda seen: len(seen) == 2))
         assert (first["healthy"], second["healthy"]) == (True, False)
         assert second["workloads"][0]["ready"] == 1
         assert status.interrupt() == 130
@@ -402,24 +402,24 @@ def test_watch_as_json_is_an_object_a_line(api: apiserver.ApiServer) -> None:
 
 def test_watch_on_a_terminal_redraws_the_table(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
-    with running.command("status", "--watch", terminal=True) as status:
-        status.out.has("migrate")
+    with running.run_seaway("status", "--watch", terminal=True) as status:
+        status.stdout.wait_for_text("migrate")
         worse(api)
-        drawn = status.out.has("1/2")
+        drawn = status.stdout.wait_for_text("1/2")
         assert sum("SERVICE" in line for line in drawn) >= 2
         api.stop()
-        status.out.has("waiting for it")
+        status.stdout.wait_for_text("waiting for it")
         assert status.interrupt() == 130
-        assert status.err.quiet(0.1) == []
+        assert status.stderr.read_for(0.1) == []
 
 
 def test_a_reader_that_ends_early_stops_the_watch(api: apiserver.ApiServer) -> None:
     conftest.put_all(api, live_objects.healthy())
-    with running.head("status", "--watch") as status:
-        assert status.out.has("web 2/2")
+    with running.run_with_head("status", "--watch") as status:
+        assert status.stdout.wait_for_text("web 2/2")
         worse(api)
         assert status.process.wait(timeout=300) == 0
-        assert status.err.quiet(0.1) == []
+        assert status.stderr.read_for(0.1) == []
 
 
 CHANGES = [
