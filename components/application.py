@@ -11,6 +11,7 @@ from seaway.manifests import inputs, objects
 from seaway.model import application, ingress_hosts
 from seaway.project import environments
 from seaway.review import disks
+from seaway.rollout import hints
 
 NETWORK_POLICY = "NetworkPolicy"
 """The kind that opens the links between workloads."""
@@ -54,7 +55,7 @@ class Application(pulumi.ComponentResource):
         protection = pulumi.ResourceOptions(protect=disks.has_protected_data(environment.settings, manifests))
         object_guard = provider.Objects("objects", release_objects, pulumi.ResourceOptions.merge(guarded, protection))
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
-        workloads, rollouts = _register_rollouts(release_objects, namespace, object_guard, providers)
+        workloads, rollouts = _register_rollouts(release_objects, environment, object_guard, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[*workloads.values(), *rollouts])
         release_record = dataclasses.replace(choice.release_record, images=images)
         recorded = release.Release(
@@ -76,7 +77,7 @@ class Application(pulumi.ComponentResource):
 
 def _register_rollouts(
     release_objects: Sequence[objects.ReleaseObject],
-    namespace_name: str,
+    environment: environments.Environment,
     object_guard: provider.Objects,
     options: pulumi.ResourceOptions,
 ) -> tuple[dict[str, workload.Workload], list[rollout.Rollout]]:
@@ -90,6 +91,7 @@ def _register_rollouts(
     shared = _register_shared(release_objects, namespace, options)
     workloads: dict[str, workload.Workload] = {}
     rollouts: list[rollout.Rollout] = []
+    sources = hints.collect_sources(environment)
     for step, step_objects in objects.group_by_step(release_objects).items():
         owners = dict.fromkeys(release_object.owner for release_object in step_objects if release_object.owner)
         for owner in owners:
@@ -109,7 +111,7 @@ def _register_rollouts(
         if watched := [release_object for release_object in step_objects if release_object.deadline is not None]:
             waits = pulumi.ResourceOptions(depends_on=started, deleted_with=namespace)
             own = pulumi.ResourceOptions.merge(options, waits)
-            rollouts.append(rollout.Rollout(step, namespace_name, watched, own))
+            rollouts.append(rollout.Rollout(step, environment.namespace, watched, sources, own))
     return workloads, rollouts
 
 

@@ -1,6 +1,6 @@
 """The wait for one step of a rollout: it ends when the step is healthy, and fails with the cause if it cannot be."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pulumi
 
@@ -16,10 +16,16 @@ class Rollout(pulumi.CustomResource):
     Args:
         name: the name of the step, for example `services`.
         workloads: the Deployments, StatefulSets or Jobs of the step.
+        sources: where the user wrote their keys, see ``hints.collect_sources``.
     """
 
     def __init__(
-        self, name: str, namespace: str, workloads: Iterable[objects.ReleaseObject], options: pulumi.ResourceOptions
+        self,
+        name: str,
+        namespace: str,
+        workloads: Iterable[objects.ReleaseObject],
+        sources: Mapping[str, str],
+        options: pulumi.ResourceOptions,
     ) -> None:
         targets = [
             {
@@ -31,4 +37,7 @@ class Rollout(pulumi.CustomResource):
             }
             for workload in workloads
         ]
-        super().__init__("seaway:index:Rollout", name, {"namespace": namespace, "workloads": targets}, options)
+        owners = {target["owner"] for target in targets}
+        own_sources = {path: place for path, place in sources.items() if not path or path.split(".")[1] in owners}
+        inputs = {"namespace": namespace, "workloads": targets, "sources": own_sources}
+        super().__init__("seaway:index:Rollout", name, inputs, options)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
+from seaway.manifests import names
 from seaway.rollout import causes, evidence, message_parsers, owned_pods, pods, symptoms, target, workload_health
 
 
@@ -84,7 +85,11 @@ def assess_pods(
         manifest=manifest,
         owned=owned,
         index=index.for_rollout(started),
-        location=causes.Location(target=rollout_target, namespace=manifest["metadata"].get("namespace") or ""),
+        location=causes.Location(
+            target=rollout_target,
+            namespace=manifest["metadata"].get("namespace") or "",
+            stack=unstructured.get_label(manifest, names.STACK_LABEL) or "",
+        ),
         elapsed=elapsed,
     )
     if rollout_target.kind == "CronJob":

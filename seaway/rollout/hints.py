@@ -69,28 +69,36 @@ def _find_location(node: nodes.Node, path: str) -> diagnosis.SourceLocation | No
 
 
 def fill_in(template: str, rollout_target: target.Target, *, stack: str, extra_container: str = "") -> str:
-    """The template with its keys in the user's words.
+    """The template with its keys in the user's words. A location that repeats is named once.
 
     Args:
         extra_container: path of the extra container below the workload that the keys belong to, ``sidecars.proxy``.
     """
+    named: set[str] = set()
 
     def name_key(match: re.Match[str]) -> str:
-        key = match[1]
-        path = ".".join(filter(None, (rollout_target.model_path, extra_container, key)))
-        written = path
-        while written and written not in rollout_target.sources:
-            written = written.rpartition(".")[0]
-        location = rollout_target.sources.get(written, DEFAULT_FILE)
-        file = Path(location.partition(":")[0])
-        if file.suffix == python_program.SUFFIX:
-            words = ".".join(filter(None, (extra_container, python_program.to_snake_case(key))))
-            call = f'{target.WORKLOAD_TYPES[rollout_target.kind].capitalize()} "{rollout_target.owner}"'
-            return f"{words} of {call} ({location})" if words else f"{call} ({location})"
-        if not load.is_compose_file(file):
-            return f"{path} ({location})"
-        if (words := KEYS[key]) or not key:
-            return f"{'.'.join(filter(None, ('services', rollout_target.owner, words)))} ({location})"
-        return f"{path} (below seaway:overlay in Pulumi.{stack}.yaml)"
+        words, location = _name_key(match[1], rollout_target, stack, extra_container)
+        text = words if location in named else f"{words} ({location})"
+        named.add(location)
+        return text.replace("{", "{{").replace("}", "}}")
 
     return _KEY.sub(name_key, template)
+
+
+def _name_key(key: str, rollout_target: target.Target, stack: str, extra_container: str) -> tuple[str, str]:
+    """The user's words for a key, and where it is written; the nearest parent if it is not."""
+    path = ".".join(filter(None, (rollout_target.model_path, extra_container, key)))
+    written = path
+    while written and written not in rollout_target.sources:
+        written = written.rpartition(".")[0]
+    location = rollout_target.sources.get(written, DEFAULT_FILE)
+    file = Path(location.partition(":")[0])
+    if file.suffix == python_program.SUFFIX:
+        words = ".".join(filter(None, (extra_container, python_program.to_snake_case(key))))
+        call = f'{target.WORKLOAD_TYPES[rollout_target.kind].capitalize()} "{rollout_target.owner}"'
+        return f"{words} of {call}" if words else call, location
+    if load.is_compose_file(file):
+        if key and not KEYS[key]:
+            return path, f"below seaway:overlay in Pulumi.{stack}.yaml"
+        return ".".join(filter(None, ("services", rollout_target.owner, KEYS[key]))), location
+    return path, location

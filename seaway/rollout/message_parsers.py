@@ -27,6 +27,8 @@ class ParsedMessage:
     """The problem may go away by itself."""
     folder: str = ""
     """The folder that a program cannot write to."""
+    hint: str | None = None
+    """The template of a hint (see hints.py) that fits better than that of the cause."""
 
 
 _WRONG_ARCHITECTURE = re.compile(

@@ -28,7 +28,7 @@ def inputs(*names: str, kind: str = "Deployment", deadline: int = 3600) -> dict[
         {"kind": kind, "name": name, "owner": name.partition("-")[0], "deadline": deadline, "version": f"v-{name}"}
         for name in names
     ]
-    return {"namespace": live_objects.NAMESPACE, "workloads": targets}
+    return {"namespace": live_objects.NAMESPACE, "workloads": targets, "sources": {"": "app/app.yaml"}}
 
 
 def put_deployment(api: apiserver.ApiServer, name: str, *, ready: int, replicas: int = 2) -> None:
@@ -187,8 +187,8 @@ def test_the_last_lines_of_the_log_are_in_the_report(
     text = get_error(start(plugin, inputs("web", deadline=1)))
     assert "\n    KeyError: 'DATABASE_URL'\n" in text
     assert "web-5d4f-0" in text
-    (request,) = [path for path, _ in api.requests if "/log?" in path]
-    assert request == "/api/v1/namespaces/shop-dev/pods/web-5d4f-0/log?container=web&tailLines=20&limitBytes=65536" + (
+    (request,) = {path for path, _ in api.requests if "/log?" in path}
+    assert request == "/api/v1/namespaces/shop-dev/pods/web-5d4f-0/log?container=web&tailLines=40&limitBytes=65536" + (
         "&previous=true" if running else ""
     )
 

@@ -42,7 +42,7 @@ WRITES = [
     ('FATAL:  could not create lock file "/var/run/postgresql/.s.PGSQL.5432.lock": Read-only file system',
      "/var/run/postgresql"),
     ("sed: couldn't open temporary file /etc/app/sedXyz: Permission denied", "/etc/app"),
-    ("sh: can't create /pid: Read-only file system", "/pid"),
+    ("sh: can't create /pid: Read-only file system", "/"),
 ]  # fmt: skip
 
 
