@@ -50,6 +50,13 @@ class WatchedRun:
                 return message
         return None
 
+    def find_hint(self, id_: str) -> str | None:
+        """Find the last hint that links to the section of a cause: the line above the link."""
+        hints = [
+            before.text for before, line in zip(self.lines, self.lines[1:], strict=False) if f"#{id_}" in line.text
+        ]
+        return hints[-1].strip().removeprefix("fix: ") if hints else None
+
     def measure_delay(self, text: str) -> float:
         """Return the seconds from the workload's change until the output contained a text."""
         return next(line.seconds for line in self.lines if text in line.text) - self.change_seconds

@@ -64,7 +64,8 @@ CAUSES: Mapping[str, str] = {
     "registry-unreachable": "the node retries by itself; check that the registry runs and that the nodes can reach it"
     " by the name in <image>",
     "image-pull": "the node retries by itself; the text is the container runtime's",
-    "volume-unbound": "create a default storage class, or name one with seaway:storageClass in the stack's file",
+    "volume-unbound": "make a storage class of the cluster the default (its annotation"
+    " storageclass.kubernetes.io/is-default-class: true)",
     "volume-not-mounted": "the node retries by itself; a disk that is attached to another node is released by itself",
     "unschedulable": "lower <resources> or <scale>, or add a node",
     "service-account": "it was deleted by hand: restore it with pulumi up --refresh",

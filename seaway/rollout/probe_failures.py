@@ -67,7 +67,7 @@ def explain_failure(text: str, container: snapshot.Object, log: str) -> ProbeFai
     message = message_parsers.format_probe_failure(text)
     http = unstructured.get_mapping(probe, "httpGet")
     port = _find_port(probe, container)
-    request = f"GET :{port}{http.get('path') or '/'}" if http else f"a connection to port {port}"
+    request = f"GET :{port}{http.get('path') or '/'}" if http else "the connection"
     if port and _REFUSED.search(text):
         message = f"nothing answers on port {port}: {request} was refused"
         hint, values, evidence = _explain_refusal(port, log)
