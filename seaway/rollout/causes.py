@@ -125,7 +125,8 @@ def convert_message(
     parsed: message_parsers.ParsedMessage, location: Location, *, fatal: bool
 ) -> workload_health.Finding:
     """The finding of a parsed message. It is not fatal if the problem is transient."""
-    return create_finding(parsed.cause, parsed.message, location, fatal=fatal and not parsed.is_transient)
+    fatal = fatal and not parsed.is_transient
+    return create_finding(parsed.cause, parsed.message, location, fatal=fatal, hint=parsed.hint, values=parsed.values)
 
 
 def format_runbook_link(cause: str) -> str:

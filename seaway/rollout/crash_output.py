@@ -39,24 +39,21 @@ MODULE_HINT = (
 VARIABLE_HINT = "set {variable} in <env>; a password or a key belongs in <secrets>"
 
 
-def find_headline(output: str) -> str:
+def parse_crash(output: str) -> message_parsers.ParsedMessage:
     """The last exception in the output of a program, otherwise its last line; empty if there is no output."""
     lines = output.strip().splitlines()
-    for position in range(len(lines) - 1, -1, -1):
-        headline = _match_exception(lines, position)
-        if headline and _count_other(lines[position + 1 :]) <= MAX_LINES_AFTER:
-            return message_parsers.truncate_line(headline)
-    return message_parsers.truncate_line(lines[-1]) if lines else ""
-
-
-def find_hint(headline: str, output: str) -> tuple[str | None, dict[str, str]]:
-    """The template of a hint for this exception, and the names in it; None: the log has to be read."""
-    if match := _MODULE.search(headline):
-        return MODULE_HINT, {"module": next(filter(None, match.groups()))}
-    match = _VARIABLE.search(headline) or (_KEY_ERROR.search(headline) if _ENVIRONMENT.search(output) else None)
-    if match:
-        return VARIABLE_HINT, {"variable": next(filter(None, match.groups()))}
-    return None, {}
+    exceptions = (
+        exception
+        for position in range(len(lines) - 1, -1, -1)
+        if (exception := _match_exception(lines, position)) and _count_other(lines[position + 1 :]) <= MAX_LINES_AFTER
+    )
+    headline = message_parsers.truncate_line(next(exceptions, lines[-1] if lines else ""))
+    hint, values = None, dict[str, str]()
+    if module := _MODULE.search(headline):
+        hint, values = MODULE_HINT, {"module": next(filter(None, module.groups()))}
+    elif variable := _VARIABLE.search(headline) or (_ENVIRONMENT.search(output) and _KEY_ERROR.search(headline)):
+        hint, values = VARIABLE_HINT, {"variable": next(filter(None, variable.groups()))}
+    return message_parsers.ParsedMessage(cause="crash-loop", message=headline, hint=hint, values=values)
 
 
 def _match_exception(lines: list[str], position: int) -> str | None:

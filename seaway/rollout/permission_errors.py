@@ -102,7 +102,7 @@ def _parse_line(
         hint = RELATIVE_HINT if folder else UNKNOWN_HINT
     elif not creates and _has_image_files(folder, code_paths):
         hint = CODE_HINT
-    return message_parsers.ParsedMessage(cause="not-writable", message=line, folder=folder, hint=hint)
+    return message_parsers.ParsedMessage(cause="not-writable", message=line, hint=hint, values={"folder": folder})
 
 
 def _find_path(line: str, match: re.Match[str]) -> str | None:

@@ -1,6 +1,5 @@
 """Explains a failed probe: the port that refuses a connection, the path that is not found."""
 
-import dataclasses
 import re
 
 from seaway.kubernetes.api import unstructured
@@ -42,20 +41,8 @@ OTHER_STATUS_HINT = (
 )
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ProbeFailure:
-    """A failed probe."""
-
-    cause: str
-    """Id in causes.py; empty: the text is all that is known."""
-    message: str
-    hint: str | None = None
-    values: dict[str, str] = dataclasses.field(default_factory=dict[str, str])
-    """In the hint."""
-
-
-def explain_failure(text: str, container: snapshot.Object, log: str) -> ProbeFailure:
-    """Why a probe failed.
+def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> message_parsers.ParsedMessage | None:
+    """Why a probe failed; None: the text is all that is known.
 
     Args:
         text: of the kubelet: ``Readiness probe failed: ...``.
@@ -64,22 +51,19 @@ def explain_failure(text: str, container: snapshot.Object, log: str) -> ProbeFai
     """
     kind = text.partition(" ")[0].lower()
     probe = unstructured.get_mapping(container, f"{kind}Probe")
-    message = message_parsers.format_probe_failure(text)
-    http = unstructured.get_mapping(probe, "httpGet")
-    port = _find_port(probe, container)
+    http, port = unstructured.get_mapping(probe, "httpGet"), _find_port(probe, container)
     request = f"GET :{port}{http.get('path') or '/'}" if http else "the connection"
     if port and _REFUSED.search(text):
-        message = f"nothing answers on port {port}: {request} was refused"
         hint, values, evidence = _explain_refusal(port, log)
-        return ProbeFailure(
-            cause="connection-refused", message=message + evidence, hint=hint, values={"port": port, **values}
-        )
+        message = f"nothing answers on port {port}: {request} was refused{evidence}"
+        return message_parsers.ParsedMessage(cause="connection-refused", message=message, hint=hint, values=values)
     if http and (status := _STATUS.search(text)):
         has_same = _get_handler(container, "readiness") == _get_handler(container, "liveness")
         key = "health" if has_same else "health.readiness" if kind == "readiness" else "health.liveness"
         hint = STATUS_HINTS.get(status[1], OTHER_STATUS_HINT).replace("<health>", f"<{key}>")
-        return ProbeFailure(cause="probe-status", message=f"{request} ({kind} probe) returned {status[1]}", hint=hint)
-    return ProbeFailure(cause="", message=message)
+        message = f"{request} ({kind} probe) returned {status[1]}"
+        return message_parsers.ParsedMessage(cause="probe-status", message=message, hint=hint)
+    return None
 
 
 def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
@@ -91,10 +75,10 @@ def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
         host, actual_port = match["host"] or "", match["port"]
         evidence = f"; its log says: {message_parsers.truncate_line(line, 100)}"
         if host in _LOOPBACK and (host != "localhost" or actual_port == port):
-            return LOOPBACK_HINT, {"address": f"{host}:{actual_port}"}, evidence
+            return LOOPBACK_HINT, {"port": port, "address": f"{host}:{actual_port}"}, evidence
         if actual_port != port:
-            return PORT_HINT, {"actual_port": actual_port}, evidence
-    return REFUSED_HINT, {}, ""
+            return PORT_HINT, {"port": port, "actual_port": actual_port}, evidence
+    return REFUSED_HINT, {"port": port}, ""
 
 
 def _get_handler(container: snapshot.Object, kind: str) -> snapshot.Object:

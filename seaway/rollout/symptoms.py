@@ -1,5 +1,6 @@
 """The problems of one container of a pod: its image, its configuration, its program, its probes."""
 
+import dataclasses
 import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
@@ -174,22 +175,14 @@ class ContainerHealth:
             return self._create_finding("out-of-memory", message, fatal=fatal)
         if probe := self._find_failed_probe():
             return self._explain_failed_probe(probe, fatal=fatal)
-        ending = f"{self.name} ended: {format_exit_code(termination)}"
         command = (*self._container.get("command", ()), *self._container.get("args", ()))
         working_dir = self._container.get("workingDir") or ""
-        if denied := permission_errors.find_permission_error(output, working_dir=working_dir, command=command):
-            return causes.create_finding(
-                denied.cause,
-                f"{ending}: {message_parsers.truncate_line(denied.message)}",
-                self.location,
-                fatal=fatal,
-                hint=denied.hint,
-                values={"folder": denied.folder, "user": self._user},
-            )
-        headline = crash_output.find_headline(output)
-        hint, values = crash_output.find_hint(headline, output)
-        message = f"{ending}: {headline}" if headline else ending
-        return causes.create_finding("crash-loop", message, self.location, fatal=fatal, hint=hint, values=values)
+        crash = permission_errors.find_permission_error(output, working_dir=working_dir, command=command)
+        crash = crash or crash_output.parse_crash(output)
+        ending = f"{self.name} ended: {format_exit_code(termination)}"
+        message = f"{ending}: {message_parsers.truncate_line(crash.message)}" if crash.message else ending
+        values = {"user": self._user, **crash.values}
+        return causes.create_finding(crash.cause, message, self.location, fatal=fatal, hint=crash.hint, values=values)
 
     @property
     def _user(self) -> str:
@@ -212,22 +205,21 @@ class ContainerHealth:
 
     def _explain_failed_probe(self, probe: str, *, fatal: bool) -> workload_health.Finding:
         """A probe whose failures restarted it."""
-        unhealthy = self._find_last_unhealthy(probe.capitalize())
         message = f"{self.name} was killed because its {probe} probe failed"
+        unhealthy = self._find_last_unhealthy(probe.capitalize())
         if unhealthy is None:
             return self._create_finding(f"{probe}-failed", message, fatal=fatal)
-        failure = self._explain_unhealthy(unhealthy)
-        detail = failure.message if failure.cause else failure.message.partition(": ")[2]
         # A program that has served before listens on the right port.
-        cause = failure.cause if failure.cause and probe == "startup" else f"{probe}-failed"
-        hint = failure.hint if cause == failure.cause else None
-        return causes.create_finding(
-            cause, f"{message}: {detail}", self.location, fatal=fatal, hint=hint, values=failure.values
-        )
+        parsed = self._parse_unhealthy(unhealthy) if probe == "startup" else None
+        if parsed is None:
+            detail = message_parsers.format_probe_failure(unhealthy.message.partition(": ")[2])
+            return self._create_finding(f"{probe}-failed", f"{message}: {detail}", fatal=fatal)
+        parsed = dataclasses.replace(parsed, message=f"{message}: {parsed.message}")
+        return causes.convert_message(parsed, self.location, fatal=fatal)
 
-    def _explain_unhealthy(self, unhealthy: evidence.Event) -> probe_failures.ProbeFailure:
+    def _parse_unhealthy(self, unhealthy: evidence.Event) -> message_parsers.ParsedMessage | None:
         log = self._index.logs.get((self.location.pod, self.name), "")
-        return probe_failures.explain_failure(unhealthy.message, self._container, log)
+        return probe_failures.parse_probe_failure(unhealthy.message, self._container, log)
 
     def _find_last_unhealthy(self, probe: str = "") -> evidence.Event | None:
         """The last event of a failed probe, or of any probe."""
@@ -248,14 +240,11 @@ class ContainerHealth:
         # Both times are from the node: its clock may differ from ours.
         if failure is None or (failure.time - started).total_seconds() < SETTLE_SECONDS:
             return None
-        explained = self._explain_unhealthy(failure)
-        return causes.create_finding(
-            explained.cause or "not-ready",
-            f"{self.name} runs, but {'' if explained.cause else 'is not ready: '}{explained.message}",
-            self.location,
-            hint=explained.hint,
-            values=explained.values,
-        )
+        if parsed := self._parse_unhealthy(failure):
+            parsed = dataclasses.replace(parsed, message=f"{self.name} runs, but {parsed.message}")
+            return causes.convert_message(parsed, self.location, fatal=False)
+        detail = message_parsers.format_probe_failure(failure.message)
+        return self._create_finding("not-ready", f"{self.name} runs, but is not ready: {detail}")
 
 
 def format_exit_code(termination: snapshot.Object) -> str:

@@ -144,7 +144,6 @@ HANDLED = PYTHON + "retrying without it\n" * 20 + "cannot read /etc/web.toml\n"
     ],
 )  # fmt: skip
 def test_headline(output: str, headline: str, values: dict[str, str]) -> None:
-    assert crash_output.find_headline(output) == headline
-    hint, found = crash_output.find_hint(headline, output)
-    assert found == values
-    assert (hint is None) == (not values)
+    parsed = crash_output.parse_crash(output)
+    assert (parsed.cause, parsed.message, parsed.values) == ("crash-loop", headline, values)
+    assert (parsed.hint is None) == (not values)

@@ -50,7 +50,7 @@ WRITES = [
 def test_a_folder_that_is_not_writable(message: str, folder: str) -> None:
     parsed = permission_errors.find_permission_error(message)
     assert parsed is not None
-    assert (parsed.cause, parsed.folder) == ("not-writable", folder)
+    assert (parsed.cause, parsed.values.get("folder", "")) == ("not-writable", folder)
 
 
 SQLITE = """\
@@ -94,13 +94,13 @@ def test_the_hint_depends_on_the_folder(message: str, working_dir: str, folder: 
     """A folder with the program's own files must stay: an empty one would hide them."""
     parsed = permission_errors.find_permission_error(message, working_dir=working_dir)
     assert parsed is not None
-    assert (parsed.cause, parsed.folder, parsed.hint) == ("not-writable", folder, hint)
+    assert (parsed.cause, parsed.values.get("folder", ""), parsed.hint) == ("not-writable", folder, hint)
 
 
 def test_the_command_shows_the_folder_of_the_code() -> None:
     parsed = permission_errors.find_permission_error(SHELL, command=["sh", "/opt/shop/run.sh"])
     assert parsed is not None
-    assert (parsed.folder, parsed.hint) == ("/opt/shop/data", None)
+    assert (parsed.values.get("folder", ""), parsed.hint) == ("/opt/shop/data", None)
 
 
 ROOT_REQUIRED = [
@@ -155,4 +155,4 @@ def test_the_last_of_several_errors_counts() -> None:
     output = "chown: /data: Operation not permitted\ntouch: /data/x: Read-only file system\n"
     parsed = permission_errors.find_permission_error(output)
     assert parsed is not None
-    assert (parsed.cause, parsed.folder) == ("not-writable", "/data")
+    assert (parsed.cause, parsed.values.get("folder", "")) == ("not-writable", "/data")

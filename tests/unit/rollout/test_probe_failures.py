@@ -2,7 +2,7 @@
 
 import pytest
 
-from seaway.rollout import causes, probe_failures
+from seaway.rollout import causes, message_parsers, probe_failures
 from tests.support import live_objects
 
 HTTP = {"httpGet": {"path": "/healthz", "port": "http"}}
@@ -18,8 +18,10 @@ REFUSED = "dial tcp 10.42.0.7:8000: connect: connection refused"
 STARTUP = f'Startup probe failed: Get "http://10.42.0.7:8000/healthz": {REFUSED}'
 
 
-def explain(text: str = STARTUP, log: str = "", **container: object) -> probe_failures.ProbeFailure:
-    return probe_failures.explain_failure(text, CONTAINER | container, log)
+def explain(text: str = STARTUP, log: str = "", **container: object) -> message_parsers.ParsedMessage:
+    parsed = probe_failures.parse_probe_failure(text, CONTAINER | container, log)
+    assert parsed is not None
+    return parsed
 
 
 LISTENS = [
@@ -64,20 +66,14 @@ def test_messages(wording: object) -> None:
     failures = [
         explain(),
         explain(log=" * Running on http://127.0.0.1:5000"),
-        probe_failures.explain_failure(f"Startup probe failed: {REFUSED}", TCP, ""),
+        probe_failures.parse_probe_failure(f"Startup probe failed: {REFUSED}", TCP, ""),
         *(
             explain(f"Readiness probe failed: HTTP probe failed with statuscode: {code}")
             for code in (400, 401, 404, 503)
         ),
-        explain('Readiness probe failed: Get "http://10.42.0.7:8000/healthz": context deadline exceeded'),
     ]
     location = causes.Location(target=live_objects.WEB, stack="dev")
-    findings = [
-        causes.create_finding(
-            failure.cause or "not-ready", failure.message, location, hint=failure.hint, values=failure.values
-        )
-        for failure in failures
-    ]
+    findings = [causes.convert_message(failure, location, fatal=False) for failure in failures if failure]
     assert [f"{finding.cause}: {finding.message}: {finding.hint}" for finding in findings] == wording
 
 
@@ -89,6 +85,8 @@ def test_the_hint_names_the_probe_that_differs() -> None:
     assert "<health.liveness>" in (explain(text.replace("Readiness", "Startup"), readinessProbe=other).hint or "")
 
 
-def test_a_command_has_no_port() -> None:
-    failure = explain("Readiness probe failed: connection refused", readinessProbe={"exec": {"command": ["check"]}})
-    assert failure.cause == ""
+def test_other_failures_are_their_text() -> None:
+    command = {"readinessProbe": {"exec": {"command": ["check"]}}}
+    slow = 'Readiness probe failed: Get "http://10.42.0.7:8000/healthz": context deadline exceeded'
+    for text, container in (("Readiness probe failed: connection refused", command), (slow, CONTAINER)):
+        assert probe_failures.parse_probe_failure(text, container, "") is None
