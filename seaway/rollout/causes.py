@@ -3,8 +3,10 @@
 import dataclasses
 import types
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
+from seaway.kubernetes.api import unstructured
+from seaway.manifests import names
 from seaway.rollout import hints, message_parsers, probe_failures, target, workload_health
 
 
@@ -28,6 +30,12 @@ class Location:
             container=container or self.container,
             extra_container=extra_container or self.extra_container,
         )
+
+
+def locate_workload(rollout_target: target.Target, manifest: Mapping[str, Any]) -> Location:
+    """The location of a workload. Its labels have the stack."""
+    stack = unstructured.get_label(manifest, names.STACK_LABEL) or ""
+    return Location(target=rollout_target, namespace=manifest["metadata"].get("namespace") or "", stack=stack)
 
 
 CAUSES: Mapping[str, str] = {

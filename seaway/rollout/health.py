@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
-from seaway.manifests import names
 from seaway.rollout import causes, evidence, message_parsers, owned_pods, pods, symptoms, target, workload_health
 
 
@@ -33,7 +32,6 @@ class _Subject:
         return [pods.PodHealth(pod, self.index, self.location) for pod in self.owned.newest]
 
     def list_pod_findings(self) -> list[workload_health.Finding]:
-        """The findings about the pods of the newest version."""
         return [finding for pod in self.list_pod_health() for finding in pod.list_findings()]
 
 
@@ -85,19 +83,11 @@ def assess_pods(
         manifest=manifest,
         owned=owned,
         index=index.for_rollout(started),
-        location=causes.Location(
-            target=rollout_target,
-            namespace=manifest["metadata"].get("namespace") or "",
-            stack=unstructured.get_label(manifest, names.STACK_LABEL) or "",
-        ),
+        location=causes.locate_workload(rollout_target, manifest),
         elapsed=elapsed,
     )
-    if rollout_target.kind == "CronJob":
-        progress, findings = _assess_cron_job(subject)
-    elif rollout_target.kind == "Job":
-        progress, findings = _assess_job(subject)
-    else:
-        progress, findings = _assess_service(subject)
+    assess = {"CronJob": _assess_cron_job, "Job": _assess_job}.get(rollout_target.kind, _assess_service)
+    progress, findings = assess(subject)
     return _build_health(progress, findings, subject.location, elapsed, subject)
 
 
