@@ -1,5 +1,6 @@
 """Every cause on the real cluster, without Pulumi: the messages of the kubelet, the registry and the API server must be
-parsed. ``python -m dev.faults`` does the same with `pulumi up` and under load.
+parsed. Then some hints, with `pulumi up`: each is carried out as it is written, and the rollout succeeds.
+``python -m dev.faults`` does that for every cause, and under load.
 """
 
 import asyncio
@@ -7,11 +8,13 @@ import dataclasses
 import datetime
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dev import environment, kubectl
+from dev import environment, kubectl, project
+from dev.faults import catalogue, cures, fault, program_faults, watched_run
 from seaway.kubernetes.cluster import client, reflector
 from seaway.rollout import evidence, health, target, workload_health
 
@@ -221,3 +224,41 @@ def test_rollout_that_heals_does_not_fail(
 ) -> None:
     heals = {name for name, case in CASES.items() if case.cause is None or not case.fatal}
     assert {name for name in heals if observations[name][1].state == "failed"} == set()
+
+
+HINTS = [
+    injected
+    for injected in program_faults.PROGRAM_FAULTS
+    if injected.cause in {"connection-refused", "probe-status"} or "beside its own code" in injected.injected
+]
+DEADLINE = 20
+"""Seconds. A program that crashes is reported at once, and then fails at this deadline too."""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
+    """A stack with the service web."""
+    folder: Path = tmp_path_factory.mktemp("faults")
+    checkout = project.Project.create(
+        folder, application=project.ROOT / "examples" / "shop", stack="faults", rolloutTimeout=DEADLINE
+    )
+    catalogue.prepare_web(checkout)
+    try:
+        checkout.up()
+        yield checkout
+    finally:
+        checkout.destroy()
+
+
+@pytest.mark.parametrize("injected", HINTS, ids=lambda injected: injected.injected)
+def test_a_hint_that_is_carried_out_cures_the_rollout(shop: project.Project, injected: fault.Fault) -> None:
+    assert injected.cause is not None
+    before = cures.read_files(shop)
+    fault.inject_fault(shop, injected)
+    run = watched_run.run_up(shop)
+    hint = run.find_hint(injected.cause)
+    assert run.exit_code
+    assert hint is not None, run.output
+    cured = fault.carry_out(shop, injected, hint)
+    cures.restore(shop, before)
+    assert cured.exit_code == 0, f"{hint}\n{cured.output}"
