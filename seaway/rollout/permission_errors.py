@@ -39,7 +39,8 @@ _HOME_FILE = re.compile(r"/(?:root/|home/[^/]+/|nonexistent/)?\.\w")
 
 CODE_HINT = (
     "let the program write to another folder, such as /tmp: {folder} has files of the image, which an empty folder"
-    " would hide. Or keep the folder: add / to <writable>, and RUN chown {user} {folder} to the Dockerfile"
+    " would hide. Or keep the folder: add / to <writable>, and RUN chown {user} {folder} to the Dockerfile (of another"
+    " image, set <user> to its own user)"
 )
 HOME_HINT = "set HOME to /tmp in <env>: the program writes to its home directory"
 RELATIVE_HINT = (
