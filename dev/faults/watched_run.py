@@ -63,9 +63,18 @@ class WatchedRun:
 
 
 def run_up(
-    shop: project.Project, *arguments: str, act: Callable[[subprocess.Popen[str]], None] | None = None, after: float = 0
+    shop: project.Project,
+    *arguments: str,
+    act: Callable[[subprocess.Popen[str]], None] | None = None,
+    after: float = 0,
+    stop_at: str | None = None,
 ) -> WatchedRun:
-    """Run `pulumi up` to its end. Calls ``act`` with the process ``after`` seconds from the first changed workload."""
+    """Run `pulumi up` to its end.
+
+    Args:
+        act: is called with the process ``after`` seconds from the first changed workload.
+        stop_at: the run is interrupted, as with Ctrl-C, at the first line with this text.
+    """
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", shop.stack, *arguments]
     start = time.monotonic()
     lines: list[Line] = []
@@ -85,6 +94,9 @@ def run_up(
         try:
             for text in running.stdout:
                 lines.append(Line(time.monotonic() - start, text.rstrip("\n")))
+                if stop_at and stop_at in text:
+                    os.killpg(running.pid, signal.SIGINT)
+                    stop_at = None
                 if act and timer is None and WORKLOAD_CHANGED.search(text):
                     timer = threading.Timer(after, act, [running])
                     timer.start()

@@ -231,17 +231,13 @@ HINTS = [
     for injected in program_faults.PROGRAM_FAULTS
     if injected.cause in {"connection-refused", "probe-status"} or "beside its own code" in injected.injected
 ]
-DEADLINE = 20
-"""Seconds. A program that crashes is reported at once, and then fails at this deadline too."""
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
-    """A stack with the service web."""
+    """A stack with the service web, and the default deadline."""
     folder: Path = tmp_path_factory.mktemp("faults")
-    checkout = project.Project.create(
-        folder, application=project.ROOT / "examples" / "shop", stack="faults", rolloutTimeout=DEADLINE
-    )
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="faults")
     catalogue.prepare_web(checkout)
     try:
         checkout.up()
@@ -252,13 +248,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
 
 @pytest.mark.parametrize("injected", HINTS, ids=lambda injected: injected.injected)
 def test_a_hint_that_is_carried_out_cures_the_rollout(shop: project.Project, injected: fault.Fault) -> None:
+    """The hint is printed while the rollout still waits, and the user stops it then."""
     assert injected.cause is not None
     before = cures.read_files(shop)
     fault.inject_fault(shop, injected)
-    run = watched_run.run_up(shop)
+    run = watched_run.run_up(shop, stop_at=f"#{injected.cause}")
     hint = run.find_hint(injected.cause)
-    assert run.exit_code
     assert hint is not None, run.output
+    assert run.exit_code
     cured = fault.carry_out(shop, injected, hint)
     cures.restore(shop, before)
     assert cured.exit_code == 0, f"{hint}\n{cured.output}"
