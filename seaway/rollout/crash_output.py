@@ -39,8 +39,11 @@ MODULE_HINT = (
 VARIABLE_HINT = "set {variable} in <env>; a password or a key belongs in <secrets>"
 
 
-def parse_crash(output: str) -> message_parsers.ParsedMessage:
-    """The last exception in the output of a program, otherwise its last line; empty if there is no output."""
+def parse_crash(output: str, cause: str) -> message_parsers.ParsedMessage:
+    """The last exception in the output of a program, otherwise its last line; empty if there is no output.
+
+    ``cause``: id of the crash of a service, or of a job.
+    """
     lines = output.strip().splitlines()
     exceptions = (
         exception
@@ -53,7 +56,7 @@ def parse_crash(output: str) -> message_parsers.ParsedMessage:
         hint, values = MODULE_HINT, {"module": next(filter(None, module.groups()))}
     elif variable := _VARIABLE.search(headline) or (_ENVIRONMENT.search(output) and _KEY_ERROR.search(headline)):
         hint, values = VARIABLE_HINT, {"variable": next(filter(None, variable.groups()))}
-    return message_parsers.ParsedMessage(cause="crash-loop", message=headline, hint=hint, values=values)
+    return message_parsers.ParsedMessage(cause=cause, message=headline, hint=hint, values=values)
 
 
 def _match_exception(lines: list[str], position: int) -> str | None:

@@ -178,7 +178,9 @@ class ContainerHealth:
         command = (*self._container.get("command", ()), *self._container.get("args", ()))
         working_dir = self._container.get("workingDir") or ""
         crash = permission_errors.find_permission_error(output, working_dir=working_dir, command=command)
-        crash = crash or crash_output.parse_crash(output)
+        # A pod of a job that ends with an error is not restarted: another pod follows it.
+        cause = "job-failed" if self.location.target.kind in {"Job", "CronJob"} else "crash-loop"
+        crash = crash or crash_output.parse_crash(output, cause)
         ending = f"{self.name} ended: {format_exit_code(termination)}"
         message = f"{ending}: {message_parsers.truncate_line(crash.message)}" if crash.message else ending
         values = {"user": self._user, **crash.values}

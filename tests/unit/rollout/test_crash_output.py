@@ -144,6 +144,6 @@ HANDLED = PYTHON + "retrying without it\n" * 20 + "cannot read /etc/web.toml\n"
     ],
 )  # fmt: skip
 def test_headline(output: str, headline: str, values: dict[str, str]) -> None:
-    parsed = crash_output.parse_crash(output)
+    parsed = crash_output.parse_crash(output, "crash-loop")
     assert (parsed.cause, parsed.message, parsed.values) == ("crash-loop", headline, values)
     assert (parsed.hint is None) == (not values)

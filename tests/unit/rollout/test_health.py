@@ -253,6 +253,14 @@ def test_the_first_failed_attempt_of_a_job_is_reported() -> None:
     assert list_causes(MIGRATE, job(), attempt()) == ("progressing", ["job-failed"])
 
 
+def test_the_exception_of_a_job_has_its_own_hint() -> None:
+    output = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'psycopg'\n"
+    (finding,) = assess(MIGRATE, job(), attempt(message=output)).findings
+    assert finding.cause == "job-failed"
+    assert finding.message.endswith(": ModuleNotFoundError: No module named 'psycopg'")
+    assert finding.hint.startswith("install psycopg in the image")
+
+
 def test_a_job_that_has_just_finished_has_no_findings() -> None:
     """Its container has ended. Pod and job report success a moment later."""
     pod = starting_pod(job(), "migrate-1a2b-x", container_status(terminated=ended(0, "Completed")), phase="Running")
