@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from dev import prober, project
-from dev.faults import catalogue, changes, cures, fault, injections, interruptions, watched_run
+from dev.faults import catalogue, changes, cures, fault, interruptions, watched_run
 from seaway.files import private
 
 PAGE = project.ROOT / "docs" / "failures.md"
@@ -63,7 +63,7 @@ def main(selection: list[str]) -> int:
 
 
 def _run_all(shop: project.Project, selection: list[str]) -> int:
-    address = shop.read_address(injections.NAMESPACE)
+    address = shop.read_address(catalogue.NAMESPACE)
     fault_rows: list[Row] = []
     interruption_rows: list[Row] = []
     for injected in catalogue.FAULTS:
