@@ -53,8 +53,8 @@ CAUSES: Mapping[str, str] = {
     "refused": "the text is from a policy of the cluster: change <> to comply, or ask the cluster's administrator",
     "out-of-memory": "raise <resources.memory>, or reduce the program's memory usage",
     "command-not-found": "correct <command>, or ENTRYPOINT and CMD of the image: the file must exist and be executable",
-    "not-writable": "add {folder} to <writable> (it is empty at each start; lasting data belongs in a store), or let the"
-    " program write to /tmp; an image that is made for its own user needs <user>",
+    "not-writable": "add {folder} to <writable> (it is empty at each start; lasting data belongs in a store), or let"
+    " the program write to /tmp; an image that is made for its own user needs <user>",
     "needs-rights": "set <user> to the id of the image's own user, which is enough for most images; otherwise set"
     " <security> to baseline, or use another image",
     "low-port": "set the port in <port> to the one in the text: without root, ports below 1024 are open only if they"
