@@ -37,6 +37,22 @@ PROGRAM_FAULTS = (
         cure=cures.set_web(health=SLOW_START),
     ),
     Fault(
+        cause="not-ready",
+        injected="a program that answers its readiness probe after 4 s",
+        change=changes.change_source(
+            changes.build_server(
+                "('', 8000)",
+                "",
+                "import time, web; answer = web.Web.do_GET\n"
+                "web.Web.do_GET = lambda self: (time.sleep(4), answer(self))",
+            ),
+            health=SLOW_START | {"liveness": "tcp"},
+        ),
+        waits=True,
+        hint=rf"raise services\.web\.health\.timeout {LINE}",
+        cure=cures.set_web(health=SLOW_START | {"liveness": "tcp", "timeout": 8}),
+    ),
+    Fault(
         cause="crash-loop",
         injected="`import helper`, and the Dockerfile does not copy lib/helper.py",
         change=changes.import_helper,

@@ -7,6 +7,7 @@ from seaway.kubernetes.cluster import snapshot
 from seaway.rollout import message_parsers
 
 _REFUSED = re.compile(r"connect(?:ion)?:? (?:connection )?refused")
+_TIMEOUT = re.compile(r"deadline exceeded|Client\.Timeout|i/o timeout")
 _STATUS = re.compile(r"statuscode: (\d+)")
 _LISTENS = re.compile(
     r"\b(?:listen|running|serving|server|started|bound|ready|local)\w*\b.*?"
@@ -28,6 +29,7 @@ LOOPBACK_HINT = (
     "let the program listen on 0.0.0.0, port {port}, instead of {address}, which only the container itself reaches"
 )
 PORT_HINT = "set the port in <port> to {actual_port}, or let the program listen on port {port}"
+TIMEOUT_HINT = "let the program answer sooner, or raise <health.timeout>; its log: {logs}"
 _NO_LOGIN_HINT = "the probe sends no credentials: set <health> to a path that needs none, or to tcp"
 STATUS_HINTS = {
     "400": "the probe's Host header is the pod's address: let the program accept every Host for this path, or set"
@@ -63,6 +65,10 @@ def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> mess
         hint = STATUS_HINTS.get(status[1], OTHER_STATUS_HINT).replace("<health>", f"<{key}>")
         message = f"{request} ({kind} probe) returned {status[1]}"
         return message_parsers.ParsedMessage(cause="probe-status", message=message, hint=hint)
+    # The timeout of the other probes is fixed.
+    if port and kind == "readiness" and _TIMEOUT.search(text):
+        message = f"is not ready: {request} got no answer within {probe.get('timeoutSeconds', 1)} s"
+        return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=TIMEOUT_HINT)
     return None
 
 

@@ -15,6 +15,7 @@ CONTAINER = {
 }
 TCP = {"name": "web", "startupProbe": {"tcpSocket": {"port": 8000}}}
 REFUSED = "dial tcp 10.42.0.7:8000: connect: connection refused"
+SLOW = 'Get "http://10.42.0.7:8000/healthz": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
 STARTUP = f'Startup probe failed: Get "http://10.42.0.7:8000/healthz": {REFUSED}'
 
 
@@ -71,6 +72,7 @@ def test_messages(wording: object) -> None:
             explain(f"Readiness probe failed: HTTP probe failed with statuscode: {code}")
             for code in (400, 401, 404, 503)
         ),
+        explain(f"Readiness probe failed: {SLOW}", readinessProbe=HTTP | {"timeoutSeconds": 2}),
     ]
     location = causes.Location(target=live_objects.WEB, stack="dev")
     findings = [causes.convert_message(failure, location, fatal=False) for failure in failures if failure]
@@ -87,6 +89,8 @@ def test_the_hint_names_the_probe_that_differs() -> None:
 
 def test_other_failures_are_their_text() -> None:
     command = {"readinessProbe": {"exec": {"command": ["check"]}}}
-    slow = 'Readiness probe failed: Get "http://10.42.0.7:8000/healthz": context deadline exceeded'
-    for text, container in (("Readiness probe failed: connection refused", command), (slow, CONTAINER)):
+    for text, container in (
+        ("Readiness probe failed: connection refused", command),
+        (f"Startup probe failed: {SLOW}", CONTAINER),
+    ):
         assert probe_failures.parse_probe_failure(text, container, "") is None
