@@ -80,7 +80,7 @@ def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
             continue
         host, actual_port = match["host"] or "", match["port"]
         evidence = f"; its log says: {message_parsers.truncate_line(line, 100)}"
-        if host in _LOOPBACK and (host != "localhost" or actual_port == port):
+        if host in _LOOPBACK:
             return LOOPBACK_HINT, {"port": port, "address": f"{host}:{actual_port}"}, evidence
         if actual_port != port:
             return PORT_HINT, {"port": port, "actual_port": actual_port}, evidence

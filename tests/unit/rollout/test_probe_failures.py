@@ -30,8 +30,7 @@ LISTENS = [
     ("[1] [INFO] Listening at: http://127.0.0.1:8000 (1)", "127.0.0.1:8000"),  # gunicorn
     ("Starting development server at http://127.0.0.1:8000/", "127.0.0.1:8000"),  # Django
     ("App listening at http://localhost:8000", "localhost:8000"),
-    # It may listen on all addresses, and print a link for developers.
-    ("  - Local:        http://localhost:3000", "3000"),  # Next
+    ("  - Local:        http://localhost:3000", "localhost:3000"),  # Vite; Next, which listens on all addresses
     ("INFO: Uvicorn running on http://0.0.0.0:8080 (Press CTRL+C)", "8080"),
     (" * Running on all addresses\n * Running on http://127.0.0.1:5000\n * Running on http://10.42.0.7:5000", "5000"),
     ("Server listening on port 3000", "3000"),
