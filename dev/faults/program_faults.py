@@ -54,6 +54,13 @@ PROGRAM_FAULTS = (
     ),
     Fault(
         cause="crash-loop",
+        injected="`command: [python3, main.py]`, and the image has only web.py",
+        change=changes.change_web(command=["python3", "main.py"]),
+        hint=rf"let the Dockerfile copy /app/main\.py, or correct services\.web\.command {LINE}",
+        cure=cures.set_web(command=["python3", "web.py"]),
+    ),
+    Fault(
+        cause="crash-loop",
         injected="`import helper`, and the Dockerfile does not copy lib/helper.py",
         change=changes.import_helper,
         hint=r"install (helper) in the image: .* let the Dockerfile copy it",

@@ -25,6 +25,7 @@ _RUST = re.compile(r"thread '.*' panicked at ")
 _MODULE = re.compile(
     r"No module named '([\w.]+)'|Cannot find (?:module|package) '([^']+)'|cannot load such file -- (\S+)"
 )
+_FILE = re.compile(r"can't open file '([^']+)'|Cannot find module '([./][^']*)'")
 _VARIABLE = re.compile(
     r"environment variable:? ['\"`]?([A-Za-z_]\w*)|\b([A-Z][A-Z0-9]*_[A-Z0-9_]+)\b['\"`]? (?:environment variable )?"
     r"(?:is not set|must be set|is required|is missing|is not defined)"
@@ -36,6 +37,7 @@ MODULE_HINT = (
     "install {module} in the image: add it to the packages that the Dockerfile installs (requirements.txt,"
     " package.json, Gemfile); if it is a file of your own, let the Dockerfile copy it"
 )
+FILE_HINT = "let the Dockerfile copy {file}, or correct <command>"
 VARIABLE_HINT = "set {variable} in <env>; a password or a key belongs in <secrets>"
 
 
@@ -52,7 +54,9 @@ def parse_crash(output: str, cause: str) -> message_parsers.ParsedMessage:
     )
     headline = message_parsers.truncate_line(next(exceptions, lines[-1] if lines else ""))
     hint, values = None, dict[str, str]()
-    if module := _MODULE.search(headline):
+    if file := _FILE.search(headline):
+        hint, values = FILE_HINT, {"file": next(filter(None, file.groups()))}
+    elif module := _MODULE.search(headline):
         hint, values = MODULE_HINT, {"module": next(filter(None, module.groups()))}
     elif variable := _VARIABLE.search(headline) or (_ENVIRONMENT.search(output) and _KEY_ERROR.search(headline)):
         hint, values = VARIABLE_HINT, {"variable": next(filter(None, variable.groups()))}

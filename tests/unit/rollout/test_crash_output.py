@@ -125,6 +125,9 @@ HANDLED = PYTHON + "retrying without it\n" * 20 + "cannot read /etc/web.toml\n"
         (SYNTAX, "SyntaxError: invalid syntax", {}),
         (OWN_EXCEPTION, "shop.NotToday: closed", {}),
         (NODE, "Error: Cannot find module 'express'", {"module": "express"}),
+        (NODE.replace("express", "/app/a.js"), "Error: Cannot find module '/app/a.js'", {"file": "/app/a.js"}),
+        ("python3: can't open file '/app/a.py': [Errno 2] No such file or directory\n",
+         "python3: can't open file '/app/a.py': [Errno 2] No such file or directory", {"file": "/app/a.py"}),
         (JAVA, "Caused by: java.lang.IllegalStateException: the file is empty", {}),
         (GO, "panic: runtime error: invalid memory address or nil pointer dereference", {}),
         (
