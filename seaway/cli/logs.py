@@ -134,7 +134,7 @@ async def _print_once(
             full_query = {**query, **follow.TIMESTAMPS_QUERY, "container": container.name}
             if container.is_between_runs:
                 full_query.pop("previous", None)
-            path = follow.build_log_path(namespace, container)
+            path = kinds.build_log_path(namespace, container.pod)
             try:
                 lines = await responses.enter_async_context(
                     cluster.stream_lines(path, read_timeout=connection.REQUEST_TIMEOUT, **full_query)
