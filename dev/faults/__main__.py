@@ -12,6 +12,7 @@ from pathlib import Path
 from dev import prober, project
 from dev.faults import catalogue, changes, cures, fault, interruptions, watched_run
 from seaway.files import private
+from seaway.review import disks
 
 PAGE = project.ROOT / "docs" / "failures.md"
 MAX_DELAY = 20
@@ -53,6 +54,8 @@ def main(selection: list[str]) -> int:
             stack="faults",
             rolloutTimeout=catalogue.DEADLINE,
         )
+        # A cured store has a volume, and the next fault removes it.
+        shop.env[disks.ACCEPT_VARIABLE] = f"{catalogue.NAMESPACE}/data-cache-0"
         try:
             catalogue.prepare_shop(shop)
             shop.up()
