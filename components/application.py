@@ -12,6 +12,7 @@ from seaway.model import application
 from seaway.project import environments
 from seaway.review import disks
 from seaway.rollout import addresses as rollout_addresses
+from seaway.rollout import hints
 from seaway.syntax import diagnosis
 
 NETWORK_POLICY = "NetworkPolicy"
@@ -64,7 +65,7 @@ class Application(pulumi.ComponentResource):
         protection = pulumi.ResourceOptions(protect=disks.has_protected_data(environment.settings, manifests))
         object_guard = provider.Objects("objects", release_objects, pulumi.ResourceOptions.merge(guarded, protection))
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
-        workloads, rollouts = _register_rollouts(release_objects, namespace, object_guard, providers)
+        workloads, rollouts = _register_rollouts(release_objects, environment, object_guard, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[*workloads.values(), *rollouts])
         release_record = dataclasses.replace(choice.release_record, images=images)
         recorded = release.Release(
@@ -118,7 +119,7 @@ class Registry(pulumi.ComponentResource):
 
 def _register_rollouts(
     release_objects: Sequence[objects.ReleaseObject],
-    namespace_name: str,
+    environment: environments.Environment,
     object_guard: provider.Objects,
     options: pulumi.ResourceOptions,
 ) -> tuple[dict[str, workload.Workload], list[provider.Rollout]]:
@@ -132,6 +133,7 @@ def _register_rollouts(
     shared = _register_shared(release_objects, namespace, options)
     workloads: dict[str, workload.Workload] = {}
     rollouts: list[provider.Rollout] = []
+    sources = hints.collect_sources(environment)
     for step, step_objects in objects.group_by_step(release_objects).items():
         owners = dict.fromkeys(release_object.owner for release_object in step_objects if release_object.owner)
         for owner in owners:
@@ -151,7 +153,7 @@ def _register_rollouts(
         if watched := [release_object for release_object in step_objects if release_object.deadline is not None]:
             waits = pulumi.ResourceOptions(depends_on=started, deleted_with=namespace)
             own = pulumi.ResourceOptions.merge(options, waits)
-            rollouts.append(provider.Rollout(step, namespace_name, watched, own))
+            rollouts.append(provider.Rollout(step, environment.namespace, watched, sources, own))
     return workloads, rollouts
 
 

@@ -1,7 +1,7 @@
 """The explicit providers, and the resources of Seaway's own plugin (see plugin/)."""
 
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pulumi
 
@@ -132,10 +132,16 @@ class Rollout(pulumi.CustomResource):
     Args:
         name: the name of the step, for example `services`.
         workloads: the Deployments, StatefulSets or Jobs of the step.
+        sources: where the user wrote their keys, see ``hints.collect_sources``.
     """
 
     def __init__(
-        self, name: str, namespace: str, workloads: Sequence[objects.ReleaseObject], options: pulumi.ResourceOptions
+        self,
+        name: str,
+        namespace: str,
+        workloads: Sequence[objects.ReleaseObject],
+        sources: Mapping[str, str],
+        options: pulumi.ResourceOptions,
     ) -> None:
         targets = [
             {
@@ -147,4 +153,7 @@ class Rollout(pulumi.CustomResource):
             }
             for workload in workloads
         ]
-        super().__init__("seaway:index:Rollout", name, {"namespace": namespace, "workloads": targets}, options)
+        owners = {target["owner"] for target in targets}
+        own_sources = {path: place for path, place in sources.items() if not path or path.split(".")[1] in owners}
+        inputs = {"namespace": namespace, "workloads": targets, "sources": own_sources}
+        super().__init__("seaway:index:Rollout", name, inputs, options)

@@ -8,17 +8,21 @@ from plugin import resource, rollout_watch, values
 from seaway.kubernetes.cluster import reflector, snapshot
 from seaway.rollout import evidence, health, status, target, workload_health
 
-WORKLOADS = "workloads"
+WORKLOADS, SOURCES = "workloads", "sources"
 
 
 class Rollout(resource.ClusterResource):
-    """Input ``workloads``: mappings with the fields of target.Target, and ``version``, which changes with the pods."""
+    """Waits for workloads.
 
-    inputs: ClassVar[Mapping[str, type]] = {"namespace": str, WORKLOADS: list}
+    Inputs: ``workloads``, mappings with the fields of target.Target, and ``version``, which changes with the pods; and
+    ``sources``, see ``hints.collect_sources``. A moved line is no change of the resource.
+    """
+
+    inputs: ClassVar[Mapping[str, type]] = {"namespace": str, WORKLOADS: list, SOURCES: dict}
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         """Also reads the cluster: after a failed rollout, reverted inputs equal those of the last success."""
-        if resource.find_changed_inputs(state, inputs):
+        if resource.find_changed_inputs(state, {name: inputs[name] for name in ("namespace", WORKLOADS)}):
             return resource.Diff(changed=[WORKLOADS])
         incomplete = await self._find_incomplete(inputs["namespace"], _parse_targets(inputs))
         for workload in incomplete:
@@ -52,4 +56,4 @@ class Rollout(resource.ClusterResource):
 
 
 def _parse_targets(inputs: values.Properties) -> list[target.Target]:
-    return [target.Target.parse(mapping) for mapping in inputs[WORKLOADS]]
+    return [target.Target.parse(mapping, inputs[SOURCES]) for mapping in inputs[WORKLOADS]]

@@ -3,12 +3,12 @@
 import asyncio
 import datetime
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from plugin import engine
 from seaway import errors
 from seaway.kubernetes.api import kinds
-from seaway.kubernetes.cluster import client, reflector
+from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.rollout import causes, evidence, health, report, target, workload_health
 
 MIN_INTERVAL = 0.05
@@ -25,7 +25,7 @@ STATUS_INTERVAL = 1.0
 """Seconds between two status rows: without a terminal, each is a line of its own."""
 MAX_ROWS = 4
 """Workloads in the status row."""
-LOG_TAIL_LINES = 20
+LOG_TAIL_LINES = 40
 LOG_MAX_BYTES = 64 * 1024
 """A line may have any length."""
 
@@ -49,6 +49,8 @@ class RolloutWatch:
         self._started = datetime.datetime.now(datetime.UTC)
         self._disconnected_since: float | None = None
         self._disconnected_seconds = 0.0
+        self._logs: dict[tuple[str, str], str] = {}
+        """The last lines of containers with findings, by pod and container."""
         self._reported: set[tuple[str, str]] = set()
         """(owner, cause) of findings, and (owner, "complete")."""
         self._status_row: str = ""
@@ -74,12 +76,10 @@ class RolloutWatch:
                     await live.wait_for_change(MAX_INTERVAL)
                     continue
                 start = time.monotonic()
-                index = evidence.ObjectIndex(live.take_snapshot())
-                workloads = [
-                    health.assess_workload(target_, index, elapsed=self._elapsed, started=self._started)
-                    for target_ in self._targets
-                ]
+                live_objects = live.take_snapshot()
+                workloads = self._assess(live_objects)
                 duration = time.monotonic() - start
+                workloads = await self._add_logs(workloads, live_objects)
                 if first:
                     # A workload that is complete from the start was not changed: do not report it.
                     self._reported |= {
@@ -93,10 +93,32 @@ class RolloutWatch:
                 # A workload that recovers in time did not fail.
                 failed = (failed or time.monotonic()) if "failed" in states else None
                 if failed and ("progressing" not in states or time.monotonic() - failed > FAILURE_SETTLE):
-                    raise engine.ResourceError(await self._build_report(workloads, index))
+                    raise engine.ResourceError(await self._build_report(workloads, live_objects))
                 # Hundreds of workloads take a while to assess, and their events need time too.
                 await asyncio.sleep(max(MIN_INTERVAL, duration))
                 await live.wait_for_change(MAX_INTERVAL)
+
+    def _assess(self, live_objects: snapshot.Snapshot) -> list[workload_health.WorkloadHealth]:
+        index = evidence.ObjectIndex(live_objects, self._logs)
+        return [
+            health.assess_workload(target_, index, elapsed=self._elapsed, started=self._started)
+            for target_ in self._targets
+        ]
+
+    async def _add_logs(
+        self, workloads: list[workload_health.WorkloadHealth], live_objects: snapshot.Snapshot
+    ) -> list[workload_health.WorkloadHealth]:
+        """The health with the logs of new findings: a program often says itself why it cannot be reached."""
+        findings = [
+            finding
+            for workload in workloads
+            for finding in workload.findings
+            if not finding.fatal and (workload.target.owner, finding.cause) not in self._reported
+        ]
+        if not findings:
+            return workloads
+        await self._read_logs(findings, live_objects)
+        return self._assess(live_objects)
 
     async def _is_disconnected(self, reason: str | None) -> bool:
         """Whether the API server does not answer: the last snapshot is then out of date."""
@@ -145,13 +167,19 @@ class RolloutWatch:
             await self._log.status(text)
 
     async def _build_report(
-        self, workloads: Sequence[workload_health.WorkloadHealth], index: evidence.ObjectIndex
+        self, workloads: Sequence[workload_health.WorkloadHealth], live_objects: snapshot.Snapshot
     ) -> str:
         """The report, with the logs that can be read."""
-        requests = report.list_log_requests(workloads, index)
+        findings = [workload.findings[0] for workload in workloads if workload.state == "failed"]
+        await self._read_logs(findings, live_objects)
+        index = evidence.ObjectIndex(live_objects, self._logs)
+        return report.format_report(self._assess(live_objects), index, now=datetime.datetime.now(datetime.UTC))
+
+    async def _read_logs(self, findings: Iterable[workload_health.Finding], live_objects: snapshot.Snapshot) -> None:
+        requests = report.list_log_requests(findings, evidence.ObjectIndex(live_objects))
         texts = await asyncio.gather(*map(self._read_log_tail, requests))
-        logs = {(request.pod, request.container): text for request, text in zip(requests, texts, strict=True) if text}
-        return report.format_report(workloads, index, logs, now=datetime.datetime.now(datetime.UTC))
+        read = zip(requests, texts, strict=True)
+        self._logs |= {(request.pod, request.container): text for request, text in read if text}
 
     async def _read_log_tail(self, request: report.LogRequest) -> str:
         query = {"container": request.container, "tailLines": str(LOG_TAIL_LINES), "limitBytes": str(LOG_MAX_BYTES)}

@@ -11,9 +11,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dev import prober, project
-from dev.faults import build_catalogue, build_runs, catalogue, interruptions, watched_run
+from dev.faults import (
+    build_catalogue,
+    build_runs,
+    catalogue,
+    changes,
+    cures,
+    fault,
+    interruptions,
+    watched_run,
+)
+from seaway.review import disks
 
 PAGE = project.ROOT / "docs" / "failures.md"
+MAX_DELAY = 20
+"""Seconds: 15 from the first failed probe or crash, and 5 for the start of the pod."""
+
 IMMEDIATE_FAILURE = 90
 """Seconds. The kubelet waits 10, 20 and 40 s before the third restart, after which a crash loop is diagnosed."""
 
@@ -22,8 +35,9 @@ HEADER = f"""# Measured failures
 `python -m dev.faults` writes this page. Each fault was injected into `examples/shop` on the one-node cluster (two
 cores), with `pulumi up`, under a load of 10 requests per second from outside. "Reported" and "ended" count from the
 line that reports the changed workload. A fault that can heal is reported immediately, and fails at the deadline:
-{catalogue.DEADLINE} s here, 300 s by default. After each fault, the source was repaired and `pulumi up` converged:
-the next `pulumi preview` showed no changes.
+{catalogue.DEADLINE} s here, 300 s by default. Then the hint of the message was carried out as it is written, with the
+key, the line and the value that it names: "cured" means that `pulumi up` succeeded, and that the next `pulumi preview`
+showed no changes.
 
 """
 
@@ -62,6 +76,8 @@ def main(selection: list[str]) -> int:
             stack="faults",
             rolloutTimeout=catalogue.DEADLINE,
         )
+        # A cured store has a volume, and the next fault removes it.
+        shop.env[disks.ACCEPT_VARIABLE] = f"{catalogue.NAMESPACE}/data-cache-0"
         try:
             catalogue.prepare_shop(shop)
             shop.up()
@@ -86,9 +102,9 @@ def _run_all(shop: project.Project, selection: list[str], build_rows: list[Row])
     address = shop.read_address(catalogue.NAMESPACE)
     fault_rows: list[Row] = []
     interruption_rows: list[Row] = []
-    for fault in catalogue.FAULTS:
-        if not selection or fault.cause in selection:
-            fault_rows.append(_run_fault(shop, address, fault))
+    for injected in catalogue.FAULTS:
+        if not selection or injected.cause in selection:
+            fault_rows.append(_run_fault(shop, address, injected))
             _print_row(fault_rows[-1])
     for interruption in interruptions.INTERRUPTIONS:
         if not selection or "interruptions" in selection:
@@ -96,7 +112,18 @@ def _run_all(shop: project.Project, selection: list[str], build_rows: list[Row])
             _print_row(interruption_rows[-1])
     if not selection:
         faults = _format_table(
-            ("cause", "fault", "reported after", "ended after", "exit code", "failed requests", "message"), fault_rows
+            (
+                "cause",
+                "fault",
+                "reported after",
+                "ended after",
+                "exit code",
+                "failed requests",
+                "message",
+                "hint",
+                "cure",
+            ),
+            fault_rows,
         )
         interrupted = _format_table(
             ("during a rollout", "ended after", "exit code", "failed requests", "result"), interruption_rows
@@ -106,58 +133,80 @@ def _run_all(shop: project.Project, selection: list[str], build_rows: list[Row])
     return 1 if any(row.problems for row in fault_rows + interruption_rows + build_rows) else 0
 
 
-def _run_fault(shop: project.Project, address: str, fault: catalogue.Fault) -> Row:
-    before = catalogue.inject_fault(shop, fault)
+def _run_fault(shop: project.Project, address: str, injected: fault.Fault) -> Row:
+    before = cures.read_files(shop)
+    cure, problems = "-", list[str]()
     with prober.Prober(address) as load:
-        with fault.around(shop):
+        fault.inject_fault(shop, injected)
+        with injected.around(shop):
             run = watched_run.run_up(shop)
-        watched_run.write_output(fault.injected, run)
-        (shop.folder / "app" / "app.yaml").write_text(before)
-        shop.up(*fault.repair)
+            watched_run.write_output(injected.injected, run)
+            hint = run.find_hint(injected.cause) if injected.cause else None
+            if hint is not None:
+                cure, problems = _carry_out(shop, injected, hint)
+        # Without a cure the fault is still there.
+        if cure == "-":
+            cures.restore(shop, before)
+            shop.up(*injected.repair)
         shop.preview("--expect-no-changes")
+        cures.restore(shop, before)
     ended = run.seconds - run.change_seconds
-    problems = [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
+    problems += [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
     exit_code, requests = str(run.exit_code), _format_requests(load)
-    if fault.rejected is not None:
-        message = next((line.text for line in run.lines if fault.rejected in line.text), "")
+    if injected.rejected is not None:
+        message = next((line.text for line in run.lines if injected.rejected in line.text), "")
         problems += [f"not rejected:\n{run.output}"] * (not message or run.exit_code == 0)
         seconds = f"{run.seconds:.0f} s"
         text = f"`{message.strip().removeprefix('error: ')}`"
-        cells = ("none: rejected before the rollout", fault.injected, seconds, seconds, exit_code, requests, text)
-        return Row(cells=cells, problems=tuple(problems))
-    if fault.cause is None:
+        cells = ("none: rejected before the rollout", injected.injected, seconds, seconds, exit_code, requests, text)
+        return Row(cells=(*cells, "-", "-"), problems=tuple(problems))
+    if injected.cause is None:
         problems += [f"a rollout that can heal failed:\n{run.output}"] * bool(run.exit_code)
-        cells = ("none: it heals", fault.injected, "-", f"{ended:.0f} s", exit_code, requests, "succeeds")
+        cells = ("none: it heals", injected.injected, "-", f"{ended:.0f} s", exit_code, requests, "succeeds", "-", "-")
         return Row(cells=cells, problems=tuple(problems))
-    line = run.find_cause(fault.cause)
+    line = run.find_cause(injected.cause)
     delay = 0.0 if line is None else run.measure_delay(line)
     problems += ["it succeeded"] * (run.exit_code == 0)
     problems += [f"never reported:\n{run.output}"] * (line is None)
-    problems += [f"reported after {delay:.0f} s"] * (delay > 30)
-    limit = catalogue.DEADLINE + 15 if fault.waits else IMMEDIATE_FAILURE
+    problems += [f"reported after {delay:.0f} s"] * (delay > MAX_DELAY)
+    limit = catalogue.DEADLINE + 15 if injected.waits else IMMEDIATE_FAILURE
     problems += [f"ended after {ended:.0f} s"] * (ended > limit)
     cells = (
-        f"[{fault.cause}](runbook.md#{fault.cause})",
-        fault.injected,
+        f"[{injected.cause}](runbook.md#{injected.cause})",
+        injected.injected,
         f"{delay:.0f} s",
-        f"{ended:.0f} s" + (" (deadline)" if fault.waits else ""),
+        f"{ended:.0f} s" + (" (deadline)" if injected.waits else ""),
         exit_code,
         requests,
         f"`{line}`",
+        f"`{hint}`",
+        cure,
     )
     return Row(cells=cells, problems=tuple(problems))
 
 
+def _carry_out(shop: project.Project, injected: fault.Fault, hint: str) -> tuple[str, list[str]]:
+    """The cell of the cure, and its problems."""
+    try:
+        result = fault.carry_out(shop, injected, hint)
+    except AssertionError as error:
+        return "-", [str(error)]
+    if result.exit_code:
+        return "-", [f"the cure does not help:\n{result.output}"]
+    return f"cured in {result.seconds:.0f} s", []
+
+
 def _run_interruption(shop: project.Project, address: str, interruption: interruptions.Interruption) -> Row:
     """Interrupt a rollout that takes several seconds, because the new pods start slowly."""
-    slow = catalogue.Fault(
+    slow = fault.Fault(
         cause=None,
         injected="",
-        change=catalogue.change_program(
+        change=changes.change_program(
             "import runpy, time; time.sleep(6); runpy.run_path('web.py', run_name='__main__')"
         ),
     )
-    before = catalogue.inject_fault(shop, slow)
+    before = cures.read_files(shop)
+    fault.inject_fault(shop, slow)
     with prober.Prober(address) as load:
         run = watched_run.run_up(shop, act=interruption.act, after=2)
         watched_run.write_output(interruption.name, run)
@@ -166,7 +215,7 @@ def _run_interruption(shop: project.Project, address: str, interruption: interru
         commands = [*(f"pulumi {' '.join(command)}" for command in interruption.before), "pulumi up"]
         rerun = watched_run.run_up(shop)
         preview = shop.preview("--expect-no-changes", check=False)
-        (shop.folder / "app" / "app.yaml").write_text(before)
+        cures.restore(shop, before)
         shop.up()
     problems = [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
     problems += [f"exit {run.exit_code}:\n{run.output}"] * (interruption.survives != (run.exit_code == 0))

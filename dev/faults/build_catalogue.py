@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from dev import project
-from dev.faults import catalogue
+from dev.faults import fault, injections
 
 STACK = "builds"
 BASE = "ARG BASE_IMAGE=python:3.12-slim\nFROM ${BASE_IMAGE}\n"
@@ -82,7 +82,7 @@ class BuildFault:
     fixed: Source
     place: str = "Dockerfile:3"
     exit_code: int | None = None
-    around: catalogue.Injection | None = None
+    around: fault.Injection | None = None
 
 
 def change_steps(broken: str, fixed: str, **files: str | bytes) -> dict[str, Any]:
@@ -206,7 +206,7 @@ BUILD_FAULTS = (
         broken=Source(base="FROM 127.0.0.1:5999/base/python:3.11\n"),
         fix="the name of the image is corrected",
         fixed=Source(base="FROM registry.localhost:5000/base/python:3.11-bookworm\n"),
-        around=catalogue.run_closed_registry,
+        around=injections.run_closed_registry,
     ),
     BuildFault(
         cause="build-base-unreachable",

@@ -54,15 +54,31 @@ class WatchedRun:
                 return message
         return None
 
+    def find_hint(self, id_: str) -> str | None:
+        """Find the last hint that links to the section of a cause: the line above the link."""
+        hints = [
+            before.text for before, line in zip(self.lines, self.lines[1:], strict=False) if f"#{id_}" in line.text
+        ]
+        return hints[-1].strip().removeprefix("fix: ") if hints else None
+
     def measure_delay(self, text: str) -> float:
         """Return the seconds from the workload's change until the output contained a text."""
         return next(line.seconds for line in self.lines if text in line.text) - self.change_seconds
 
 
 def run_up(
-    shop: project.Project, *arguments: str, act: Callable[[subprocess.Popen[str]], None] | None = None, after: float = 0
+    shop: project.Project,
+    *arguments: str,
+    act: Callable[[subprocess.Popen[str]], None] | None = None,
+    after: float = 0,
+    stop_at: str | None = None,
 ) -> WatchedRun:
-    """Run `pulumi up` to its end. Calls ``act`` with the process ``after`` seconds from the first changed workload."""
+    """Run `pulumi up` to its end.
+
+    Args:
+        act: is called with the process ``after`` seconds from the first changed workload.
+        stop_at: the run is interrupted, as with Ctrl-C, at the first line with this text.
+    """
     command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", shop.stack, *arguments]
     start = time.monotonic()
     lines: list[Line] = []
@@ -82,6 +98,9 @@ def run_up(
         try:
             for text in running.stdout:
                 lines.append(Line(time.monotonic() - start, text.rstrip("\n")))
+                if stop_at and stop_at in text:
+                    os.killpg(running.pid, signal.SIGINT)
+                    stop_at = None
                 if act and timer is None and WORKLOAD_CHANGED.search(text):
                     timer = threading.Timer(after, act, [running])
                     timer.start()

@@ -32,11 +32,6 @@ REFUSALS_BEFORE_NOTE = 3
 """Refused requests before a note: the first may fall between the start and the end of a container."""
 
 
-def build_log_path(namespace: str, container: containers.Container) -> str:
-    """The API path of a container's log."""
-    return kinds.build_log_path(namespace, container.pod)
-
-
 class Follower:
     """Follows a service, store or job, or (None) all of them.
 
@@ -93,7 +88,7 @@ class Follower:
             if key in self._logs:
                 self._logs[key].container = container
             elif self._has_capacity():
-                path = build_log_path(self._target.namespace, container)
+                path = kinds.build_log_path(self._target.namespace, container.pod)
                 log = _ContainerLog(self._cluster, live, path, self._output, container)
                 if container.run_id:
                     log.query.update(self._query)

@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     stack.add_option(parser)
     when = parser.add_mutually_exclusive_group()
     when.add_argument("-f", "--follow", action="store_true", help="keep printing, also of new pods; stop with Ctrl-C")
-    when.add_argument("--previous", action="store_true", help="print the logs from before the last restart")
+    when.add_argument("--previous", action="store_true", help="print the logs of the runs that failed last")
     help_text = f"print only the last N lines of each container [all; with -f the last {FOLLOW_TAIL_LINES}]"
     parser.add_argument("--tail", type=parse_line_count, metavar="N", help=help_text)
     help_text = "print only newer lines: 30s, 10m, 1h30m, 2d"
@@ -119,9 +119,11 @@ async def _print_once(
 ) -> None:
     """Print all existing lines by time."""
     previous = "previous" in query
-    started = [container for container in matches if (container.has_previous_log if previous else container.run_id)]
+    started = [container for container in matches if (container.has_failed_run if previous else container.run_id)]
     if not started:
-        output.print_note("no container has a previous run" if previous else "no container has started: no logs yet")
+        output.print_note(
+            "no container has failed or restarted" if previous else "no container has started: no logs yet"
+        )
     if len(started) > follow.MAX_CONTAINERS:
         limit = f"only {follow.MAX_CONTAINERS} of {len(started)} containers are shown"
         output.print_note(f"{limit}: name a service")
@@ -130,7 +132,9 @@ async def _print_once(
     async with contextlib.AsyncExitStack() as responses:
         for container in started[: follow.MAX_CONTAINERS]:
             full_query = {**query, **follow.TIMESTAMPS_QUERY, "container": container.name}
-            path = follow.build_log_path(namespace, container)
+            if container.is_between_runs:
+                full_query.pop("previous", None)
+            path = kinds.build_log_path(namespace, container.pod)
             try:
                 lines = await responses.enter_async_context(
                     cluster.stream_lines(path, read_timeout=connection.REQUEST_TIMEOUT, **full_query)

@@ -1,10 +1,13 @@
 """All causes of a failed rollout, each with a hint. The id of a cause is stable, and its anchor in docs/runbook.md."""
 
 import dataclasses
+import types
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
-from seaway.rollout import message_parsers, target, workload_health
+from seaway.kubernetes.api import unstructured
+from seaway.manifests import names
+from seaway.rollout import hints, message_parsers, probe_failures, target, workload_health
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,6 +16,7 @@ class Location:
 
     target: target.Target
     namespace: str = ""
+    stack: str = ""
     pod: str = ""
     container: str = ""
     extra_container: str = ""
@@ -28,85 +32,97 @@ class Location:
         )
 
 
+def locate_workload(rollout_target: target.Target, manifest: Mapping[str, Any]) -> Location:
+    """The location of a workload. Its labels have the stack."""
+    stack = unstructured.get_label(manifest, names.STACK_LABEL) or ""
+    return Location(target=rollout_target, namespace=manifest["metadata"].get("namespace") or "", stack=stack)
+
+
 CAUSES: Mapping[str, str] = {
-    "image-name-invalid": "correct {path}.image in app.yaml, or seaway:registry in the stack's file: host/name:tag, in"
-    " lowercase",
-    "image-not-found": "push the image, or correct {path}.image in app.yaml",
+    "image-name-invalid": "correct <image>, or seaway:registry in the stack's file: host/name:tag, in lowercase",
+    "image-not-found": "push the image, or correct <image>",
     "image-not-authorised": "give the nodes access to the registry (seaway:imagePullCredentials or"
-    " seaway:imagePullSecrets in the stack's file, or your cloud's own mechanism), and check the image's name",
-    "wrong-architecture": "list the architectures of the nodes with kubectl get nodes -L kubernetes.io/arch, then build"
-    " for one of them: pulumi config set seaway:platform linux/amd64 (or linux/arm64)",
+    " seaway:imagePullSecrets in the stack's file, or your cloud's own mechanism), and check the name in <image>",
+    "wrong-architecture": "build for the architecture of the nodes: pulumi config set seaway:platform linux/amd64 (or"
+    " linux/arm64); the program and the base image of <build> must be for it too",
     "config-missing": "it was deleted or changed by hand: restore it with pulumi up --refresh",
-    "runs-as-root": "set {path}.user in app.yaml to a number other than 0, or set USER in the Dockerfile",
-    "quota": "see its usage with kubectl describe quota -n {namespace}; raise it, or lower {path}.resources or the"
-    " scale",
-    "pod-security": "set {path}.security to a level that the namespace allows, or restore the namespace's level with"
-    " pulumi up --refresh (kubectl get namespace {namespace} --show-labels)",
-    "refused": "the text is from a policy of the cluster: change {path} in app.yaml to comply, or ask the cluster's"
-    " administrator",
-    "out-of-memory": "raise {path}.resources.memory in app.yaml, or reduce the program's memory usage",
-    "command-not-found": "correct {path}.command in app.yaml, or ENTRYPOINT and CMD of the image: the file must exist"
-    " and be executable",
-    "not-writable": "add writable: [{folder}] to {path} in app.yaml (the folder is empty at each start), or write to"
-    " /tmp; an image that is made for its own user needs {path}.user",
-    "needs-rights": "set {path}.user in app.yaml to the id of the image's own user, which is enough for most images;"
-    " otherwise use security: baseline, or another image",
-    "low-port": "declare the port in {path}.port in app.yaml: without root, ports below 1024 are open only if they are"
-    " declared; or let the program listen on the declared port",
-    "startup-failed": "raise {path}.health.startPeriod in app.yaml if the program needs longer, or correct"
-    " {path}.health.liveness",
-    "liveness-failed": "read its log: kubectl logs {pod} -c {container} -n {namespace} --previous; or correct"
-    " {path}.health.liveness in app.yaml",
-    "job-failed": "read its log, correct {path} in app.yaml or its source, and run pulumi up again, which creates the"
-    " job again",
-    "job-too-slow": "make it faster, or raise {path}.timeout in app.yaml",
-    "crash-loop": "read its log: kubectl logs {pod} -c {container} -n {namespace} --previous",
+    "runs-as-root": "set <user> to a number other than 0, or set USER in the Dockerfile",
+    "quota": "raise the quota, or lower <resources> or <scale>: a new pod starts before an old one ends",
+    "pod-security": "set <security> to a level that the namespace allows, or, if the namespace was changed by hand,"
+    " restore its level with pulumi up --refresh",
+    "refused": "the text is from a policy of the cluster: change <> to comply, or ask the cluster's administrator",
+    "out-of-memory": "raise <resources.memory>, or reduce the program's memory usage",
+    "command-not-found": "correct <command>, or ENTRYPOINT and CMD of the image: the file must exist and be executable",
+    "not-writable": "add {folder} to <writable> (it is empty at each start; lasting data belongs in a store), or let"
+    " the program write to /tmp; an image that is made for its own user needs <user>",
+    "needs-rights": "set <user> to the id of the image's own user, which is enough for most images; otherwise set"
+    " <security> to baseline, or use another image",
+    "low-port": "set the port in <port> to the one in the text: without root, ports below 1024 are open only if they"
+    " are declared; or let the program listen on the declared port",
+    "connection-refused": probe_failures.REFUSED_HINT,
+    "probe-status": probe_failures.OTHER_STATUS_HINT,
+    "startup-failed": "read its log: {previous_logs}; raise <health.startPeriod> if the program needs longer, or"
+    " correct <health.liveness>",
+    "liveness-failed": "read its log: {previous_logs}; or correct <health.liveness>",
+    "job-failed": "read its log: {logs}; correct <> or its source, and run pulumi up again, which creates the job"
+    " again",
+    "job-too-slow": "make it faster, or raise <timeout>",
+    "crash-loop": "read its log: {previous_logs}",
     "stuck-store": "kubectl delete pod {pod} -n {namespace} (its volume is kept), then pulumi up",
     "registry-unreachable": "the node retries by itself; check that the registry runs and that the nodes can reach it"
-    " by that name",
-    "image-pull": "the node retries by itself; read the text, and kubectl describe pod {pod} -n {namespace}",
-    "volume-unbound": "kubectl get storageclass must show a default class; kubectl describe pvc -n {namespace} has the"
-    " details",
-    "volume-not-mounted": "kubectl describe pod {pod} -n {namespace}; a disk that is attached to another node is"
-    " released by itself",
-    "unschedulable": "lower {path}.resources or the scale in app.yaml, or add a node (kubectl describe nodes shows the"
-    " free resources)",
+    " by the name in <image>",
+    "image-pull": "the node retries by itself; the text is the container runtime's",
+    "volume-unbound": "make a storage class of the cluster the default (its annotation"
+    " storageclass.kubernetes.io/is-default-class: true)",
+    "volume-not-mounted": "the node retries by itself; a disk that is attached to another node is released by itself",
+    "unschedulable": "lower <resources> or <scale>, or add a node",
     "service-account": "it was deleted by hand: restore it with pulumi up --refresh",
-    "container-not-created": "the node retries by itself; read the text, and kubectl describe pod {pod} -n {namespace}",
+    "container-not-created": "the node retries by itself; the text is the container runtime's",
     "sandbox-failed": "the node retries by itself; if this continues, its network plugin is broken: ask the cluster's"
     " administrator",
     "evicted": "write less to disk than the limit in the text, or add capacity to the nodes",
     "object-missing": "it was deleted by hand: restore it with pulumi up --refresh",
-    "not-created": "kubectl describe {kind} {name} -n {namespace}; if that shows no reason, the cluster's controllers"
-    " are slow or down",
-    "not-ready": "read the log, and check what the probe requests ({path}.health in app.yaml); for a slow start raise"
-    " {path}.health.startPeriod",
+    "not-created": "the cluster's controllers are slow or down: ask the cluster's administrator",
+    "not-ready": "read its log: {logs}; correct <health.readiness> if it asks for something else than the program"
+    " answers, or raise <health.startPeriod> for a slow start",
 }
-"""The hint of each cause, in one line. Those that explain most come first.
-
-``{path}`` is the workload's or container's path in app.yaml (``services.web``), ``{folder}`` a path in the container.
-"""
+"""The template of the hint of each cause, in one line (see hints.py). Those that explain most come first."""
 
 RANK: Mapping[str, int] = {cause: rank for rank, cause in enumerate(CAUSES)}
 
 
 def create_finding(
-    cause: str, message: str, location: Location, *, fatal: bool = False, folder: str = ""
+    cause: str,
+    message: str,
+    location: Location,
+    *,
+    fatal: bool = False,
+    hint: str | None = None,
+    values: Mapping[str, str] = types.MappingProxyType({}),
 ) -> workload_health.Finding:
-    """A finding with the cause's hint. ``folder``: the path that the hint may name."""
-    hint = CAUSES[cause].format(
-        path=".".join(filter(None, (location.target.model_path, location.extra_container))),
-        kind=location.target.kind.lower(),
-        name=location.target.name,
-        namespace=location.namespace,
-        pod=location.pod,
-        container=location.container,
-        folder=folder,
+    """A finding.
+
+    Args:
+        hint: a template that fits better than that of the cause.
+        values: in the template.
+    """
+    template = hints.fill_in(
+        CAUSES[cause] if hint is None else hint,
+        location.target,
+        stack=location.stack,
+        extra_container=location.extra_container,
     )
+    stack = f" --stack {location.stack}" if location.stack else ""
     return workload_health.Finding(
         cause=cause,
         message=message,
-        hint=hint,
+        hint=template.format(
+            namespace=location.namespace,
+            pod=location.pod,
+            logs=f"seaway logs {location.target.owner}{stack}",
+            previous_logs=f"seaway logs {location.target.owner} --previous{stack}",
+            **values,
+        ),
         pod=location.pod or None,
         container=location.container or None,
         fatal=fatal,
@@ -118,7 +134,7 @@ def convert_message(
 ) -> workload_health.Finding:
     """The finding of a parsed message. It is not fatal if the problem is transient."""
     fatal = fatal and not parsed.is_transient
-    return create_finding(parsed.cause, parsed.message, location, fatal=fatal, folder=parsed.folder)
+    return create_finding(parsed.cause, parsed.message, location, fatal=fatal, hint=parsed.hint, values=parsed.values)
 
 
 def format_runbook_link(cause: str) -> str:

@@ -23,8 +23,13 @@ class Container:
     restarts: int
     terminations: Mapping[str, str]
     """How its newest run and the run before ended, by the id of the run: ``exit code 1 (Error)``."""
-    has_previous_log: bool
-    """Whether the log of the run before the newest exists."""
+    has_failed_run: bool
+    """Whether there is the log of a run that failed or was followed by another."""
+
+    @property
+    def is_between_runs(self) -> bool:
+        """Whether its newest run has ended: the API then gives the log of that run, and not as the previous one."""
+        return self.run_id in self.terminations
 
 
 def find_containers(
@@ -63,7 +68,8 @@ def _build_container(pod: snapshot.Object, container_status: snapshot.Object) ->
         run_id=container_status.get("containerID") or "",
         restarts=unstructured.get_count(container_status, "restartCount"),
         terminations={ended.get("containerID") or "": _format_termination(ended) for ended in terminations},
-        has_previous_log="terminated" in states[1],
+        has_failed_run="terminated" in states[1]
+        or bool(unstructured.get_mapping(states[0], "terminated").get("exitCode")),
     )
 
 

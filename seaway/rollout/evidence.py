@@ -6,6 +6,8 @@ import dataclasses
 import datetime
 import itertools
 import re
+import types
+from collections.abc import Mapping
 from typing import Self
 
 from seaway.kubernetes.api import unstructured
@@ -60,10 +62,17 @@ def _parse_event(event: snapshot.Object) -> Event:
 
 
 class ObjectIndex:
-    """Finds objects of a snapshot. Built once for all workloads of the namespace."""
+    """Finds objects of a snapshot. Built once for all workloads of the namespace.
 
-    def __init__(self, live_objects: snapshot.Snapshot) -> None:
+    Args:
+        logs: the last lines of containers, by pod and container, as far as they were read.
+    """
+
+    def __init__(
+        self, live_objects: snapshot.Snapshot, logs: Mapping[tuple[str, str], str] = types.MappingProxyType({})
+    ) -> None:
         self.live_objects = live_objects
+        self.logs = logs
         self._started = unstructured.EPOCH
         self._owned: dict[tuple[str, str], list[snapshot.Object]] = collections.defaultdict(list)
         for kind, manifests in live_objects.objects.items():

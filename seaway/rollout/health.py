@@ -32,7 +32,6 @@ class _Subject:
         return [pods.PodHealth(pod, self.index, self.location) for pod in self.owned.newest]
 
     def list_pod_findings(self) -> list[workload_health.Finding]:
-        """The findings about the pods of the newest version."""
         return [finding for pod in self.list_pod_health() for finding in pod.list_findings()]
 
 
@@ -84,15 +83,11 @@ def assess_pods(
         manifest=manifest,
         owned=owned,
         index=index.for_rollout(started),
-        location=causes.Location(target=rollout_target, namespace=manifest["metadata"].get("namespace") or ""),
+        location=causes.locate_workload(rollout_target, manifest),
         elapsed=elapsed,
     )
-    if rollout_target.kind == "CronJob":
-        progress, findings = _assess_cron_job(subject)
-    elif rollout_target.kind == "Job":
-        progress, findings = _assess_job(subject)
-    else:
-        progress, findings = _assess_service(subject)
+    assess = {"CronJob": _assess_cron_job, "Job": _assess_job}.get(rollout_target.kind, _assess_service)
+    progress, findings = assess(subject)
     return _build_health(progress, findings, subject.location, elapsed, subject)
 
 
@@ -260,7 +255,7 @@ def _assess_job(subject: _Subject) -> _Assessment:
         updated=len(newest),
         ready=unstructured.get_count(subject.status, "succeeded"),
     )
-    findings = [_convert_crash_loop(finding, subject.location) for finding in subject.list_pod_findings()]
+    findings = subject.list_pod_findings()
     if all(unstructured.get_mapping(pod, "status").get("phase") == "Failed" for pod in newest):
         findings += _find_failed_create(subject)
     if unstructured.is_condition_true(job, "Failed"):
@@ -278,14 +273,6 @@ def _assess_cron_job(subject: _Subject) -> _Assessment:
     owned = owned_pods.select_pods("Job", run, subject.index)
     progress, findings = _assess_job(dataclasses.replace(subject, manifest=run, owned=owned))
     return dataclasses.replace(progress, complete=not unstructured.is_condition_true(run, "Failed")), findings
-
-
-def _convert_crash_loop(finding: workload_health.Finding, location: causes.Location) -> workload_health.Finding:
-    """A pod of a job that ends with an error is not restarted: another pod follows it."""
-    if finding.cause != "crash-loop":
-        return finding
-    location = location.narrow(pod=finding.pod or "", container=finding.container or "")
-    return causes.create_finding("job-failed", finding.message, location)
 
 
 def _explain_failed_job(subject: _Subject, pod_findings: Sequence[workload_health.Finding]) -> workload_health.Finding:

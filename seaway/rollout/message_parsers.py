@@ -6,7 +6,7 @@ registries of Docker Hub, Amazon, Google and GitHub. The tests hold a real messa
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from seaway.manifests import names
 
@@ -25,8 +25,10 @@ class ParsedMessage:
     """In one line."""
     is_transient: bool = False
     """The problem may go away by itself."""
-    folder: str = ""
-    """The folder that a program cannot write to."""
+    hint: str | None = None
+    """The template of a hint (see hints.py) that fits better than that of the cause."""
+    values: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    """In the hint: a folder, a port."""
 
 
 _WRONG_ARCHITECTURE = re.compile(

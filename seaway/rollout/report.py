@@ -8,7 +8,7 @@ The report of one workload, as it appears below Pulumi's ``error:``
          12s  BackOff (x4): Back-off restarting failed container web in pod web-5d9c-x2x4z
       last lines of web:
         cannot read /etc/web.toml
-      fix: read its log: kubectl logs web-5d9c-x2x4z -c web -n shop-dev --previous
+      fix: read its log: seaway logs web --previous --stack dev
       see docs/runbook.md#crash-loop
       the previous version still serves: 2 pods are ready
     still rolling out: api 1/2 ready
@@ -17,7 +17,7 @@ The report of one workload, as it appears below Pulumi's ``error:``
 import dataclasses
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from seaway.kubernetes.api import unstructured
 from seaway.rollout import causes, evidence, message_parsers, owned_pods, status, workload_health
@@ -53,11 +53,9 @@ class LogRequest:
     """The log of the run before the current one."""
 
 
-def list_log_requests(
-    workloads: Sequence[workload_health.WorkloadHealth], index: evidence.ObjectIndex
-) -> list[LogRequest]:
-    """The logs for the report: one for each failed workload whose container has ever run."""
-    requests = (_find_log(workload.findings[0], index) for workload in workloads if workload.state == "failed")
+def list_log_requests(findings: Iterable[workload_health.Finding], index: evidence.ObjectIndex) -> list[LogRequest]:
+    """The logs of the containers that have findings, if they have ever run."""
+    requests = (_find_log(finding, index) for finding in findings)
     return list(dict.fromkeys(request for request in requests if request is not None))
 
 
@@ -73,7 +71,7 @@ def _find_log(finding: workload_health.Finding, index: evidence.ObjectIndex) -> 
     if not (running or before or unstructured.get_mapping(container, "state", "terminated")):
         return None
     # Between two runs, the API's current log is that of the run that ended.
-    previous = running and before and finding.cause != "not-ready"
+    previous = running and before and finding.cause not in {"not-ready", "probe-status"}
     return LogRequest(pod=finding.pod, container=finding.container, previous=previous)
 
 
@@ -82,7 +80,6 @@ class _Report:
     """What the report of each workload is made from."""
 
     index: evidence.ObjectIndex
-    logs: Mapping[tuple[str, str], str]
     now: datetime.datetime
     max_events: int
     max_log_lines: int
@@ -91,7 +88,6 @@ class _Report:
 def format_report(
     workloads: Sequence[workload_health.WorkloadHealth],
     index: evidence.ObjectIndex,
-    logs: Mapping[tuple[str, str], str],
     *,
     now: datetime.datetime | None = None,
 ) -> str:
@@ -99,8 +95,7 @@ def format_report(
 
     Args:
         workloads: all workloads of the rollout.
-        index: the objects that they were assessed from.
-        logs: the answers to ``list_log_requests`` by pod and container, without those that could not be read.
+        index: the objects that they were assessed from, with the logs of ``list_log_requests`` that could be read.
         now: for the age of the events. Without it, the age is relative to the newest event.
     """
     failed = [workload for workload in workloads if workload.state == "failed"]
@@ -111,13 +106,8 @@ def format_report(
     tail = [f"still rolling out: {', '.join(rolling)}"] if rolling else []
     blocks: list[list[str]] = []
     for max_events, max_log_lines in DETAIL_LEVELS:
-        report = _Report(
-            index=index,
-            logs=logs,
-            now=now or index.newest_event_time,
-            max_events=max_events,
-            max_log_lines=max_log_lines,
-        )
+        now = now or index.newest_event_time
+        report = _Report(index=index, now=now, max_events=max_events, max_log_lines=max_log_lines)
         blocks = [_format_block(workload, report) for workload in failed]
         if sum(map(len, blocks)) + len(tail) <= MAX_LINES:
             break
@@ -197,7 +187,7 @@ def _format_event(reason: str, message: str, events: Sequence[evidence.Event], n
 def _format_log_lines(finding: workload_health.Finding, report: _Report) -> list[str]:
     if not report.max_log_lines or finding.pod is None or finding.container is None:
         return []
-    text = _ANSI_SEQUENCE.sub("", report.logs.get((finding.pod, finding.container), "")).rstrip()
+    text = _ANSI_SEQUENCE.sub("", report.index.logs.get((finding.pod, finding.container), "")).rstrip()
     lines = [_CONTROL.sub(" ", line.expandtabs(4)).rstrip() for line in text.splitlines()]
     return [line if len(line) <= MAX_WIDTH else f"{line[: MAX_WIDTH - 1]}…" for line in lines[-report.max_log_lines :]]
 

@@ -1,12 +1,21 @@
 """The problems of one container of a pod: its image, its configuration, its program, its probes."""
 
+import dataclasses
 import re
 import signal
 from collections.abc import Callable, Mapping, Sequence
 
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
-from seaway.rollout import causes, evidence, message_parsers, permission_errors, workload_health
+from seaway.rollout import (
+    causes,
+    crash_output,
+    evidence,
+    message_parsers,
+    permission_errors,
+    probe_failures,
+    workload_health,
+)
 
 CRASH_LOOP_RESTARTS = 3
 """Restarts until a crash loop is certain. One early crash, such as before the database is up, is normal."""
@@ -44,6 +53,7 @@ class ContainerHealth:
         section = "sidecars" if self._is_sidecar else "init"
         extra_container = f"{section}.{self.name}" if self.name in init_names else ""
         self.location = location.narrow(container=self.name, extra_container=extra_container)
+        self._container = container
         self._image: str = container.get("image") or status.get("image") or ""
         self._memory: str | None = unstructured.get_mapping(container, "resources", "limits").get("memory")
         self._pod = pod
@@ -164,14 +174,25 @@ class ContainerHealth:
             message = f"{self.name} was killed: it used more memory than {limit}"
             return self._create_finding("out-of-memory", message, fatal=fatal)
         if probe := self._find_failed_probe():
-            message = f"{self.name} was killed because its {probe} probe failed{self._format_probe_failure(probe)}"
-            cause = {"startup": "startup-failed", "liveness": "liveness-failed"}[probe]
-            return self._create_finding(cause, message, fatal=fatal)
+            return self._explain_failed_probe(probe, fatal=fatal)
+        command = (*self._container.get("command", ()), *self._container.get("args", ()))
+        working_dir = self._container.get("workingDir") or ""
+        crash = permission_errors.find_permission_error(output, working_dir=working_dir, command=command)
+        # A pod of a job that ends with an error is not restarted: another pod follows it.
+        cause = "job-failed" if self.location.target.kind in {"Job", "CronJob"} else "crash-loop"
+        crash = crash or crash_output.parse_crash(output, cause)
         ending = f"{self.name} ended: {format_exit_code(termination)}"
-        if denied := permission_errors.find_permission_error(output):
-            message = f"{ending}: {message_parsers.truncate_line(denied.message)}"
-            return causes.create_finding(denied.cause, message, self.location, fatal=fatal, folder=denied.folder)
-        return self._create_finding("crash-loop", f"{ending}{format_last_line(output)}", fatal=fatal)
+        message = f"{ending}: {message_parsers.truncate_line(crash.message)}" if crash.message else ending
+        values = {"user": self._user, **crash.values}
+        return causes.create_finding(crash.cause, message, self.location, fatal=fatal, hint=crash.hint, values=values)
+
+    @property
+    def _user(self) -> str:
+        """The user of its processes, as far as the pod says it."""
+        contexts = (
+            unstructured.get_mapping(level, "securityContext") for level in (self._container, self._pod["spec"])
+        )
+        return str(next((context["runAsUser"] for context in contexts if "runAsUser" in context), "USER"))
 
     def _find_failed_probe(self) -> str | None:
         """The probe whose failure caused the restart. The kubelet has it in an event of that run."""
@@ -184,9 +205,23 @@ class ContainerHealth:
         ]
         return probes[-1] if probes and probes[-1] in {"startup", "liveness"} else None
 
-    def _format_probe_failure(self, probe: str) -> str:
+    def _explain_failed_probe(self, probe: str, *, fatal: bool) -> workload_health.Finding:
+        """A probe whose failures restarted it."""
+        message = f"{self.name} was killed because its {probe} probe failed"
         unhealthy = self._find_last_unhealthy(probe.capitalize())
-        return f": {message_parsers.format_probe_failure(unhealthy.message.partition(': ')[2])}" if unhealthy else ""
+        if unhealthy is None:
+            return self._create_finding(f"{probe}-failed", message, fatal=fatal)
+        # A program that has served before listens on the right port.
+        parsed = self._parse_unhealthy(unhealthy) if probe == "startup" else None
+        if parsed is None:
+            detail = message_parsers.format_probe_failure(unhealthy.message.partition(": ")[2])
+            return self._create_finding(f"{probe}-failed", f"{message}: {detail}", fatal=fatal)
+        parsed = dataclasses.replace(parsed, message=f"{message}: {parsed.message}")
+        return causes.convert_message(parsed, self.location, fatal=fatal)
+
+    def _parse_unhealthy(self, unhealthy: evidence.Event) -> message_parsers.ParsedMessage | None:
+        log = self._index.logs.get((self.location.pod, self.name), "")
+        return probe_failures.parse_probe_failure(unhealthy.message, self._container, log)
 
     def _find_last_unhealthy(self, probe: str = "") -> evidence.Event | None:
         """The last event of a failed probe, or of any probe."""
@@ -207,6 +242,9 @@ class ContainerHealth:
         # Both times are from the node: its clock may differ from ours.
         if failure is None or (failure.time - started).total_seconds() < SETTLE_SECONDS:
             return None
+        if parsed := self._parse_unhealthy(failure):
+            parsed = dataclasses.replace(parsed, message=f"{self.name} runs, but {parsed.message}")
+            return causes.convert_message(parsed, self.location, fatal=False)
         detail = message_parsers.format_probe_failure(failure.message)
         return self._create_finding("not-ready", f"{self.name} runs, but is not ready: {detail}")
 
@@ -220,9 +258,3 @@ def format_exit_code(termination: snapshot.Object) -> str:
         return f"exit code {code} ({signal.Signals(code - 128).name})" if code > 128 else f"exit code {code}"
     except ValueError:
         return f"exit code {code}"
-
-
-def format_last_line(output: str) -> str:
-    """The last line of the program's output, if the status has it (terminationMessagePolicy)."""
-    lines = output.strip().splitlines()
-    return f": {message_parsers.truncate_line(lines[-1])}" if lines else ""

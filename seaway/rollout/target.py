@@ -28,6 +28,8 @@ class Target:
     """Name of the service, store or job."""
     deadline: int
     """Seconds until the rollout fails even if the workload could still recover."""
+    sources: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], compare=False, repr=False)
+    """Where the user wrote its keys, see ``hints.collect_sources``. Empty if only the cluster is known."""
 
     @property
     def model_path(self) -> str:
@@ -35,11 +37,12 @@ class Target:
         return f"{WORKLOAD_TYPES[self.kind]}s.{self.owner}"
 
     @classmethod
-    def parse(cls, inputs: Mapping[str, Any]) -> Self:
-        """From an input of the Rollout resource; other keys are ignored."""
+    def parse(cls, inputs: Mapping[str, Any], sources: Mapping[str, str]) -> Self:
+        """From the inputs of the Rollout resource; other keys are ignored."""
         return cls(
             kind=cast(Kind, inputs["kind"]),
             name=str(inputs["name"]),
             owner=str(inputs["owner"]),
             deadline=int(inputs["deadline"]),
+            sources=sources,
         )

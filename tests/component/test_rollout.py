@@ -29,7 +29,7 @@ def test_rollouts_watch_every_workload_once(
     assert {resource.inputs["namespace"] for resource in recording.list_resources("Rollout")} == {f"{example}-dev"}
     for resource in recording.list_resources("Rollout"):
         for one in resource.inputs["workloads"]:
-            target.Target.parse(one)
+            target.Target.parse(one, resource.inputs["sources"])
     previewed = {
         resource.name: resource.inputs for resource in registered(example, preview=True).list_resources("Rollout")
     }

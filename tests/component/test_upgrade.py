@@ -25,9 +25,10 @@ NOT_COMPARED = ("pulumi:pulumi:Stack", "pulumi:providers:docker-build", "docker-
 NEW_INPUTS = {
     "seaway:index:Release": ("format",),
     "seaway:index:Objects": ("sets",),
+    "seaway:index:Rollout": ("sources",),
     "pulumi:providers:seaway": ("namespaces", "dataLoss"),
 }
-"""Of our own plugin, since then; its diff ignores those of the other two, so that only `Release` is updated."""
+"""Of our own plugin, since then; its diff ignores those of the others, so that only `Release` is updated."""
 ENGINES = ("__internal", "version")
 """Inputs of a provider that the engine adds."""
 

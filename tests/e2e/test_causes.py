@@ -1,17 +1,21 @@
 """Every cause on the real cluster, without Pulumi: the messages of the kubelet, the registry and the API server must be
-parsed. ``python -m dev.faults`` does the same with `pulumi up` and under load.
+parsed. Then some hints, with `pulumi up`: each is carried out as it is written, and the rollout succeeds.
+``python -m dev.faults`` does that for every cause, and under load.
 """
 
 import asyncio
 import dataclasses
 import datetime
+import re
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dev import environment, kubectl
+from dev import environment, kubectl, project
+from dev.faults import catalogue, changes, cures, fault, program_faults, watched_run
 from seaway.kubernetes.cluster import client, reflector
 from seaway.rollout import evidence, health, target, workload_health
 
@@ -221,3 +225,89 @@ def test_rollout_that_heals_does_not_fail(
 ) -> None:
     heals = {name for name, case in CASES.items() if case.cause is None or not case.fatal}
     assert {name for name in heals if observations[name][1].state == "failed"} == set()
+
+
+HINTS = [
+    injected
+    for injected in program_faults.PROGRAM_FAULTS
+    if injected.cause in {"connection-refused", "probe-status"} or "beside its own code" in injected.injected
+]
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
+    """A stack with the service web, and the default deadline."""
+    folder: Path = tmp_path_factory.mktemp("faults")
+    checkout = project.Project.create(folder, application=project.ROOT / "examples" / "shop", stack="faults")
+    catalogue.prepare_web(checkout)
+    try:
+        checkout.up()
+        yield checkout
+    finally:
+        checkout.destroy()
+
+
+@pytest.mark.parametrize("injected", HINTS, ids=lambda injected: injected.injected)
+def test_a_hint_that_is_carried_out_cures_the_rollout(shop: project.Project, injected: fault.Fault) -> None:
+    """The hint is printed while the rollout still waits, and the user stops it then."""
+    assert injected.cause is not None
+    before = cures.read_files(shop)
+    fault.inject_fault(shop, injected)
+    run = watched_run.run_up(shop, stop_at=f"#{injected.cause}")
+    hint = run.find_hint(injected.cause)
+    assert hint is not None, run.output
+    assert run.exit_code
+    cured = fault.carry_out(shop, injected, hint)
+    cures.restore(shop, before)
+    assert cured.exit_code == 0, f"{hint}\n{cured.output}"
+
+
+COMPOSE = """\
+name: shop
+services:
+  web:
+    build: ./web
+    command: [python3, fault.py]
+    ports:
+      - "8080:8000"
+"""
+PROGRAM = """\
+from seaway.model.application import Application, Service
+
+web = Service(
+    "web",
+    build="./web",
+    command=("python3", "fault.py"),
+    port=8000,
+)
+application = Application("shop", services=[web])
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("compose.yaml", COMPOSE, r"services\.web\.ports \((app/compose\.yaml):(\d+)\)"),
+        ("app.py", PROGRAM, r'port of Service "web" \((app/app\.py):(\d+)\)'),
+    ],
+)
+def test_a_hint_has_the_words_of_the_file(shop: project.Project, file: str, text: str, words: str) -> None:
+    """The wrong port is in the line that the hint names."""
+    before, settings = cures.read_files(shop), shop.stack_file.read_text()
+    (shop.folder / "app" / file).write_text(text)
+    program = changes.build_server("('', 5000)", "Running on http://0.0.0.0:5000")
+    (shop.folder / "app" / "web" / "fault.py").write_text(program)
+    shop.pulumi("config", "set", "--stack", shop.stack, "seaway:app", f"app/{file}", check=True)
+    run = watched_run.run_up(shop, stop_at="#connection-refused")
+    hint = run.find_hint("connection-refused")
+    assert hint is not None, run.output
+    match = re.match(rf"set the port in {words} to (\d+),", hint)
+    assert match, hint
+    path, number = shop.folder / match[1], int(match[2])
+    lines = path.read_text().splitlines()
+    lines[number - 1 :] = [line.replace("8000", match[3]) for line in lines[number - 1 :]]
+    path.write_text("\n".join(lines) + "\n")
+    cured = shop.up(check=False)
+    cures.restore(shop, before)
+    shop.stack_file.write_text(settings)
+    assert cured.exit_code == 0, f"{hint}\n{cured.output}"

@@ -78,6 +78,16 @@ def test_the_run_before(api: apiserver.ApiServer, capsys: Captured) -> None:
     assert (output.out, output.err) == ("web-aaaaa: last words\n", "")
 
 
+def test_the_run_that_failed_before_it_is_restarted(api: apiserver.ApiServer, capsys: Captured) -> None:
+    """The API has its log as the current one."""
+    crashed = live_objects.container("web", run="r1", code=3)
+    conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[crashed]))
+    api.logs["web-5d9c-aaaaa", "web", False] = "2026-03-01T10:00:00Z last words\n"
+    assert main.main(["logs", "web", "--previous"]) == 0
+    output = capsys.readouterr()
+    assert (output.out, output.err) == ("web-aaaaa: last words\n", "")
+
+
 def test_no_previous_run(api: apiserver.ApiServer, capsys: Captured, wording: list[str]) -> None:
     print_something(api)
     assert main.main(["logs", "web", "--previous"]) == 0

@@ -28,7 +28,7 @@ def inputs(*names: str, kind: str = "Deployment", deadline: int = 3600) -> dict[
         {"kind": kind, "name": name, "owner": name.partition("-")[0], "deadline": deadline, "version": f"v-{name}"}
         for name in names
     ]
-    return {"namespace": live_objects.NAMESPACE, "workloads": targets}
+    return {"namespace": live_objects.NAMESPACE, "workloads": targets, "sources": {"": "app/app.yaml"}}
 
 
 def put_deployment(api: apiserver.ApiServer, name: str, *, ready: int, replicas: int = 2) -> None:
@@ -187,10 +187,39 @@ def test_the_last_lines_of_the_log_are_in_the_report(
     text = get_error(start(plugin, inputs("web", deadline=1)))
     assert "\n    KeyError: 'DATABASE_URL'\n" in text
     assert "web-5d4f-0" in text
-    (request,) = [path for path, _ in api.requests if "/log?" in path]
-    assert request == "/api/v1/namespaces/shop-dev/pods/web-5d4f-0/log?container=web&tailLines=20&limitBytes=65536" + (
+    (request,) = {path for path, _ in api.requests if "/log?" in path}
+    assert request == "/api/v1/namespaces/shop-dev/pods/web-5d4f-0/log?container=web&tailLines=40&limitBytes=65536" + (
         "&previous=true" if running else ""
     )
+
+
+def test_the_log_explains_a_refused_connection_while_the_rollout_waits(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
+    """The hint has the address from the log, and the line that the inputs have."""
+    put_deployment(api, "web", ready=0, replicas=1)
+    running = live_objects.container_status("web", running={"startedAt": live_objects.at(0)})
+    pod = live_objects.starting_pod(live_objects.replica_set("web-5d4f"), "web-5d4f-0", running, phase="Running")
+    pod["spec"]["containers"][0]["startupProbe"] = {"tcpSocket": {"port": 8000}}
+    refused = "Startup probe failed: dial tcp 10.42.0.7:8000: connect: connection refused"
+    event = live_objects.event(pod, "Unhealthy", refused, seconds=20, of="web")
+    live_objects.put(api, pod, {"kind": "Event", **event})
+    api.logs["web-5d4f-0", "web", False] = "INFO: Uvicorn running on http://0.0.0.0:5000\n"
+    properties = inputs("web", deadline=2) | {"sources": {"services.web.port": "app/app.yaml:17"}}
+    text = get_error(start(plugin, properties))
+    (line,) = [line for line in display.lines if not line.ephemeral]
+    for output in (line.text, text):
+        assert "its log says: INFO: Uvicorn running on http://0.0.0.0:5000" in output
+        assert "set the port in services.web.port (app/app.yaml:17) to 5000" in output
+
+
+def test_a_moved_line_is_no_change(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    """An old state has no lines."""
+    put_deployment(api, "web", ready=2)
+    moved = inputs("web") | {"sources": {"services.web": "app/app.yaml:18"}}
+    old = {name: value for name, value in inputs("web").items() if name != "sources"}
+    for state in (inputs("web"), old):
+        assert engine.diff(plugin, URN, state, **moved) is None
 
 
 def test_a_log_that_cannot_be_read_is_left_out(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:

@@ -40,9 +40,9 @@ def test_it_is_equal_to_the_same_in_yaml(folder: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.parametrize("port", ["0", '"80"'])
-def test_the_rules_are_the_same_and_the_location_is_the_file(diagnose: Diagnose, port: str) -> None:
+def test_the_rules_are_the_same_and_the_location_is_the_line_of_the_argument(diagnose: Diagnose, port: str) -> None:
     (found,) = diagnose(APP.format("", port), file="app/app.py")
-    assert f"{found.location}: {found.path}" == "app/app.py: services.web.port"
+    assert f"{found.location}: {found.path}" == "app/app.py:6: services.web.port"
 
 
 def test_an_environment_changes_it(folder: Path) -> None:

@@ -36,7 +36,7 @@ def test_a_container_that_has_not_started_has_no_run() -> None:
     [waiting] = find(
         "web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[live_objects.container("web")])
     )
-    assert (waiting.run_id, waiting.has_previous_log, waiting.terminations) == ("", False, {})
+    assert (waiting.run_id, waiting.has_failed_run, waiting.terminations) == ("", False, {})
     # The node has not reported a status yet.
     assert find("web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[])) == []
 
@@ -45,11 +45,15 @@ def test_how_runs_ended() -> None:
     restarted = live_objects.container("web", run="new", restarts=1, code=0, before=3)
     [container] = find("web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[restarted]))
     assert container.terminations == {"new": "exit code 0 (Completed)", "new-before": "exit code 3 (Error)"}
-    assert (container.run_id, container.restarts, container.has_previous_log) == ("new", 1, True)
+    assert (container.run_id, container.restarts, container.has_failed_run) == ("new", 1, True)
     plain = live_objects.container("web", run="r", code=9)
     del plain["state"]["terminated"]["reason"]
     [container] = find("web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[plain]))
     assert container.terminations == {"r": "exit code 9"}
+    assert (container.has_failed_run, container.is_between_runs) == (True, True)
+    done = live_objects.container("init", run="r", code=0)
+    [container] = find("web", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[done]))
+    assert not container.has_failed_run
 
 
 def test_owners_include_workloads_without_pods() -> None:

@@ -1,6 +1,7 @@
 """Workloads: when they are complete, when they have failed, and what is reported meanwhile."""
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
@@ -252,6 +253,14 @@ def test_the_first_failed_attempt_of_a_job_is_reported() -> None:
     assert list_causes(MIGRATE, job(), attempt()) == ("progressing", ["job-failed"])
 
 
+def test_the_exception_of_a_job_has_its_own_hint() -> None:
+    output = "Traceback (most recent call last):\nModuleNotFoundError: No module named 'psycopg'\n"
+    (finding,) = assess(MIGRATE, job(), attempt(message=output)).findings
+    assert finding.cause == "job-failed"
+    assert finding.message.endswith(": ModuleNotFoundError: No module named 'psycopg'")
+    assert finding.hint.startswith("install psycopg in the image")
+
+
 def test_a_job_that_has_just_finished_has_no_findings() -> None:
     """Its container has ended. Pod and job report success a moment later."""
     pod = starting_pod(job(), "migrate-1a2b-x", container_status(terminated=ended(0, "Completed")), phase="Running")
@@ -371,8 +380,10 @@ def test_a_healthy_rollout_never_fails_before_its_deadline(
 def test_hints(wording: object) -> None:
     hints: list[str] = []
     for of, pod in ((WEB, "web-a"), (DB, "db-0"), (MIGRATE, "migrate-a")):
-        location = causes.Location(target=of, namespace="shop-dev", pod=pod, container=of.owner)
-        hints += [f"{cause}: {causes.create_finding(cause, '', location, folder='/x').hint}" for cause in causes.CAUSES]
-    assert not any("{" in hint or "\n" in hint for hint in hints)
+        location = causes.Location(target=of, namespace="shop-dev", stack="dev", pod=pod, container=of.owner)
+        values = {"folder": "/x", "port": "8000"}
+        findings = (causes.create_finding(cause, "", location, values=values) for cause in causes.CAUSES)
+        hints += [f"{finding.cause}: {finding.hint}" for finding in findings]
+    assert not any(re.search(r"[{<\n]", hint) for hint in hints)
     assert hints[: len(causes.CAUSES)] == wording
     assert next(hint for hint in hints if "stores.db.resources.memory" in hint)

@@ -42,7 +42,7 @@ WRITES = [
     ('FATAL:  could not create lock file "/var/run/postgresql/.s.PGSQL.5432.lock": Read-only file system',
      "/var/run/postgresql"),
     ("sed: couldn't open temporary file /etc/app/sedXyz: Permission denied", "/etc/app"),
-    ("sh: can't create /pid: Read-only file system", "/pid"),
+    ("sh: can't create /pid: Read-only file system", "/"),
 ]  # fmt: skip
 
 
@@ -50,7 +50,57 @@ WRITES = [
 def test_a_folder_that_is_not_writable(message: str, folder: str) -> None:
     parsed = permission_errors.find_permission_error(message)
     assert parsed is not None
-    assert (parsed.cause, parsed.folder) == ("not-writable", folder)
+    assert (parsed.cause, parsed.values.get("folder", "")) == ("not-writable", folder)
+
+
+SQLITE = """\
+Traceback (most recent call last):
+  File "/srv/shop/app.py", line 9, in <module>
+    db.execute("CREATE TABLE a (b)")
+sqlite3.OperationalError: attempt to write a readonly database
+"""
+RELATIVE = """\
+Traceback (most recent call last):
+  File "/srv/shop/app.py", line 3, in <module>
+    open("data/state", "w")
+OSError: [Errno 30] Read-only file system: 'data/state'
+"""
+CREATED = RELATIVE.replace('open("data/state", "w")', 'os.makedirs("data")').replace("data/state", "data")
+BESIDE_THE_CODE = RELATIVE.replace("data/state", "state.db")
+SHELL = "touch: cannot touch 'data/state': Read-only file system"
+HOME = "OSError: [Errno 30] Read-only file system: '/.cache'"
+NPM = "npm error code EROFS: read-only file system, mkdir '/root/.npm/_logs'"
+
+
+@pytest.mark.parametrize(
+    ("message", "working_dir", "folder", "hint"),
+    [
+        (RELATIVE, "", "/srv/shop/data", None),
+        (RELATIVE, "/work", "/work/data", None),
+        (CREATED, "", "/srv/shop/data", None),
+        (BESIDE_THE_CODE, "", "/srv/shop", permission_errors.CODE_HINT),
+        (RELATIVE.replace("data/state", "/etc/shop/a.conf"), "", "/etc/shop", permission_errors.CODE_HINT),
+        (RELATIVE.replace("data/state", "/srv/a"), "", "/srv", permission_errors.CODE_HINT),
+        (RELATIVE.replace("data/state", "/srv/lib/a"), "", "/srv/lib", None),
+        (SHELL, "", "data", permission_errors.RELATIVE_HINT),
+        (SHELL, "/app", "/app/data", None),
+        (SHELL.replace("data/", ""), "", "", permission_errors.UNKNOWN_HINT),
+        (SQLITE, "", "", permission_errors.UNKNOWN_HINT),
+        (HOME, "", "/", permission_errors.HOME_HINT),
+        (NPM, "", "/root/.npm/_logs", permission_errors.HOME_HINT),
+    ],
+)
+def test_the_hint_depends_on_the_folder(message: str, working_dir: str, folder: str, hint: str | None) -> None:
+    """A folder with the program's own files must stay: an empty one would hide them."""
+    parsed = permission_errors.find_permission_error(message, working_dir=working_dir)
+    assert parsed is not None
+    assert (parsed.cause, parsed.values.get("folder", ""), parsed.hint) == ("not-writable", folder, hint)
+
+
+def test_the_command_shows_the_folder_of_the_code() -> None:
+    parsed = permission_errors.find_permission_error(SHELL, command=["sh", "/opt/shop/run.sh"])
+    assert parsed is not None
+    assert (parsed.values.get("folder", ""), parsed.hint) == ("/opt/shop/data", None)
 
 
 ROOT_REQUIRED = [
@@ -105,4 +155,4 @@ def test_the_last_of_several_errors_counts() -> None:
     output = "chown: /data: Operation not permitted\ntouch: /data/x: Read-only file system\n"
     parsed = permission_errors.find_permission_error(output)
     assert parsed is not None
-    assert (parsed.cause, parsed.folder) == ("not-writable", "/data")
+    assert (parsed.cause, parsed.values.get("folder", "")) == ("not-writable", "/data")

@@ -39,29 +39,29 @@ def crashing() -> Assessed:
 
 def test_the_whole_report(wording: object) -> None:
     index, workloads = crashing()
-    logs = {("web-new-a", "web"): "\x1b[31mstarting\x1b[0m\ncannot read /etc/web.toml\n"}
-    text = report.format_report(workloads, index, logs, now=NOW)
+    index.logs = {("web-new-a", "web"): "\x1b[31mstarting\x1b[0m\ncannot read /etc/web.toml\n"}
+    text = report.format_report(workloads, index, now=NOW)
     assert "\x1b" not in text
     assert [text] == wording
 
 
 def test_without_a_log_and_a_clock() -> None:
     index, workloads = crashing()
-    text = report.format_report(workloads, index, {})
+    text = report.format_report(workloads, index)
     assert "last lines" not in text
     assert "  1s  BackOff (x4)" in text
 
 
 def test_without_a_failure_there_is_no_report() -> None:
     index, (db, _) = crashing()
-    assert report.format_report([db], index, {}) == ""
-    assert report.list_log_requests([db], index) == []
+    assert report.format_report([db], index) == ""
+    assert report.list_log_requests(db.findings, index) == []
 
 
 def list_log_requests(status: Object, events: Iterable[Object] = ()) -> list[report.LogRequest]:
     index, workloads = assess([WEB], *live_objects.rollout(status, phase="Running"), *events, elapsed=300)
     assert workloads[0].state == "failed"
-    return report.list_log_requests(workloads, index)
+    return report.list_log_requests(workloads[0].findings, index)
 
 
 def test_the_log_is_that_of_the_run_with_the_problem() -> None:
@@ -83,8 +83,8 @@ def test_a_rejected_pod_has_no_log(wording: object) -> None:
     text = 'pods "web-a" is forbidden: exceeded quota: full, requested: pods=1, used: pods=4, limited: pods=4'
     newest = live_objects.replica_set("web-new", revision=2, conditions=[condition("ReplicaFailure", message=text)])
     index, workloads = assess([WEB], live_objects.deployment(updated=0, revision=2), newest, elapsed=1)
-    assert report.list_log_requests(workloads, index) == []
-    assert [report.format_report(workloads, index, {})] == wording
+    assert report.list_log_requests(workloads[0].findings, index) == []
+    assert [report.format_report(workloads, index)] == wording
 
 
 def test_repeated_events_are_merged() -> None:
@@ -94,7 +94,7 @@ def test_repeated_events_are_merged() -> None:
     rejections = [event(newest, "FailedCreate", message.format(second), seconds=second) for second in range(1, 9)]
     other = event(web, "ReplicaSetCreateError", "something else", seconds=3)
     index, workloads = assess([WEB], web, newest, *rejections, other, elapsed=300)
-    assert report.format_report(workloads, index, {}).splitlines()[2:5] == [
+    assert report.format_report(workloads, index).splitlines()[2:5] == [
         "  events:",
         "       5s  ReplicaSetCreateError: something else",
         "       0s  FailedCreate (x8): Error creating: pods is forbidden: exceeded quota: full, requested: pods=1",
@@ -107,7 +107,7 @@ def test_the_events_of_a_job_are_reported() -> None:
     pod = live_objects.starting_pod(job, "migrate-1a2b-x", container_status(terminated=ended(1)), phase="Failed")
     limit = event(job, "BackoffLimitExceeded", "Job has reached the specified backoff limit", seconds=40)
     index, workloads = assess([MIGRATE], job, pod, limit, elapsed=41)
-    assert report.format_report(workloads, index, {}).splitlines()[:4] == [
+    assert report.format_report(workloads, index).splitlines()[:4] == [
         "migrate failed: web ended: exit code 1",
         "  Job migrate-1a2b, pod migrate-1a2b-x, container web",
         "  events:",
@@ -136,9 +136,10 @@ def format_many(count: int) -> str:
                 target=of, state="failed", desired=1, updated=0, ready=0, findings=(finding, finding)
             )
         )
-    logs = {(f"web-{number}", "web"): "\n".join("x" * 999 for _ in range(99)) for number in range(count)}
+    index = live_objects.index_objects(*manifests)
+    index.logs = {(f"web-{number}", "web"): "\n".join("x" * 999 for _ in range(99)) for number in range(count)}
     rolling = [workload for workload in crashing()[1] if workload.state == "progressing"]
-    return report.format_report([*workloads, *rolling], live_objects.index_objects(*manifests), logs)
+    return report.format_report([*workloads, *rolling], index)
 
 
 def test_many_failures_share_the_lines() -> None:

@@ -1,0 +1,99 @@
+"""Explains a failed probe: the port that refuses a connection, the path that is not found."""
+
+import re
+
+from seaway.kubernetes.api import unstructured
+from seaway.kubernetes.cluster import snapshot
+from seaway.rollout import message_parsers
+
+_REFUSED = re.compile(r"connect(?:ion)?:? (?:connection )?refused")
+_TIMEOUT = re.compile(r"deadline exceeded|Client\.Timeout|i/o timeout")
+_STATUS = re.compile(r"statuscode: (\d+)")
+_LISTENS = re.compile(
+    r"\b(?:listen|running|serving|server|started|bound|ready|local)\w*\b.*?"
+    r"(?:(?P<host>(?:\d+\.){3}\d+|localhost|\[::1?\]|\*|(?<=\s))(?::| port )|\bport:? )"
+    r"(?P<port>\d{2,5})\b",
+    re.I,
+)
+"""Such as ``Running on http://127.0.0.1:5000``, ``Listening at: http://0.0.0.0:8000 (7)``, ``listening on port 80``."""
+_CONNECTS = re.compile(r"\bconnect|fail|refus|error|wait|could not|cannot", re.I)
+"""Such as ``connection to server at "db", port 5432 failed``."""
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+
+REFUSED_HINT = (
+    "let the program listen on port {port} of 0.0.0.0 (on 127.0.0.1 only the container itself reaches it), or set"
+    " the port in <port> to the one that it listens on; its log may say which: {logs}. A program that is still starting"
+    " needs only time, up to <health.startPeriod>"
+)
+LOOPBACK_HINT = (
+    "let the program listen on 0.0.0.0, port {port}, instead of {address}, which only the container itself reaches"
+)
+PORT_HINT = "set the port in <port> to {actual_port}, or let the program listen on port {port}"
+TIMEOUT_HINT = "let the program answer sooner, or raise <health.timeout>; its log: {logs}"
+_NO_LOGIN_HINT = "the probe sends no credentials: set <health> to a path that needs none, or to tcp"
+STATUS_HINTS = {
+    "400": "the probe's Host header is the pod's address: let the program accept every Host for this path, or set"
+    " <health> to tcp",
+    "401": _NO_LOGIN_HINT,
+    "403": _NO_LOGIN_HINT,
+    "404": "set <health> to a path that the program answers with 200 to 399, or to tcp",
+}
+OTHER_STATUS_HINT = (
+    "read its log: {logs}; or set <health> to a path that the program answers with 200 to 399, or to tcp"
+)
+
+
+def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> message_parsers.ParsedMessage | None:
+    """Why a probe failed; None: the text is all that is known.
+
+    Args:
+        text: of the kubelet: ``Readiness probe failed: ...``.
+        container: in the pod's spec.
+        log: the last lines of the program, if they are known.
+    """
+    kind = text.partition(" ")[0].lower()
+    probe = unstructured.get_mapping(container, f"{kind}Probe")
+    http, port = unstructured.get_mapping(probe, "httpGet"), _find_port(probe, container)
+    request = f"GET :{port}{http.get('path') or '/'}" if http else "the connection"
+    if port and _REFUSED.search(text):
+        hint, values, evidence = _explain_refusal(port, log)
+        message = f"nothing answers on port {port}: {request} was refused{evidence}"
+        return message_parsers.ParsedMessage(cause="connection-refused", message=message, hint=hint, values=values)
+    if http and (status := _STATUS.search(text)):
+        has_same = _get_handler(container, "readiness") == _get_handler(container, "liveness")
+        key = "health" if has_same else "health.readiness" if kind == "readiness" else "health.liveness"
+        hint = STATUS_HINTS.get(status[1], OTHER_STATUS_HINT).replace("<health>", f"<{key}>")
+        message = f"{request} ({kind} probe) returned {status[1]}"
+        return message_parsers.ParsedMessage(cause="probe-status", message=message, hint=hint)
+    # The timeout of the other probes is fixed.
+    if port and kind == "readiness" and _TIMEOUT.search(text):
+        message = f"is not ready: {request} got no answer within {probe.get('timeoutSeconds', 1)} s"
+        return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=TIMEOUT_HINT)
+    return None
+
+
+def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
+    """The hint, its values, and the line of the log that proves it."""
+    for line in reversed(log.splitlines()):
+        match = _LISTENS.search(line)
+        if match is None or _CONNECTS.search(line):
+            continue
+        host, actual_port = match["host"] or "", match["port"]
+        evidence = f"; its log says: {message_parsers.truncate_line(line, 100)}"
+        if host in _LOOPBACK:
+            return LOOPBACK_HINT, {"port": port, "address": f"{host}:{actual_port}"}, evidence
+        if actual_port != port:
+            return PORT_HINT, {"port": port, "actual_port": actual_port}, evidence
+    return REFUSED_HINT, {"port": port}, ""
+
+
+def _get_handler(container: snapshot.Object, kind: str) -> snapshot.Object:
+    probe = unstructured.get_mapping(container, f"{kind}Probe")
+    return {key: probe[key] for key in ("httpGet", "tcpSocket", "grpc", "exec") if key in probe}
+
+
+def _find_port(probe: snapshot.Object, container: snapshot.Object) -> str:
+    """The number of the probed port, which the probe may have by name; empty for a probe with a command."""
+    ports = {str(port.get("name")): str(port["containerPort"]) for port in unstructured.get_list(container, "ports")}
+    port = next((probe[key]["port"] for key in ("httpGet", "tcpSocket", "grpc") if key in probe), "")
+    return ports.get(str(port), str(port))

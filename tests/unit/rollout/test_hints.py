@@ -1,0 +1,133 @@
+"""Hints name the file, the line and the words that the user has."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from seaway.project import environments
+from seaway.rollout import causes, crash_output, hints, permission_errors, probe_failures, target
+
+YAML = """\
+name: shop
+services:
+  web:
+    image: nginx:1.27
+    port: 8000
+    health: {startPeriod: 30}
+    resources: {memory: 64Mi}
+"""
+COMPOSE = """\
+name: shop
+services:
+  web:
+    image: nginx:1.27
+    ports: ["8080:8000"]
+    mem_limit: 64M
+    healthcheck:
+      test: [CMD, "true"]
+"""
+PYTHON = """\
+from seaway.model.application import Application, Health, Resources, Service
+
+web = Service(
+    "web",
+    image="nginx:1.27",
+    port=8000,
+    health=Health(start_period=30),
+    resources=Resources(memory="64Mi"),
+)
+application = Application("shop", services=[web])
+"""
+FILES = {"app.yaml": YAML, "compose.yaml": COMPOSE, "app.py": PYTHON}
+STACK = "config: {{seaway:context: dev, seaway:build: 'true', seaway:app: app/{}, {}}}\n"
+
+
+def load(folder: Path, file: str, more: str = "seaway:publish: none") -> environments.Environment:
+    (folder / "app").mkdir()
+    (folder / "app" / file).write_text(FILES[file])
+    (folder / "Pulumi.dev.yaml").write_text(STACK.format(file, more))
+    return environments.load_environment(folder, "dev", check_ids=())
+
+
+def read_sources(folder: Path, file: str, more: str = "seaway:publish: none") -> dict[str, str]:
+    return hints.collect_sources(load(folder, file, more))
+
+
+WORDS = {
+    "app.yaml": (
+        "services.web.port (app/app.yaml:5)",
+        "services.web.health.startPeriod (app/app.yaml:6)",
+        "services.web.resources.memory (app/app.yaml:7)",
+        "services.web.writable (app/app.yaml:3)",
+    ),
+    "compose.yaml": (
+        "services.web.ports (app/compose.yaml:5)",
+        "services.web.healthcheck.start_period (app/compose.yaml:8)",
+        "services.web.mem_limit or deploy.resources.limits.memory (app/compose.yaml:6)",
+        "services.web.tmpfs (app/compose.yaml:3)",
+    ),
+    "app.py": (
+        'port of Service "web" (app/app.py:6)',
+        'health.start_period of Service "web" (app/app.py:7)',
+        'resources.memory of Service "web" (app/app.py:8)',
+        'writable of Service "web" (app/app.py:3)',
+    ),
+}
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_keys(tmp_path: Path, file: str) -> None:
+    web = target.Target(kind="Deployment", name="web", owner="web", deadline=300, sources=read_sources(tmp_path, file))
+    keys = ("port", "health.startPeriod", "resources.memory", "writable")
+    assert tuple(hints.fill_in(f"<{key}>", web, stack="dev") for key in keys) == WORDS[file]
+
+
+def test_a_key_of_the_overlay_has_its_line(tmp_path: Path) -> None:
+    overlay = "seaway:overlay: {services: {web: {port: 8001}}}"
+    web = target.Target(
+        kind="Deployment", name="web", owner="web", deadline=300, sources=read_sources(tmp_path, "app.yaml", overlay)
+    )
+    assert hints.fill_in("<port>", web, stack="dev") == "services.web.port (Pulumi.dev.yaml:1)"
+
+
+def test_a_key_that_compose_lacks_belongs_to_the_overlay(tmp_path: Path) -> None:
+    sources = read_sources(tmp_path, "compose.yaml")
+    job = target.Target(kind="Job", name="migrate-1", owner="migrate", deadline=300, sources=sources)
+    expected = "jobs.migrate.timeout (below seaway:overlay in Pulumi.dev.yaml)"
+    assert hints.fill_in("<timeout>", job, stack="dev") == expected
+
+
+def test_a_location_is_named_once_and_braces_stay() -> None:
+    sources = {"": "app.yaml", "services.web": "a{b}.yaml:3"}
+    web = target.Target(kind="Deployment", name="web", owner="web", deadline=300, sources=sources)
+    text = hints.fill_in("<env> or <secrets>: {value}", web, stack="dev").format(value="x")
+    assert text == "services.web.env (a{b}.yaml:3) or services.web.secrets: x"
+    assert hints.fill_in("<user>", web, stack="dev", extra_container="sidecars.proxy").startswith(
+        "services.web.sidecars.proxy.user ("
+    )
+
+
+def test_every_hint_names_only_known_keys() -> None:
+    """An unknown key has no word in a Compose file, and its line would never be found."""
+    templates = [
+        *causes.CAUSES.values(),
+        *probe_failures.STATUS_HINTS.values(),
+        *(
+            text
+            for module in (crash_output, permission_errors, probe_failures)
+            for name, text in vars(module).items()
+            if name.endswith("_HINT")
+        ),
+    ]
+    compose = target.Target(kind="Job", name="a", owner="a", deadline=1, sources={"": "compose.yaml"})
+    assert len(templates) > len(causes.CAUSES) + 10
+    for template in templates:
+        assert "<" not in hints.fill_in(template, compose, stack="dev")
+
+
+def test_a_pinned_release_has_no_lines(tmp_path: Path) -> None:
+    """Its file is a record: the application is changed, and promoted again."""
+    environment = dataclasses.replace(load(tmp_path, "app.yaml"), release=cast(Any, object()))
+    assert hints.collect_sources(environment) == {"": "app/app.yaml"}

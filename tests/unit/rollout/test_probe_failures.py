@@ -1,0 +1,95 @@
+"""Why a probe failed: the port, the path, and what the program's own log says."""
+
+import pytest
+
+from seaway.rollout import causes, message_parsers, probe_failures
+from tests.support import live_objects
+
+HTTP = {"httpGet": {"path": "/healthz", "port": "http"}}
+CONTAINER = {
+    "name": "web",
+    "ports": [{"name": "http", "containerPort": 8000}],
+    "readinessProbe": HTTP | {"periodSeconds": 5},
+    "startupProbe": HTTP,
+    "livenessProbe": HTTP,
+}
+TCP = {"name": "web", "startupProbe": {"tcpSocket": {"port": 8000}}}
+REFUSED = "dial tcp 10.42.0.7:8000: connect: connection refused"
+SLOW = 'Get "http://10.42.0.7:8000/healthz": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
+STARTUP = f'Startup probe failed: Get "http://10.42.0.7:8000/healthz": {REFUSED}'
+
+
+def explain(text: str = STARTUP, log: str = "", **container: object) -> message_parsers.ParsedMessage:
+    parsed = probe_failures.parse_probe_failure(text, CONTAINER | container, log)
+    assert parsed is not None
+    return parsed
+
+
+LISTENS = [
+    (" * Running on http://127.0.0.1:5000", "127.0.0.1:5000"),  # Flask
+    ("[1] [INFO] Listening at: http://127.0.0.1:8000 (1)", "127.0.0.1:8000"),  # gunicorn
+    ("Starting development server at http://127.0.0.1:8000/", "127.0.0.1:8000"),  # Django
+    ("App listening at http://localhost:8000", "localhost:8000"),
+    ("  - Local:        http://localhost:3000", "localhost:3000"),  # Vite; Next, which listens on all addresses
+    ("INFO: Uvicorn running on http://0.0.0.0:8080 (Press CTRL+C)", "8080"),
+    (" * Running on all addresses\n * Running on http://127.0.0.1:5000\n * Running on http://10.42.0.7:5000", "5000"),
+    ("Server listening on port 3000", "3000"),
+    ("Listening on :8080", "8080"),
+    ("Now listening on: http://[::]:8080", "8080"),
+    ("Tomcat started on port 8080 (http)", "8080"),
+]
+
+
+@pytest.mark.parametrize(("log", "address"), LISTENS)
+def test_the_log_says_where_the_program_listens(log: str, address: str) -> None:
+    failure = explain(log=f"starting\n{log}\nready\n")
+    assert failure.cause == "connection-refused"
+    assert failure.hint == (probe_failures.LOOPBACK_HINT if ":" in address else probe_failures.PORT_HINT)
+    assert failure.values == {"port": "8000", ("address" if ":" in address else "actual_port"): address}
+
+
+OTHER_LOGS = [
+    "",
+    "2026-03-01 10:30:22 server started",
+    'connection to server at "10.0.0.5", port 5432 failed: Connection refused',
+    "waiting for the server db, port 5432",
+    "listening on 0.0.0.0:8000",  # and was probed before
+]
+
+
+@pytest.mark.parametrize("log", OTHER_LOGS)
+def test_another_log_proves_nothing(log: str) -> None:
+    assert (explain(log=log).hint, explain(log=log).values) == (probe_failures.REFUSED_HINT, {"port": "8000"})
+
+
+def test_messages(wording: object) -> None:
+    failures = [
+        explain(),
+        explain(log=" * Running on http://127.0.0.1:5000"),
+        probe_failures.parse_probe_failure(f"Startup probe failed: {REFUSED}", TCP, ""),
+        *(
+            explain(f"Readiness probe failed: HTTP probe failed with statuscode: {code}")
+            for code in (400, 401, 404, 503)
+        ),
+        explain(f"Readiness probe failed: {SLOW}", readinessProbe=HTTP | {"timeoutSeconds": 2}),
+    ]
+    location = causes.Location(target=live_objects.WEB, stack="dev")
+    findings = [causes.convert_message(failure, location, fatal=False) for failure in failures if failure]
+    assert [f"{finding.cause}: {finding.message}: {finding.hint}" for finding in findings] == wording
+
+
+def test_the_hint_names_the_probe_that_differs() -> None:
+    text = "Readiness probe failed: HTTP probe failed with statuscode: 404"
+    assert "<health>" in (explain(text).hint or "")
+    other = {"httpGet": {"path": "/nope", "port": 8000}}
+    assert "<health.readiness>" in (explain(text, readinessProbe=other).hint or "")
+    assert "<health.liveness>" in (explain(text.replace("Readiness", "Startup"), readinessProbe=other).hint or "")
+
+
+def test_other_failures_are_their_text() -> None:
+    command = {"readinessProbe": {"exec": {"command": ["check"]}}}
+    for text, container in (
+        ("Readiness probe failed: connection refused", command),
+        (f"Startup probe failed: {SLOW}", CONTAINER),
+    ):
+        assert probe_failures.parse_probe_failure(text, container, "") is None
