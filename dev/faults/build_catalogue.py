@@ -41,6 +41,7 @@ class Source:
     files: Mapping[str, str | bytes] = dataclasses.field(default_factory=dict[str, str | bytes])
     settings: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
     build: Mapping[str, Any] = dataclasses.field(default_factory=dict[str, Any])
+    secrets: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
 
     def write(self, checkout: project.Project, settings: Mapping[str, Any]) -> None:
         """Write it into the checkout. ``settings``: of the stack without the fault."""
@@ -58,6 +59,8 @@ class Source:
         stack = yaml.safe_load(checkout.stack_file.read_text())
         stack["config"] = {**settings, **{f"seaway:{key}": setting for key, setting in self.settings.items()}}
         checkout.stack_file.write_text(yaml.safe_dump(stack))
+        for name, secret in self.secrets.items():
+            checkout.set_secret(name, secret)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -286,7 +289,7 @@ BUILD_FAULTS = (
         fixed=Source(
             steps="RUN --mount=type=secret,id=token,required=true wc -c /run/secrets/token\n",
             build={"secrets": {"token": "TOKEN"}},
-            settings={"secrets": {"TOKEN": "hunter2"}},
+            secrets={"TOKEN": "hunter2"},
         ),
     ),
     BuildFault(

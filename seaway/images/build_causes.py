@@ -89,7 +89,8 @@ CAUSES = (
     Cause(
         "build-secret-missing",
         "the build has no secret {subject}",
-        "add {subject} to build.secrets of {image} in {app}, and its value to the stack",
+        "add {subject} to build.secrets of {image} in {app}, with the name of a secret of the stack, and set its value:"
+        " pulumi config set --secret --path 'seaway:secrets.NAME'",
         error=r"secret (\S+): not found",
     ),
     Cause(
