@@ -22,7 +22,6 @@ OTHERS = {
     "seaway/cli/recovery.py": "Pulumi's own locks, and /proc",
     "seaway/cli/stack.py": "Pulumi's own workspace",
     "components/buildkit.py": "buildx's own files in DOCKER_CONFIG",
-    "components/stack_config.py": "the user's file in PULUMI_CONFIG_PASSPHRASE_FILE",
     "seaway/project/passphrase.py": "stack_file.read_bytes, which uses the reader",
     "seaway/project/stack_file.py": "its own read_bytes, which uses the reader",
     "seaway/release/stored_record.py": "StoredRecord.read_text, which reads no file",

@@ -1,6 +1,5 @@
 """`make up` repeats the explanation of a failed build below Pulumi's output."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ def test_the_explanation_of_a_failed_build_comes_last(
 ) -> None:
     def fail() -> None:
         build_reports.add(tmp_path, "error: image web: app/web/Dockerfile:7 failed (exit code 1)")
-        raise subprocess.CalledProcessError(1, ["pulumi", "up", "--stack", "dev"])
+        raise stack.CommandFailedError("stack dev is not deployed", 1)
 
     monkeypatch.setattr(environment, "ROOT", tmp_path)
     monkeypatch.setattr(stack, "up", fail)
@@ -22,7 +21,7 @@ def test_the_explanation_of_a_failed_build_comes_last(
     assert stack.main() == 1
     printed = capsys.readouterr().err.splitlines()
     assert printed == [
-        "seaway: `up --stack dev` failed",
+        "seaway: stack dev is not deployed",
         "",
         "error: image web: app/web/Dockerfile:7 failed (exit code 1)",
     ]
