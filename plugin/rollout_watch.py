@@ -146,7 +146,9 @@ class RolloutWatch:
                 if not finding.fatal and self._is_new(owner, finding.cause):
                     pod = f" (pod {finding.pod})" if finding.pod else ""
                     link = causes.format_runbook_link(finding.cause)
-                    await self._log.warning(f"{owner}: {finding.message}{pod}\n  {finding.hint}\n  see {link}")
+                    await self._log.warning(f"{owner}: {finding.message}{pod}")
+                    # While the rollout waits, Pulumi shows only the first line of a text.
+                    await self._log.info(f"fix: {finding.hint}\n  see {link}")
             if workload.state == "complete" and self._is_new(owner, "complete"):
                 await self._log.status(f"{workload.summary}, after {self._elapsed:.0f} s")
         incomplete = any(workload.state != "complete" for workload in workloads)

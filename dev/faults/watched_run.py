@@ -55,11 +55,10 @@ class WatchedRun:
         return None
 
     def find_hint(self, id_: str) -> str | None:
-        """Find the last hint that links to the section of a cause: the line above the link."""
-        hints = [
-            before.text for before, line in zip(self.lines, self.lines[1:], strict=False) if f"#{id_}" in line.text
-        ]
-        return hints[-1].strip().removeprefix("fix: ") if hints else None
+        """Find the last hint about a cause: the line above the link to the runbook. Of an interrupted run, the last."""
+        linked = [line.text for line, link in zip(self.lines, self.lines[1:], strict=False) if f"#{id_}" in link.text]
+        hints = [text.partition("fix: ")[2] for text in linked or self.output.splitlines() if "fix: " in text]
+        return hints[-1] if hints else None
 
     def measure_delay(self, text: str) -> float:
         """Return the seconds from the workload's change until the output contained a text."""

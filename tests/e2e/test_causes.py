@@ -249,11 +249,11 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
 
 @pytest.mark.parametrize("injected", HINTS, ids=lambda injected: injected.injected)
 def test_a_hint_that_is_carried_out_cures_the_rollout(shop: project.Project, injected: fault.Fault) -> None:
-    """The hint is printed while the rollout still waits, and the user stops it then."""
+    """The cause is printed while the rollout still waits, and the user stops it then."""
     assert injected.cause is not None
     before = cures.read_files(shop)
     fault.inject_fault(shop, injected)
-    run = watched_run.run_up(shop, stop_at=f"#{injected.cause}")
+    run = watched_run.run_up(shop, stop_at="fix: ")
     hint = run.find_hint(injected.cause)
     assert hint is not None, run.output
     assert run.exit_code
@@ -298,7 +298,7 @@ def test_a_hint_has_the_words_of_the_file(shop: project.Project, file: str, text
     program = changes.build_server("('', 5000)", "Running on http://0.0.0.0:5000")
     (shop.folder / "app" / "web" / "fault.py").write_text(program)
     shop.pulumi("config", "set", "--stack", shop.stack, "seaway:app", f"app/{file}", check=True)
-    run = watched_run.run_up(shop, stop_at="#connection-refused")
+    run = watched_run.run_up(shop, stop_at="fix: ")
     hint = run.find_hint("connection-refused")
     assert hint is not None, run.output
     match = re.match(rf"set the port in {words} to (\d+),", hint)

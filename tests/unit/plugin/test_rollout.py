@@ -207,8 +207,8 @@ def test_the_log_explains_a_refused_connection_while_the_rollout_waits(
     api.logs["web-5d4f-0", "web", False] = "INFO: Uvicorn running on http://0.0.0.0:5000\n"
     properties = inputs("web", deadline=2) | {"sources": {"services.web.port": "app/app.yaml:17"}}
     text = get_error(start(plugin, properties))
-    (line,) = [line for line in display.lines if not line.ephemeral]
-    for output in (line.text, text):
+    lines = "\n".join(line.text for line in display.lines if not line.ephemeral)
+    for output in (lines, text):
         assert "its log says: INFO: Uvicorn running on http://0.0.0.0:5000" in output
         assert "set the port in services.web.port (app/app.yaml:17) to 5000" in output
 
@@ -239,9 +239,9 @@ def test_a_transient_problem_is_reported_once_and_fails_at_the_deadline(
     text = get_error(start(plugin, inputs("web", deadline=2)))
     assert time.monotonic() - started >= 2, "the deadline passes without a change"
     assert "docs/runbook.md#unschedulable" in text
-    (line,) = [line for line in display.lines if not line.ephemeral]
-    assert (line.severity, line.urn) == ("WARNING", URN)
-    message, hint, link = line.text.splitlines()
+    warning, fix = [line for line in display.lines if not line.ephemeral]
+    assert [(line.severity, line.urn) for line in (warning, fix)] == [("WARNING", URN), ("INFO", URN)]
+    message, (hint, link) = warning.text, fix.text.splitlines()
     assert message.startswith("web: ")
     assert "Insufficient cpu" in message
     assert message.endswith(" (pod web-5d4f-0)")
