@@ -30,6 +30,8 @@ class TargetStack:
     namespace: str
     folder: Path
     """The project folder, which has Pulumi.yaml."""
+    app_file: str = "app.yaml"
+    """The application's file, relative to the project folder."""
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +59,10 @@ def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack
         # Of the pinned release: the application in the working tree may have another name.
         app = environments.read_pinned_release(folder, name).application.name
     namespace = settings.Settings(stack=name, context=context.node.text).format_namespace(app)
-    return TargetStack(name=name, context=context.node.text, app=app, namespace=namespace, folder=folder)
+    app_file = stack_file.get_app_path(config)
+    return TargetStack(
+        name=name, context=context.node.text, app=app, namespace=namespace, folder=folder, app_file=app_file
+    )
 
 
 def read_config(folder: Path, name: str, hint: str | None = None) -> nodes.MappingNode:

@@ -124,7 +124,14 @@ def _build_report(
 ) -> status_report.StatusReport:
     now = datetime.datetime.now(datetime.UTC)
     release, by_workload = details
-    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now, addresses=by_workload)
+    rows = status.list_workloads(
+        live_objects,
+        app_name=target.app,
+        stack=target.name,
+        now=now,
+        addresses=by_workload,
+        app_file=target.app_file,
+    )
     return status_report.StatusReport(target=target, release=release, rows=rows, now=now)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import names
-from seaway.rollout import evidence, health, owned_pods, runs, target, workload_health
+from seaway.rollout import evidence, health, hints, owned_pods, runs, target, workload_health
 from seaway.syntax import diagnosis
 
 NAME_LABEL = "app.kubernetes.io/name"
@@ -77,14 +77,15 @@ def list_workloads(
     stack: str,
     now: datetime.datetime,
     addresses: Mapping[str, tuple[str, ...]] = types.MappingProxyType({}),
+    app_file: str = hints.DEFAULT_FILE,
 ) -> list[WorkloadStatus]:
     """The workloads with the labels of this application and stack: services, stores, jobs, each by name.
 
-    ``addresses``: of the published workloads, see ``rollout.addresses``.
+    ``addresses``: of the published workloads, see ``rollout.addresses``. ``app_file``: the file that hints name.
     """
     index = evidence.ObjectIndex(live_objects)
     return [
-        _build_status(kind, manifest, index, now, addresses.get(get_owner(manifest), ()))
+        _build_status(kind, manifest, index, now, addresses=addresses.get(get_owner(manifest), ()), app_file=app_file)
         for kind, manifest in _find_workloads(live_objects, app_name, stack)
     ]
 
@@ -142,7 +143,9 @@ def _build_status(
     manifest: snapshot.Object,
     index: evidence.ObjectIndex,
     now: datetime.datetime,
+    *,
     addresses: tuple[str, ...],
+    app_file: str,
 ) -> WorkloadStatus:
     owned = owned_pods.select_pods(kind, manifest, index)
     spec = manifest["spec"]
@@ -151,6 +154,7 @@ def _build_status(
         name=unstructured.get_name(manifest),
         owner=get_owner(manifest),
         deadline=spec.get("progressDeadlineSeconds") or spec.get("activeDeadlineSeconds") or DEFAULT_DEADLINE,
+        sources={"": app_file},
     )
     # A version that is deployed again has its old ReplicaSet, so the age of its pods comes first.
     newest = [pod for pod in owned.newest if not unstructured.is_terminating(pod)]

@@ -57,7 +57,7 @@ def select(folder: Path, **saved: object) -> None:
 
 def test_a_stack_is_named(folder: Path) -> None:
     assert find("--stack", "dev") == stack.TargetStack(
-        name="dev", context="kind-dev", app="shop", namespace="shop-dev", folder=folder
+        name="dev", context="kind-dev", app="shop", namespace="shop-dev", folder=folder, app_file="app/app.yaml"
     )
     # Its secrets need no value, and the application's file is read for its name only.
     assert find("-s", "prod").namespace == "bakery-prod"

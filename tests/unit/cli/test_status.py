@@ -155,7 +155,7 @@ def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, capsy
     lines = capsys.readouterr().out.partition("\n\n")[2].splitlines()
     assert lines[0].startswith("web: ")
     assert lines[1] == "  pod web-5d9c-aaaaa, container web"
-    assert lines[2].startswith("  correct services.web.image (app.yaml)")
+    assert lines[2].startswith("  correct services.web.image (app/app.yaml)")
     assert lines[3] == "  docs/runbook.md#image-name-invalid"
 
 
