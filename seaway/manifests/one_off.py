@@ -54,6 +54,8 @@ def build_job(
     spec["containers"] = [_convert_main_container(container, owner, command, tty) for container in spec["containers"]]
     # A program that is process 1 ignores SIGINT unless it handles it.
     spec |= {"restartPolicy": "Never", "shareProcessNamespace": not is_held}
+    if is_held:
+        spec["terminationGracePeriodSeconds"] = 1  # the waiting shell is process 1, and ignores SIGTERM
     labels = _build_labels(workload, name)
     job = _build_object(workload, "Job", name, labels) | {
         "spec": {

@@ -315,7 +315,7 @@ def test_forwarded_port_of_a_store(shop: project.Project) -> None:
         free = reserved.getsockname()[1]
     with running.command("port-forward", "db", f"{free}:main", cwd=shop.folder, env=shop.env) as forward:
         line, secret = forward.out.until(lambda lines: len(lines) == 2, seconds=60)
-        assert line == f"psql -h 127.0.0.1 -p {free} -U postgres postgres"
+        assert line == f"psql -h 127.0.0.1 -p {free} -U postgres"
         [name] = [name for name in secret.split() if name.startswith("db-secrets-")]
         assert shop.get_objects("secret", name, "-n", NAMESPACE)["data"]["POSTGRES_PASSWORD"]
         with socket.create_connection(("127.0.0.1", free), timeout=60) as server:
