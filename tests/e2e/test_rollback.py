@@ -83,7 +83,7 @@ def test_failed_first_release_has_no_fallback(shop: project.Project) -> None:
 def test_release_is_recorded_without_drift(shop: project.Project) -> None:
     result = shop.seaway("up", *MORE)
     assert result.exit_code == 0
-    assert re.search(r"^web +service +2/2 ", result.stdout, re.M)
+    assert re.search(r"^web +service +\S+ +2/2 ", result.stdout, re.M)
     assert re.search(r"^pulumi up [\d.]+ s · total [\d.]+ s$", result.stdout, re.M)
     drift = shop.seaway("status", "--drift", "--json")
     assert drift.exit_code == 0

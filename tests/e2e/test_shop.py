@@ -286,7 +286,7 @@ def is_rolled_out(shop: project.Project) -> None:
 def test_failed_job_blocks_the_services_and_the_next_up_retries_it(shop: project.Project, address: str) -> None:
     """The source is unchanged and the job's requirement is met: only the failed Job shows that it must run again."""
     before = list_pods(shop, "web"), list_pods(shop, "api")
-    query = "import store; held = store.connection(); held.__enter__().run('select 1 from gate')"
+    query = "import store; held = store.connect(); held.__enter__().run('select 1 from gate')"
     file = shop.folder / "app" / "app.yaml"
     file.write_text(file.read_text().replace("command: [python3, migrate.py]", f'command: [python3, -c, "{query}"]'))
     find_title(shop, "Later")
