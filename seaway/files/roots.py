@@ -102,9 +102,6 @@ class Root:
             subject: its name in messages; empty if the location names it.
             location: where it is written.
             key_path: the key there.
-
-        Raises:
-            diagnosis.InvalidInput: it is outside the root, or in a closed folder.
         """
         if refusal := self._find_refusal(path):
             code, message, hint = refusal
