@@ -5,6 +5,7 @@ command that failed. An error hook replaces that error.
 """
 
 import time
+from collections.abc import Iterable
 
 import pulumi
 from pulumi.runtime import settings
@@ -17,8 +18,22 @@ from seaway.images import build_failures, build_inputs, build_reports
 CANCELLED = "context canceled"
 
 
+MIN_HIDDEN_LENGTH = 8
+"""Characters of a line of a secret with several lines, such as a key: a log has each line after a prefix."""
+
+
 class BuildFailed(Exception):  # noqa: N818 - the engine shows the text
     """The explanation of a failed build."""
+
+
+def hide_secrets(text: str, secrets: Iterable[str]) -> str:
+    """The text without the secrets and their lines."""
+    whole = {secret.strip() for secret in secrets}
+    lines = {line.strip() for secret in whole for line in secret.splitlines()}
+    hidden = whole | {line for line in lines if len(line) >= MIN_HIDDEN_LENGTH}
+    for part in sorted(filter(None, hidden), key=len, reverse=True):
+        text = text.replace(part, "[secret]")
+    return text
 
 
 def explain_failures(
@@ -26,11 +41,7 @@ def explain_failures(
 ) -> pulumi.ResourceOptions:
     """The options of the resource that builds an image; without an effect if the command line has no error hooks.
 
-    Args:
-        name: of the image.
-        inputs: of the build.
-        location: the staged context, relative to the project.
-        stack_inputs: of the run.
+    ``location``: of the staged context, relative to the project.
     """
     has_hooks = settings.monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS)
     # Pulumi's mocks have the feature, but nothing that calls a hook. A preview builds nothing.
@@ -60,9 +71,8 @@ def explain_failures(
                 log = await buildkit.read_log((environment.folder / location).resolve(), since=started)
             except buildkit.Unavailable as unavailable:
                 missing = str(unavailable)
-        hidden = [await secret.future() for secret in stack_inputs.build_secrets.values()]
-        for secret in filter(None, hidden):
-            log, error = log.replace(secret, "[secret]"), error.replace(secret, "[secret]")
+        secrets = [await secret.future() or "" for secret in stack_inputs.build_secrets.values()]
+        log, error = hide_secrets(log, secrets), hide_secrets(error, secrets)
         file = build_reports.get_log_path(environment.folder, name)
         if log:
             private.write_file(file, log)

@@ -57,11 +57,9 @@ def _load_messages() -> tuple[Any, Any]:
 
 
 async def read_log(context: Path, *, since: float) -> str:
-    """The plain log of the newest build of a context, as ``docker buildx build --progress=plain`` prints it.
+    """The plain log of the newest build of a folder, as ``docker buildx build --progress=plain`` prints it.
 
-    Args:
-        context: the folder that was built.
-        since: the time before the build, in seconds since the epoch.
+    ``since``: the time before the build, in seconds since the epoch.
 
     Raises:
         Unavailable: there is no such build, or its builder does not answer.
@@ -114,11 +112,14 @@ async def _connect(folder: Path, builder: str) -> AsyncGenerator[str]:
         pipes.append(asyncio.create_task(_pipe(builder, reader, writer)))
 
     with tempfile.TemporaryDirectory() as private:
-        async with await asyncio.start_unix_server(connect, f"{private}/socket"):
+        server = await asyncio.start_unix_server(connect, f"{private}/socket")
+        try:
             yield f"unix://{private}/socket"
-        for pipe in pipes:
-            pipe.cancel()
-        await asyncio.gather(*pipes, return_exceptions=True)
+        finally:
+            server.close()
+            for pipe in pipes:
+                pipe.cancel()
+            await asyncio.gather(*pipes, return_exceptions=True)
 
 
 async def _pipe(builder: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

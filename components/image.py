@@ -25,13 +25,15 @@ class BuildPlan:
     """The repository that it is pushed to, without a tag."""
     location: str
     """The staged context, relative to the project: the same text in every checkout."""
-    dockerfile: str
-    target: str | None
     args: Mapping[str, str]
-    build: application.Build
     contexts: Mapping[str, str]
     """The staged named contexts."""
     inputs: build_inputs.BuildInputs
+
+    @property
+    def build(self) -> application.Build:
+        """As the application declares it."""
+        return self.inputs.context.build
 
     @property
     def record(self) -> rebuild_reasons.BuildRecord:
@@ -45,11 +47,7 @@ class BuildPlan:
 
 
 def plan_builds(environment: environments.Environment) -> Sequence[BuildPlan]:
-    """The plan of each container that is built; empty if the environment deploys releases. Stages the build contexts.
-
-    Raises:
-        diagnosis.InvalidInput: all errors of the contexts and Dockerfiles.
-    """
+    """The plan of each container that is built; none if the environment deploys releases. Stages the build contexts."""
     build_reports.clear(environment.folder)
     if not environment.settings.build:
         return []
@@ -71,10 +69,7 @@ def _plan_build(environment: environments.Environment, name: str, inputs: build_
         name=name,
         repository=f"{environment.settings.registry}/{environment.app.name}/{name}",
         location=str(staged.relative_to(folder)),
-        dockerfile=build.dockerfile,
-        target=build.target,
         args={**inputs.args, "SOURCE_DATE_EPOCH": "0"},
-        build=build,
         contexts=contexts,
         inputs=inputs,
     )
@@ -124,14 +119,14 @@ def _build_with_docker_build(
 ) -> pulumi.Output[str]:
     stack_settings, build = stack_inputs.environment.settings, plan.build
     contexts = {name: docker_build.ContextArgs(location=location) for name, location in plan.contexts.items()}
-    dockerfile = f"{plan.location}/{plan.dockerfile}"
+    dockerfile = f"{plan.location}/{build.dockerfile}"
     image = docker_build.Image(
         plan.name,
         context=docker_build.BuildContextArgs(location=plan.location, named=contexts or None),
         dockerfile=docker_build.DockerfileArgs(location=dockerfile)
         if build.inline is None
         else docker_build.DockerfileArgs(inline=build.inline),
-        target=plan.target,
+        target=build.target,
         build_args=dict(plan.args),
         secrets={id_: stack_inputs.build_secrets[name] for id_, name in build.secrets.items()} or None,
         ssh=[_parse_ssh_agent(agent) for agent in build.ssh] or None,
@@ -167,8 +162,8 @@ def _build_with_docker(
         plan.name,
         build=docker.DockerBuildArgs(
             context=plan.location,
-            dockerfile=f"{plan.location}/{plan.dockerfile}",
-            target=plan.target,
+            dockerfile=f"{plan.location}/{plan.build.dockerfile}",
+            target=plan.build.target,
             args=dict(plan.args),
             platform=stack_inputs.environment.settings.platform,
             builder_version=docker.BuilderVersion.BUILDER_BUILD_KIT,

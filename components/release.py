@@ -32,11 +32,7 @@ class ReleaseChoice:
 
     @classmethod
     def resolve(cls, stack_inputs: stack_config.StackInputs, plans: Sequence[image.BuildPlan]) -> Self:
-        """The release of the source or the lock file; or the previous one, if exactly that release is held back.
-
-        Raises:
-            diagnosis.InvalidInput: the file of the previous release is invalid.
-        """
+        """The release of the source or the lock file; or the previous one, if exactly that release is held back."""
         environment, pinned = stack_inputs.environment, stack_inputs.environment.release
         images = inputs.resolve_release_images(pinned, environment.settings.registry) if pinned else {}
         images |= {

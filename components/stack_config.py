@@ -39,11 +39,7 @@ class StackInputs:
 
 
 def read_inputs(folder: Path) -> StackInputs:
-    """The inputs of this run.
-
-    Raises:
-        diagnosis.InvalidInput: all errors of the configuration and the application.
-    """
+    """The inputs of this run."""
     stack = pulumi.get_stack()
     texts = {
         key.removeprefix(stack_file.PREFIX): str(text)

@@ -36,9 +36,6 @@ class Workload(pulumi.ComponentResource):
     """One service, store or job: its objects, in their order.
 
     Args:
-        name: the name of the service, store or job.
-        release_objects: its objects.
-        namespace: the resource of the namespace.
         dependencies: resources that must exist, or be healthy, before its pods may start or change.
         options: with the Kubernetes provider and the plugin.
     """

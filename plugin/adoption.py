@@ -34,11 +34,7 @@ def is_adopted(namespace: unstructured.Object) -> bool:
 
 
 async def find_foreign_objects(cluster: client.KubeClient, namespace: unstructured.Object) -> list[str]:
-    """The objects in the namespace that do not belong to the stack in its labels: ``v1/ConfigMap/shop-prod/notes``.
-
-    Raises:
-        errors.Unavailable: a kind cannot be listed.
-    """
+    """The objects in the namespace that do not belong to the stack in its labels: ``v1/ConfigMap/shop-prod/notes``."""
     name = unstructured.get_name(namespace)
     stack_labels = {key: unstructured.get_label(namespace, key) for key in (names.PART_OF_LABEL, names.STACK_LABEL)}
 

@@ -52,11 +52,7 @@ UNRECORDED = "?"
 
 
 class DataLossGuard:
-    """Refuses the loss of disks that is not accepted.
-
-    Args:
-        inputs: of the provider.
-    """
+    """Refuses the loss of disks that is not accepted. ``inputs``: of the provider."""
 
     def __init__(self, cluster: client.KubeClient, inputs: values.Properties) -> None:
         self._cluster = cluster
@@ -164,8 +160,7 @@ class DataLossGuard:
 def merge_namespaces(declared: str, before: values.Properties) -> str:
     """The declared namespace and the earlier ones: after a failed update the state may hold objects in both.
 
-    Args:
-        before: the inputs of the provider in the state; empty if it is new.
+    ``before``: the inputs of the provider in the state; empty if it is new.
     """
     recorded = _split_names(before.get(NAMESPACES)) or ([UNRECORDED] if before else [])
     return ",".join(dict.fromkeys([declared, *recorded]))

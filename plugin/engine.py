@@ -14,11 +14,7 @@ LOG_TIMEOUT = 2.0
 
 
 class ResourceError(Exception):
-    """The operation failed. The user sees the text unchanged.
-
-    Args:
-        code: stable id of the kind of error; it ends the first line of the text.
-    """
+    """The operation failed. The user sees the text, with the stable ``code`` at the end of its first line."""
 
     def __init__(self, message: str, *, code: str = "") -> None:
         first, newline, rest = message.partition("\n")
@@ -27,11 +23,7 @@ class ResourceError(Exception):
 
 
 class Engine:
-    """The engine that started this plugin.
-
-    Args:
-        address: where it listens: ``127.0.0.1:41234``.
-    """
+    """The engine that started this plugin, and listens at ``address``: ``127.0.0.1:41234``."""
 
     def __init__(self, address: str) -> None:
         self._address = address

@@ -31,12 +31,7 @@ LOG_MAX_BYTES = 64 * 1024
 
 
 class RolloutWatch:
-    """One rollout. The deadlines start now.
-
-    Args:
-        namespace: of the targets.
-        log: of the resource.
-    """
+    """One rollout. The deadlines start now."""
 
     def __init__(
         self, cluster: client.KubeClient, namespace: str, targets: Sequence[target.Target], log: engine.Log
@@ -66,7 +61,6 @@ class RolloutWatch:
 
         Raises:
             engine.ResourceError: some have failed; the text is the report.
-            errors.Unavailable: the API server did not come back, or refuses.
         """
         failed: float | None = None
         first = True

@@ -241,11 +241,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
 
 
 async def serve(address: str) -> None:
-    """Serve until the engine stops the plugin or is gone. The port is the only line on stdout.
-
-    Args:
-        address: of the engine's own service.
-    """
+    """Serve the engine at ``address`` until it stops the plugin or is gone. The port is the only line on stdout."""
     # Before the port is printed: an engine that is killed right after it would leave another parent.
     parent = os.getppid()
     server = grpc.aio.server(options=[("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)])

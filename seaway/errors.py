@@ -2,7 +2,10 @@
 
 
 class Unavailable(Exception):  # noqa: N818 - reads as what happened
-    """The cluster cannot be used: unreachable, a refusal, or an unknown context. One line for the user."""
+    """The cluster cannot be used: unreachable, a refusal, or an unknown context. One line for the user.
+
+    What asks a cluster, a registry or the state raises it.
+    """
 
 
 class Forbidden(Unavailable):

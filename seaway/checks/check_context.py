@@ -177,31 +177,3 @@ class CheckContext:
 def make_finding(release_object: objects_.ReleaseObject, path: str, message: str, hint: str) -> Finding:
     """A finding about a field of an object."""
     return Finding(owner=release_object.owner, object=release_object.key, path=path, message=message, hint=hint)
-
-
-def matches_labels(selector: dict[str, str], labels: dict[str, str]) -> bool:
-    """Whether a set of labels contains those of the selector; an empty selector matches every set."""
-    return selector.items() <= labels.items()
-
-
-def matches_selector(selector: dict[str, Any], labels: dict[str, str]) -> bool:
-    """Whether labels match a selector with expressions.
-
-    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements
-    """
-    return matches_labels(selector.get("matchLabels", {}), labels) and all(
-        _matches_expression(expression, labels.get(expression["key"]))
-        for expression in selector.get("matchExpressions", [])
-    )
-
-
-def _matches_expression(expression: dict[str, Any], label: str | None) -> bool:
-    match expression["operator"]:
-        case "In":
-            return label in expression["values"]
-        case "NotIn":
-            return label not in expression["values"]
-        case "Exists":
-            return label is not None
-        case _:
-            return label is None

@@ -40,21 +40,25 @@ class Command:
 
     The module has two functions. ``configure(parser)`` adds the options. ``run(arguments)`` prints results to stdout
     and messages to stderr, and returns the exit code. If it raises diagnosis.InvalidInput, the code is
-    ``USAGE_ERROR``; errors.Unavailable, ``FAILURE``; KeyboardInterrupt, ``INTERRUPTED``. The docstring of the module
-    documents other codes and the JSON.
+    ``USAGE_ERROR``, as for UsageError; errors.Unavailable, ``FAILURE``; KeyboardInterrupt, ``INTERRUPTED``. The
+    docstring of the module documents other codes and the JSON.
     """
 
     name: str
     help: str
     module: str = ""
-    """Below seaway.cli; empty: the command is a group."""
+    """Below seaway.cli; empty: that of the name."""
     subcommands: Sequence["Command"] = ()
     pulumi: str = ""
     """The command of Pulumi whose flags it accepts too; they are in ``arguments.pulumi``."""
 
     def load(self) -> ModuleType:
         """Import the module."""
-        return importlib.import_module(f"seaway.cli.{self.module}")
+        return importlib.import_module(f"seaway.cli.{self.module or self.name.replace('-', '_')}")
+
+
+class UsageError(Exception):
+    """The command line names what does not exist, or contradicts itself. The text is one line for the user."""
 
 
 class SupportsOptions(Protocol):

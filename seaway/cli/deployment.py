@@ -35,12 +35,7 @@ has no usable record; the objects are then rendered from the record in the state
 
 
 class Deployment:
-    """One run of ``seaway up``.
-
-    Args:
-        rollback: whether to restore the last healthy release when the update fails.
-        pulumi_arguments: further arguments for pulumi up.
-    """
+    """One run of ``seaway up``. ``rollback``: restore the last healthy release when the update fails."""
 
     def __init__(self, target: stack.TargetStack, *, rollback: bool, pulumi_arguments: Sequence[str]) -> None:
         self._target = target

@@ -9,6 +9,7 @@ https://kubernetes.io/docs/concepts/workloads/pods/ephemeral-containers/
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import secrets
 import time
 from collections.abc import AsyncGenerator
@@ -26,7 +27,6 @@ DEBUG_START_SECONDS = 120
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.epilog = "The exit code is that of the command. 1 and 2 may also be errors of seaway itself, see stderr."
     parser.add_argument("service", metavar="SERVICE", help="a service or store, or a job that runs")
     stack.add_option(parser)
@@ -35,25 +35,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; return its exit code.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected.
-        errors.Unavailable: the cluster cannot be reached, or the command did not start.
-    """
     target = stack.find_target(arguments)
-    try:
-        return terminal.run(lambda signals: _execute(target, arguments, signals))
-    except pod_choice.NoPodError as error:
-        command.report(str(error))
-        return command.USAGE_ERROR
+    return terminal.run(lambda signals: _execute(target, arguments, signals))
 
 
 async def _execute(target: stack.TargetStack, arguments: argparse.Namespace, signals: terminal.Signals) -> int:
     async with connection.connect(target) as cluster:
         pod = await pod_choice.choose_pod(cluster, target, arguments.service, arguments.container)
         pod_choice.report_unready(target, pod)
-        place = pod_session.Place(
+        place = streams.Place(
             cluster=cluster,
             namespace=target.namespace,
             pod=unstructured.get_name(pod),
@@ -67,7 +57,7 @@ async def _execute(target: stack.TargetStack, arguments: argparse.Namespace, sig
 
 
 async def _run_in(
-    place: pod_session.Place, words: list[str], control: pod_session.Control | None, signals: terminal.Signals
+    place: streams.Place, words: list[str], control: pod_session.Control | None, signals: terminal.Signals
 ) -> int:
     try:
         return await pod_session.run_command(place, words or pod_session.SHELL, control=control, signals=signals)
@@ -83,12 +73,8 @@ async def _run_in(
 
 
 def read_debug_image(target: stack.TargetStack) -> str:
-    """The image of ephemeral containers in an environment.
-
-    Raises:
-        diagnosis.InvalidInput: the stack's file has errors.
-    """
-    config = stack_file.read_config(stack.find_file(target.folder, target.name))
+    """The image of ephemeral containers in an environment."""
+    config = stack.read_config(target.folder, target.name)
     settings = stack_file.decode_settings(config, target.name)
     image = settings.debug_image
     return image_reference.find_override(image, settings.image_overrides) or image
@@ -96,8 +82,8 @@ def read_debug_image(target: stack.TargetStack) -> str:
 
 @contextlib.asynccontextmanager
 async def _start_debug_container(
-    place: pod_session.Place, pod: snapshot.Object, image: str
-) -> AsyncGenerator[tuple[pod_session.Place, pod_session.Control]]:
+    place: streams.Place, pod: snapshot.Object, image: str
+) -> AsyncGenerator[tuple[streams.Place, pod_session.Control]]:
     """An ephemeral container that ends with the block, and the control in it."""
     name = f"debug-{secrets.token_hex(3)}"
     command.report(f"the image of {place.container} has no shell; starting ephemeral container {name} with {image}")
@@ -107,7 +93,7 @@ async def _start_debug_container(
     await place.cluster.strategic_patch(f"{path}/ephemeralcontainers", patch, field_manager=names.MANAGER)
     await _wait_until_running(place.cluster, path, name)
     command.report(f"files of {place.container}: /proc/1/root; the container ends with this command")
-    debug = pod_session.Place(cluster=place.cluster, namespace=place.namespace, pod=place.pod, container=name)
+    debug = dataclasses.replace(place, container=name)
     async with debug.open_command(()) as attached, pod_session.run_control(attached) as control:
         yield debug, control
 
@@ -115,13 +101,13 @@ async def _start_debug_container(
 async def _wait_until_running(cluster: client.KubeClient, path: str, name: str) -> None:
     start = time.monotonic()
     while True:
-        state = pod_choice.get_container_state(await cluster.get(path), name)
+        state = unstructured.get_container_state(await cluster.get(path), name)
         if "running" in state:
             return
         waiting_reason = str(unstructured.get_mapping(state, "waiting").get("reason"))
         failed = "terminated" in state or waiting_reason.startswith(("ErrImage", "InvalidImage", "CreateContainer"))
         if failed or time.monotonic() - start > DEBUG_START_SECONDS:
-            reason = pod_choice.get_state_message(state) or "it has not started"
+            reason = unstructured.get_state_message(state) or "it has not started"
             raise errors.Unavailable(
                 f"ephemeral container {name} does not run: {reason}; set another image that the nodes can pull:"
                 " pulumi config set seaway:debugImage <image>"

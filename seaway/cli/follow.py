@@ -159,11 +159,7 @@ class _ContainerLog:
         return condition()
 
     async def _read_run(self) -> bool:
-        """Print a run; whether it was read to its end.
-
-        Raises:
-            errors.Forbidden: the log may not be read.
-        """
+        """Print a run; whether it was read to its end. errors.Forbidden: the log may not be read."""
         resume = self._reader.build_resume_query() or self.query
         query = {"container": self.container.name, "follow": "true", **TIMESTAMPS_QUERY, **resume}
         ended = self._has_run_ended()

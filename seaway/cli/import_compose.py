@@ -60,11 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Import it.
-
-    Raises:
-        diagnosis.InvalidInput: the Compose file is invalid, or the output file exists.
-    """
+    """Import it."""
     files = [Path(name) for name in arguments.file]
     root = roots.find_working_root()
     for file in files:

@@ -25,12 +25,7 @@ LOG_KINDS = (*kinds.WORKLOAD_KINDS, "Pod")
 _UNIT_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-class WorkloadNotFoundError(Exception):
-    """The workload does not exist. The text is one line for the user."""
-
-
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("service", nargs="?", metavar="SERVICE", help="a service, store or job")
     which.add_argument("--all", action="store_true", help="print the logs of all workloads")
@@ -61,12 +56,6 @@ def parse_duration(text: str) -> int:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the logs once, or until Ctrl-C.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected.
-        errors.Unavailable: the cluster cannot be reached.
-    """
     target = stack.find_target(arguments)
     query: dict[str, str] = {}
     if arguments.tail is not None or arguments.follow:
@@ -76,11 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.previous:
         query["previous"] = "true"
     output = printer.Printer(timestamps=arguments.timestamps)
-    try:
-        asyncio.run(_print_logs(target, arguments.service, output, query, keep_running=arguments.follow))
-    except WorkloadNotFoundError as error:
-        command.report(str(error))
-        return command.USAGE_ERROR
+    asyncio.run(_print_logs(target, arguments.service, output, query, keep_running=arguments.follow))
     return command.SUCCESS
 
 
@@ -103,7 +88,7 @@ async def _print_logs(
         names = containers.list_owners(live_objects, app_name=target.app, stack=target.name)
         if service is not None and service not in names:
             known = f"its workloads are: {', '.join(names)}" if names else f"{target.app} is not deployed there"
-            raise WorkloadNotFoundError(f'namespace {target.namespace} has no workload "{service}"; {known}')
+            raise command.UsageError(f'namespace {target.namespace} has no workload "{service}"; {known}')
         if keep_running:
             await follow.Follower(cluster, target, service, output, query).run()
         matches = containers.find_containers(live_objects, app_name=target.app, stack=target.name, owner=service)

@@ -13,28 +13,21 @@ from seaway.cli import command, pulumi_cli
 from seaway.syntax import diagnosis
 
 COMMANDS: Sequence[command.Command] = (
-    command.Command(name="up", module="up", pulumi="up", help="deploy with pulumi up, then show the status"),
-    command.Command(
-        name="preview",
-        module="preview",
-        pulumi="preview",
-        help="show the effects of a change, and whether it is allowed",
-    ),
-    command.Command(name="check", module="check", help="run the checks on a stack"),
-    command.Command(name="render", module="render", help="print the Kubernetes manifests of a stack"),
+    command.Command(name="up", pulumi="up", help="deploy with pulumi up, then show the status"),
+    command.Command(name="preview", pulumi="preview", help="show the effects of a change, and whether it is allowed"),
+    command.Command(name="check", help="run the checks on a stack"),
+    command.Command(name="render", help="print the Kubernetes manifests of a stack"),
     command.Command(name="export", module="export_compose", help="print an application as a Docker Compose file"),
     command.Command(name="import", module="import_compose", help="convert a Docker Compose file to app.yaml"),
-    command.Command(name="migrate", module="migrate", help="rewrite files of version 0.1.0 for this version"),
-    command.Command(name="explain", module="explain", help="explain the manifests of a workload, or all defaults"),
-    command.Command(name="graph", module="graph", help="draw the services, stores and jobs and their links"),
-    command.Command(name="status", module="status", help="show the health of the workloads"),
-    command.Command(name="logs", module="logs", help="print the logs of a service, store or job"),
-    command.Command(name="exec", module="exec", help="run a command, or a shell, in a pod of a service or store"),
-    command.Command(name="run", module="run", help="run a command in a new pod of a service or job"),
-    command.Command(
-        name="port-forward", module="port_forward", help="connect a local port to a port of a store or service"
-    ),
-    command.Command(name="diff", module="diff", help="compare two stacks"),
+    command.Command(name="migrate", help="rewrite files of version 0.1.0 for this version"),
+    command.Command(name="explain", help="explain the manifests of a workload, or all defaults"),
+    command.Command(name="graph", help="draw the services, stores and jobs and their links"),
+    command.Command(name="status", help="show the health of the workloads"),
+    command.Command(name="logs", help="print the logs of a service, store or job"),
+    command.Command(name="exec", help="run a command, or a shell, in a pod of a service or store"),
+    command.Command(name="run", help="run a command in a new pod of a service or job"),
+    command.Command(name="port-forward", help="connect a local port to a port of a store or service"),
+    command.Command(name="diff", help="compare two stacks"),
     command.Command(
         name="release",
         help="list, save, promote and roll back releases",
@@ -79,9 +72,6 @@ _OPTION = re.compile(r"(?<![\w-])--?[a-zA-Z][\w-]*")
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code. Results go to stdout, errors to stderr."""
     words = sys.argv[1:] if words is None else list(words)
-    if message := find_unknown(words):
-        command.report(message)
-        return command.USAGE_ERROR
     arguments = argparse.Namespace()
     try:
         _parse(words, arguments)
@@ -89,6 +79,9 @@ def main(words: Sequence[str] | None = None) -> int:
     except (diagnosis.InvalidInput, errors.Unavailable) as error:
         command.print_errors(error, as_json=getattr(arguments, "json", False))
         return command.USAGE_ERROR if isinstance(error, diagnosis.InvalidInput) else command.FAILURE
+    except command.UsageError as error:
+        command.report(str(error))
+        return command.USAGE_ERROR
     except KeyboardInterrupt:
         return command.INTERRUPTED
     except BrokenPipeError:
@@ -106,6 +99,8 @@ def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
 
 def _parse(words: Sequence[str], arguments: argparse.Namespace) -> None:
     """Parse a command line into ``arguments``."""
+    if message := find_unknown(words):
+        raise command.UsageError(message)
     declared = find_command(words)
     own, passed = list(words), list[str]()
     if declared and declared.pulumi and "--" in words:

@@ -9,11 +9,9 @@ from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.rollout import status
 from seaway.syntax import decode, diagnosis
 
-_NO_STATE: snapshot.Object = {}
 
-
-class NoPodError(Exception):
-    """There is no such workload, pod or container. The text is one line for the user."""
+class NoPodError(command.UsageError):
+    """There is no such workload, pod or container."""
 
 
 async def choose_pod(
@@ -26,7 +24,6 @@ async def choose_pod(
 
     Raises:
         NoPodError: no pod runs, with the reason.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
     """
     pods = (await reflector.read_snapshot(cluster, target.namespace, ("Pod",))).list_objects("Pod")
     own = [
@@ -39,7 +36,8 @@ async def choose_pod(
         raise NoPodError(
             f"{name} has no container {diagnosis.quote(container)}; {decode.suggest_name(container, known)}"
         )
-    running = [pod for pod in own if is_running(pod, container or name) and not unstructured.is_terminating(pod)]
+    alive = [pod for pod in own if not unstructured.is_terminating(pod)]
+    running = [pod for pod in alive if "running" in unstructured.get_container_state(pod, container or name)]
     if not running:
         raise NoPodError(await _explain_missing_pod(cluster, target, name))
     return max(running, key=lambda pod: (unstructured.is_pod_ready(pod), unstructured.get_creation_time(pod)))
@@ -51,36 +49,10 @@ def report_unready(target: stack.TargetStack, pod: snapshot.Object) -> None:
         command.report(f"pod {unstructured.get_name(pod)} is not ready; for the reason run: {_format_status(target)}")
 
 
-def is_running(pod: snapshot.Object, container: str) -> bool:
-    """Whether a container of a pod runs; also an ephemeral container."""
-    return "running" in get_container_state(pod, container)
-
-
-def get_container_state(pod: snapshot.Object, container: str) -> snapshot.Object:
-    """The state of a container, also of an ephemeral one; empty if it is not known yet."""
-    statuses = [
-        *unstructured.list_container_statuses(pod),
-        *unstructured.get_list(pod, "status", "ephemeralContainerStatuses"),
-    ]
-    states = (unstructured.get_mapping(status_, "state") for status_ in statuses if status_["name"] == container)
-    return next(states, _NO_STATE)
-
-
-def get_state_message(state: snapshot.Object) -> str:
-    """Why a container ended or waits; empty while it runs."""
-    details = unstructured.get_mapping(state, "terminated" if "terminated" in state else "waiting")
-    return details.get("message") or details.get("reason") or ""
-
-
 async def find_workload(
     cluster: client.KubeClient, target: stack.TargetStack, name: str
 ) -> tuple[status.WorkloadStatus, dict[str, Any]]:
-    """A workload of the stack, its status and its object.
-
-    Raises:
-        NoPodError: there is none.
-        errors.Unavailable: the cluster cannot be reached, or refuses.
-    """
+    """A workload of the stack, its status and its object; NoPodError if there is none."""
     live_objects = await reflector.read_snapshot(cluster, target.namespace)
     now = datetime.datetime.now(datetime.UTC)
     rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)

@@ -7,13 +7,12 @@ first command. It needs a shell in the image.
 
 import asyncio
 import contextlib
-import dataclasses
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
 
 from seaway import errors
 from seaway.cli import command, terminal
-from seaway.kubernetes.cluster import client, streams
+from seaway.kubernetes.cluster import streams
 
 CONTROL_SCRIPT = """\
 while read -r signal pid; do last=$pid; kill "-$signal" "-$pid" 2>/dev/null; done
@@ -28,22 +27,6 @@ SHELL = ("sh", "-c", 'exec "$(command -v bash || command -v sh)"')
 
 COMMAND_NOT_FOUND = 127
 """The exit code of shells for a program that does not exist."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A running container."""
-
-    cluster: client.KubeClient
-    namespace: str
-    pod: str
-    container: str
-
-    def open_command(
-        self, words: Sequence[str], *, tty: bool = False
-    ) -> contextlib.AbstractAsyncContextManager[streams.Stream]:
-        """Start a command, or without words attach to the container's own."""
-        return streams.open_command(self.cluster, self.namespace, self.pod, self.container, words, tty=tty)
 
 
 class Control:
@@ -73,7 +56,7 @@ class Control:
 
 
 @contextlib.asynccontextmanager
-async def open_control(place: Place) -> AsyncGenerator[Control | None]:
+async def open_control(place: streams.Place) -> AsyncGenerator[Control | None]:
     """The control in a container; None if its image has no shell."""
     async with place.open_command(("sh", "-c", f"echo; {CONTROL_SCRIPT}")) as stream:
         async with run_control(stream) as control:
@@ -103,15 +86,17 @@ async def run_control(stream: streams.Stream) -> AsyncGenerator[Control]:
 
 
 async def run_command(
-    place: Place, words: Sequence[str], *, control: Control | None, signals: terminal.Signals, attach: bool = False
+    place: streams.Place,
+    words: Sequence[str],
+    *,
+    control: Control | None,
+    signals: terminal.Signals,
+    attach: bool = False,
 ) -> int:
     """Run a command to its end; return its exit code.
 
     Args:
         attach: attach to the container's own command instead; its exit code is not known then.
-
-    Raises:
-        errors.Unavailable: the command did not start, or the connection was lost.
     """
     tty = terminal.is_terminal()
     full = ("sh", "-c", COMMAND_SCRIPT, "sh", *words) if control else words

@@ -15,6 +15,7 @@ from seaway import errors
 from seaway.cli import command, connection, pod_choice, stack, terminal
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import client, snapshot, streams
+from seaway.model.defaults import image_profiles
 
 HOST = "127.0.0.1"
 
@@ -41,7 +42,6 @@ _ENV_DEFAULTS = {"POSTGRES_USER": "postgres", "MYSQL_USER": "root", "MARIADB_USE
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.add_argument("service", metavar="SERVICE", help="a store or service")
     help_text = "port of the pod, by number or name, or LOCAL:REMOTE [the main port; the same local port if it is free]"
     parser.add_argument("port", nargs="?", metavar="PORT", type=parse_ports, help=help_text)
@@ -58,18 +58,8 @@ def parse_ports(text: str) -> tuple[int | None, str]:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Forward connections until Ctrl-C.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected.
-        errors.Unavailable: the cluster cannot be reached.
-    """
     target = stack.find_target(arguments)
-    try:
-        return terminal.run(lambda _: _forward(target, arguments))
-    except pod_choice.NoPodError as error:
-        command.report(str(error))
-        return command.USAGE_ERROR
+    return terminal.run(lambda _: _forward(target, arguments))
 
 
 async def _forward(target: stack.TargetStack, arguments: argparse.Namespace) -> int:
@@ -83,24 +73,22 @@ async def _forward(target: stack.TargetStack, arguments: argparse.Namespace) -> 
         actual: int = server.sockets[0].getsockname()[1]
         for line in describe_connection(pod, container, actual):
             print(line, flush=True)
-        async with server:
-            await server.serve_forever()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            server.close()  # `async with server` waits for its clients, from Python 3.12 on
     return command.SUCCESS
 
 
 def find_port(container: snapshot.Object, owner: str, remote: str | None) -> int:
-    """The number of a port, of which the number or the name is given; None: the main port.
-
-    Raises:
-        pod_choice.NoPodError: the container has no such port.
-    """
+    """The number of a port, of which the number or the name is given; None: the main port."""
     if remote and remote.isdigit():
         return int(remote)
     ports = {port.get("name") or str(port["containerPort"]): port for port in unstructured.get_list(container, "ports")}
     port = ports.get(remote or "main")
     if port is None or port.get("protocol") == "UDP":
         known = f"its ports are: {', '.join(ports)}" if ports else "it declares no port: name its number"
-        raise pod_choice.NoPodError(f"{owner} has no TCP port {remote or 'main'}; {known}")
+        raise command.UsageError(f"{owner} has no TCP port {remote or 'main'}; {known}")
     return port["containerPort"]
 
 
@@ -112,7 +100,7 @@ async def _listen(forwarder: "Forwarder", local: int | None, remote: int) -> asy
             return await asyncio.start_server(forwarder.handle, HOST, choice)
         except OSError as error:
             if choice == choices[-1] or error.errno not in {errno.EADDRINUSE, errno.EACCES}:
-                raise pod_choice.NoPodError(f"cannot listen at {HOST}:{choice}: {error.strerror}") from error
+                raise command.UsageError(f"cannot listen at {HOST}:{choice}: {error.strerror}") from error
     raise AssertionError
 
 
@@ -186,11 +174,12 @@ async def _write_output(stream: streams.Stream, writer: asyncio.StreamWriter) ->
 def describe_connection(pod: snapshot.Object, container: snapshot.Object, port: int) -> list[str]:
     """The line to connect with, and where the passwords are."""
     env = {variable["name"]: variable.get("value") or "" for variable in unstructured.get_list(container, "env")}
-    image = container["image"].partition("@")[0].rpartition("/")[2]
+    if unstructured.list_http_ports(container):  # also an exporter or a console of a database
+        return [f"curl http://{HOST}:{port}/"]
+    image = image_profiles.split_image_name(container["image"])[0].rpartition("/")[2]
     template = next((line for part, line in _CLIENTS.items() if part in image), None)
     if template is None:
-        is_http = any("httpGet" in container.get(probe, {}) for probe in ("readinessProbe", "livenessProbe"))
-        return [f"curl http://{HOST}:{port}/" if is_http else f"{HOST}:{port}"]
+        return [f"{HOST}:{port}"]
     known = dict.fromkeys(re.findall(r"{([A-Z_]+)}", template), "") | _ENV_DEFAULTS | env
     passwords = [f"password: key {key} of Secret {secret}" for secret, key in _list_passwords(pod, container)]
     return [template.format_map({**known, "host": HOST, "port": port}).strip(), *passwords]

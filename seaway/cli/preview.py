@@ -68,11 +68,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.offline and arguments.base is None:
-        command.report("--offline requires a revision to compare with: --base HEAD^1")
-        return command.USAGE_ERROR
+        raise command.UsageError("--offline requires a revision to compare with: --base HEAD^1")
     if arguments.offline and arguments.pulumi:
-        command.report("--offline accepts no arguments for pulumi")
-        return command.USAGE_ERROR
+        raise command.UsageError("--offline accepts no arguments for pulumi")
     target = stack.find_target(arguments)
     preview = PreviewRun(target, arguments)
     try:

@@ -34,11 +34,7 @@ class Printer:
         self._prefixes: dict[str, str] = {}
 
     def print_line(self, label: str, line: logs.LogLine) -> None:
-        """Print one line of a container.
-
-        Raises:
-            BrokenPipeError: the reader of stdout has ended.
-        """
+        """Print one line of a container."""
         time = f"{_format_timestamp(line.time)} " if self._timestamps else ""
         self._screen.file.write(f"{self._build_prefix(label)} {time}{line.text}\n")
 

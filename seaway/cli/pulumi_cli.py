@@ -30,21 +30,12 @@ _REFUSED: Mapping[str, str] = {
 
 
 def run(folder: Path, args: Sequence[str]) -> int:
-    """Run `pulumi` with these arguments in ``folder``; return its exit code.
-
-    Raises:
-        KeyboardInterrupt: the user interrupted it, and it has ended.
-        SystemExit: as above, by SIGTERM.
-    """
+    """Run `pulumi` in ``folder``; return its exit code. For interrupts see ``wait``."""
     return wait([_find_pulumi(), *args], folder)[0]
 
 
 def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple[int, str]:
-    """Run `pulumi`; return its exit code and its stdout. Its stderr goes to the user.
-
-    Args:
-        variables: added to our own environment variables.
-    """
+    """Run `pulumi` with more environment variables; return its exit code and stdout. Its stderr goes to the user."""
     env = {**os.environ, **variables}
     return wait([_find_pulumi(), *args, "--non-interactive"], folder, env=env, stdout=subprocess.PIPE)
 

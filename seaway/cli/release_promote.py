@@ -41,8 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = stack.find_project_folder(Path.cwd())
     source, target = arguments.source, arguments.target
     if source == target:
-        command.report(f"FROM and TO are the same stack {source}: name two stacks")
-        return command.USAGE_ERROR
+        raise command.UsageError(f"FROM and TO are the same stack {source}: name two stacks")
     source_stack = stack.read_target(folder, source)
     message = f"stack {target} builds what it deploys: a release cannot be promoted to it"
     hint = f"pulumi config set seaway:build false --stack {target}, or promote to another stack"

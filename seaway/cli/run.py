@@ -34,7 +34,6 @@ STOP_SECONDS = 15
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add the options."""
     parser.epilog = "The exit code is that of the command. 1 and 2 may also be errors of seaway itself, see stderr."
     parser.add_argument("service", metavar="SERVICE", help="a service or job")
     stack.add_option(parser)
@@ -43,18 +42,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Run the command; return its exit code.
-
-    Raises:
-        diagnosis.InvalidInput: no stack is selected.
-        errors.Unavailable: the cluster cannot be reached, or the pod did not start.
-    """
     target = stack.find_target(arguments)
-    try:
-        return terminal.run(lambda signals: _run_once(target, arguments, signals))
-    except pod_choice.NoPodError as error:
-        command.report(str(error))
-        return command.USAGE_ERROR
+    return terminal.run(lambda signals: _run_once(target, arguments, signals))
 
 
 async def _run_once(target: stack.TargetStack, arguments: argparse.Namespace, signals: terminal.Signals) -> int:
@@ -62,7 +51,7 @@ async def _run_once(target: stack.TargetStack, arguments: argparse.Namespace, si
         row, workload = await pod_choice.find_workload(cluster, target, arguments.service)
         if row.kind == "store":
             hint = f"run the command in its pod: seaway exec {row.name} -- COMMAND"
-            raise pod_choice.NoPodError(f"{row.name} is a store, and only one pod may use its disk; {hint}")
+            raise command.UsageError(f"{row.name} is a store, and only one pod may use its disk; {hint}")
         one_off_run = OneOffRun(cluster, workload, row.name, signals)
         words = arguments.command or one_off_run.get_declared_command()
         limit = one_off.MAX_SECONDS if arguments.command else one_off.get_time_limit(workload)
@@ -94,14 +83,12 @@ class OneOffRun:
         """Run a command in a container that waits; None if the image has no shell."""
         script = ("sh", "-c", pod_session.CONTROL_SCRIPT)
         async with self._create_job(script, is_held=True) as name:
-            pod, state = await self._wait_for_start(name)
+            place, state = await self._wait_for_start(name)
             if "running" not in state:
-                if streams.is_program_missing(pod_choice.get_state_message(state)):
+                message = unstructured.get_state_message(state)
+                if streams.is_program_missing(message):
                     return None
-                raise errors.Unavailable(
-                    f"pod {pod} ended before the command started: {pod_choice.get_state_message(state)}"
-                )
-            place = self._build_place(pod)
+                raise errors.Unavailable(f"pod {place.pod} ended before the command started: {message}")
             async with place.open_command(()) as attached, pod_session.run_control(attached) as control:
                 await self._set_limit(name, limit)
                 return await pod_session.run_command(place, words, control=control, signals=self._signals)
@@ -110,13 +97,14 @@ class OneOffRun:
         """Run a command as that of the container; without words, the container's own."""
         tty = terminal.is_terminal()
         async with self._create_job(words, is_held=False, tty=tty) as name:
-            pod, state = await self._wait_for_start(name)
-            if streams.is_program_missing(pod_choice.get_state_message(state)):
-                command.report(f"the image of {self._owner} has no such program: {pod_choice.get_state_message(state)}")
+            place, state = await self._wait_for_start(name)
+            message = unstructured.get_state_message(state)
+            if streams.is_program_missing(message):
+                command.report(f"the image of {self._owner} has no such program: {message}")
                 return pod_session.COMMAND_NOT_FOUND
             await self._set_limit(name, limit)
-            await (self._attach_terminal(pod) if tty else self._follow_log(pod))
-            return await self._wait_for_exit_code(pod)
+            await (self._attach_terminal(place) if tty else self._follow_log(place))
+            return await self._wait_for_exit_code(place.pod)
 
     @contextlib.asynccontextmanager
     async def _create_job(self, words: Sequence[str], *, is_held: bool, tty: bool = False) -> AsyncGenerator[str]:
@@ -140,21 +128,28 @@ class OneOffRun:
             await self._cluster.delete(f"{path}/{name}", propagationPolicy="Background")
             await self._wait_until_deleted(name)
 
-    async def _wait_for_start(self, name: str) -> tuple[str, snapshot.Object]:
-        """Pod and state of the main container when it runs, or has ended."""
+    async def _wait_for_start(self, name: str) -> tuple[streams.Place, snapshot.Object]:
+        """The main container and its state when it runs, or has ended."""
         job_target = rollout_target.Target(kind="Job", name=name, owner=self._owner, deadline=one_off.MAX_SECONDS)
         start, started = time.monotonic(), datetime.datetime.now(datetime.UTC)
         reported = "its pod has not started"
         async with reflector.Reflector(self._cluster, self._namespace) as watched:
             while (elapsed := time.monotonic() - start) < START_SECONDS:
                 live_objects = watched.take_snapshot()
-                pod = next((pod for pod in live_objects.list_objects("Pod") if _is_of(pod, name)), None)
-                state = pod_choice.get_container_state(pod or {}, self._owner)
+                pods = live_objects.list_objects("Pod")
+                pod = next((pod for pod in pods if unstructured.get_label(pod, names.ONE_OFF_LABEL) == name), None)
+                state = unstructured.get_container_state(pod or {}, self._owner)
                 if pod and (
                     {"running", "terminated"} & state.keys()
-                    or streams.is_program_missing(pod_choice.get_state_message(state))
+                    or streams.is_program_missing(unstructured.get_state_message(state))
                 ):
-                    return unstructured.get_name(pod), state
+                    place = streams.Place(
+                        cluster=self._cluster,
+                        namespace=self._namespace,
+                        pod=unstructured.get_name(pod),
+                        container=self._owner,
+                    )
+                    return place, state
                 index = evidence.ObjectIndex(live_objects)
                 assessed = health.assess_workload(job_target, index, elapsed=elapsed, started=started)
                 for finding in assessed.findings[:1]:
@@ -172,35 +167,26 @@ class OneOffRun:
         patch = {"spec": {"activeDeadlineSeconds": seconds}}
         await self._cluster.merge_patch(path, patch, field_manager=names.MANAGER)
 
-    async def _attach_terminal(self, pod: str) -> None:
+    async def _attach_terminal(self, place: streams.Place) -> None:
         # A container that has ended already has no terminal.
         with contextlib.suppress(errors.Unavailable):
-            place = self._build_place(pod)
             await pod_session.run_command(place, (), control=None, signals=self._signals, attach=True)
 
-    async def _follow_log(self, pod: str) -> None:
+    async def _follow_log(self, place: streams.Place) -> None:
         """Print the log to its end, and send stdin."""
-        sender = asyncio.create_task(self._send_input(pod))
+        sender = asyncio.create_task(_send_input(place))
         try:
-            path = kinds.build_log_path(self._namespace, pod)
+            path = kinds.build_log_path(self._namespace, place.pod)
             async with self._cluster.stream_lines(path, container=self._owner, follow="true") as lines:
                 async for line in lines:
                     await terminal.write(terminal.STDOUT, f"{line}\n".encode())
         finally:
             sender.cancel()
 
-    async def _send_input(self, pod: str) -> None:
-        with contextlib.suppress(errors.Unavailable):
-            async with self._build_place(pod).open_command(()) as attached:
-                sender = asyncio.create_task(pod_session.send_input(attached))
-                async for _ in attached.receive():
-                    pass  # the log has the output
-                sender.cancel()
-
     async def _wait_for_exit_code(self, pod: str) -> int:
         path = kinds.build_path("Pod", self._namespace, pod)
         while True:
-            state = pod_choice.get_container_state(await self._cluster.get(path), self._owner)
+            state = unstructured.get_container_state(await self._cluster.get(path), self._owner)
             if "terminated" in state:
                 return state["terminated"]["exitCode"]
             await asyncio.sleep(0.2)
@@ -215,9 +201,11 @@ class OneOffRun:
                 return
             await asyncio.sleep(0.2)
 
-    def _build_place(self, pod: str) -> pod_session.Place:
-        return pod_session.Place(cluster=self._cluster, namespace=self._namespace, pod=pod, container=self._owner)
 
-
-def _is_of(pod: snapshot.Object, name: str) -> bool:
-    return unstructured.get_label(pod, names.ONE_OFF_LABEL) == name
+async def _send_input(place: streams.Place) -> None:
+    with contextlib.suppress(errors.Unavailable):
+        async with place.open_command(()) as attached:
+            sender = asyncio.create_task(pod_session.send_input(attached))
+            async for _ in attached.receive():
+                pass  # the log has the output
+            sender.cancel()

@@ -101,7 +101,7 @@ def _workload_to_json(row: status.WorkloadStatus) -> dict[str, Any]:
         "event": event
         and {
             "time": command.format_time(event.time),
-            "object": event.involved_object,
+            "object": f"{event.kind}/{event.name}",
             "reason": event.reason,
             "message": event.message,
         },

@@ -18,8 +18,6 @@ STDIN, STDOUT, STDERR = 0, 1, 2
 
 FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-_Forward = Callable[[str], bool]
-
 
 def is_terminal() -> bool:
     """Whether a person types the input and reads the output."""
@@ -98,7 +96,7 @@ class Signals:
     """Inside the block, the first signal goes to the command in the pod, if there is one. Others cancel the block."""
 
     def __init__(self) -> None:
-        self.forward: _Forward | None = None
+        self.forward: Callable[[str], bool] | None = None
         """Passes a signal on by its name, as INT; False: it cannot."""
         self.received: signal.Signals | None = None
         """The signal that cancelled the block."""

@@ -32,12 +32,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.force_unlock and not arguments.recover:
-        command.report("--force-unlock requires --recover: seaway up --recover --force-unlock")
-        return command.USAGE_ERROR
+        raise command.UsageError("--force-unlock requires --recover: seaway up --recover --force-unlock")
     partial = [word for word in arguments.pulumi if word.partition("=")[0] in PARTIAL_FLAGS]
     if arguments.rollback_on_failure and partial:
-        command.report(f"{partial[0]} conflicts with --rollback-on-failure, which restores the whole release")
-        return command.USAGE_ERROR
+        raise command.UsageError(f"{partial[0]} conflicts with --rollback-on-failure, which restores the whole release")
     target = stack.find_target(arguments)
     if arguments.recover:
         recovery.recover(target, force_unlock=arguments.force_unlock)

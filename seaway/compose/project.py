@@ -35,11 +35,7 @@ def convert_files(
     profiles: Collection[str] = (),
     build_named_images: bool = True,
 ) -> convert.Conversion:
-    """Convert files, and read nothing outside ``within``. Refused keys are among the outcomes.
-
-    Raises:
-        diagnosis.InvalidInput: the files are invalid.
-    """
+    """Convert files, and read nothing outside ``within``. Refused keys are among the outcomes."""
     files = list_files(path)
     project = loader.load(files, within=within, profiles=profiles)
     return convert.convert_document(
@@ -63,9 +59,6 @@ def load_application(
         root: the only files that may be read.
         profiles: the active profiles.
         build_named_images: False uses the image of a service that also has a build.
-
-    Raises:
-        diagnosis.InvalidInput: a file is missing or invalid, or a key is refused.
     """
     for file in list_files(path):
         if not root.exists(file):

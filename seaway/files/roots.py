@@ -97,14 +97,7 @@ class Root:
     def resolve_path(self, path: Path, subject: str, location: diagnosis.SourceLocation, key_path: str) -> Path:
         """The path with its links resolved.
 
-        Args:
-            path: as it is written.
-            subject: its name in messages; empty if the location names it.
-            location: where it is written.
-            key_path: the key there.
-
-        Raises:
-            diagnosis.InvalidInput: it is outside the root, or in a closed folder.
+        ``subject`` is its name in messages; empty if the ``location``, where it is written, names it.
         """
         if refusal := self._find_refusal(path):
             code, message, hint = refusal

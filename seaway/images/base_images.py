@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Self
 
 from seaway.files import roots
-from seaway.images import build_files, dockerfile
+from seaway.images import build_files
 from seaway.model import application, image_reference
 from seaway.project import images_lock
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, dockerfile
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,6 @@ class BaseImages:
 
         Raises:
             FileNotFoundError: there is no such file.
-            diagnosis.InvalidInput: it cannot be read, or has unknown instructions.
         """
         text = build_files.load_text(file, root) if build.inline is None else build.inline
         dockerfile.check_instructions(text, str(file))
@@ -67,14 +66,14 @@ class BaseImages:
                     values[name] = (args or {}).get(name, _expand(default, values))
             elif word == "FROM":
                 before_first_from = False
-                words = [part for part in rest.split() if not part.startswith("--")]
-                reference = _expand(words[0], values) if words else ""
+                declared, stage = dockerfile.parse_from(rest)
+                reference = _expand(declared, values)
                 if reference and reference.lower() not in stages:
-                    variable = re.fullmatch(r"\$(?:\{(\w+)(?::?-[^}]*)?\}|(\w+))", words[0])
+                    variable = re.fullmatch(r"\$(?:\{(\w+)(?::?-[^}]*)?\}|(\w+))", declared)
                     name = (variable[1] or variable[2]) if variable else None
                     images.append(BaseImage(reference=reference, argument=name if name in values else None, line=line))
-                if len(words) == 3 and words[1].upper() == "AS":
-                    stages.add(words[2].lower())
+                if stage:
+                    stages.add(stage)
             elif word in {"COPY", "RUN"}:
                 images += [
                     BaseImage(reference=name, argument=None, line=line, is_copy_source=True)
@@ -90,11 +89,7 @@ class BaseImages:
         return {image.argument: image.reference for image in self.images if image.argument is not None}
 
     def apply_overrides(self, image_overrides: Mapping[str, str]) -> dict[str, str]:
-        """The build arguments that apply the overrides.
-
-        Raises:
-            diagnosis.InvalidInput: with each image that no build argument holds.
-        """
+        """The build arguments that apply the overrides."""
         args: dict[str, str] = {}
         diagnostics: list[diagnosis.Diagnostic] = []
         for image in self.images:

@@ -185,12 +185,7 @@ def find(id_: str) -> Cause:
 
 
 def recognise(error: str, output: str) -> tuple[Cause, str, str]:
-    """The cause of a failed build, its subject, and the part of the error that says more.
-
-    Args:
-        error: of the build.
-        output: the last lines of the step.
-    """
+    """The cause of a failed build, its subject, and the part of the error that says more."""
     exit_code = build_log.parse_exit_code(error)
     for cause in CAUSES:
         pattern, text = (cause.error, error) if exit_code is None else (cause.output, output)

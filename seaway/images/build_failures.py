@@ -6,10 +6,10 @@ import os
 import re
 from pathlib import Path
 
-from seaway.images import base_images, build_causes, build_inputs, build_log, dockerfile
+from seaway.images import base_images, build_causes, build_inputs, build_log
 from seaway.model import image_reference
 from seaway.project import environments
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, dockerfile
 
 MAX_OUTPUT_LINES = 20
 MAX_WIDTH = 200
@@ -31,19 +31,14 @@ class BuildFailure:
     output: tuple[str, ...]
 
     def format(self, *, log_file: str = "", missing_log: str = "") -> str:
-        """The text for the user.
-
-        Args:
-            log_file: the file with the whole log.
-            missing_log: why there is no log.
-        """
+        """The text for the user. ``missing_log``: why there is no ``log_file``."""
         code = "" if self.exit_code is None else f" (exit code {self.exit_code})"
         lines = [f"  {self.instruction}"] if self.instruction else []
         if self.output:
             tail = self.output[-MAX_OUTPUT_LINES:]
             count = f"last {len(tail)} of {len(self.output)} lines" if len(tail) < len(self.output) else "all lines"
             lines.append(f"  output ({count}{f'; the whole log: {log_file}' if log_file else ''}):")
-            lines += [f"    {_shorten(line)}".rstrip() for line in tail]
+            lines += [f"    {diagnosis.cut_line(line, MAX_WIDTH)}".rstrip() for line in tail]
         if missing_log and self.exit_code is not None:
             lines.append(f"  its output cannot be shown: {missing_log}")
         if self.cause != build_causes.UNKNOWN or self.exit_code is None:  # else it repeats the lines above
@@ -56,15 +51,7 @@ class BuildFailure:
 def explain_failure(
     name: str, inputs: build_inputs.BuildInputs, environment: environments.Environment, *, error: str, log: str
 ) -> BuildFailure:
-    """Find the cause of a failed build.
-
-    Args:
-        name: of the image.
-        inputs: of the build.
-        environment: of the stack.
-        error: the error of the builder.
-        log: the plain log of the build; empty: it is not known.
-    """
+    """Find the cause of a failed build of an image. ``log``: the plain log; empty if it is not known."""
     failed = build_log.find_failed_step(log)
     output = failed.output if failed else ()
     cause, subject, rest = build_causes.recognise(error, "\n".join(output[-MAX_OUTPUT_LINES:]))
@@ -81,7 +68,7 @@ def explain_failure(
         "app": environment.settings.app,
         "base": source.describe_base(step.base_line if step else line),
         "context": source.context,
-        "error": _shorten(rest.removeprefix("failed to solve: ")),
+        "error": diagnosis.cut_line(rest.removeprefix("failed to solve: "), MAX_WIDTH),
         "ignore_rule": ignore_rule,
         "image": name,
         "place": str(diagnosis.SourceLocation(source.file, line)),
@@ -159,7 +146,3 @@ class _Source:
         """The path as the user writes it: relative to the project."""
         shown = os.path.relpath(path, self._environment.folder)
         return str(path) if shown.startswith("..") else shown
-
-
-def _shorten(line: str) -> str:
-    return line if len(line) <= MAX_WIDTH else f"{line[: MAX_WIDTH - 1]}…"

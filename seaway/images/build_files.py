@@ -13,7 +13,6 @@ def load_text(file: Path, root: roots.Root) -> str:
 
     Raises:
         FileNotFoundError: there is no such file.
-        diagnosis.InvalidInput: it cannot be read (see ``roots.Root.read``), or is not UTF-8.
     """
     if not root.exists(file):
         raise FileNotFoundError(file)

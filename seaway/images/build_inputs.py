@@ -40,19 +40,7 @@ class BuildInputs:
         lock: images_lock.ImagesLock | None,
         cached_index: file_index.FileIndex | None = None,
     ) -> Self:
-        """Read the inputs of a build.
-
-        Args:
-            folder: of the application's file.
-            build: how the image is built.
-            stack_settings: platform and image overrides of the environment.
-            root: see ``context.BuildContext.read``, as for ``cached_index``.
-            lock: digests of base images.
-            cached_index: the known digests of files.
-
-        Raises:
-            diagnosis.InvalidInput: with all errors in the context and the Dockerfile.
-        """
+        """Read the inputs of a build. For the arguments see ``context.BuildContext.read``."""
         index = cached_index or file_index.FileIndex()
         build_context = context.BuildContext.read(folder, build, root, cached_index=index)
         bases = base_images.BaseImages.load(build_context.folder / build.dockerfile, build, root)
@@ -81,11 +69,7 @@ class BuildInputs:
 
 
 def read_all(environment: environments.Environment) -> dict[str, BuildInputs]:
-    """The inputs of each image that the environment builds, by name.
-
-    Raises:
-        diagnosis.InvalidInput: with the errors of all builds.
-    """
+    """The inputs of each image that the environment builds, by name."""
     folder = (environment.folder / environment.settings.app).parent
     root = roots.find_root(environment.folder, environment.settings.root)
     lock = images_lock.read_lock(folder, root)

@@ -3,12 +3,12 @@
 import dataclasses
 import re
 
+from seaway.syntax import diagnosis
+
 _LINE = re.compile(r"#(?P<number>\d+) (?:(?P<seconds>-?\d+\.\d+) ?)?(?P<text>.*)")
 _ERROR = "ERROR: "
 _CANCELLED = "context canceled"
 _EXIT_CODE = re.compile(r"did not complete successfully: exit code: (\d+)")
-_ANSI_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +32,7 @@ def find_failed_step(log: str) -> FailedStep | None:
             continue
         number, text = match["number"], match["text"]
         if match["seconds"] is not None:
-            outputs.setdefault(number, []).append(_clean_line(text))
+            outputs.setdefault(number, []).append(diagnosis.clean_line(text))
         elif text.startswith(_ERROR) and _CANCELLED not in text:
             errors[number] = text.removeprefix(_ERROR)
         else:
@@ -47,9 +47,3 @@ def parse_exit_code(error: str) -> int | None:
     """The exit code of the step's program; None: no program failed."""
     match = _EXIT_CODE.search(error)
     return int(match[1]) if match else None
-
-
-def _clean_line(text: str) -> str:
-    """The line as a terminal shows it: without colours, and only the last state of a progress bar."""
-    shown = _ANSI_SEQUENCE.sub("", text).rstrip().rpartition("\r")[2]
-    return _CONTROL.sub(" ", shown.expandtabs(4)).rstrip()

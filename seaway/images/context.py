@@ -77,12 +77,8 @@ class BuildContext:
 
         Args:
             folder: of the application's file; the paths of ``build`` are relative to it.
-            build: how the image is built.
             root: the folder that the context, its Dockerfile and its ignore file must be in.
             cached_index: the known digests of files; it is updated.
-
-        Raises:
-            diagnosis.InvalidInput: with all errors: no folder, no Dockerfile, unreadable files, devices.
         """
         top = Path(os.path.normpath(folder / build.context))
         diagnostics: list[diagnosis.Diagnostic] = []

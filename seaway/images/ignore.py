@@ -21,11 +21,7 @@ class _Rule:
 
 
 class IgnoreRules:
-    """The rules of one file; paths are relative to the context, with slashes.
-
-    Raises:
-        diagnosis.InvalidInput: with all invalid patterns; Docker refuses them too.
-    """
+    """The rules of one file; paths are relative to the context, with slashes."""
 
     def __init__(self, text: str = "", *, file: str = ".dockerignore") -> None:
         rules: list[_Rule] = []

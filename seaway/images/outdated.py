@@ -63,14 +63,7 @@ def find_image_uses(
 ) -> list[ImageUse]:
     """The images of an application and the base images of its Dockerfiles, sorted.
 
-    Args:
-        app: the application.
-        folder: of the application's file.
-        root: the folder that Dockerfiles must be in.
-        image_overrides: of an environment.
-
-    Raises:
-        diagnosis.InvalidInput: with all errors in the Dockerfiles.
+    ``folder``: of the application's file. ``root``: the folder that Dockerfiles must be in.
     """
     merged: dict[tuple[str, str | None], ImageUse] = {}
     for use in _list_uses(app, folder, root, image_overrides):
@@ -83,11 +76,7 @@ def find_image_uses(
 
 
 def compare_with_registries(image_uses: Iterable[ImageUse], lock: images_lock.ImagesLock) -> list[ImageStatus]:
-    """Compare each image with its registry.
-
-    Raises:
-        diagnosis.InvalidInput: neither skopeo nor crane is installed.
-    """
+    """Compare each image with its registry."""
     with concurrent.futures.ThreadPoolExecutor(MAX_PARALLEL_REQUESTS) as executor:
         return list(executor.map(_compare_image, image_uses, itertools.repeat(lock)))
 

@@ -47,19 +47,12 @@ def resolve_digest(reference: str) -> str:
 
     Raises:
         ImageNotFound: the registry does not have the image.
-        Unavailable: it is unreachable or refuses access.
-        diagnosis.InvalidInput: neither skopeo nor crane is installed.
     """
     return _find_tool().resolve_digest(image_reference.remove_tag(reference))
 
 
 def has_image(reference: str) -> bool:
-    """Whether the registry has the image.
-
-    Raises:
-        Unavailable: it is unreachable or refuses access.
-        diagnosis.InvalidInput: neither skopeo nor crane is installed.
-    """
+    """Whether the registry has the image."""
     try:
         resolve_digest(reference)
     except ImageNotFound:
@@ -76,8 +69,6 @@ def copy_image(source: str, target: str) -> bool:
 
     Raises:
         ImageNotFound: the source does not exist.
-        Unavailable: a registry is unreachable, refuses access, or has stored another digest.
-        diagnosis.InvalidInput: neither skopeo nor crane is installed.
     """
     digest = image_reference.get_digest(source)
     if digest is None:
@@ -158,11 +149,7 @@ def resolve_address(reference: str) -> str:
 
 
 def parse_addresses(environ: Mapping[str, str]) -> dict[str, str]:
-    """Addresses by name, from the variable.
-
-    Raises:
-        diagnosis.InvalidInput: it has another form.
-    """
+    """Addresses by name, from the variable."""
     pairs = [pair.strip().partition("=") for pair in environ.get(ADDRESSES_VARIABLE, "").split(",") if pair.strip()]
     for name, _, address in pairs:
         if not name or not address:

@@ -25,7 +25,10 @@ def build_patch(
     and may read the files of its processes. It cannot have resources of its own: it uses those of the pod.
     """
     target = unstructured.find_container(pod, container)
-    user = _find_user(pod, container)
+    reported = unstructured.get_mapping(unstructured.find_container_status(pod, container), "user", "linux")
+    # The image of an ephemeral container may have another user, or root.
+    users = (unstructured.get_user(pod, target), reported.get("uid"), DEFAULT_USER)
+    user = next(user for user in users if user is not None)
     ephemeral = {
         "name": name,
         "image": image,
@@ -39,21 +42,6 @@ def build_patch(
         "securityContext": {**unstructured.get_mapping(target, "securityContext"), "runAsUser": user},
     }
     return {"spec": {"ephemeralContainers": [ephemeral]}}
-
-
-def _find_user(pod: Mapping[str, Any], container: str) -> int:
-    """The user id of a container's process. The image of an ephemeral container may have another, or root."""
-    contexts = (
-        unstructured.get_mapping(unstructured.find_container(pod, container), "securityContext"),
-        unstructured.get_mapping(pod, "spec", "securityContext"),
-    )
-    users = [context.get("runAsUser") for context in contexts]
-    users += [
-        unstructured.get_mapping(status, "user", "linux").get("uid")
-        for status in unstructured.list_container_statuses(pod)
-        if status["name"] == container
-    ]
-    return next((user for user in users if user is not None), DEFAULT_USER)
 
 
 def _build_mounts(mounts: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -80,12 +80,12 @@ def build_policies(job: Manifest, workload: Manifest, existing: Sequence[Manifes
     specs: list[Manifest] = []
     for policy in existing:
         spec = policy["spec"]
-        if _selects(spec.get("podSelector") or {}, labels):
+        if unstructured.matches_selector(spec.get("podSelector") or {}, labels):
             egress += spec.get("egress") or ()
         ingress = [
             {**rule, "from": [{"podSelector": own_selector}]}
             for rule in spec.get("ingress") or ()
-            if any(_is_caller(peer, labels) for peer in rule.get("from") or ())
+            if any(_selects_pod(peer, labels) for peer in rule.get("from") or ())
         ]
         if ingress:
             specs.append({"podSelector": spec["podSelector"], "policyTypes": ["Ingress"], "ingress": ingress})
@@ -128,25 +128,6 @@ def _build_object(beside: Manifest, kind: str, name: str, labels: Mapping[str, s
     return {"apiVersion": kinds.KINDS[kind].api_version, "kind": kind, "metadata": metadata}
 
 
-def _is_caller(peer: Manifest, labels: Mapping[str, str]) -> bool:
-    return "podSelector" in peer and "namespaceSelector" not in peer and _selects(peer["podSelector"], labels)
-
-
-def _selects(selector: Manifest, labels: Mapping[str, str]) -> bool:
-    """https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements"""
-    equal = all(labels.get(key) == text for key, text in unstructured.get_mapping(selector, "matchLabels").items())
-    requirements = unstructured.get_list(selector, "matchExpressions")
-    return equal and all(_meets(requirement, labels) for requirement in requirements)
-
-
-def _meets(requirement: Manifest, labels: Mapping[str, str]) -> bool:
-    key, values = requirement["key"], requirement.get("values") or ()
-    match requirement["operator"]:
-        case "In":
-            return labels.get(key) in values
-        case "NotIn":
-            return labels.get(key) not in values
-        case "Exists":
-            return key in labels
-        case _:
-            return key not in labels
+def _selects_pod(peer: Manifest, labels: Mapping[str, str]) -> bool:
+    is_local = "podSelector" in peer and "namespaceSelector" not in peer
+    return is_local and unstructured.matches_selector(peer["podSelector"], labels)

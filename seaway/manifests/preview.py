@@ -41,9 +41,6 @@ def tag_images(environment: environments.Environment, tags: Mapping[str, str]) -
 def find_images(environment: environments.Environment) -> dict[str, inputs.Image]:
     """The images that an environment deploys, without building: those of the pinned release, with their digests; or
     those that the working tree would become, with their tags.
-
-    Raises:
-        diagnosis.InvalidInput: a build context is invalid.
     """
     if environment.release:
         return inputs.resolve_release_images(environment.release, environment.settings.registry)

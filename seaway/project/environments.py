@@ -57,11 +57,7 @@ class Environment:
         return self.fixed_namespace or self.settings.format_namespace(self.app.name)
 
     def find_workload(self, name: str) -> tuple[str, application.AnyWorkload]:
-        """The path (`services.web`) and the service, store or job with this name or path.
-
-        Raises:
-            diagnosis.InvalidInput: there is none.
-        """
+        """The path (`services.web`) and the service, store or job with this name or path."""
         workloads = self.app.get_workloads()
         if name in workloads:
             return name, workloads[name]
@@ -89,11 +85,7 @@ def load_environment(
     check_ids: Collection[str],
     find_more: Callable[[Environment], Iterable[diagnosis.Diagnostic]] = lambda _: (),
 ) -> Environment:
-    """Read an environment from the stack's file.
-
-    Raises:
-        diagnosis.InvalidInput: there is no such stack, or with all errors in its files.
-    """
+    """Read an environment from the stack's file."""
     config = stack_file.read_config(folder / f"Pulumi.{stack}.yaml")
     return read_environment(config, folder=folder, stack=stack, check_ids=check_ids, find_more=find_more)
 
@@ -118,9 +110,6 @@ def read_environment(
         today: a waiver that ended before this day is an error, except after a rollback. None: waivers may have ended.
         proposed_pin: deployed instead of the release that is pinned now.
         find_more: finds the errors of a later stage (of builds) in an invalid environment, so that all are reported.
-
-    Raises:
-        diagnosis.InvalidInput: with all errors in the files.
     """
     lock = proposed_pin.stack_lock if proposed_pin else release_lock.read(folder, stack)
     pinned: _Release | None = None
@@ -202,11 +191,7 @@ def read_environment(
 
 
 def read_pinned_release(folder: Path, stack: str, lock: release_lock.Lock | None = None) -> _Release:
-    """The release that a stack deploys, from its file; ``lock``: of the stack, if it has been read.
-
-    Raises:
-        diagnosis.InvalidInput: no release is pinned, or its file is missing, invalid, or was changed.
-    """
+    """The release that a stack deploys, from its file; ``lock``: of the stack, if it has been read."""
     lock = lock or release_lock.read(folder, stack)
     if lock.release is None:
         location = diagnosis.SourceLocation(release_lock.format_path(stack))

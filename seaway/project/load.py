@@ -41,8 +41,6 @@ def load_application(
     Args:
         path: the application's file. Paths in it are relative to its folder.
         root: the folder that the paths must stay in; None: ``roots.find_working_root``.
-        overlay: the changes of one environment.
-        profiles: of a Compose file.
         build_named_images: whether a service of a Compose file with `build` and `image` is built.
     """
     root = root or roots.find_working_root()
@@ -58,10 +56,7 @@ def parse_file(
 ) -> nodes.Node:
     """The nodes of the application's file: YAML, a Compose file, or a Python program, which is run.
 
-    Args:
-        path: the file.
-        display_path: its path in messages.
-        root: see ``load_application``, as for the other arguments.
+    ``display_path`` is its path in messages; for the other arguments see ``load_application``.
     """
     if is_compose_file(path):
         from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need

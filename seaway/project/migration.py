@@ -89,9 +89,6 @@ def migrate(text: str, file: str, shape: Shape) -> Migration:
     """The text of a file with the new keys, also in JSON that `pulumi config set` wrote.
 
     ``shape``: ``APPLICATION`` for an app.yaml, ``STACK_FILE`` for a ``Pulumi.<stack>.yaml``.
-
-    Raises:
-        diagnosis.InvalidInput: it is not YAML.
     """
     return _Editor(text, file).migrate(shape)
 

@@ -92,21 +92,13 @@ def compute_id(app: application.Application, image_contents: Mapping[str, str]) 
 
 
 def parse_file(folder: Path, id_: str, sha256: str | None = None) -> nodes.Node:
-    """The nodes of a release's file; ``sha256``: of its bytes, as a lock file has it.
-
-    Raises:
-        diagnosis.InvalidInput: the file does not exist, or was changed after it was pinned.
-    """
+    """The nodes of a release's file; ``sha256``: of its bytes, as a lock file has it."""
     hint = f"restore it from git, or from a stack that runs it: {SAVE_COMMAND}"
     return release_lock.parse_file(get_path(folder, id_), folder, hint, sha256=sha256)
 
 
 def read(folder: Path, id_: str, sha256: str | None = None) -> Release:
-    """A release from its file; ``sha256``: of its bytes, as a lock file has it.
-
-    Raises:
-        diagnosis.InvalidInput: the file does not exist, is not a release that this version reads, or was changed.
-    """
+    """A release from its file; ``sha256``: of its bytes, as a lock file has it."""
     node = parse_file(folder, id_, sha256)
     decoded = decode.decode_node(Release, node)
     if decoded.id != id_:

@@ -162,11 +162,7 @@ def _escape_texts(stack_lock: Lock) -> Lock:
 
 
 def get_release_path(folder: Path, id_: str) -> Path:
-    """The file of a release, or of the record of a fallback.
-
-    Raises:
-        diagnosis.InvalidInput: it is not the id of a release.
-    """
+    """The file of a release, or of the record of a fallback."""
     if not ID_PATTERN.fullmatch(id_):
         location, message = (
             diagnosis.SourceLocation(RELEASES_FOLDER),
@@ -190,14 +186,7 @@ def _list_missing_checksums(stack_lock: Lock) -> Iterator[str]:
 
 
 def parse_file(path: Path, folder: Path, hint: str = _RESTORE_HINT, *, sha256: str | None = None) -> nodes.Node:
-    """Parse a file that Seaway wrote.
-
-    Args:
-        path: the file.
-        folder: of the project.
-        hint: suggested if the file cannot be read.
-        sha256: of its bytes, as a lock file has it; None: not compared.
-    """
+    """Parse a file that Seaway wrote. ``sha256``: of its bytes, as a lock file has it; None: not compared."""
     file = str(path.relative_to(folder))
     content = read_content(path, folder, hint)
     if sha256 is not None and (actual := hashlib.sha256(content).hexdigest()) != sha256:

@@ -57,7 +57,6 @@ async def detect(
     Raises:
         record_store.ReleaseNotFound: no release is recorded.
         record_store.RecordChanged: its record was changed.
-        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     current = await record_store.find_current(cluster, namespace)
     if current is None:

@@ -36,9 +36,6 @@ def read_fallback_release(
     """Read the fallback from its file: the record, and the objects as they were deployed, Secrets without values.
 
     A file of format 0 has no objects: they are rendered. It must be a release of this application in this stack.
-
-    Raises:
-        diagnosis.InvalidInput: the file is missing, was changed, is not a record, or belongs to another target.
     """
     hint = "restore it from git, or deploy the release that the source describes: seaway up --retry"
     node = release_lock.parse_file(release.get_path(folder, fallback.release), folder, hint, sha256=fallback.sha256)
@@ -74,11 +71,7 @@ def write_fallback(
 
 
 def remove_fallback(folder: Path, stack: str) -> None:
-    """Hold no release back. Delete the file of the fallback, unless another stack needs it.
-
-    Raises:
-        diagnosis.InvalidInput: the lock file is invalid.
-    """
+    """Hold no release back. Delete the file of the fallback, unless another stack needs it."""
     lock = release_lock.read(folder, stack)
     release_lock.write(folder, stack, dataclasses.replace(lock, fallback=None))
     if lock.fallback and lock.fallback.release not in release_lock.list_named_releases(folder):

@@ -26,15 +26,11 @@ async def find_refusals(
 ) -> list[str]:
     """Why the release of a stack may not be promoted in the stack's current condition.
 
-    Args:
-        state: the stack's. It has the release: the cluster is only compared with it.
-        stack_lock: of the stack.
-        target: the stack to promote the release to.
+    ``state`` has the release: the cluster is only compared with it. ``target``: the stack to promote the release to.
 
     Raises:
         record_store.ReleaseNotFound: no release is recorded.
         record_store.RecordChanged: the record of the release was changed in the cluster.
-        errors.Unavailable: the cluster is unreachable or refuses access.
     """
     current, differences = await drift.detect(cluster, namespace, state)
     declared = await record_store.read_manifests(cluster, namespace, state.id, sha256=state.find_sha256(state.id))

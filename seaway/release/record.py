@@ -88,11 +88,7 @@ class ReleaseRecord:
 
     @classmethod
     def decode(cls, node: nodes.Node) -> Self:
-        """Decode a record that ``to_plain`` encoded.
-
-        Raises:
-            diagnosis.InvalidInput: it is not a record that this version of Seaway reads.
-        """
+        """Decode a record that ``to_plain`` encoded."""
         document = decode.decode_node(RecordDocument, node)
         context = nodes.Pair(node.location, nodes.ScalarNode(node.location, "-"))
         pairs = {**nodes.get_pairs(node, "settings"), "context": context}

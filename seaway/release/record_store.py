@@ -107,12 +107,8 @@ async def read(
 ) -> stored_record.StoredRecord:
     """A record that was not changed.
 
-    Args:
-        cluster: of the namespace.
-        namespace: of the release.
-        record_id: of the record.
-        sha256: of its bytes, as the stack's state has it. None: only damage is detected. The record is then evidence
-            of what runs, and must not be deployed.
+    Without the ``sha256`` of its bytes, which the stack's state has, only damage is detected: the record is evidence of
+    what runs then, and must not be deployed.
 
     Raises:
         ReleaseNotFound: the record does not exist.

@@ -102,11 +102,7 @@ class ReleaseState:
 
 
 def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
-    """The resources in the state of a stack, from `pulumi stack export`. It needs no passphrase.
-
-    Raises:
-        errors.Unavailable: the state cannot be read; the text is one line.
-    """
+    """The resources in the state of a stack, from `pulumi stack export`. It needs no passphrase."""
     command = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
     try:
         done = subprocess.run(

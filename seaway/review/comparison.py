@@ -30,11 +30,7 @@ class EnvironmentView:
 
     @classmethod
     def create(cls, environment: environments.Environment) -> Self:
-        """Read the build contexts: it needs no cluster, no Docker and no Pulumi.
-
-        Raises:
-            diagnosis.InvalidInput: a build context is invalid.
-        """
+        """Read the build contexts: it needs no cluster, no Docker and no Pulumi."""
         contents = {name: image.content for name, image in preview.find_images(environment).items()}
         return cls(environment=environment, image_contents=contents)
 

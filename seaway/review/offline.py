@@ -31,11 +31,7 @@ class RenderedTree:
 
 
 def render_tree(folder: Path, stack: str) -> RenderedTree:
-    """Render the tree in ``folder`` for a stack.
-
-    Raises:
-        diagnosis.InvalidInput: with all errors in its files.
-    """
+    """Render the tree in ``folder`` for a stack."""
     environment = environments.load_environment(
         folder, stack, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
     )

@@ -25,15 +25,7 @@ async def read_addresses(
 ) -> dict[str, tuple[str, ...]]:
     """The addresses of each workload that is published, by its name. Kinds that may not be read are left out.
 
-    Args:
-        cluster: the client.
-        namespace: of the stack.
-        app_name: the application of the workloads.
-        stack: their stack.
-        has_ingress: False: an Ingress that exists is about to be deleted.
-
-    Raises:
-        errors.Unavailable: the cluster cannot be reached.
+    Without ``has_ingress``, an Ingress that exists is about to be deleted.
     """
     kind_names = [kind for kind in _KINDS if has_ingress or kind != "Ingress"]
     lists = await asyncio.gather(*(_list_objects(cluster, kind, namespace) for kind in kind_names))
@@ -72,11 +64,7 @@ def find_node_address(nodes: Sequence[snapshot.Object]) -> str | None:
 def find_addresses(
     live_objects: snapshot.Snapshot, host: str | None, *, app_name: str, stack: str
 ) -> dict[str, tuple[str, ...]]:
-    """The addresses of each published workload, by its name.
-
-    Args:
-        host: the address of a node; None: it is unknown.
-    """
+    """The addresses of each published workload, by its name. ``host``: of a node."""
     addresses: dict[str, list[str]] = {}
 
     def list_own(kind: str) -> Iterator[tuple[str, snapshot.Object]]:
@@ -91,7 +79,8 @@ def find_addresses(
     for owner, service in list_own("Service"):
         for port in unstructured.get_list(service, "spec", "ports"):
             if port["name"] in published.get(owner, {port["name"]}):
-                is_http = _has_http_probe(servers.get(owner), port["name"])
+                containers = unstructured.get_list(servers.get(owner, {}), "spec", "template", "spec", "containers")
+                is_http = any(port["name"] in unstructured.list_http_ports(container) for container in containers)
                 addresses.setdefault(owner, []).extend(_format_port(service, port, host, is_http=is_http))
     for owner, ingress in list_own("Ingress"):
         addresses.setdefault(owner, []).extend(_format_rules(ingress))
@@ -102,12 +91,6 @@ def _find_published_ports(policy: snapshot.Object) -> Iterator[str]:
     """The ports that any peer may use."""
     for rule in unstructured.get_list(policy, "spec", "ingress"):
         yield from (port["port"] for port in rule.get("ports", ()) if not rule.get("from"))
-
-
-def _has_http_probe(server: snapshot.Object | None, port_name: str) -> bool:
-    containers = unstructured.get_list(server or {}, "spec", "template", "spec", "containers")
-    probes = (container.get(name, {}) for container in containers for name in ("readinessProbe", "livenessProbe"))
-    return any(probe.get("httpGet", {}).get("port") == port_name for probe in probes)
 
 
 def _format_port(

@@ -3,10 +3,7 @@
 import dataclasses
 import types
 from collections.abc import Mapping
-from typing import Any, Self
 
-from seaway.kubernetes.api import unstructured
-from seaway.manifests import names
 from seaway.rollout import hints, message_parsers, probe_failures, target, workload_health
 
 
@@ -21,21 +18,6 @@ class Location:
     container: str = ""
     extra_container: str = ""
     """Path of an extra container below its service, store or job: ``sidecars.proxy``; empty for the main container."""
-
-    def narrow(self, *, pod: str = "", container: str = "", extra_container: str = "") -> Self:
-        """The location of a pod or container in this location."""
-        return dataclasses.replace(
-            self,
-            pod=pod or self.pod,
-            container=container or self.container,
-            extra_container=extra_container or self.extra_container,
-        )
-
-
-def locate_workload(rollout_target: target.Target, manifest: Mapping[str, Any]) -> Location:
-    """The location of a workload. Its labels have the stack."""
-    stack = unstructured.get_label(manifest, names.STACK_LABEL) or ""
-    return Location(target=rollout_target, namespace=manifest["metadata"].get("namespace") or "", stack=stack)
 
 
 CAUSES: Mapping[str, str] = {
@@ -100,12 +82,7 @@ def create_finding(
     hint: str | None = None,
     values: Mapping[str, str] = types.MappingProxyType({}),
 ) -> workload_health.Finding:
-    """A finding.
-
-    Args:
-        hint: a template that fits better than that of the cause.
-        values: in the template.
-    """
+    """A finding. ``hint``: a template that fits better than that of the cause; ``values``: in the template."""
     template = hints.fill_in(
         CAUSES[cause] if hint is None else hint,
         location.target,

@@ -26,6 +26,7 @@ class Event:
     count: int
     kind: str
     """Of the object that the event is about."""
+    name: str
     container: str | None
     reason: str
     message: str
@@ -54,6 +55,7 @@ def _parse_event(event: snapshot.Object) -> Event:
         time=get_event_time(event),
         count=max(unstructured.get_count(event, "count"), unstructured.get_count(series, "count"), 1),
         kind=involved.get("kind") or "",
+        name=involved.get("name") or "",
         container=container[1] if container else None,
         reason=event.get("reason") or "",
         message=event.get("message") or "",

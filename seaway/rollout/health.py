@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
+from seaway.manifests import names
 from seaway.rollout import causes, evidence, message_parsers, owned_pods, pods, symptoms, target, workload_health
 
 
@@ -83,7 +84,11 @@ def assess_pods(
         manifest=manifest,
         owned=owned,
         index=index.for_rollout(started),
-        location=causes.locate_workload(rollout_target, manifest),
+        location=causes.Location(
+            target=rollout_target,
+            namespace=manifest["metadata"].get("namespace") or "",
+            stack=unstructured.get_label(manifest, names.STACK_LABEL) or "",
+        ),
         elapsed=elapsed,
     )
     assess = {"CronJob": _assess_cron_job, "Job": _assess_job}.get(rollout_target.kind, _assess_service)
@@ -206,7 +211,7 @@ def _explain_stuck_pod(pod: snapshot.Object, subject: _Subject) -> workload_heal
 
     https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#forced-rollback
     """
-    location = subject.location.narrow(pod=unstructured.get_name(pod))
+    location = dataclasses.replace(subject.location, pod=unstructured.get_name(pod))
     findings = merge_findings(pods.PodHealth(pod, subject.index, location).list_findings())
     reason = f": {findings[0].message}" if findings else ""
     message = f"pod {location.pod} of the previous version is not healthy, and the new version waits for it{reason}"

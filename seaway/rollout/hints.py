@@ -50,22 +50,12 @@ def collect_sources(environment: environments.Environment) -> dict[str, str]:
     sources = {"": environment.settings.app}
     if environment.release is not None:
         return sources
-    for path in environment.app.get_workloads():
-        for key in KEYS:
-            full_path = f"{path}.{key}".rstrip(".")
-            if location := _find_location(environment.node, full_path):
-                file = location.file.removeprefix(f"{environment.folder}/")
-                sources[full_path] = str(diagnosis.SourceLocation(file, location.line))
+    named = {f"{path}.{key}".rstrip(".") for path in environment.app.get_workloads() for key in KEYS}
+    for path, location in nodes.list_locations(environment.node, ""):
+        if path in named:
+            file = location.file.removeprefix(f"{environment.folder}/")
+            sources[path] = str(diagnosis.SourceLocation(file, location.line))
     return sources
-
-
-def _find_location(node: nodes.Node, path: str) -> diagnosis.SourceLocation | None:
-    location = None
-    for part in path.split("."):
-        if not isinstance(node, nodes.MappingNode) or part not in node.pairs:
-            return None
-        location, node = node.pairs[part].location, node.pairs[part].node
-    return location
 
 
 def fill_in(template: str, rollout_target: target.Target, *, stack: str, extra_container: str = "") -> str:

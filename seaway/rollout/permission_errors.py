@@ -59,10 +59,7 @@ def find_permission_error(
 ) -> message_parsers.ParsedMessage | None:
     """The last permission error in the output of a program; None if there is none.
 
-    Args:
-        message: the output.
-        working_dir: of the container; empty: it is that of the image, which Kubernetes does not report.
-        command: of the container.
+    ``working_dir``: of the container; empty: it is that of the image, which Kubernetes does not report.
     """
     lines = [line.strip() for line in message.splitlines() if line.strip()][-MAX_LINES:]
     code_paths = [path for path in _CODE_PATH.findall("\n".join((message, *command))) if not _INSTALLED.search(path)]

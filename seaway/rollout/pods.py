@@ -4,6 +4,7 @@ They are looked for in the order in which a pod starts: node, volumes and networ
 An earlier problem explains the later ones.
 """
 
+import dataclasses
 import re
 from collections.abc import Iterator
 
@@ -32,7 +33,7 @@ class PodHealth:
     def __init__(self, pod: snapshot.Object, index: evidence.ObjectIndex, location: causes.Location) -> None:
         self._pod = pod
         self._index = index
-        self._location = location.narrow(pod=unstructured.get_name(pod))
+        self._location = dataclasses.replace(location, pod=unstructured.get_name(pod))
         self._events = index.list_events(pod)
         self._containers = [
             symptoms.ContainerHealth(pod=pod, status=status, events=self._events, index=index, location=self._location)

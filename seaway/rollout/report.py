@@ -21,6 +21,7 @@ from collections.abc import Iterable, Sequence
 
 from seaway.kubernetes.api import unstructured
 from seaway.rollout import causes, evidence, message_parsers, owned_pods, status, workload_health
+from seaway.syntax import diagnosis
 
 MAX_LINES = 60
 """Lines of the whole report. Several failures share them."""
@@ -30,9 +31,6 @@ DETAIL_LEVELS = ((5, 10), (3, 5), (1, 3), (0, 0))
 
 MAX_WIDTH = 200
 """Characters in a line of a log or an event."""
-
-_ANSI_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 _REPORTED_NORMAL_EVENTS = {"BackOff", "Killing", "Preempting", "Preempted"}
 """Reasons of events that are not warnings in Kubernetes, but belong in the report."""
@@ -62,10 +60,9 @@ def list_log_requests(findings: Iterable[workload_health.Finding], index: eviden
 def _find_log(finding: workload_health.Finding, index: evidence.ObjectIndex) -> LogRequest | None:
     pods = index.live_objects.list_objects("Pod")
     pod = next((pod for pod in pods if unstructured.get_name(pod) == finding.pod), None)
-    statuses = unstructured.list_container_statuses(pod) if pod else []
-    container = next((container for container in statuses if container["name"] == finding.container), None)
-    if finding.pod is None or finding.container is None or container is None:
+    if finding.pod is None or finding.container is None or pod is None:
         return None
+    container = unstructured.find_container_status(pod, finding.container)
     running = bool(unstructured.get_mapping(container, "state", "running"))
     before = bool(unstructured.get_mapping(container, "lastState", "terminated"))
     if not (running or before or unstructured.get_mapping(container, "state", "terminated")):
@@ -187,9 +184,9 @@ def _format_event(reason: str, message: str, events: Sequence[evidence.Event], n
 def _format_log_lines(finding: workload_health.Finding, report: _Report) -> list[str]:
     if not report.max_log_lines or finding.pod is None or finding.container is None:
         return []
-    text = _ANSI_SEQUENCE.sub("", report.index.logs.get((finding.pod, finding.container), "")).rstrip()
-    lines = [_CONTROL.sub(" ", line.expandtabs(4)).rstrip() for line in text.splitlines()]
-    return [line if len(line) <= MAX_WIDTH else f"{line[: MAX_WIDTH - 1]}…" for line in lines[-report.max_log_lines :]]
+    log = report.index.logs.get((finding.pod, finding.container), "")
+    lines = [diagnosis.cut_line(diagnosis.clean_line(line), MAX_WIDTH) for line in log.rstrip().splitlines()]
+    return lines[-report.max_log_lines :]
 
 
 def _format_previous_version(workload: workload_health.WorkloadHealth, index: evidence.ObjectIndex) -> list[str]:

@@ -25,18 +25,6 @@ MAX_NAMED_WORKLOADS = 3
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class WarningEvent:
-    """A warning that Kubernetes recorded about a workload or one of its objects."""
-
-    reason: str
-    message: str
-    """In one line."""
-    involved_object: str
-    """Such as ``Pod/web-5d9c-x2x4z``."""
-    time: datetime.datetime
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadStatus:
     """One service, store or job."""
 
@@ -49,7 +37,7 @@ class WorkloadStatus:
     """Start of the newest version: creation of its oldest pod, or if it has none of the object that owns its pods."""
     restarts: int
     """Of all containers of all pods."""
-    last_warning: WarningEvent | None
+    last_warning: evidence.Event | None
     """The newest warning of the last hour."""
     scale: tuple[int, int] | None = None
     """Minimum and maximum number of pods of an autoscaler; None without one."""
@@ -166,7 +154,7 @@ def _build_status(
         image=(kinds.find_pod_template(manifest, kind) or {})["spec"]["containers"][0]["image"],
         since=since,
         restarts=sum(_count_restarts(pod) for pod in owned.pods if not unstructured.is_terminating(pod)),
-        last_warning=_find_last_warning(kind, manifest, owned, index, now),
+        last_warning=_find_last_warning(manifest, owned, index, now),
         scale=_parse_scale(unstructured.get_annotation(manifest, names.SCALE_ANNOTATION)),
         addresses=addresses,
         job_runs=runs.summarize_runs(manifest, owned.newest_owner) if kind == "CronJob" else None,
@@ -177,41 +165,18 @@ def _build_status(
 
 
 def _find_last_warning(
-    kind: target.Kind,
-    manifest: snapshot.Object,
-    owned: owned_pods.OwnedPods,
-    index: evidence.ObjectIndex,
-    now: datetime.datetime,
-) -> WarningEvent | None:
-    """The newest warning about the workload or an object that it owns. Objects that are gone do not count."""
-    owner_kind = {"Deployment": "ReplicaSet", "CronJob": "Job"}.get(kind, kind)
-    name = unstructured.get_name(manifest)
-    uids = {f"{kind}/{name}": _get_uid(manifest)}
-    uids |= {f"{owner_kind}/{unstructured.get_name(owner)}": _get_uid(owner) for owner in owned.owners}
-    uids |= {f"Pod/{unstructured.get_name(pod)}": _get_uid(pod) for pod in owned.pods}
-    for claim in unstructured.get_list(manifest, "spec", "volumeClaimTemplates"):
-        for number in range(manifest["spec"].get("replicas", 1)):
-            uids[f"PersistentVolumeClaim/{unstructured.get_name(claim)}-{name}-{number}"] = None
-    warnings = (
-        WarningEvent(
-            reason=event.get("reason") or "",
-            message=" ".join((event.get("message") or "").split()),
-            involved_object=_get_involved_object(event),
-            time=evidence.get_event_time(event),
-        )
-        for event in index.live_objects.list_objects("Event")
-        # A pod of a StatefulSet has the name of the pod before it, and another UID.
-        if event.get("type") == "Warning"
-        and _get_involved_object(event) in uids
-        and (uids[_get_involved_object(event)] or event["involvedObject"].get("uid"))
-        == (event["involvedObject"].get("uid") or uids[_get_involved_object(event)])
-    )
-    recent = (warning for warning in warnings if now - warning.time <= EVENT_WINDOW)
-    return max(recent, key=lambda warning: warning.time, default=None)
-
-
-def _get_uid(manifest: snapshot.Object) -> str | None:
-    return manifest["metadata"].get("uid")
+    manifest: snapshot.Object, owned: owned_pods.OwnedPods, index: evidence.ObjectIndex, now: datetime.datetime
+) -> evidence.Event | None:
+    """The newest warning, in one line, about the workload or an object that it owns and that still exists."""
+    owner = unstructured.get_name(manifest)
+    claims = [
+        index.find("PersistentVolumeClaim", f"{unstructured.get_name(claim)}-{owner}-{number}")
+        for claim in unstructured.get_list(manifest, "spec", "volumeClaimTemplates")
+        for number in range(manifest["spec"].get("replicas", 1))
+    ]
+    events = index.list_events(manifest, *owned.owners, *owned.pods, *claims)
+    recent = [event for event in events if event.is_warning and now - event.time <= EVENT_WINDOW]
+    return dataclasses.replace(recent[-1], message=" ".join(recent[-1].message.split())) if recent else None
 
 
 def _parse_scale(annotation: str | None) -> tuple[int, int] | None:
@@ -245,8 +210,3 @@ def get_owner(manifest: snapshot.Object) -> str:
 
 def _count_restarts(pod: snapshot.Object) -> int:
     return sum(unstructured.get_count(status, "restartCount") for status in unstructured.list_container_statuses(pod))
-
-
-def _get_involved_object(event: snapshot.Object) -> str:
-    involved = event["involvedObject"]
-    return f"{involved.get('kind')}/{involved.get('name')}"

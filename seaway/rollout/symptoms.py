@@ -52,7 +52,7 @@ class ContainerHealth:
         init_names = {init["name"] for init in unstructured.get_list(pod, "spec", "initContainers")}
         section = "sidecars" if self._is_sidecar else "init"
         extra_container = f"{section}.{self.name}" if self.name in init_names else ""
-        self.location = location.narrow(container=self.name, extra_container=extra_container)
+        self.location = dataclasses.replace(location, container=self.name, extra_container=extra_container)
         self._container = container
         self._image: str = container.get("image") or status.get("image") or ""
         self._memory: str | None = unstructured.get_mapping(container, "resources", "limits").get("memory")
@@ -183,16 +183,9 @@ class ContainerHealth:
         crash = crash or crash_output.parse_crash(output, cause)
         ending = f"{self.name} ended: {format_exit_code(termination)}"
         message = f"{ending}: {message_parsers.truncate_line(crash.message)}" if crash.message else ending
-        values = {"user": self._user, **crash.values}
+        user = unstructured.get_user(self._pod, self._container)
+        values = {"user": "USER" if user is None else str(user), **crash.values}
         return causes.create_finding(crash.cause, message, self.location, fatal=fatal, hint=crash.hint, values=values)
-
-    @property
-    def _user(self) -> str:
-        """The user of its processes, as far as the pod says it."""
-        contexts = (
-            unstructured.get_mapping(level, "securityContext") for level in (self._container, self._pod["spec"])
-        )
-        return str(next((context["runAsUser"] for context in contexts if "runAsUser" in context), "USER"))
 
     def _find_failed_probe(self) -> str | None:
         """The probe whose failure caused the restart. The kubelet has it in an event of that run."""

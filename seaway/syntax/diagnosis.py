@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
@@ -43,7 +44,10 @@ Diagnostics = Iterator[Diagnostic]
 
 
 class InvalidInput(Exception):  # noqa: N818 - describes the input
-    """All diagnostics of one input, without duplicates, sorted by location. Its text has one per line."""
+    """All diagnostics of one input, without duplicates, sorted by location. Its text has one per line.
+
+    What reads the files of a user, or computes from them, raises it.
+    """
 
     def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
         self.diagnostics = tuple(sorted(set(diagnostics), key=_get_sort_key))
@@ -74,6 +78,21 @@ def escape_text(text: str) -> str:
     a\\x1b[2Jb
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+_ANSI_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def clean_line(line: str) -> str:
+    """A line of a program's output, as a terminal shows it: without colours, and the last state of a progress bar."""
+    shown = _ANSI_SEQUENCE.sub("", line).rstrip().rpartition("\r")[2]
+    return _CONTROL.sub(" ", shown.expandtabs(4)).rstrip()
+
+
+def cut_line(line: str, max_width: int) -> str:
+    """The first ``max_width`` characters of a line."""
+    return line if len(line) <= max_width else f"{line[: max_width - 1]}…"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -81,6 +81,13 @@ def test_the_explanation_replaces_the_error_and_is_kept(
     assert "[secret]" in (tmp_path / ".seaway/builds/web.log").read_text()
 
 
+def test_each_line_of_a_secret_is_hidden() -> None:
+    key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkq\n}\n-----END KEY-----\n"
+    log = "#1 0.1 -----BEGIN KEY-----\n#1 0.2 MIIEvQIBADANBgkq\n#1 0.3 }\n#1 0.4 hunter2hunter2 abc\n"
+    expected = "#1 0.1 [secret]\n#1 0.2 [secret]\n#1 0.3 }\n#1 0.4 [secret] [secret]\n"
+    assert build_errors.hide_secrets(log, [key, "hunter2", "hunter2hunter2", "abc\n", ""]) == expected
+
+
 def test_a_missing_log_is_reported(hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     return_log(monkeypatch, buildkit.Unavailable("the builder does not answer"))
     with pytest.raises(build_errors.BuildFailed, match="its output cannot be shown: the builder does not answer"):

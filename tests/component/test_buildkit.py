@@ -130,6 +130,25 @@ def test_docker_buildx_reaches_a_builder_without_a_socket(folder: Path, monkeypa
     assert read(folder) == LOG
 
 
+def test_docker_buildx_ends_with_the_attempt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    add_builder(folder, "unix:///var/run/docker.sock", driver="docker-container")
+    add_build(folder, Path("/project/web"), REF)
+    docker = folder / "bin" / "docker"
+    docker.parent.mkdir()
+    docker.write_text(f"#!/bin/sh\necho $$ > {folder}/pid\nexec sleep 60\n")
+    docker.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{docker.parent}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr(buildkit, "TIMEOUT", 2.0)
+
+    async def read_log() -> None:
+        with pytest.raises(buildkit.Unavailable):
+            await buildkit.read_log(Path("/project/web"), since=time.time() - 60)
+        with pytest.raises(ProcessLookupError):
+            os.kill(int((folder / "pid").read_text()), 0)
+
+    asyncio.run(read_log())
+
+
 DIAL = """
 import os, socket, sys, threading
 server = socket.socket(socket.AF_UNIX)

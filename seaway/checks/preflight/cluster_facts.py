@@ -24,11 +24,7 @@ Answers = Mapping[str, Answer]
 
 
 async def read_answers(cluster: client.KubeClient, paths: Iterable[str]) -> Answers:
-    """The answers of a cluster.
-
-    Raises:
-        errors.Unavailable: it cannot be reached. A path without permission is ``Unreadable``.
-    """
+    """The answers of a cluster. A path without permission is ``Unreadable``."""
     unique = list(dict.fromkeys(paths))
     answers = await asyncio.gather(*(_read_path(cluster, path) for path in unique))
     return dict(zip(unique, answers, strict=True))

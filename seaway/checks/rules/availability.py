@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.checks import check, check_context
+from seaway.kubernetes.api import unstructured
 from seaway.manifests import availability
 
 _ROLLING_KINDS = ("Deployment", "DaemonSet")
@@ -36,7 +37,7 @@ def disruption_budget(context: check_context.CheckContext) -> check_context.Find
         own_budgets = [
             budget
             for budget in budgets
-            if check_context.matches_selector(budget.manifest["spec"]["selector"], pod.labels)
+            if unstructured.matches_selector(budget.manifest["spec"]["selector"], pod.labels)
         ]
         is_scaled = (pod.release_object.kind, pod.release_object.name) in scaled
         if (pod.is_replicated or is_scaled) and not own_budgets:

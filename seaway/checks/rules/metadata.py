@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.checks import check, check_context
-from seaway.kubernetes.api import kinds
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.manifests import names, objects
 from seaway.model import scheduling
 
@@ -19,7 +19,7 @@ SHARED_NAMESPACES = ("default", "kube-system", "kube-public", "kube-node-lease")
 def pod_selector(pod: check_context.Pod) -> check_context.Findings:
     """The API server rejects a workload whose pods do not match its selector."""
     selector: dict[str, Any] | None = pod.release_object.manifest["spec"].get("selector")
-    if selector is not None and not check_context.matches_selector(selector, pod.labels):
+    if selector is not None and not unstructured.matches_selector(selector, pod.labels):
         yield pod.make_object_finding("spec.selector", "does not match its own pods", "use the labels of the pods")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seaway.checks import check, check_context
+from seaway.kubernetes.api import unstructured
 from seaway.manifests import objects, policies
 
 PORT_NAME_LIMIT = 15
@@ -25,7 +26,7 @@ def policy_coverage(context: check_context.CheckContext) -> check_context.Findin
                 for policy in all_policies
                 if policy_type in _get_policy_types(policy.manifest["spec"])
             ]
-            if not any(check_context.matches_selector(selector, pod.labels) for selector in selectors):
+            if not any(unstructured.matches_selector(selector, pod.labels) for selector in selectors):
                 path = f"{pod.template_path}.metadata.labels"
                 message = f"no network policy restricts {direction} connections"
                 hint = f"let a NetworkPolicy with policyTypes {policy_type} select them"
@@ -45,13 +46,13 @@ def policy_targets(context: check_context.CheckContext) -> check_context.Finding
     for policy in context.list_objects("NetworkPolicy"):
         spec = policy.manifest["spec"]
         selector = spec.get("podSelector", {})
-        own_pods = [pod for pod in pods if check_context.matches_selector(selector, pod.labels)]
+        own_pods = [pod for pod in pods if unstructured.matches_selector(selector, pod.labels)]
         # cert-manager creates its solver pods on demand: no declared pod has their label.
         if not own_pods and selector != {"matchLabels": policies.ACME_SOLVER_LABELS}:
             yield check_context.make_finding(policy, "spec.podSelector", "selects no pods", "use labels of its pods")
         for path, peer in _list_peers(spec):
             is_local = "podSelector" in peer and "namespaceSelector" not in peer
-            if is_local and not any(check_context.matches_selector(peer["podSelector"], pod.labels) for pod in pods):
+            if is_local and not any(unstructured.matches_selector(peer["podSelector"], pod.labels) for pod in pods):
                 yield check_context.make_finding(policy, path, "selects no pods", "use labels of the allowed pods")
         for path, port in _list_policy_ports(spec):
             if own_pods and not any(port in _list_pod_ports(pod) for pod in own_pods):
@@ -138,7 +139,7 @@ def target_ports(context: check_context.CheckContext) -> check_context.Findings:
 
 def _select_pods(context: check_context.CheckContext, service: objects.ReleaseObject) -> Sequence[check_context.Pod]:
     selector = service.manifest["spec"].get("selector")
-    return [pod for pod in context.pods if selector and check_context.matches_labels(selector, pod.labels)]
+    return [pod for pod in context.pods if selector and unstructured.matches_labels(selector, pod.labels)]
 
 
 def _list_pod_ports(pod: check_context.Pod) -> set[int | str]:

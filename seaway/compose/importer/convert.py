@@ -83,11 +83,7 @@ def convert_document(
 
 
 def require_accepted(conversion: Conversion) -> nodes.MappingNode:
-    """The application of a conversion without refusals.
-
-    Raises:
-        diagnosis.InvalidInput: all refused keys.
-    """
+    """The application of a conversion without refusals."""
     if refusals := report.list_refusals(conversion.outcomes):
         raise diagnosis.InvalidInput(refusals)
     return conversion.app

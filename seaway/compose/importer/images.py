@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seaway.files import roots
 from seaway.model.defaults import image_profiles
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, dockerfile
 
 USER_IDS: Mapping[str, int] = {
     "daemon": 1,
@@ -82,17 +82,14 @@ def parse_stage(text: str, target: str | None = None) -> Stage:
     """The stage called ``target``, or the last stage, with its inherited values. Values with variables are unknown."""
     stages: dict[str, Stage] = {}
     current, name = Stage(), ""
-    for line in re.sub(r"\\[ \t]*\r?\n", " ", text).splitlines():
-        instruction, _, rest = line.strip().partition(" ")
-        match instruction.upper():
+    for _, instruction, rest in dockerfile.parse_instructions(text):
+        match instruction:
             case "FROM":
                 if target and name == target.lower():
                     return current
-                words = [word for word in rest.split() if not word.startswith("--")]
-                has_name = len(words) > 2 and words[1].lower() == "as"
-                name = words[2].lower() if has_name else str(len(stages))
-                image = words[0] if words and "$" not in words[0] else None
-                current = stages.get(words[0].lower(), Stage(base_image=image)) if words else Stage()
+                image, declared_name = dockerfile.parse_from(rest)
+                name = declared_name or str(len(stages))
+                current = stages.get(image.lower(), Stage(base_image=None if "$" in image else image or None))
             case "EXPOSE":
                 numbers = [word.removesuffix("/tcp") for word in rest.split()]
                 ports = [int(number) for number in numbers if number.isdecimal() and 0 < int(number) < 65536]

@@ -130,11 +130,7 @@ def _format_text(text: str, *, flow: bool) -> str:
 
 
 def format_python(app: nodes.MappingNode, *, source: str) -> str:
-    """The application as a program: `application = Application(...)`.
-
-    Raises:
-        diagnosis.InvalidInput: the application is invalid.
-    """
+    """The application as a program: `application = Application(...)`."""
     class_names: set[str] = set()
     expression = _format_expression(decode.decode_node(application.Application, app), "", class_names)
     names = "".join(f"    {name},\n" for name in sorted(class_names))

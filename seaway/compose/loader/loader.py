@@ -48,9 +48,6 @@ def load(
         within: the only files that may be read.
         profiles: the active profiles; ``*`` is all. Without any: those of COMPOSE_PROFILES.
         environment: variables, which win over `.env`. The environment of this process is not used.
-
-    Raises:
-        diagnosis.InvalidInput: the files are invalid.
     """
     files = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - the path, not the target of a link
     base = files[0].parent

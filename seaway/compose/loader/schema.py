@@ -39,11 +39,7 @@ def load() -> Schema:
 
 
 def check(root: nodes.Node, *, complete: bool) -> None:
-    """Check a document. ``complete``: required keys must exist; a file that is merged later may lack them.
-
-    Raises:
-        diagnosis.InvalidInput: all violations.
-    """
+    """Check a document. ``complete``: required keys must exist; a file that is merged later may lack them."""
     errors = tree.Errors()
     _Checker(errors, complete).check(load(), root, "")
     errors.raise_if_any()

@@ -81,6 +81,63 @@ def find_container(pod: Object, name: str) -> Object:
     return next((container for container in containers if container["name"] == name), _EMPTY)
 
 
+def find_container_status(pod: Object, name: str) -> Object:
+    """The status of the container of this name, also of an ephemeral one; empty if it is not known yet."""
+    statuses = (*list_container_statuses(pod), *get_list(pod, "status", "ephemeralContainerStatuses"))
+    return next((status for status in statuses if status["name"] == name), _EMPTY)
+
+
+def get_container_state(pod: Object, name: str) -> Object:
+    """The state of the container of this name; empty if it is not known yet."""
+    return get_mapping(find_container_status(pod, name), "state")
+
+
+def get_state_message(state: Object) -> str:
+    """Why a container ended or waits; empty while it runs."""
+    details = get_mapping(state, "terminated" if "terminated" in state else "waiting")
+    return details.get("message") or details.get("reason") or ""
+
+
+def get_user(pod: Object, container: Object) -> int | None:
+    """The user of a container's processes; None: the pod leaves it to the image."""
+    contexts = (get_mapping(container, "securityContext"), get_mapping(pod, "spec", "securityContext"))
+    return next((context["runAsUser"] for context in contexts if "runAsUser" in context), None)
+
+
+def list_http_ports(container: Object) -> list[str | int]:
+    """The ports that answer HTTP, as the probes name them."""
+    probes = (get_mapping(container, probe, "httpGet") for probe in ("readinessProbe", "livenessProbe"))
+    return [probe["port"] for probe in probes if probe]
+
+
+def matches_labels(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether a set of labels contains those of the selector; an empty selector matches every set."""
+    return selector.items() <= labels.items()
+
+
+def matches_selector(selector: Object, labels: Mapping[str, str]) -> bool:
+    """Whether labels match a selector with expressions.
+
+    https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements
+    """
+    return matches_labels(get_mapping(selector, "matchLabels"), labels) and all(
+        _matches_expression(expression, labels.get(expression["key"]))
+        for expression in get_list(selector, "matchExpressions")
+    )
+
+
+def _matches_expression(expression: Object, label: str | None) -> bool:
+    match expression["operator"]:
+        case "In":
+            return label in expression["values"]
+        case "NotIn":
+            return label not in expression["values"]
+        case "Exists":
+            return label is not None
+        case _:
+            return label is None
+
+
 def is_sidecar(container: Object) -> bool:
     """Whether an init container keeps running beside the main containers.
 

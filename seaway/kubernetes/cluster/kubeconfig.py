@@ -24,11 +24,7 @@ def list_files(environ: Mapping[str, str]) -> list[Path]:
 
 
 def select_context(context: str, environ: Mapping[str, str]) -> kubeconfig.SingleConfig:
-    """Server and credentials of a context.
-
-    Raises:
-        errors.Unavailable: no file exists, the context does not exist, or a file is not a kubeconfig.
-    """
+    """Server and credentials of a context."""
     files = list_files(environ)
     file_names = ", ".join(map(str, files))
     existing = [path for path in files if path.is_file()]

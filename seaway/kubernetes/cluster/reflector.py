@@ -24,11 +24,7 @@ MAX_RETRY_DELAY = 1.0
 async def read_snapshot(
     cluster: client.KubeClient, namespace: str, kind_names: Iterable[str] = snapshot.WATCHED_KINDS
 ) -> snapshot.Snapshot:
-    """List the objects of a namespace once. A namespace that does not exist has no objects.
-
-    Raises:
-        errors.Unavailable: the cluster cannot be reached, or refuses.
-    """
+    """List the objects of a namespace once. A namespace that does not exist has no objects."""
     names = tuple(kind_names)
     lists = await asyncio.gather(*(cluster.get(kinds.build_path(name, namespace)) for name in names))
     return snapshot.Snapshot({name: answer["items"] for name, answer in zip(names, lists, strict=True)})

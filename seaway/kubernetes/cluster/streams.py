@@ -5,6 +5,7 @@ https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/40
 """
 
 import contextlib
+import dataclasses
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
@@ -41,7 +42,7 @@ def is_program_missing(message: str) -> bool:
 
 
 class Stream:
-    """An open connection to a pod."""
+    """An open connection to a pod. It raises errors.Unavailable if it is lost, or closed."""
 
     def __init__(self, socket: websocket.WebSocket, lost_message: str) -> None:
         self._socket = socket
@@ -53,11 +54,7 @@ class Stream:
         return self._socket.protocol == _V5
 
     async def send(self, channel: int, content: bytes) -> None:
-        """Send on a channel; wait while the other end does not read.
-
-        Raises:
-            errors.Unavailable: the connection is closed.
-        """
+        """Send on a channel; wait while the other end does not read."""
         try:
             await self._socket.send(bytes((channel,)) + content)
         except websocket.ConnectionLost as error:
@@ -69,11 +66,7 @@ class Stream:
             await self.send(_CLOSE, bytes((STDIN,)))
 
     async def receive(self) -> AsyncIterator[tuple[int, bytes]]:
-        """The messages until the server closes the connection: channel and content, never empty.
-
-        Raises:
-            errors.Unavailable: the connection broke.
-        """
+        """The messages until the server closes the connection: channel and content, never empty."""
         try:
             async for message in self._socket.receive():
                 if len(message) > 1 and message[0] != _CLOSE:
@@ -82,26 +75,23 @@ class Stream:
             raise errors.Unavailable(self._lost_message) from error
 
 
-@contextlib.asynccontextmanager
-async def open_command(
-    cluster: client.KubeClient,
-    namespace: str,
-    pod: str,
-    container: str,
-    command: Sequence[str],
-    *,
-    tty: bool = False,
-) -> AsyncGenerator[Stream]:
-    """Start a command in a running container. Without a ``command``: attach to the container's own.
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A running container."""
 
-    Raises:
-        errors.Unavailable: the cluster cannot be reached, or refuses.
-    """
-    query = [("container", container), ("stdin", "true"), ("stdout", "true"), ("stderr", "false" if tty else "true")]
-    query += [("tty", str(tty).lower()), *(("command", word) for word in command)]
-    path = f"{kinds.build_path('Pod', namespace, pod)}/{'exec' if command else 'attach'}"
-    async with cluster.open_websocket(path, query, (_V5, _V4)) as socket:
-        yield Stream(socket, f"the connection to pod {pod} was lost")
+    cluster: client.KubeClient
+    namespace: str
+    pod: str
+    container: str
+
+    def open_command(
+        self, command: Sequence[str], *, tty: bool = False
+    ) -> contextlib.AbstractAsyncContextManager[Stream]:
+        """Start a command. Without a ``command``: attach to the container's own."""
+        query = [("container", self.container), ("stdin", "true"), ("stdout", "true"), ("stderr", str(not tty).lower())]
+        query += [("tty", str(tty).lower()), *(("command", word) for word in command)]
+        path = f"{kinds.build_path('Pod', self.namespace, self.pod)}/{'exec' if command else 'attach'}"
+        return _open(self.cluster, path, self.pod, query, (_V5, _V4))
 
 
 def parse_status(content: bytes) -> int:
@@ -118,13 +108,17 @@ def parse_status(content: bytes) -> int:
     raise NotStartedError(status.get("message") or status.get("reason") or "unknown error")
 
 
-@contextlib.asynccontextmanager
-async def open_port(cluster: client.KubeClient, namespace: str, pod: str, port: int) -> AsyncGenerator[Stream]:
-    """Connect to a port of a pod. The first message of each channel is the number of the port.
-
-    Raises:
-        errors.Unavailable: the cluster cannot be reached, or refuses.
-    """
+def open_port(
+    cluster: client.KubeClient, namespace: str, pod: str, port: int
+) -> contextlib.AbstractAsyncContextManager[Stream]:
+    """Connect to a port of a pod. The first message of each channel is the number of the port."""
     path = f"{kinds.build_path('Pod', namespace, pod)}/portforward"
-    async with cluster.open_websocket(path, [("ports", str(port))], (_V4,)) as socket:
+    return _open(cluster, path, pod, [("ports", str(port))], (_V4,))
+
+
+@contextlib.asynccontextmanager
+async def _open(
+    cluster: client.KubeClient, path: str, pod: str, query: Sequence[tuple[str, str]], protocols: Sequence[str]
+) -> AsyncGenerator[Stream]:
+    async with cluster.open_websocket(path, query, protocols) as socket:
         yield Stream(socket, f"the connection to pod {pod} was lost")

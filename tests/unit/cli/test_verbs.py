@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seaway.cli import command, main, pod_choice, port_forward
+from seaway.cli import command, main, port_forward
 from tests.support import apiserver, live_objects
 from tests.unit.cli import conftest
 
@@ -22,6 +22,7 @@ CONTAINER = {
         {"name": "PGPASSWORD", "valueFrom": {"secretKeyRef": {"name": "theirs", "key": "PASSWORD"}}},
     ],
 }
+HTTP_PROBE = {"readinessProbe": {"httpGet": {"path": "/", "port": 80}}}
 POD = {
     "spec": {
         "volumes": [
@@ -83,7 +84,7 @@ def test_port_of_a_container(wording: object) -> None:
     assert port_forward.find_port(CONTAINER, "db", "9999") == 9999, "declared or not"
     messages: list[str] = []
     for container, remote in ((CONTAINER, "metrics"), ({}, None)):
-        with pytest.raises(pod_choice.NoPodError) as caught:
+        with pytest.raises(command.UsageError) as caught:
             port_forward.find_port(container, "db", remote)
         messages.append(str(caught.value))
     assert messages == wording
@@ -95,8 +96,10 @@ def test_port_of_a_container(wording: object) -> None:
         ({}, "psql -h 127.0.0.1 -p 15432 -U shop orders"),
         ({"env": []}, "psql -h 127.0.0.1 -p 15432 -U postgres"),
         ({"image": "redis:8"}, "redis-cli -h 127.0.0.1 -p 15432"),
-        ({"image": "web:1", "readinessProbe": {"httpGet": {"path": "/"}}}, "curl http://127.0.0.1:15432/"),
+        ({"image": "web:1", **HTTP_PROBE}, "curl http://127.0.0.1:15432/"),
         ({"image": "web:1"}, "127.0.0.1:15432"),
+        ({"image": "web:1-mysql"}, "127.0.0.1:15432"),
+        ({"image": "postgres-exporter:1", **HTTP_PROBE}, "curl http://127.0.0.1:15432/"),
     ],
 )
 def test_line_to_connect_with(changes: dict[str, Any], line: str) -> None:

@@ -3,8 +3,7 @@
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from seaway.images import dockerfile
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, dockerfile
 from tests.support import diagnostics
 
 STAGES = """# syntax=docker/dockerfile:1
@@ -51,7 +50,7 @@ def test_a_step_is_found_by_its_name(name: str, line: int | None) -> None:
 
 
 def test_a_single_stage_has_no_name_in_the_log() -> None:
-    for text in ("FROM a\nRUN b\n", "FROM a AS c\nRUN b\n"):
+    for text in ("FROM a\nRUN b\n", "FROM a AS c\nRUN b\n", "FROM a AS a\nRUN b\n"):
         step = dockerfile.find_step(text, "[2/2] RUN b")
         assert step
         assert (step.line, step.base_line) == (2, 1)

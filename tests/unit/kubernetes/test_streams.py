@@ -43,7 +43,8 @@ def run_with_server(
 
 
 def open_web(cluster: client.KubeClient, *command: str, tty: bool = False) -> Any:
-    return streams.open_command(cluster, "shop-dev", "web-1", "web", command, tty=tty)
+    place = streams.Place(cluster=cluster, namespace="shop-dev", pod="web-1", container="web")
+    return place.open_command(command, tty=tty)
 
 
 async def collect(stream: streams.Stream) -> list[tuple[int, bytes]]:

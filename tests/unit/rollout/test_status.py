@@ -131,7 +131,8 @@ def test_the_last_warning_about_a_workload_or_its_objects(about: str) -> None:
     ]
     warned = list_by_name(objects)["web"].last_warning
     assert warned
-    assert (warned.reason, warned.message, warned.involved_object) == ("Unhealthy", "Readiness probe failed", about)
+    shown = (warned.reason, warned.message, f"{warned.kind}/{warned.name}")
+    assert shown == ("Unhealthy", "Readiness probe failed", about)
     assert warned.time == live_objects.NOW.replace(hour=11, minute=55)
 
 
@@ -145,6 +146,9 @@ def test_a_warning_about_an_earlier_pod_of_the_same_name_does_not_count() -> Non
 
 def test_a_warning_about_the_claim_of_a_store() -> None:
     objects = live_objects.healthy()
+    objects["PersistentVolumeClaim"] = [
+        {"metadata": {"name": name, "uid": f"uid-{name}"}} for name in ("data-db-0", "data-other-0")
+    ]
     objects["Event"] = [
         live_objects.event(
             "PersistentVolumeClaim/data-db-0", "ProvisioningFailed", "no disk", seen=live_objects.ago(minutes=1)

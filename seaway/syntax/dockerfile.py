@@ -62,11 +62,7 @@ def parse_instructions(text: str) -> Iterator[tuple[int, str, str]]:
 
 
 def check_instructions(text: str, file: str) -> None:
-    """Refuse unknown instructions, as the builder would.
-
-    Raises:
-        diagnosis.InvalidInput: with all unknown instructions.
-    """
+    """Refuse unknown instructions, as the builder would."""
     if any(map(_OTHER_SYNTAX.match, text.splitlines())):
         return
     diagnostics: list[diagnosis.Diagnostic] = []
@@ -80,17 +76,22 @@ def check_instructions(text: str, file: str) -> None:
         raise diagnosis.InvalidInput(diagnostics)
 
 
+def parse_from(arguments: str) -> tuple[str, str]:
+    """The image and the name of the stage, in lower case, of a FROM. An empty text: there is none."""
+    image, *others = [word for word in arguments.split() if not word.startswith("--")] or [""]
+    return image, others[1].lower() if len(others) == 2 and others[0].upper() == "AS" else ""
+
+
 def list_steps(text: str) -> Iterator[Step]:
     """The steps, numbered as BuildKit numbers them in its log."""
     stages: dict[str, int] = {}
     index, stage, number, base_line = -1, "", 0, 0
     for line, word, rest in parse_instructions(text):
         if word == "FROM":
-            words = [part for part in rest.split() if not part.startswith("--")]
-            base, index, number = words[0].lower() if words else "", index + 1, 0
-            stage = words[2].lower() if len(words) == 3 and words[1].upper() == "AS" else f"stage-{index}"
-            base_line = stages[stage] = stages.get(base, line)
+            (image, name), index = parse_from(rest), index + 1
+            base, stage = image.lower(), name or f"stage-{index}"
             number = 0 if base in stages or base == "scratch" else 1
+            base_line = stages[stage] = stages.get(base, line)
         elif word in {"ADD", "COPY", "RUN", "WORKDIR"}:
             number += 1
         else:
@@ -104,20 +105,10 @@ def find_step(text: str, name: str) -> Step | None:
     match = _STEP_NAME.match(name)
     if match is None:
         return None
+    steps = {(step.stage, step.number, step.text.partition(" ")[0]): step for step in list_steps(text)}
     # BuildKit names no stage if there is only one.
-    stage, number = (match["stage"] or "stage-0").lower(), int(match["number"])
-    steps = list(list_steps(text))
-    if match["stage"] is None and steps:
-        stage = steps[0].stage
-    word = match["text"].partition(" ")[0]
-    return next(
-        (
-            step
-            for step in steps
-            if step.stage == stage and step.number == number and step.text.partition(" ")[0] == word
-        ),
-        None,
-    )
+    stage = match["stage"] or next((stage for stage, _, _ in steps), "")
+    return steps.get((stage.lower(), int(match["number"]), match["text"].partition(" ")[0]))
 
 
 def find_command(text: str, error: str) -> Step | None:
