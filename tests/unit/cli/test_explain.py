@@ -1,7 +1,6 @@
 """``seaway explain`` and ``seaway graph`` read only files; ``--defaults`` reads none."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.project import environments, release, release_lock
 from tests import golden
-from tests.unit.cli import conftest
 
 STACK = """\
 config:
@@ -242,10 +240,3 @@ def test_a_picture_that_cannot_be_written(shop: Path, capsys: pytest.CaptureFixt
     assert main.main(["graph", "--out", "none/shop.svg"]) == 1
     message = "seaway: none/shop.svg cannot be written (No such file or directory); name another file\n"
     assert capsys.readouterr() == ("", message)
-
-
-@pytest.mark.parametrize("words", [["check"], ["explain", "web"], ["explain", "--defaults"], ["diff", "dev", "dev"]])
-def test_tables_fold_at_100_columns(shop: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
-    _, printed = conftest.run_at_terminal(monkeypatch, *words, width=100)
-    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in printed]
-    assert max(map(len, plain)) <= 100

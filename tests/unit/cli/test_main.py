@@ -137,11 +137,6 @@ def test_every_command_has_its_help(words: list[str], capsys: pytest.CaptureFixt
     assert f"seaway {' '.join(words)}" in capsys.readouterr().out
 
 
-def test_it_runs_as_a_module() -> None:
-    done = subprocess.run([sys.executable, "-m", "seaway.cli", "--help"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: seaway")
-
-
 def test_a_reader_that_ends_early_is_not_an_error() -> None:
     program = """
 import sys, types

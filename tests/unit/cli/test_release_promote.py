@@ -136,14 +136,6 @@ def test_a_copy_that_fails_leaves_the_pin_as_it_was(
     assert release_lock.read(shop, "staging") == release_lock.Lock()
 
 
-def test_nothing_is_copied_within_one_registry(
-    shop: Path, dev: record.ReleaseRecord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = environments.record_copies(monkeypatch)
-    assert promote("dev", "staging") == 0
-    assert seen == []
-
-
 def test_a_working_tree_with_changes_is_a_warning(
     shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:

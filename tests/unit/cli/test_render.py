@@ -115,10 +115,6 @@ def test_json_is_a_list_of_the_same(shop: Path, capsys: pytest.CaptureFixture[st
     assert document["items"] == list(documents(capsys, "--service", "db").values())
 
 
-def test_twice_is_identical(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert render(capsys) == render(capsys)
-
-
 @pytest.mark.parametrize("name", ["wrker", "zzz"])
 def test_an_unknown_service(shop: Path, name: str, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
     assert main.main(["render", "--service", name]) == 2

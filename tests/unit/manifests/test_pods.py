@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seaway.model import application
-from tests.support.rendering import DEPLOYMENT, IMAGE, STATEFUL_SET, extra, render, service, store
+from tests.support.rendering import IMAGE, STATEFUL_SET, extra, render, service, store
 
 RESTRICTED = {
     "readOnlyRootFilesystem": True,
@@ -19,11 +19,6 @@ def test_baseline_drops_only_the_rules_of_restricted() -> None:
     assert rendered.get_container()["securityContext"] == {"readOnlyRootFilesystem": True}
     assert "runAsNonRoot" not in rendered.get_pod()["securityContext"]
     assert rendered.get_pod()["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-
-
-def test_the_user_owns_the_process_and_its_volumes() -> None:
-    context = render(service(user=999)).get_pod()["securityContext"]
-    assert (context["runAsUser"], context["runAsGroup"], context["fsGroup"]) == (999, 999, 999)
 
 
 def test_an_image_can_keep_its_own_user_and_files() -> None:
@@ -43,10 +38,6 @@ def test_a_low_port_needs_no_root() -> None:
     assert "sysctls" not in render(service(port=8080)).get_pod()["securityContext"]
     ports = (application.Port("dns", port=53, protocol="udp"),)
     assert render(service(ports=ports)).get_pod()["securityContext"]["sysctls"] == [sysctl]
-
-
-def test_the_status_of_a_failed_container_has_its_last_log_lines() -> None:
-    assert render(service()).get_container()["terminationMessagePolicy"] == "FallbackToLogsOnError"
 
 
 def test_command_args_and_working_folder_are_set_if_declared() -> None:
@@ -148,14 +139,6 @@ def test_a_sidecar_has_probes_if_it_has_a_port_or_a_health_check() -> None:
     assert containers["command"]["startupProbe"]["exec"] == {"command": ["check"]}
 
 
-def test_a_service_without_a_port_has_no_probe_and_no_service() -> None:
-    rendered = render(service(port=None))
-    assert (
-        not {"startupProbe", "livenessProbe", "readinessProbe", "lifecycle", "ports"} & rendered.get_container().keys()
-    )
-    assert "Service/web" not in rendered
-
-
 def test_a_service_may_have_other_ports_only() -> None:
     rendered = render(service(port=None, ports=(application.Port("metrics", port=9090),)))
     assert [port["name"] for port in rendered.get_spec("Service/web")["ports"]] == ["metrics"]
@@ -239,9 +222,3 @@ def test_a_shared_volume_keeps_the_node_and_the_group_of_its_store() -> None:
     affinity = rendered.get_pod(STATEFUL_SET)["affinity"]["podAffinity"]
     (preferred,) = affinity["preferredDuringSchedulingIgnoredDuringExecution"]
     assert preferred["podAffinityTerm"]["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "web"
-
-
-def test_scaling_does_not_change_the_pods() -> None:
-    one, nine = (render(service(scale=application.Scale(min=count))) for count in (1, 9))
-    assert one.get_pod(DEPLOYMENT) == nine.get_pod(DEPLOYMENT)
-    assert nine.get_spec()["replicas"] == 9

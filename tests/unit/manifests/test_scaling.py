@@ -15,43 +15,6 @@ def scale(**fields: Any) -> Rendered:
     return render(service(scale=application.Scale(**fields)))
 
 
-def test_an_autoscaler_adds_pods_fast_and_removes_them_slowly() -> None:
-    assert scale(min=3, max=9, cpu="60%", memory="80%").get_spec(AUTOSCALER) == {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-        "minReplicas": 3,
-        "maxReplicas": 9,
-        "metrics": [
-            {
-                "type": "ContainerResource",
-                "containerResource": {
-                    "name": name,
-                    "container": "web",
-                    "target": {"type": "Utilization", "averageUtilization": share},
-                },
-            }
-            for name, share in (("cpu", 60), ("memory", 80))
-        ],
-        "behavior": {
-            "scaleUp": {
-                "stabilizationWindowSeconds": 0,
-                "selectPolicy": "Max",
-                "policies": [
-                    {"type": "Percent", "value": 100, "periodSeconds": 15},
-                    {"type": "Pods", "value": 4, "periodSeconds": 15},
-                ],
-            },
-            "scaleDown": {
-                "stabilizationWindowSeconds": 300,
-                "selectPolicy": "Max",
-                "policies": [
-                    {"type": "Pods", "value": 1, "periodSeconds": 60},
-                    {"type": "Percent", "value": 10, "periodSeconds": 60},
-                ],
-            },
-        },
-    }
-
-
 @pytest.mark.parametrize(
     ("declared", "targets"),
     [({}, {"cpu": 70}), ({"cpu": "50%"}, {"cpu": 50}), ({"memory": "80%"}, {"memory": 80})],
@@ -66,12 +29,6 @@ def test_a_new_service_starts_with_its_minimum_and_an_annotation() -> None:
     assert rendered.get_spec()["replicas"] == 3
     assert rendered[DEPLOYMENT].manifest["metadata"]["annotations"][names.SCALE_ANNOTATION] == "3-9"
     assert "PodDisruptionBudget/web" in rendered
-
-
-def test_a_fixed_scale_has_no_autoscaler() -> None:
-    rendered = scale(min=3)
-    assert AUTOSCALER not in rendered
-    assert names.SCALE_ANNOTATION not in rendered[DEPLOYMENT].manifest["metadata"]["annotations"]
 
 
 def test_a_service_that_can_scale_up_has_a_budget() -> None:
