@@ -199,8 +199,8 @@ def test_a_record_that_the_state_does_not_vouch_for(
     (config_map,) = record_store.build_config_maps(
         evil, first.id, stored_record.StoredRecord.create(evil, environments.CLEAN)
     )
-    environments.put_manifest(
-        api, {**config_map, "metadata": {**config_map["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
+    api.put_manifest(
+        {**config_map, "metadata": {**config_map["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
     )
     message = refused(shop, capfd, "prod")
     assert message.startswith(f"seaway: the record of release {first.id} in namespace shop-prod was changed: ")
@@ -232,16 +232,9 @@ def test_a_file_with_another_digest_than_was_deployed(shop: Path, prod: Records,
 # Refusals.
 
 
-def test_a_stack_that_builds(shop: Path, capfd: Captured, wording: list[str]) -> None:
-    assert environments.hide_ids(refused(shop, capfd, "dev", code=2)) == wording
-
-
-def test_no_such_stack(shop: Path, capfd: Captured, wording: list[str]) -> None:
-    assert environments.hide_ids(refused(shop, capfd, "nowhere", code=2)) == wording
-
-
-def test_nothing_is_pinned(shop: Path, capfd: Captured, wording: list[str]) -> None:
-    assert environments.hide_ids(refused(shop, capfd, "prod", code=2)) == wording
+@pytest.mark.parametrize("stack", ["dev", "nowhere", "prod"], ids=["builds", "unknown", "pins nothing"])
+def test_a_stack_without_a_pin(shop: Path, stack: str, capfd: Captured, wording: list[str]) -> None:
+    assert environments.hide_ids(refused(shop, capfd, stack, code=2)) == wording
 
 
 def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]) -> None:

@@ -23,15 +23,6 @@ def render_with_password(password: str) -> Rendered:
     )
 
 
-def test_an_account_without_permissions_has_no_token() -> None:
-    rendered = render(service())
-    account = rendered["ServiceAccount/web"].manifest
-    assert account["automountServiceAccountToken"] is False
-    assert "imagePullSecrets" not in account
-    assert rendered.get_pod()["automountServiceAccountToken"] is False
-    assert not {"Role/web", "RoleBinding/web"} & rendered.keys()
-
-
 def test_a_pod_with_permissions_gets_a_token_and_exactly_these() -> None:
     rendered = render(service(kubernetes_api=PERMISSIONS))
     assert rendered["Role/web"].manifest["rules"] == [

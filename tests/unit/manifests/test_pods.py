@@ -40,24 +40,6 @@ def test_a_low_port_needs_no_root() -> None:
     assert render(service(ports=ports)).get_pod()["securityContext"]["sysctls"] == [sysctl]
 
 
-def test_command_args_and_working_folder_are_set_if_declared() -> None:
-    assert not {"command", "args", "workingDir"} & render(service()).get_container().keys()
-    rendered = render(
-        service(command=("run",), args=("-v",), working_dir="/app", sidecars=(extra(working_dir="/srv"),))
-    )
-    container = rendered.get_container()
-    assert (container["command"], container["args"], container["workingDir"]) == (["run"], ["-v"], "/app")
-    assert rendered.get_init_containers()["extra"]["workingDir"] == "/srv"
-
-
-def test_sidecars_start_before_the_init_containers_that_may_use_them() -> None:
-    rendered = render(service(init=(extra("wait", command=("wait",)), extra("copy")), sidecars=(extra("proxy"),)))
-    containers = rendered.get_init_containers()
-    assert list(containers) == ["proxy", "wait", "copy"]
-    assert [container.get("restartPolicy") for container in containers.values()] == ["Always", None, None]
-    assert containers["wait"]["command"] == ["wait"]
-
-
 def test_an_extra_container_runs_its_own_image_a_services_or_that_of_its_pod() -> None:
     sidecars = (extra("own"), extra("other", uses="web"), extra("public", image="envoy:1"))
     workloads = (service(), service("api", image="api:1", sidecars=sidecars))
@@ -115,15 +97,6 @@ def test_probes_use_the_declared_health_check(
     assert container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"] == 7
 
 
-def test_the_startup_probe_does_not_need_what_readiness_needs() -> None:
-    health = application.Health(readiness="/readyz", liveness="/healthz", interval=30, timeout=10, retries=5)
-    container = render(service(health=health)).get_container()
-    assert container["startupProbe"]["httpGet"]["path"] == "/healthz"
-    readiness = container["readinessProbe"]
-    assert readiness["httpGet"]["path"] == "/readyz"
-    assert (readiness["periodSeconds"], readiness["timeoutSeconds"], readiness["failureThreshold"]) == (30, 10, 5)
-
-
 def test_a_sidecar_has_probes_if_it_has_a_port_or_a_health_check() -> None:
     sidecars = (
         extra("silent"),
@@ -170,22 +143,6 @@ def test_the_grace_period_covers_the_delay_before_the_stop(
     assert rendered.get_pod()["terminationGracePeriodSeconds"] == grace_period
     lifecycle = None if delay is None else {"preStop": {"sleep": {"seconds": delay}}}
     assert rendered.get_container().get("lifecycle") == lifecycle
-
-
-@pytest.mark.parametrize(("fields", "grace_period"), [({}, 60), ({"stop_grace_period": 600}, 600)])
-def test_a_store_stops_without_a_delay(fields: dict[str, Any], grace_period: int) -> None:
-    rendered = render(store(**fields))
-    assert rendered.get_pod(STATEFUL_SET)["terminationGracePeriodSeconds"] == grace_period
-    assert "lifecycle" not in rendered.get_container(STATEFUL_SET)
-
-
-def test_writable_folders_are_empty_and_limited() -> None:
-    rendered = render(service(writable=("/var/cache/nginx", "/tmp")))
-    names = {"writable-tmp": "/tmp", "writable-var-cache-nginx": "/var/cache/nginx"}
-    assert rendered.get_container()["volumeMounts"] == [
-        {"name": name, "mountPath": path} for name, path in names.items()
-    ]
-    assert rendered.get_pod()["volumes"] == [{"name": name, "emptyDir": {"sizeLimit": "256Mi"}} for name in names]
 
 
 def test_containers_of_a_pod_share_a_writable_path_except_tmp() -> None:

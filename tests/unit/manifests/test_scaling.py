@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from seaway.manifests import names
 from seaway.model import application
 from tests.support.rendering import DEPLOYMENT, Rendered, extra, job, render, service, store
 
@@ -22,13 +21,6 @@ def scale(**fields: Any) -> Rendered:
 def test_the_default_target_is_70_percent_of_the_cpu(declared: dict[str, str], targets: dict[str, int]) -> None:
     metrics = [metric["containerResource"] for metric in scale(max=4, **declared).get_spec(AUTOSCALER)["metrics"]]
     assert {metric["name"]: metric["target"]["averageUtilization"] for metric in metrics} == targets
-
-
-def test_a_new_service_starts_with_its_minimum_and_an_annotation() -> None:
-    rendered = scale(min=3, max=9)
-    assert rendered.get_spec()["replicas"] == 3
-    assert rendered[DEPLOYMENT].manifest["metadata"]["annotations"][names.SCALE_ANNOTATION] == "3-9"
-    assert "PodDisruptionBudget/web" in rendered
 
 
 def test_a_service_that_can_scale_up_has_a_budget() -> None:

@@ -105,37 +105,6 @@ def test_a_changed_job_is_another_job() -> None:
     assert len({same, *(migrate.name for migrate in changed)}) == 1 + len(changed)
 
 
-def test_a_job_with_a_schedule_is_a_cron_job() -> None:
-    report = job(
-        "report",
-        schedule="30 3 * * *",
-        time_zone="Europe/Berlin",
-        starting_deadline=60,
-        concurrency_policy="replace",
-        history_limit=1,
-        backoff_limit=2,
-    )
-    manifest = render(report)["CronJob/report"].manifest
-    template = manifest["spec"].pop("jobTemplate")
-    assert manifest["spec"] == {
-        "schedule": "30 3 * * *",
-        "timeZone": "Europe/Berlin",
-        "suspend": False,
-        "startingDeadlineSeconds": 60,
-        "concurrencyPolicy": "Replace",
-        "successfulJobsHistoryLimit": 1,
-        "failedJobsHistoryLimit": 1,
-    }
-    assert (template["spec"]["backoffLimit"], template["spec"]["activeDeadlineSeconds"]) == (2, 600)
-    assert template["spec"]["template"]["spec"]["restartPolicy"] == "Never"
-    assert template["metadata"]["labels"] == manifest["metadata"]["labels"]
-
-
-def test_a_job_on_demand_is_a_suspended_cron_job() -> None:
-    spec = render(job("report", run="on-demand")).get_spec("CronJob/report")
-    assert (spec["suspend"], spec["schedule"]) == (True, "0 0 31 2 *")
-
-
 def test_the_name_of_a_cron_job_leaves_room_for_its_runs() -> None:
     rendered: Rendered = render(job("a" * 60, run="on-demand"))
     cron_job = rendered.get_only("CronJob")
