@@ -139,15 +139,14 @@ def test_profiles_of_a_stack(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["docker-compose.yml", "compose.yaml", "app/compose.prod.yml", "compose.yml, compose-a.yml"]
+    ("names", "is_compose"),
+    [
+        (["docker-compose.yml", "compose.yaml", "app/compose.prod.yml", "compose.yml, compose-a.yml"], True),
+        (["app.yaml", "my-compose.yml", "compose.py", "compose.yml,app.yaml"], False),
+    ],
 )
-def test_compose_files_are_known_by_their_names(name: str) -> None:
-    assert project.is_compose_file(name)
-
-
-@pytest.mark.parametrize("name", ["app.yaml", "my-compose.yml", "compose.py", "compose.yml,app.yaml"])
-def test_others_are_not(name: str) -> None:
-    assert not project.is_compose_file(name)
+def test_compose_files_are_known_by_their_names(names: list[str], *, is_compose: bool) -> None:
+    assert [project.is_compose_file(name) for name in names] == [is_compose] * len(names)
 
 
 def test_a_missing_file() -> None:

@@ -105,14 +105,6 @@ def test_no_such_stack(shop: Path, capfd: Captured, wording: list[str]) -> None:
     assert capfd.readouterr().err.splitlines() == wording
 
 
-def test_a_file_that_was_changed_by_hand(shop: Path, first: record.ReleaseRecord, capfd: Captured) -> None:
-    assert main.main(["release", "save", "--stack", "dev"]) == 0
-    file = release.get_path(shop, first.release_id)
-    file.write_text(file.read_text().replace("TITLE: Shop", "TITLE: Other"))
-    assert main.main(["release", "list"]) == 2
-    assert capfd.readouterr().err.endswith("[release-changed]\n")
-
-
 def test_the_deployed_release_is_saved_once(shop: Path, first: record.ReleaseRecord, capfd: Captured) -> None:
     assert main.main(["release", "save", "--stack", "dev"]) == 0
     assert capfd.readouterr().out == f"releases/{first.release_id}.yaml is written; commit it\n"

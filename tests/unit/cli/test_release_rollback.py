@@ -165,31 +165,6 @@ def test_a_deployment_that_fails_leaves_it_pinned(
     assert environments.hide_ids(capfd.readouterr().err) == wording
 
 
-def test_settings_newer_than_the_release_do_not_block(
-    pulumi: program.FakePulumi, shop: Path, api: apiserver.ApiServer
-) -> None:
-    """A secret, an overlay and a waiver of a service that the older release does not have, and a waiver that has ended."""
-    first = environments.deploy_record(api, pinned(shop, "1"))
-    environments.replace_in_app(
-        shop, "  worker:\n", "  other:\n    image: nginx:1.27\n    secrets: [TOKEN]\n  worker:\n"
-    )
-    waivers = "seaway:waivers: {IMG-01: {workloads: [other], reason: late, owner: ann, until: 2026-01-01}}"
-    secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}\n  seaway:fingerprintKey: {secure: v1:x}"
-    environments.write_stack(shop, "dev", secrets)
-    environments.write_stack(
-        shop, "prod", secrets, waivers, "seaway:overlay: {services: {other: {scale: 3}, web: {scale: 4}}}"
-    )
-    second = environments.deploy_record(api, pinned(shop, "2"), before=first)
-    assert second.release_id != first.release_id
-    pulumi.set_steps("")
-    assert rollback("prod") == 0
-    assert release_lock.read(shop, "prod").release == first.release_id
-    assert {
-        pinned_release.name: pinned_release.scale.min
-        for pinned_release in environments.build_record(shop, "prod").environment.declared.services
-    }["web"] == 4
-
-
 def test_a_record_that_the_state_does_not_vouch_for(
     shop: Path, prod: Records, api: apiserver.ApiServer, capfd: Captured
 ) -> None:

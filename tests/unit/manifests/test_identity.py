@@ -52,12 +52,6 @@ def test_every_account_has_the_pull_secrets_of_the_environment() -> None:
     ]
 
 
-def test_another_password_changes_no_pod_and_no_name() -> None:
-    """A pod that waits for its image keeps the name of the Secret that it was created with."""
-    before, after = render_with_password("x"), render_with_password("y")
-    assert [key for key in before if before[key] != after[key]] == ["Secret/seaway-registry"]
-
-
 def test_credentials_without_a_value_are_an_error() -> None:
     with pytest.raises(LookupError, match="seaway:imagePullCredentials: no value for TOKEN"):
         render(**PULL)

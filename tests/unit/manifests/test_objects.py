@@ -148,14 +148,6 @@ def test_the_digest_of_the_deployed_image_is_part_of_hashes() -> None:
     assert get_name(f"postgres:17@{second}", f"mirror/postgres:17@{first}") == pinned
 
 
-def test_an_unknown_image_only_flows_through() -> None:
-    unknown = object()
-    workloads = (service(), job(uses="web"))
-    rendered = render(*workloads, image=inputs.Image(reference=unknown, content="ctx-1"))
-    assert rendered.get_container()["image"] is unknown
-    assert list(rendered) == list(render(*workloads))
-
-
 def test_a_build_without_an_image_is_an_error() -> None:
     with pytest.raises(LookupError, match="web: it is built, but its image is missing"):
         render(job(uses="web"), application.Service("web", build=None, image=None, port=8000))

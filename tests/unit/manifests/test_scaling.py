@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seaway.model import application
-from tests.support.rendering import DEPLOYMENT, Rendered, extra, job, render, service, store
+from tests.support.rendering import Rendered, extra, job, render, service, store
 
 AUTOSCALER = "HorizontalPodAutoscaler/web"
 
@@ -27,14 +27,6 @@ def test_a_service_that_can_scale_up_has_a_budget() -> None:
     """A budget that allows one eviction does not block a drain while there is one pod."""
     assert scale(min=1, max=5).get_spec("PodDisruptionBudget/web")["maxUnavailable"] == 1
     assert "PodDisruptionBudget/web" not in scale(min=1)
-
-
-def test_an_autoscaler_comes_after_its_deployment_and_needs_no_wait() -> None:
-    rendered = scale(max=5)
-    keys = list(rendered)
-    assert keys.index(DEPLOYMENT) < keys.index(AUTOSCALER)
-    assert rendered[AUTOSCALER].phase is rendered[DEPLOYMENT].phase
-    assert (rendered[AUTOSCALER].deadline, rendered[AUTOSCALER].version) == (None, None)
 
 
 def test_no_change_of_the_scale_changes_the_pods() -> None:

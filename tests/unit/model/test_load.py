@@ -53,11 +53,6 @@ def test_a_job_inherits_from_its_service_and_replaces_fields(folder: Path) -> No
     assert job.files == (application.File("/etc/app.toml", source="app.toml", content="title = 1\n"),)
 
 
-def test_a_secret_has_one_source_wherever_it_is_listed(folder: Path) -> None:
-    for service in shop(folder).services:
-        assert service.secrets == (application.Secret("SESSION_KEY", generate=32),)
-
-
 def test_links_set_variables(folder: Path) -> None:
     loaded = shop(folder)
     assert links.get_variables(loaded, loaded.services[0]) == {
