@@ -31,6 +31,7 @@ BARE = images.list_images()["coredns"].reference
 """An image without a shell: one program, that serves, or prints its version and ends."""
 
 DUMP_BYTES = 50 * 2**20
+LONG_RUN = ("run", "web", "--", "sh", "-c", "echo ready; sleep 600")
 
 APP = f"""\
 name: verbs
@@ -252,9 +253,7 @@ def test_run_of_a_job(shop: project.Project) -> None:
 
 
 def test_interrupted_run_leaves_no_pod(shop: project.Project) -> None:
-    with running.run_seaway(
-        "run", "web", "--", "sh", "-c", "echo ready; sleep 600", cwd=shop.folder, env=shop.env
-    ) as run:
+    with running.run_seaway(*LONG_RUN, cwd=shop.folder, env=shop.env) as run:
         run.stdout.wait_for_text("ready", seconds=60)
         assert run.interrupt() == 130
     assert list_one_off_pods(shop) == []
@@ -269,9 +268,7 @@ def test_interrupted_start_leaves_no_pod(shop: project.Project) -> None:
 
 
 def test_pod_ends_when_seaway_is_killed(shop: project.Project) -> None:
-    with running.run_seaway(
-        "run", "web", "--", "sh", "-c", "echo ready; sleep 600", cwd=shop.folder, env=shop.env
-    ) as run:
+    with running.run_seaway(*LONG_RUN, cwd=shop.folder, env=shop.env) as run:
         run.stdout.wait_for_text("ready", seconds=60)
         run.process.kill()
     prober.wait_until(lambda: list_one_off_pods(shop)[0]["status"]["phase"] != "Running", seconds=60)
