@@ -7,6 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from seaway.checks import all_checks
 from seaway.images import registry as image_registry
 from seaway.manifests import inputs
@@ -35,6 +37,19 @@ def prepare_shop(checkout: Path) -> Path:
     for name in STACKS:
         write_stack(checkout, name)
     return checkout
+
+
+def prepare_project(folder: Path, monkeypatch: pytest.MonkeyPatch, example: str = "shop", **stacks: str) -> Path:
+    """A project with an example and the files of stacks, where nothing but files can be had."""
+    (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    shutil.copytree(golden.ROOT / "examples" / example, folder / "app")
+    for stack, text in stacks.items():
+        (folder / f"Pulumi.{stack}.yaml").write_text(text)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("KUBECONFIG", str(folder / "none"))
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return folder
 
 
 def write_stack(folder: Path, stack: str, *lines: str, **changed: str) -> None:

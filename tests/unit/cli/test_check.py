@@ -1,7 +1,6 @@
 """``seaway check``: from files only, no Docker, no cluster, no Pulumi, no secret's value."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,9 @@ from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.model import application
 from seaway.project import release, release_lock
-from tests import golden
 from tests.support import apiserver, secret_salts
 from tests.unit.checks.preflight import answers
+from tests.unit.cli import environments
 
 STACK = """\
 config:
@@ -33,14 +32,7 @@ APP = "name: shop\nservices:\n  web: {image: 'example.com/web:1.27', port: 8000}
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with the example shop and the stack dev."""
-    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
-    shutil.copytree(golden.ROOT / "examples" / "shop", tmp_path / "app")
-    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.delenv("PULUMI_STACK", raising=False)
-    return tmp_path
+    return environments.prepare_project(tmp_path, monkeypatch, dev=STACK)
 
 
 def check(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:

@@ -10,7 +10,7 @@ from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.project import environments, release, release_lock
-from tests import golden
+from tests.unit.cli import environments as fakes
 
 STACK = """\
 config:
@@ -24,14 +24,7 @@ config:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with the example shop and the stack dev, where nothing but files can be had."""
-    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
-    shutil.copytree(golden.ROOT / "examples" / "shop", tmp_path / "app")
-    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.delenv("PULUMI_STACK", raising=False)
-    return tmp_path
+    return fakes.prepare_project(tmp_path, monkeypatch, dev=STACK)
 
 
 def lines(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
