@@ -11,7 +11,7 @@ from components import application, checks, stack_config
 from seaway.checks import all_checks, engine
 from seaway.syntax import diagnosis
 from tests.component import recorder
-from tests.support.diagnostics import summarize
+from tests.support.diagnostics import catch, summarize
 
 ONE_WARNING = """\
 name: shop
@@ -114,8 +114,7 @@ def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeyp
 
 def test_an_expired_waiver_is_reported_with_its_line(folder: Path) -> None:
     waiver = "  seaway:waivers: {IMG-02: {workloads: [web], reason: r, owner: ann, until: 2020-12-31}}\n"
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        run_program(folder, stack=waiver)
-    (diagnostic,) = caught.value.diagnostics
+    errors = catch(lambda: run_program(folder, stack=waiver))
+    (diagnostic,) = errors
     assert str(diagnostic.location) == "Pulumi.dev.yaml:3:70"
     assert (diagnostic.path, diagnostic.code) == ("seaway:waivers.IMG-02.until", "waiver-expired")

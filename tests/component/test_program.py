@@ -110,46 +110,43 @@ def test_another_handler_of_sigint_stays(before: str, after: str) -> None:
     subprocess.run([sys.executable, "-c", textwrap.dedent(text)], check=True, cwd=project.ROOT)
 
 
-def test_no_handler_is_set_in_another_thread() -> None:
-    """Pulumi's Automation API runs an inline program in a thread, where Python cannot set a handler."""
-    text = """
-        import signal, threading
-        from components import program
-        failed = []
-        threading.excepthook = failed.append
-        thread = threading.Thread(target=program.exit_on_interrupt)
-        thread.start()
-        thread.join()
-        assert not failed, failed
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(text)], check=True, cwd=project.ROOT)
+SCRIPTS = {
+    # Pulumi's Automation API runs an inline program in a thread, where Python cannot set a handler.
+    "no handler is set in another thread": """
+import signal, threading
+from components import program
+failed = []
+threading.excepthook = failed.append
+thread = threading.Thread(target=program.exit_on_interrupt)
+thread.start()
+thread.join()
+assert not failed, failed
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+""",
+    "an import sets no handler": """
+import importlib, pkgutil, signal
+import components
+for module in pkgutil.walk_packages(components.__path__, "components."):
+    importlib.import_module(module.name)
+assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+""",
+    # Ctrl-C in the first second needs it: until then neither Pulumi nor the model is imported.
+    "the handler is set before slow imports": """
+import sys
+from components import program
+def installed():
+    heavy = [name for name in sys.modules if name.partition(".")[0] in ("pulumi", "grpc", "seaway", "yaml")]
+    raise SystemExit(str(heavy) if heavy else 0)
+program.exit_on_interrupt = installed
+program.run()
+""",
+}
 
 
-def test_an_import_sets_no_handler() -> None:
-    text = """
-        import importlib, pkgutil, signal
-        import components
-        for module in pkgutil.walk_packages(components.__path__, "components."):
-            importlib.import_module(module.name)
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(text)], check=True, cwd=project.ROOT)
-
-
-def test_the_handler_is_set_before_slow_imports() -> None:
-    """Ctrl-C in the first second needs it: until then neither Pulumi nor the model is imported."""
-    text = """
-        import sys
-        from components import program
-        def installed():
-            heavy = [name for name in sys.modules if name.partition(".")[0] in ("pulumi", "grpc", "seaway", "yaml")]
-            raise SystemExit(str(heavy) if heavy else 0)
-        program.exit_on_interrupt = installed
-        program.run()
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(text)], check=True, cwd=project.ROOT)
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_when_the_handler_is_set(name: str) -> None:
+    subprocess.run([sys.executable, "-c", SCRIPTS[name]], check=True, cwd=project.ROOT)
 
 
 def test_main_only_calls_the_program() -> None:

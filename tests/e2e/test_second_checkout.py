@@ -79,14 +79,9 @@ def test_make_up_goes_from_source_to_running(second: Path) -> None:
     assert git(second, "status", "--porcelain") == ""
 
 
-def test_repeated_make_up_changes_nothing(second: Path) -> None:
-    result = make(second, "up")
-    assert re.search(r"^ +\d+ unchanged$", result.stdout, re.M), result.output
-    assert not re.search(r"^ +[-+~] *\d+ ", result.stdout, re.M), result.output
-
-
-def test_make_preview_shows_no_change(second: Path) -> None:
-    result = make(second, "preview")
+@pytest.mark.parametrize("target", ["up", "preview"])
+def test_repetition_changes_nothing(second: Path, target: str) -> None:
+    result = make(second, target)
     assert re.search(r"^ +\d+ unchanged$", result.stdout, re.M), result.output
     assert not re.search(r"^ +[-+~] *\d+ ", result.stdout, re.M), result.output
 

@@ -31,6 +31,7 @@ BARE = images.list_images()["coredns"].reference
 """An image without a shell: one program, that serves, or prints its version and ends."""
 
 DUMP_BYTES = 50 * 2**20
+LONG_RUN = ("run", "web", "--", "sh", "-c", "echo ready; sleep 600")
 
 APP = f"""\
 name: verbs
@@ -162,18 +163,18 @@ def has_size(shell: pty_process.PtyProcess, size: str) -> bool:
 @pytest.mark.parametrize(("number", "name"), [(signal.SIGINT, "INT"), (signal.SIGTERM, "TERM"), (signal.SIGHUP, "HUP")])
 def test_signal_is_passed_on(shop: project.Project, number: signal.Signals, name: str) -> None:
     script = f'trap "echo caught {name}; exit 7" {name}; echo ready; while :; do sleep 0.1; done'
-    with running.command("exec", "web", "--", "sh", "-c", script, cwd=shop.folder, env=shop.env) as process:
-        process.out.has("ready", seconds=60)
+    with running.run_seaway("exec", "web", "--", "sh", "-c", script, cwd=shop.folder, env=shop.env) as process:
+        process.stdout.wait_for_text("ready", seconds=60)
         process.process.send_signal(number)
-        process.out.has(f"caught {name}", seconds=60)
+        process.stdout.wait_for_text(f"caught {name}", seconds=60)
         assert process.process.wait(timeout=60) == 7
 
 
 def test_command_ends_when_seaway_is_killed(shop: project.Project) -> None:
     marker = "marker_of_this_command"
     script = f"import time; print('ready', flush=True); {marker} = time.sleep(600)"
-    with running.command("exec", "web", "--", "python3", "-c", script, cwd=shop.folder, env=shop.env) as process:
-        process.out.has("ready", seconds=60)
+    with running.run_seaway("exec", "web", "--", "python3", "-c", script, cwd=shop.folder, env=shop.env) as process:
+        process.stdout.wait_for_text("ready", seconds=60)
         assert count_processes(shop, marker) == 1
         process.process.kill()
     prober.wait_until(lambda: count_processes(shop, marker) == 0, seconds=60)
@@ -252,14 +253,14 @@ def test_run_of_a_job(shop: project.Project) -> None:
 
 
 def test_interrupted_run_leaves_no_pod(shop: project.Project) -> None:
-    with running.command("run", "web", "--", "sh", "-c", "echo ready; sleep 600", cwd=shop.folder, env=shop.env) as run:
-        run.out.has("ready", seconds=60)
+    with running.run_seaway(*LONG_RUN, cwd=shop.folder, env=shop.env) as run:
+        run.stdout.wait_for_text("ready", seconds=60)
         assert run.interrupt() == 130
     assert list_one_off_pods(shop) == []
 
 
 def test_interrupted_start_leaves_no_pod(shop: project.Project) -> None:
-    with running.command("run", "web", "--", "sleep", "600", cwd=shop.folder, env=shop.env) as run:
+    with running.run_seaway("run", "web", "--", "sleep", "600", cwd=shop.folder, env=shop.env) as run:
         prober.wait_until(lambda: bool(list_one_off_pods(shop)), seconds=60)
         run.process.send_signal(signal.SIGTERM)
         assert run.process.wait(timeout=60) in {143, 128 + signal.SIGTERM}
@@ -267,8 +268,8 @@ def test_interrupted_start_leaves_no_pod(shop: project.Project) -> None:
 
 
 def test_pod_ends_when_seaway_is_killed(shop: project.Project) -> None:
-    with running.command("run", "web", "--", "sh", "-c", "echo ready; sleep 600", cwd=shop.folder, env=shop.env) as run:
-        run.out.has("ready", seconds=60)
+    with running.run_seaway(*LONG_RUN, cwd=shop.folder, env=shop.env) as run:
+        run.stdout.wait_for_text("ready", seconds=60)
         run.process.kill()
     prober.wait_until(lambda: list_one_off_pods(shop)[0]["status"]["phase"] != "Running", seconds=60)
     [job] = shop.get_objects("jobs", "-n", NAMESPACE, "-l", names.ONE_OFF_LABEL)["items"]
@@ -295,26 +296,26 @@ def set_quota(checkout: project.Project, hard: dict[str, str]) -> None:
 
 def test_forwarded_port_follows_the_pod(shop: project.Project) -> None:
     """Several clients at once; after the pod is gone, the next client reaches the new one."""
-    with running.command("port-forward", "web", cwd=shop.folder, env=shop.env) as forward:
-        address = forward.out.until(bool, seconds=60)[0]
+    with running.run_seaway("port-forward", "web", cwd=shop.folder, env=shop.env) as forward:
+        address = forward.stdout.wait_until(bool, seconds=60)[0]
         port = int(address.rpartition(":")[2].strip("/"))
         get = lambda _: httpx.get(f"http://127.0.0.1:{port}/", timeout=60, trust_env=False).status_code  # noqa: E731
         with concurrent.futures.ThreadPoolExecutor(8) as clients:
             assert set(clients.map(get, range(16))) == {200}
         shop.kubectl("delete", "pods", "-n", NAMESPACE, "-l", "app.kubernetes.io/name=web", "--grace-period=1")
         assert get(0) == 200
-        forward.err.has("connecting to pod web-", seconds=60)
+        forward.stderr.wait_for_text("connecting to pod web-", seconds=60)
         assert forward.interrupt() == 130
     prober.wait_until(lambda: shop.seaway("status").exit_code == 0, seconds=120)
 
 
 def test_forwarded_port_of_a_store(shop: project.Project) -> None:
-    with running.command("port-forward", "db", "0:5432", cwd=shop.folder, env=shop.env) as refused:
+    with running.run_seaway("port-forward", "db", "0:5432", cwd=shop.folder, env=shop.env) as refused:
         assert refused.process.wait(timeout=60) == 2
     with socket.create_server(("127.0.0.1", 0)) as reserved:
         free = reserved.getsockname()[1]
-    with running.command("port-forward", "db", f"{free}:main", cwd=shop.folder, env=shop.env) as forward:
-        line, secret = forward.out.until(lambda lines: len(lines) == 2, seconds=60)
+    with running.run_seaway("port-forward", "db", f"{free}:main", cwd=shop.folder, env=shop.env) as forward:
+        line, secret = forward.stdout.wait_until(lambda lines: len(lines) == 2, seconds=60)
         assert line == f"psql -h 127.0.0.1 -p {free} -U postgres"
         [name] = [name for name in secret.split() if name.startswith("db-secrets-")]
         assert shop.get_objects("secret", name, "-n", NAMESPACE)["data"]["POSTGRES_PASSWORD"]

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from seaway.files import roots
 from seaway.manifests import inputs, objects, yaml_writer
 from seaway.model import application, secrets, settings
 from seaway.project import environments, load
@@ -75,7 +76,7 @@ def change_record(
 
 def load_example(example: str) -> application.Application:
     """Load an example."""
-    return load.load_application(ROOT / "examples" / example / "app.yaml")
+    return load.load_application(ROOT / "examples" / example / "app.yaml", root=roots.Root(ROOT))
 
 
 def format_config(example: str) -> str:

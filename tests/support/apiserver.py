@@ -1,6 +1,7 @@
 """A stand-in for an API server: it stores, lists and watches objects over real connections."""
 
 import contextlib
+import copy
 import dataclasses
 import http.server
 import json
@@ -124,6 +125,12 @@ class ApiServer:
             self._objects[collection][name] = stored
             self._notify(collection, "MODIFIED" if known else "ADDED", stored)
         return stored
+
+    def put_manifest(self, manifest: dict[str, Any]) -> None:
+        """Put an object as it is declared."""
+        fields = copy.deepcopy(manifest)
+        meta = fields["metadata"]
+        self.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
 
     def remove(self, version: str, kind: str, namespace: str, name: str) -> None:
         collection = build_collection_path(version, kind, namespace)

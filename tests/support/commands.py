@@ -63,7 +63,7 @@ QUICK = "--services 1 --runs 1"
 TARGETS: Mapping[str, Make | InTest | InScript] = {
     "help": Make(words=("ALL=1",), stage="unit", prints="(?s)cluster-up.*cluster-status"),
     "up": InTest(f"{SECOND}test_make_up_goes_from_source_to_running"),
-    "preview": InTest(f"{SECOND}test_make_preview_shows_no_change"),
+    "preview": InTest(f"{SECOND}test_repetition_changes_nothing"),
     "down": InTest(f"{SECOND}test_make_down_leaves_nothing_running_or_mounted"),
     "images": Make(stage="cluster", prints=r"(?s)python:3\.12-slim\n +runs registry.*pip.*make image NAME="),
     "image": InTest("tests/e2e/test_images.py::test_image_of_debian_packages"),
@@ -114,7 +114,7 @@ VERBS: Mapping[str, InTest] = {
     "up": InTest("tests/e2e/test_rollback.py::test_release_is_recorded_without_drift"),
     "preview": InTest("tests/e2e/test_preview.py::test_preview_without_changes"),
     "check": InTest("tests/e2e/test_check.py::test_met_requirements"),
-    "render": InTest("tests/unit/cli/test_render.py::test_twice_is_identical"),
+    "render": InTest("tests/unit/cli/test_render.py::test_an_unknown_service"),
     "import": InTest("tests/unit/cli/test_import.py::test_it_writes_the_application_and_the_losses"),
     "export": InTest("tests/unit/cli/test_export.py::test_a_file_for_docker_and_what_is_lost"),
     "explain": InTest("tests/unit/cli/test_explain.py::test_a_service"),

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from seaway.compose.loader import loader
 from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
+from tests.support import diagnostics
 
 PAGE = "services:\n  web:\n    image: page\n"
 """The start of a file; keys of the service follow."""
@@ -42,6 +41,4 @@ def load_service(folder: Path, keys: str, rest: str = "", **options: Any) -> dic
 
 
 def load_errors(folder: Path, *names: str, **options: Any) -> tuple[diagnosis.Diagnostic, ...]:
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        load(folder, *names, **options)
-    return caught.value.diagnostics
+    return diagnostics.catch(lambda: load(folder, *names, **options))

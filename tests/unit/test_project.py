@@ -33,15 +33,3 @@ def test_documented_defaults_are_the_real_ones() -> None:
 def test_public_passphrase_of_dev_is_refused_for_other_stacks() -> None:
     """It is in two places, because `dev` must not import `components`."""
     assert environment.PUBLIC_PASSPHRASE == passphrase.PUBLIC_PASSPHRASE
-
-
-def test_the_program_is_short() -> None:
-    assert len((ROOT / "__main__.py").read_text().splitlines()) <= 30
-
-
-def test_every_make_target_in_the_documents_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    for document in ("README.md", "CONTRIBUTING.md"):
-        named = set(re.findall(r"(?:`|^)make ([a-z-]+)", (ROOT / document).read_text(), re.M))
-        assert named, document
-        assert named <= targets, document

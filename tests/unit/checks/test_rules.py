@@ -407,7 +407,7 @@ def test_an_image_that_is_being_built_passes() -> None:
 
 @pytest.mark.parametrize(("stack", "state"), [(checked_app.STACK, "passed"), (checked_app.PINNED, "failed")])
 def test_an_environment_that_builds_may_choose_node_ports(stack: settings.Settings, state: str) -> None:
-    app = load.load_application(golden.ROOT / "examples/shop/app.yaml", root=roots.Root(golden.ROOT))
+    app = golden.load_example("shop")
     results = checked_app.run_checks(app, dataclasses.replace(stack, publish="nodePort"))
     assert {result.state for result in results if result.check.id == "NET-04"} == {state}
 

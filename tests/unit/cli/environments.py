@@ -1,12 +1,13 @@
 """A checkout of examples/shop with the stacks dev, staging and prod, and what their namespaces hold."""
 
-import copy
 import dataclasses
 import json
 import re
 import shutil
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from seaway.checks import all_checks
 from seaway.images import registry as image_registry
@@ -36,6 +37,19 @@ def prepare_shop(checkout: Path) -> Path:
     for name in STACKS:
         write_stack(checkout, name)
     return checkout
+
+
+def prepare_project(folder: Path, monkeypatch: pytest.MonkeyPatch, example: str = "shop", **stacks: str) -> Path:
+    """A project with an example and the files of stacks, where nothing but files can be had."""
+    (folder / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
+    shutil.copytree(golden.ROOT / "examples" / example, folder / "app")
+    for stack, text in stacks.items():
+        (folder / f"Pulumi.{stack}.yaml").write_text(text)
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setenv("KUBECONFIG", str(folder / "none"))
+    monkeypatch.delenv("PULUMI_STACK", raising=False)
+    return folder
 
 
 def write_stack(folder: Path, stack: str, *lines: str, **changed: str) -> None:
@@ -91,8 +105,7 @@ def deploy_record(
     entry = record.RecordSummary(id=release_record.id, sha256=sha256, recorded=first)
     others = [summary for summary in known.values() if summary.id != release_record.id]
     program.write_state(folder, release_record, history=[entry, *others], provenance=provenance, since=time)
-    put_manifest(
-        api,
+    api.put_manifest(
         record_store.build_current(
             release_record, record_store.CurrentRelease(id=release_record.id, previous=before and before.id, since=time)
         ),
@@ -101,7 +114,7 @@ def deploy_record(
         meta = release_object.manifest["metadata"]
         api.remove(release_object.manifest["apiVersion"], release_object.kind, meta.get("namespace", ""), meta["name"])
     for release_object in release_record.render_objects():
-        put_manifest(api, {**release_object.manifest, **_build_status(release_object.manifest)})
+        api.put_manifest({**release_object.manifest, **_build_status(release_object.manifest)})
     return release_record
 
 
@@ -115,7 +128,7 @@ def store_record(
     """Only its record; its SHA-256."""
     saved = stored_record.StoredRecord.create(release_record, provenance)
     for config_map in record_store.build_config_maps(release_record, release_record.id, saved):
-        put_manifest(api, {**config_map, "metadata": {**config_map["metadata"], "creationTimestamp": time}})
+        api.put_manifest({**config_map, "metadata": {**config_map["metadata"], "creationTimestamp": time}})
     return saved.sha256
 
 
@@ -131,12 +144,6 @@ def read_history(folder: Path, stack: str) -> tuple[record.RecordSummary, ...]:
 def read_lock(folder: Path, stack: str) -> release_lock.Lock:
     """What the lock file of a stack says, without the checksum of the release's file."""
     return dataclasses.replace(release_lock.read(folder, stack), sha256=None)
-
-
-def put_manifest(api: apiserver.ApiServer, manifest: dict[str, Any]) -> None:
-    fields = copy.deepcopy(manifest)
-    meta = fields["metadata"]
-    api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
 
 
 def _build_status(manifest: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """``seaway check``: from files only, no Docker, no cluster, no Pulumi, no secret's value."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -10,9 +9,9 @@ from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.model import application
 from seaway.project import release, release_lock
-from tests import golden
 from tests.support import apiserver, secret_salts
 from tests.unit.checks.preflight import answers
+from tests.unit.cli import environments
 
 STACK = """\
 config:
@@ -33,14 +32,7 @@ APP = "name: shop\nservices:\n  web: {image: 'example.com/web:1.27', port: 8000}
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with the example shop and the stack dev."""
-    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
-    shutil.copytree(golden.ROOT / "examples" / "shop", tmp_path / "app")
-    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.delenv("PULUMI_STACK", raising=False)
-    return tmp_path
+    return environments.prepare_project(tmp_path, monkeypatch, dev=STACK)
 
 
 def check(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
@@ -86,21 +78,22 @@ def test_a_program_reads_all_of_it(folder: Path, capsys: pytest.CaptureFixture[s
     }
 
 
-def test_a_waiver_is_shown_with_its_last_day(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "Pulumi.dev.yaml").write_text(STACK + WAIVER.format(until="2999-12-31"))
-    code, out, _ = check(capsys)
-    assert code == 0
-    assert "IMG-02  waived until 2999-12-31  db" in out
-    assert "1 waived" in out.splitlines()[0]
-
-
-def test_a_waiver_that_has_ended_is_an_error(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (folder / "Pulumi.dev.yaml").write_text(STACK + WAIVER.format(until="2020-12-31"))
-    code, out, _ = check(capsys)
-    assert code == 1
-    assert "IMG-02  waiver ended 2020-12-31  db" in out
-    assert "1 error" in out.splitlines()[0]
-    assert plain(capsys)[1]["IMG-02"] == ["expired"]
+@pytest.mark.parametrize(
+    ("until", "code", "outcome", "count", "state"),
+    [
+        ("2999-12-31", 0, "waived until 2999-12-31", "1 waived", "waived"),
+        ("2020-12-31", 1, "waiver ended 2020-12-31", "1 error", "expired"),
+    ],
+)
+def test_a_waiver_has_a_last_day(  # noqa: PLR0917 - a row
+    folder: Path, capsys: pytest.CaptureFixture[str], until: str, code: int, outcome: str, count: str, state: str
+) -> None:
+    (folder / "Pulumi.dev.yaml").write_text(STACK + WAIVER.format(until=until))
+    exit_code, out, _ = check(capsys)
+    assert exit_code == code
+    assert f"IMG-02  {outcome}  db" in out
+    assert count in out.splitlines()[0]
+    assert plain(capsys)[1]["IMG-02"] == [state]
 
 
 def test_an_error_that_a_building_stack_may_try(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,6 @@
 """``seaway explain`` and ``seaway graph`` read only files; ``--defaults`` reads none."""
 
 import json
-import re
 import shutil
 from pathlib import Path
 
@@ -11,8 +10,7 @@ from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.project import environments, release, release_lock
-from tests import golden
-from tests.unit.cli import conftest
+from tests.unit.cli import environments as fakes
 
 STACK = """\
 config:
@@ -26,14 +24,7 @@ config:
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with the example shop and the stack dev, where nothing but files can be had."""
-    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
-    shutil.copytree(golden.ROOT / "examples" / "shop", tmp_path / "app")
-    (tmp_path / "Pulumi.dev.yaml").write_text(STACK)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.delenv("PULUMI_STACK", raising=False)
-    return tmp_path
+    return fakes.prepare_project(tmp_path, monkeypatch, dev=STACK)
 
 
 def lines(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
@@ -242,10 +233,3 @@ def test_a_picture_that_cannot_be_written(shop: Path, capsys: pytest.CaptureFixt
     assert main.main(["graph", "--out", "none/shop.svg"]) == 1
     message = "seaway: none/shop.svg cannot be written (No such file or directory); name another file\n"
     assert capsys.readouterr() == ("", message)
-
-
-@pytest.mark.parametrize("words", [["check"], ["explain", "web"], ["explain", "--defaults"], ["diff", "dev", "dev"]])
-def test_tables_fold_at_100_columns(shop: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]) -> None:
-    _, printed = conftest.run_at_terminal(monkeypatch, *words, width=100)
-    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in printed]
-    assert max(map(len, plain)) <= 100

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from seaway.cli import main
-from tests.unit.cli import test_render
+from tests.unit.cli import environments, test_render
 
 HEADER = """\
 # shop for Docker Compose v2, written by `seaway export`, which lists the differences from a cluster.
@@ -22,7 +22,7 @@ name: shop
 
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return test_render.prepare_project(tmp_path, monkeypatch, "shop")
+    return environments.prepare_project(tmp_path, monkeypatch, test=test_render.STACK)
 
 
 def test_a_file_for_docker_and_what_is_lost(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,10 +7,9 @@ import pytest
 
 from seaway import errors
 from seaway.cli import deployment, stack
-from seaway.files import roots
 from seaway.manifests import inputs
 from seaway.model import settings
-from seaway.project import environments, load
+from seaway.project import environments
 from seaway.release import fingerprints, record
 from tests import golden
 from tests.unit.cli import program
@@ -29,7 +28,7 @@ def bare(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def deployed(folder: Path, fingerprint: str) -> None:
-    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+    app = golden.load_example("shop")
     images, secrets = golden.make_inputs(app)
     secrets = {**secrets, NAME: inputs.SecretValue(fingerprint=fingerprint, value="")}
     environment = environments.Environment.create(app, settings.Settings(stack="dev", context="work"))

@@ -189,15 +189,6 @@ def test_a_colour_a_pod_on_a_terminal(api: apiserver.ApiServer, monkeypatch: pyt
     assert first != second
 
 
-def test_a_reader_that_ends_early(api: apiserver.ApiServer) -> None:
-    print_something(api)
-    api.logs["db-0", "db", False] = "".join(f"2026-03-01T10:00:02Z line {number}\n" for number in range(100_000))
-    with running.run_with_head("logs", "db") as printed:
-        assert printed.stdout.wait_for_text("db-0: line 0")
-        assert printed.process.wait(timeout=300) == 0
-        assert printed.stderr.read_for(0.1) == []
-
-
 # Following.
 
 

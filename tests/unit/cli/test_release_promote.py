@@ -136,14 +136,6 @@ def test_a_copy_that_fails_leaves_the_pin_as_it_was(
     assert release_lock.read(shop, "staging") == release_lock.Lock()
 
 
-def test_nothing_is_copied_within_one_registry(
-    shop: Path, dev: record.ReleaseRecord, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = environments.record_copies(monkeypatch)
-    assert promote("dev", "staging") == 0
-    assert seen == []
-
-
 def test_a_working_tree_with_changes_is_a_warning(
     shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:
@@ -219,7 +211,7 @@ def test_a_forged_record_is_not_promoted(
     (config_map,) = record_store.build_config_maps(
         evil, dev.id, stored_record.StoredRecord.create(evil, environments.CLEAN)
     )
-    environments.put_manifest(api, config_map)
+    api.put_manifest(config_map)
     (line,) = refused(capfd, "dev", "staging")
     assert line.startswith(f"seaway: the record of release {dev.id} in namespace shop-dev was changed: ")
 
@@ -230,8 +222,7 @@ def test_the_cluster_and_the_state_disagree(
     environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
     other = environments.build_record(shop, "dev", version="2")
     environments.store_record(api, other)
-    environments.put_manifest(
-        api,
+    api.put_manifest(
         record_store.build_current(
             other, record_store.CurrentRelease(id=other.id, previous=dev.id, since=environments.TIME)
         ),
@@ -272,10 +263,10 @@ def test_drifted(
 def test_a_pod_with_another_image(
     shop: Path, dev: record.ReleaseRecord, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:
-    environments.put_manifest(api, environments.build_pod("web", dev.images["web"].reference))
+    api.put_manifest(environments.build_pod("web", dev.images["web"].reference))
     assert promote("dev", "staging") == 0
     capfd.readouterr()
-    environments.put_manifest(api, environments.build_pod("web", "evil:1"))
+    api.put_manifest(environments.build_pod("web", "evil:1"))
     assert promote("dev", "prod") == 1
     lines = capfd.readouterr().err.splitlines()
     assert environments.hide_ids(lines) == wording

@@ -165,31 +165,6 @@ def test_a_deployment_that_fails_leaves_it_pinned(
     assert environments.hide_ids(capfd.readouterr().err) == wording
 
 
-def test_settings_newer_than_the_release_do_not_block(
-    pulumi: program.FakePulumi, shop: Path, api: apiserver.ApiServer
-) -> None:
-    """A secret, an overlay and a waiver of a service that the older release does not have, and a waiver that has ended."""
-    first = environments.deploy_record(api, pinned(shop, "1"))
-    environments.replace_in_app(
-        shop, "  worker:\n", "  other:\n    image: nginx:1.27\n    secrets: [TOKEN]\n  worker:\n"
-    )
-    waivers = "seaway:waivers: {IMG-01: {workloads: [other], reason: late, owner: ann, until: 2026-01-01}}"
-    secrets = "seaway:secrets: {TOKEN: {secure: v1:x}}\n  seaway:fingerprintKey: {secure: v1:x}"
-    environments.write_stack(shop, "dev", secrets)
-    environments.write_stack(
-        shop, "prod", secrets, waivers, "seaway:overlay: {services: {other: {scale: 3}, web: {scale: 4}}}"
-    )
-    second = environments.deploy_record(api, pinned(shop, "2"), before=first)
-    assert second.release_id != first.release_id
-    pulumi.set_steps("")
-    assert rollback("prod") == 0
-    assert release_lock.read(shop, "prod").release == first.release_id
-    assert {
-        pinned_release.name: pinned_release.scale.min
-        for pinned_release in environments.build_record(shop, "prod").environment.declared.services
-    }["web"] == 4
-
-
 def test_a_record_that_the_state_does_not_vouch_for(
     shop: Path, prod: Records, api: apiserver.ApiServer, capfd: Captured
 ) -> None:
@@ -199,8 +174,8 @@ def test_a_record_that_the_state_does_not_vouch_for(
     (config_map,) = record_store.build_config_maps(
         evil, first.id, stored_record.StoredRecord.create(evil, environments.CLEAN)
     )
-    environments.put_manifest(
-        api, {**config_map, "metadata": {**config_map["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
+    api.put_manifest(
+        {**config_map, "metadata": {**config_map["metadata"], "namespace": "shop-prod", "creationTimestamp": "x"}}
     )
     message = refused(shop, capfd, "prod")
     assert message.startswith(f"seaway: the record of release {first.id} in namespace shop-prod was changed: ")
@@ -232,16 +207,9 @@ def test_a_file_with_another_digest_than_was_deployed(shop: Path, prod: Records,
 # Refusals.
 
 
-def test_a_stack_that_builds(shop: Path, capfd: Captured, wording: list[str]) -> None:
-    assert environments.hide_ids(refused(shop, capfd, "dev", code=2)) == wording
-
-
-def test_no_such_stack(shop: Path, capfd: Captured, wording: list[str]) -> None:
-    assert environments.hide_ids(refused(shop, capfd, "nowhere", code=2)) == wording
-
-
-def test_nothing_is_pinned(shop: Path, capfd: Captured, wording: list[str]) -> None:
-    assert environments.hide_ids(refused(shop, capfd, "prod", code=2)) == wording
+@pytest.mark.parametrize("stack", ["dev", "nowhere", "prod"], ids=["builds", "unknown", "pins nothing"])
+def test_a_stack_without_a_pin(shop: Path, stack: str, capfd: Captured, wording: list[str]) -> None:
+    assert environments.hide_ids(refused(shop, capfd, stack, code=2)) == wording
 
 
 def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Captured, wording: list[str]) -> None:

@@ -15,27 +15,16 @@ from seaway.images import build_inputs
 from seaway.manifests import yaml_writer
 from seaway.project import environments, load, release, release_lock
 from tests import golden
+from tests.unit.cli import environments as fakes
 
 STACK = "config:\n  seaway:context: nowhere\n  seaway:registry: registry.example.com\n"
 HASHED = re.compile(r"(-secrets|registry|migrate|prepare|announce)-([0-9a-f]{10}|unresolved)\b")
 """A Secret's name, and the name of a job that reads one: the hash of its pod template."""
 
 
-def prepare_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: str) -> Path:
-    """A project with an example and the stack test, where nothing but files can be had."""
-    (tmp_path / "Pulumi.yaml").write_text("name: seaway\nruntime: python\n")
-    shutil.copytree(golden.ROOT / "examples" / example, tmp_path / "app")
-    (tmp_path / "Pulumi.test.yaml").write_text(STACK)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
-    monkeypatch.delenv("PULUMI_STACK", raising=False)
-    return tmp_path
-
-
 @pytest.fixture
 def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    return prepare_project(tmp_path, monkeypatch, "shop")
+    return fakes.prepare_project(tmp_path, monkeypatch, test=STACK)
 
 
 def render(capsys: pytest.CaptureFixture[str], *words: str) -> str:
@@ -73,7 +62,7 @@ def test_a_release_is_rendered_like_the_golden_file(
     example: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """To the byte, but for what hangs on a secret's value."""
-    folder = prepare_project(tmp_path, monkeypatch, example)
+    folder = fakes.prepare_project(tmp_path, monkeypatch, example, test=STACK)
     pin(folder, example)
     shutil.rmtree(folder / "app")
     wanted = golden.file(example).read_text().replace(yaml_writer.REDACTED, "''")
@@ -113,10 +102,6 @@ def test_json_is_a_list_of_the_same(shop: Path, capsys: pytest.CaptureFixture[st
     document = json.loads(render(capsys, "--json", "--service", "db"))
     assert (document["apiVersion"], document["kind"]) == ("v1", "List")
     assert document["items"] == list(documents(capsys, "--service", "db").values())
-
-
-def test_twice_is_identical(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert render(capsys) == render(capsys)
 
 
 @pytest.mark.parametrize("name", ["wrker", "zzz"])

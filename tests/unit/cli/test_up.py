@@ -1,6 +1,5 @@
 """`seaway up` with a Pulumi that does what the test says, and a cluster that is a stand-in."""
 
-import copy
 import json
 import os
 import pty
@@ -9,14 +8,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from seaway.cli import deployment, main
-from seaway.files import roots
 from seaway.model import settings
-from seaway.project import load, release, release_lock
+from seaway.project import release, release_lock
 from seaway.release import hold, record, record_store, stored_record
 from tests import golden
 from tests.support import apiserver
@@ -32,7 +29,7 @@ UP = ["up", "--yes", "--skip-preview", "--stack", "dev"]
 @pytest.fixture
 def good(api: apiserver.ApiServer, checkout: Path) -> record.ReleaseRecord:
     """The last good release, in the cluster with all of its objects, and in the stack's state."""
-    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+    app = golden.load_example("shop")
     release_record = golden.create_record(app, STACK)
     pointer = record_store.build_current(
         release_record, record_store.CurrentRelease(id=release_record.id, previous=None, since="2026-01-01T00:00:00Z")
@@ -45,9 +42,7 @@ def good(api: apiserver.ApiServer, checkout: Path) -> record.ReleaseRecord:
         *record_store.build_config_maps(release_record, release_record.id, saved),
         pointer,
     ]:
-        fields: dict[str, Any] = copy.deepcopy(manifest)
-        meta = fields["metadata"]
-        api.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
+        api.put_manifest(manifest)
     return release_record
 
 
@@ -87,29 +82,28 @@ def accepts(*names: str) -> str:
     return f"import os; sys.exit(0 if {wanted} and 'SEAWAY_LIST_DATA_LOSS' not in os.environ else 255)"
 
 
-def test_exactly_the_listed_deletions_are_accepted(
+@pytest.mark.parametrize(
+    ("listed", "name", "message"),
+    [
+        ([("warning", LISTED), ("warning", "something else")], "shop-dev/data-db-0", LISTED),
+        ([], "", "deletes no volume"),
+    ],
+    ids=["a disk", "nothing"],
+)
+def test_exactly_the_listed_deletions_are_accepted(  # noqa: PLR0917 - fixtures
     pulumi: program.FakePulumi,
     good: record.ReleaseRecord,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
+    listed: list[tuple[str, str]],
+    name: str,
+    message: str,
 ) -> None:
     monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "shop-dev/more")
-    pulumi.set_steps(preview(("warning", LISTED), ("warning", "something else")), accepts("shop-dev/data-db-0"))
+    pulumi.set_steps(preview(*listed), accepts(name))
     assert main.main(["up", "--accept-data-loss", "--stack", "dev"]) == 0
     assert pulumi.calls == [["preview", "--json", "--stack", "dev", "--non-interactive"], UP]
-    assert f"seaway: accepted: {LISTED}\n" in capfd.readouterr().err
-
-
-def test_a_preview_that_lists_nothing_accepts_nothing(
-    pulumi: program.FakePulumi,
-    good: record.ReleaseRecord,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "shop-dev/more")
-    pulumi.set_steps(preview(), accepts(""))
-    assert main.main(["up", "--accept-data-loss"]) == 0
-    assert "seaway: accepted: deletes no volume\n" in capfd.readouterr().err
+    assert f"seaway: accepted: {message}\n" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -511,10 +505,8 @@ def at_a_terminal(command: list[str], *, presses: int = 1, ready: Path | None = 
     return process.returncode, out
 
 
-def test_an_interrupted_rollback_says_how_to_go_on(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer
-) -> None:
-    pulumi.set_steps(breaks(api), waits(signal.SIGINT))
+def start_up() -> subprocess.Popen[str]:
+    """Start `seaway up --rollback-on-failure` without a terminal, and return it when Pulumi waits."""
     process = subprocess.Popen(
         [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
         env={**os.environ, "PYTHONPATH": str(golden.ROOT)},
@@ -525,6 +517,14 @@ def test_an_interrupted_rollback_says_how_to_go_on(
     )
     assert process.stdout
     assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def test_an_interrupted_rollback_says_how_to_go_on(
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer
+) -> None:
+    pulumi.set_steps(breaks(api), waits(signal.SIGINT))
+    process = start_up()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130
@@ -539,16 +539,7 @@ def test_an_interrupted_up_is_waited_for_and_not_rolled_back(
 ) -> None:
     """Without a terminal: Pulumi gets the signal once, whether it goes to us or to our group."""
     pulumi.set_steps(waits(number))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "seaway.cli", "up", "--rollback-on-failure"],
-        env={**os.environ, "PYTHONPATH": str(golden.ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
+    process = start_up()
     time.sleep(0.1)
     (os.killpg if to_group else os.kill)(process.pid, number)
     out, err = process.communicate(timeout=300)

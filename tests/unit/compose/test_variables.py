@@ -1,8 +1,6 @@
 """Interpolation, files of variables, and the notation of sizes, durations and commands."""
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
 
 import pytest
 
@@ -78,12 +76,6 @@ def test_env_files_are_parsed(text: str, expected: dict[str, str]) -> None:
     assert parse(text) == expected
 
 
-def load_errors(run: Callable[[], Any]) -> tuple[diagnosis.Diagnostic, ...]:
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        run()
-    return caught.value.diagnostics
-
-
 def test_invalid_env_files_are_errors(wording: object) -> None:
     texts = {
         "B=1\nno name\n": ["a.env:2:1: : invalid-assignment"],
@@ -93,19 +85,21 @@ def test_invalid_env_files_are_errors(wording: object) -> None:
     }
     messages: list[str] = []
     for text, expected in texts.items():
-        errors = load_errors(lambda text=text: parse(text))
+        errors = diagnostics.catch(lambda text=text: parse(text))
         assert diagnostics.summarize(errors) == expected
         messages += map(str, errors)
-    errors = load_errors(lambda: dotenv.parse_raw("=1\nA B=1\n", "a.env", "", VARIABLES))
+    errors = diagnostics.catch(lambda: dotenv.parse_raw("=1\nA B=1\n", "a.env", "", VARIABLES))
     assert diagnostics.summarize(errors) == ["a.env:1:1: : invalid-assignment", "a.env:2:1: : invalid-assignment"]
     messages += map(str, errors)
-    errors = load_errors(lambda: dotenv.decode_text(b"A=1\n" * 300_000, diagnosis.SourceLocation("a.env", 1, 1), ""))
+    errors = diagnostics.catch(
+        lambda: dotenv.decode_text(b"A=1\n" * 300_000, diagnosis.SourceLocation("a.env", 1, 1), "")
+    )
     assert diagnostics.summarize(errors) == ["a.env:1:1: : file-too-large"]
     assert [*messages, *map(str, errors)] == wording
 
 
 def test_a_file_without_variables_ends_early() -> None:
-    assert len(load_errors(lambda: parse("x y\n" * 100_000))) == 50
+    assert len(diagnostics.catch(lambda: parse("x y\n" * 100_000))) == 50
 
 
 def test_the_location_of_a_variable_is_its_line() -> None:

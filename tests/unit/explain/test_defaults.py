@@ -60,13 +60,7 @@ def test_every_default_is_listed_once() -> None:
 
 
 def test_those_of_the_model() -> None:
-    assert find_default("services", "scale.min") == defaults.Default(
-        of="services",
-        field="scale.min",
-        value=2,
-        means=find_default("services", "scale.min").means,
-        why=find_default("services", "scale.min").why,
-    )
+    assert find_default("services", "scale.min").value == 2
     assert find_default("services, stores, jobs", "secrets.<name>.generate").value is None
     assert find_default("jobs", "timeout").value == 600
     assert [find_default("services", "preStopDelay").value, find_default("services", "stopGracePeriod").value] == [

@@ -1,7 +1,6 @@
 """Nothing outside the project is written or removed, whatever a branch commits in place of a folder."""
 
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -79,9 +78,8 @@ def is_untouched(project: Path) -> bool:
 
 
 def list_errors(act: Callable[[Path], object], project: Path) -> list[str]:
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        act(project)
-    return diagnostics.summarize(caught.value.diagnostics)
+    errors = diagnostics.catch(lambda: act(project))
+    return diagnostics.summarize(errors)
 
 
 @pytest.mark.parametrize(("name", "act"), ACTIONS)
@@ -154,13 +152,6 @@ def test_a_folder_that_cannot_be_opened_is_reported(project: Path, monkeypatch: 
     monkeypatch.setattr(os, "open", refuse)
     (project / "environments").mkdir()
     assert list_errors(write_lock, project) == ["environments/prod.lock.yaml: : unwritable-file"]
-
-
-def test_the_private_folder_is_closed_when_a_file_is_written_in_it(project: Path) -> None:
-    (project / ".seaway").mkdir()
-    (project / ".seaway").chmod(0o755)
-    write_note(project)
-    assert stat.S_IMODE((project / ".seaway").stat().st_mode) == 0o700
 
 
 def test_the_wording_of_its_errors(project: Path, monkeypatch: pytest.MonkeyPatch, wording: list[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 from seaway.files import roots
 from seaway.images import context, file_index
 from seaway.model import application
-from seaway.syntax import diagnosis
+from tests.support import diagnostics
 
 BUILD = application.Build(context="web")
 PLATFORM = "linux/amd64"
@@ -43,9 +43,8 @@ def tag(folder: Path, build: application.Build = BUILD, platform: str = PLATFORM
 
 
 def list_errors(folder: Path, build: application.Build = BUILD) -> list[str]:
-    with pytest.raises(diagnosis.InvalidInput) as raised:
-        context.BuildContext.read(folder, build, roots.Root(folder))
-    return [str(diagnostic).replace(f"{folder}/", "") for diagnostic in raised.value.diagnostics]
+    errors = diagnostics.catch(lambda: context.BuildContext.read(folder, build, roots.Root(folder)))
+    return [str(diagnostic).replace(f"{folder}/", "") for diagnostic in errors]
 
 
 def test_tag_is_short_and_the_same_elsewhere(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from seaway.images import registry
-from seaway.syntax import diagnosis
 from tests.support import diagnostics
 
 ONE, TWO = f"sha256:{1:064}", f"sha256:{2:064}"
@@ -36,9 +35,8 @@ def install(bin_: Path, name: str, *, stdout: str = "", stderr: str = "") -> Pat
 
 
 def test_a_missing_program_is_reported(bin_: Path) -> None:
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        registry.resolve_digest("python:3.12")
-    assert diagnostics.summarize(caught.value.diagnostics) == ["PATH: : program-not-found"]
+    errors = diagnostics.catch(lambda: registry.resolve_digest("python:3.12"))
+    assert diagnostics.summarize(errors) == ["PATH: : program-not-found"]
 
 
 def test_a_digest_is_the_hash_of_the_manifest(bin_: Path) -> None:
@@ -90,9 +88,8 @@ def test_a_name_of_the_cluster_has_an_address(bin_: Path, monkeypatch: pytest.Mo
 def test_an_invalid_address_is_reported(bin_: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(bin_, "skopeo")
     monkeypatch.setenv(registry.ADDRESSES_VARIABLE, "registry.localhost:5000")
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        registry.resolve_digest("python:3.12")
-    assert diagnostics.summarize(caught.value.diagnostics) == ["SEAWAY_REGISTRY_ADDRESSES: : invalid-value"]
+    errors = diagnostics.catch(lambda: registry.resolve_digest("python:3.12"))
+    assert diagnostics.summarize(errors) == ["SEAWAY_REGISTRY_ADDRESSES: : invalid-value"]
 
 
 def test_credentials_are_those_of_docker(bin_: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

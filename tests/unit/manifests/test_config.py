@@ -19,17 +19,6 @@ def test_a_config_map_is_named_by_its_content() -> None:
     assert get_name("1") == get_name("1") != get_name("2")
 
 
-def test_a_file_is_mounted_from_an_immutable_config_map() -> None:
-    rendered = render(service(files=(application.File("/etc/web/a.ini", content="x = 1\n"),)))
-    config_map = rendered.get_only("ConfigMap")
-    assert (config_map.manifest["immutable"], config_map.is_retained) == (True, True)
-    assert config_map.manifest["data"] == {"etc_web_a.ini": "x = 1\n"}
-    mount = {"name": "config", "mountPath": "/etc/web/a.ini", "subPath": "etc_web_a.ini", "readOnly": True}
-    assert mount in rendered.get_container()["volumeMounts"]
-    assert {"name": "config", "configMap": {"name": config_map.name}} in rendered.get_pod()["volumes"]
-    assert not rendered[rendering.DEPLOYMENT].is_retained
-
-
 def test_similar_paths_have_different_keys() -> None:
     paths = ("/a+b", "/a/b", "/a_b")
     files = tuple(application.File(path, content=path) for path in paths)

@@ -1,6 +1,5 @@
 """The golden manifests of the examples, and the decisions that they show."""
 
-import re
 from typing import Any
 
 import pytest
@@ -15,10 +14,6 @@ RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
 }
-
-
-def get_manifest(example: str, key: str) -> dict[str, Any]:
-    return {one.key: one for one in golden.build_objects(example)}[key].manifest
 
 
 def get_phases(example: str) -> dict[str, str]:
@@ -44,42 +39,6 @@ def test_the_golden_file_has_every_object_and_no_secret(example: str) -> None:
     assert "c2VjcmV0" not in text
 
 
-def test_smallest_has_two_pods_behind_a_service() -> None:
-    keys = [re.sub("-[0-9a-f]{10}$", "-<hash>", one.key) for one in golden.build_objects("smallest")]
-    assert keys == [
-        "Namespace/smallest-test",
-        "NetworkPolicy/default-deny",
-        "NetworkPolicy/web-<hash>",
-        "PodDisruptionBudget/web",
-        "Service/web",
-        "ServiceAccount/web",
-        "Deployment/web",
-    ]
-    assert get_manifest("smallest", "Deployment/web")["spec"]["replicas"] == 2
-
-
-def test_shop_has_links_a_store_a_worker_and_a_job() -> None:
-    (web,) = get_manifest("shop", "Deployment/web")["spec"]["template"]["spec"]["containers"]
-    assert {"name": "API_URL", "value": "http://api:8000"} in web["env"]
-    db = get_manifest("shop", "StatefulSet/db")["spec"]["template"]["spec"]
-    assert db["securityContext"]["runAsUser"] == 999
-    assert {"name": "data", "mountPath": "/var/lib/postgresql/data"} in db["containers"][0]["volumeMounts"]
-    assert "Service/worker" not in {one.key for one in golden.build_objects("shop")}
-    assert get_phases("shop") == {
-        "StatefulSet/db": "store",
-        "Job/migrate": "job",
-        "Deployment/api": "service",
-        "Deployment/web": "service",
-        "Deployment/worker": "service",
-    }
-
-
-def test_shop_has_one_secret_value_in_three_objects() -> None:
-    names = [one.name.rpartition("-") for one in golden.build_objects("shop") if one.kind == "Secret"]
-    assert [name for name, _, _ in names] == ["api-secrets", "db-secrets", "migrate-secrets"]
-    assert len({suffix for _, _, suffix in names}) == 1
-
-
 @pytest.mark.parametrize("example", golden.EXAMPLES)
 def test_every_pod_is_restricted(example: str) -> None:
     templates = {one.key: kinds.find_pod_template(one.manifest) for one in golden.build_objects(example)}
@@ -102,7 +61,7 @@ def test_every_pod_is_restricted(example: str) -> None:
         assert all(volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"] if "emptyDir" in volume), key
 
 
-def test_everything_has_each_kind_of_workload_and_raw_fields() -> None:
+def test_each_kind_of_workload_has_its_phase() -> None:
     assert get_phases("everything") == {
         "StatefulSet/journal": "store",
         "Job/prepare": "job",
@@ -114,9 +73,3 @@ def test_everything_has_each_kind_of_workload_and_raw_fields() -> None:
         "CronJob/sweep": "service",
         "Job/announce": "late_job",
     }
-    board = get_manifest("everything", "Deployment/board")
-    assert board["metadata"]["annotations"]["example.com/team"] == "notices"
-    assert board["spec"]["template"]["spec"]["hostAliases"] == [
-        {"ip": "192.0.2.7", "hostnames": ["archive.example.com"]}
-    ]
-    assert get_manifest("everything", "Service/board")["spec"]["sessionAffinity"] == "ClientIP"

@@ -23,15 +23,6 @@ def render_with_password(password: str) -> Rendered:
     )
 
 
-def test_an_account_without_permissions_has_no_token() -> None:
-    rendered = render(service())
-    account = rendered["ServiceAccount/web"].manifest
-    assert account["automountServiceAccountToken"] is False
-    assert "imagePullSecrets" not in account
-    assert rendered.get_pod()["automountServiceAccountToken"] is False
-    assert not {"Role/web", "RoleBinding/web"} & rendered.keys()
-
-
 def test_a_pod_with_permissions_gets_a_token_and_exactly_these() -> None:
     rendered = render(service(kubernetes_api=PERMISSIONS))
     assert rendered["Role/web"].manifest["rules"] == [
@@ -59,12 +50,6 @@ def test_every_account_has_the_pull_secrets_of_the_environment() -> None:
         {"name": "seaway-registry"},
         {"name": "theirs"},
     ]
-
-
-def test_another_password_changes_no_pod_and_no_name() -> None:
-    """A pod that waits for its image keeps the name of the Secret that it was created with."""
-    before, after = render_with_password("x"), render_with_password("y")
-    assert [key for key in before if before[key] != after[key]] == ["Secret/seaway-registry"]
 
 
 def test_credentials_without_a_value_are_an_error() -> None:

@@ -52,10 +52,6 @@ def test_two_paths_of_a_host_are_one_rule() -> None:
     assert rules == [{"host": "a.b", "http": {"paths": [path("/x"), path("/y")]}}]
 
 
-def test_the_class_name_selects_the_controller() -> None:
-    assert get_spec(class_name="nginx")["ingressClassName"] == "nginx"
-
-
 def test_an_existing_certificate_covers_all_hosts() -> None:
     tls = {"hosts": ["example.com", "shop.example.com"], "secretName": "shop-tls"}
     assert get_spec(tls_secret="shop-tls")["tls"] == [tls]
@@ -99,13 +95,6 @@ def test_both_controllers_know_that_a_service_speaks_grpc() -> None:
 def test_the_workload_has_its_urls(fields: dict[str, Any], key: str) -> None:
     annotations = get_annotations(render_ingress(fields, issuer="le"), key)
     assert annotations["seaway/urls"] == "https://example.com/shop https://shop.example.com/"
-
-
-@pytest.mark.parametrize("fields", [{"publish": False}, {"publish": False, "port": None}])
-def test_a_service_that_is_not_published_has_no_ingress(fields: dict[str, Any]) -> None:
-    rendered = render_ingress(fields)
-    assert not rendered.find("Ingress")
-    assert "seaway/urls" not in get_annotations(rendered, DEPLOYMENT)
 
 
 @pytest.mark.parametrize("mode", ["none", "nodePort", "loadBalancer"])

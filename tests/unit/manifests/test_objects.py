@@ -15,15 +15,6 @@ from tests.support import rendering
 from tests.support.rendering import DEPLOYMENT, IMAGE, SECRETS, STATEFUL_SET, job, render, service, store
 
 
-def test_every_object_has_the_labels_of_its_owner() -> None:
-    for key, one in render(service(), store()).items():
-        labels = one.manifest["metadata"]["labels"]
-        assert labels["app.kubernetes.io/part-of"] == "shop", key
-        assert labels["app.kubernetes.io/managed-by"] == "seaway", key
-        assert labels["seaway/stack"] == "test", key
-        assert labels.get("app.kubernetes.io/name") == one.owner, key
-
-
 def test_a_selector_matches_its_own_pods_by_labels_that_never_change() -> None:
     rendered = render(service(), service("api"), store())
     selector = {"app.kubernetes.io/name": "web", "app.kubernetes.io/part-of": "shop"}
@@ -72,17 +63,6 @@ def test_every_object_has_an_identity_in_the_cluster() -> None:
     ]
 
 
-def test_the_foundation_comes_first_and_the_namespace_before_it() -> None:
-    rendered = list(render(service(), store(), job()).values())
-    assert rendered[0].kind == "Namespace"
-    assert [one.phase for one in rendered] == sorted(one.phase for one in rendered)
-    assert [one.kind for one in rendered if one.phase is not objects.Phase.foundation] == [
-        "StatefulSet",
-        "Job",
-        "Deployment",
-    ]
-
-
 def test_pulumi_waits_until_workloads_are_recorded_and_deleted() -> None:
     """Not skipAwait: it would skip the wait for a deletion too."""
     for key, one in render(service(), store(), job()).items():
@@ -91,12 +71,6 @@ def test_pulumi_waits_until_workloads_are_recorded_and_deleted() -> None:
         assert waits == (one.kind in {"Deployment", "StatefulSet", "Job"}), key
         assert ("pulumi.com/skipAwait" in annotations) == (one.kind == "Service"), key
         assert (one.deadline is not None) == (one.version is not None) == waits, key
-
-
-def test_an_update_overwrites_edits_by_hand() -> None:
-    for key, one in render(service(), store(), job()).items():
-        is_forced = one.manifest["metadata"].get("annotations", {}).get("pulumi.com/patchForce") == "true"
-        assert is_forced == (one.kind != "Namespace"), key
 
 
 def test_steps_follow_phases_and_dependencies() -> None:
@@ -123,13 +97,6 @@ def test_steps_follow_phases_and_dependencies() -> None:
     assert [one.owner for one in steps["services"] if one.deadline is not None] == ["c"], "a schedule needs no wait"
     assert steps["late-jobs"][0].manifest["metadata"]["annotations"]["seaway/run"] == "after-rollout"
     assert list(objects.group_by_step(render(service()).values())) == ["services"], "no empty steps"
-
-
-def test_a_store_may_depend_on_a_service() -> None:
-    rendered = render(service(), store(depends_on=("web",)))
-    assert list(objects.group_by_step(rendered.values())) == ["stores", "stores-2"]
-    assert rendered[DEPLOYMENT].phase is objects.Phase.store
-    assert rendered["Service/web"].phase is objects.Phase.foundation
 
 
 def test_links_do_not_change_the_order() -> None:
@@ -179,14 +146,6 @@ def test_the_digest_of_the_deployed_image_is_part_of_hashes() -> None:
     # The digest that the application pins is not the digest of the override.
     assert get_name(f"postgres:17@{first}", "mirror/postgres:17") == unpinned
     assert get_name(f"postgres:17@{second}", f"mirror/postgres:17@{first}") == pinned
-
-
-def test_an_unknown_image_only_flows_through() -> None:
-    unknown = object()
-    workloads = (service(), job(uses="web"))
-    rendered = render(*workloads, image=inputs.Image(reference=unknown, content="ctx-1"))
-    assert rendered.get_container()["image"] is unknown
-    assert list(rendered) == list(render(*workloads))
 
 
 def test_a_build_without_an_image_is_an_error() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from seaway.model import application
-from tests.support.rendering import DEPLOYMENT, IMAGE, STATEFUL_SET, extra, render, service, store
+from tests.support.rendering import IMAGE, STATEFUL_SET, extra, render, service, store
 
 RESTRICTED = {
     "readOnlyRootFilesystem": True,
@@ -19,11 +19,6 @@ def test_baseline_drops_only_the_rules_of_restricted() -> None:
     assert rendered.get_container()["securityContext"] == {"readOnlyRootFilesystem": True}
     assert "runAsNonRoot" not in rendered.get_pod()["securityContext"]
     assert rendered.get_pod()["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
-
-
-def test_the_user_owns_the_process_and_its_volumes() -> None:
-    context = render(service(user=999)).get_pod()["securityContext"]
-    assert (context["runAsUser"], context["runAsGroup"], context["fsGroup"]) == (999, 999, 999)
 
 
 def test_an_image_can_keep_its_own_user_and_files() -> None:
@@ -43,28 +38,6 @@ def test_a_low_port_needs_no_root() -> None:
     assert "sysctls" not in render(service(port=8080)).get_pod()["securityContext"]
     ports = (application.Port("dns", port=53, protocol="udp"),)
     assert render(service(ports=ports)).get_pod()["securityContext"]["sysctls"] == [sysctl]
-
-
-def test_the_status_of_a_failed_container_has_its_last_log_lines() -> None:
-    assert render(service()).get_container()["terminationMessagePolicy"] == "FallbackToLogsOnError"
-
-
-def test_command_args_and_working_folder_are_set_if_declared() -> None:
-    assert not {"command", "args", "workingDir"} & render(service()).get_container().keys()
-    rendered = render(
-        service(command=("run",), args=("-v",), working_dir="/app", sidecars=(extra(working_dir="/srv"),))
-    )
-    container = rendered.get_container()
-    assert (container["command"], container["args"], container["workingDir"]) == (["run"], ["-v"], "/app")
-    assert rendered.get_init_containers()["extra"]["workingDir"] == "/srv"
-
-
-def test_sidecars_start_before_the_init_containers_that_may_use_them() -> None:
-    rendered = render(service(init=(extra("wait", command=("wait",)), extra("copy")), sidecars=(extra("proxy"),)))
-    containers = rendered.get_init_containers()
-    assert list(containers) == ["proxy", "wait", "copy"]
-    assert [container.get("restartPolicy") for container in containers.values()] == ["Always", None, None]
-    assert containers["wait"]["command"] == ["wait"]
 
 
 def test_an_extra_container_runs_its_own_image_a_services_or_that_of_its_pod() -> None:
@@ -124,15 +97,6 @@ def test_probes_use_the_declared_health_check(
     assert container["startupProbe"]["periodSeconds"] * container["startupProbe"]["failureThreshold"] == 7
 
 
-def test_the_startup_probe_does_not_need_what_readiness_needs() -> None:
-    health = application.Health(readiness="/readyz", liveness="/healthz", interval=30, timeout=10, retries=5)
-    container = render(service(health=health)).get_container()
-    assert container["startupProbe"]["httpGet"]["path"] == "/healthz"
-    readiness = container["readinessProbe"]
-    assert readiness["httpGet"]["path"] == "/readyz"
-    assert (readiness["periodSeconds"], readiness["timeoutSeconds"], readiness["failureThreshold"]) == (30, 10, 5)
-
-
 def test_a_sidecar_has_probes_if_it_has_a_port_or_a_health_check() -> None:
     sidecars = (
         extra("silent"),
@@ -146,14 +110,6 @@ def test_a_sidecar_has_probes_if_it_has_a_port_or_a_health_check() -> None:
     assert containers["port"]["ports"] == [{"containerPort": 9000, "protocol": "TCP"}]
     assert containers["path"]["livenessProbe"]["httpGet"] == {"path": "/up", "port": 9001}
     assert containers["command"]["startupProbe"]["exec"] == {"command": ["check"]}
-
-
-def test_a_service_without_a_port_has_no_probe_and_no_service() -> None:
-    rendered = render(service(port=None))
-    assert (
-        not {"startupProbe", "livenessProbe", "readinessProbe", "lifecycle", "ports"} & rendered.get_container().keys()
-    )
-    assert "Service/web" not in rendered
 
 
 def test_a_service_may_have_other_ports_only() -> None:
@@ -187,22 +143,6 @@ def test_the_grace_period_covers_the_delay_before_the_stop(
     assert rendered.get_pod()["terminationGracePeriodSeconds"] == grace_period
     lifecycle = None if delay is None else {"preStop": {"sleep": {"seconds": delay}}}
     assert rendered.get_container().get("lifecycle") == lifecycle
-
-
-@pytest.mark.parametrize(("fields", "grace_period"), [({}, 60), ({"stop_grace_period": 600}, 600)])
-def test_a_store_stops_without_a_delay(fields: dict[str, Any], grace_period: int) -> None:
-    rendered = render(store(**fields))
-    assert rendered.get_pod(STATEFUL_SET)["terminationGracePeriodSeconds"] == grace_period
-    assert "lifecycle" not in rendered.get_container(STATEFUL_SET)
-
-
-def test_writable_folders_are_empty_and_limited() -> None:
-    rendered = render(service(writable=("/var/cache/nginx", "/tmp")))
-    names = {"writable-tmp": "/tmp", "writable-var-cache-nginx": "/var/cache/nginx"}
-    assert rendered.get_container()["volumeMounts"] == [
-        {"name": name, "mountPath": path} for name, path in names.items()
-    ]
-    assert rendered.get_pod()["volumes"] == [{"name": name, "emptyDir": {"sizeLimit": "256Mi"}} for name in names]
 
 
 def test_containers_of_a_pod_share_a_writable_path_except_tmp() -> None:
@@ -239,9 +179,3 @@ def test_a_shared_volume_keeps_the_node_and_the_group_of_its_store() -> None:
     affinity = rendered.get_pod(STATEFUL_SET)["affinity"]["podAffinity"]
     (preferred,) = affinity["preferredDuringSchedulingIgnoredDuringExecution"]
     assert preferred["podAffinityTerm"]["labelSelector"]["matchLabels"]["app.kubernetes.io/name"] == "web"
-
-
-def test_scaling_does_not_change_the_pods() -> None:
-    one, nine = (render(service(scale=application.Scale(min=count))) for count in (1, 9))
-    assert one.get_pod(DEPLOYMENT) == nine.get_pod(DEPLOYMENT)
-    assert nine.get_spec()["replicas"] == 9

@@ -12,9 +12,8 @@ from hypothesis import strategies
 from seaway.manifests import objects
 from seaway.model import application, settings
 from tests.support import rendering
-from tests.support.rendering import extra, job, store
+from tests.support.rendering import extra, store
 
-DNS_PORTS = [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]
 Policies = dict[str, objects.ReleaseObject]
 
 
@@ -45,33 +44,6 @@ def port(name: str | int = "main", protocol: str = "TCP") -> dict[str, Any]:
     return {"port": name, "protocol": protocol}
 
 
-def test_all_pods_of_the_namespace_are_isolated() -> None:
-    policy = render(service())["default-deny"].manifest
-    assert policy["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
-    assert "app.kubernetes.io/name" not in policy["metadata"]["labels"]
-
-
-def test_every_workload_has_a_policy_before_its_pods() -> None:
-    policies = render(service(), store(), job())
-    assert sorted(policies) == ["db", "default-deny", "migrate", "web"]
-    assert {policy.phase for policy in policies.values()} == {objects.Phase.foundation}
-
-
-def test_a_workload_without_links_can_only_resolve_names() -> None:
-    dns = [
-        {
-            "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}},
-            "podSelector": {"matchLabels": {"k8s-app": "kube-dns"}},
-        },
-        {"ipBlock": {"cidr": "169.254.20.10/32"}},
-    ]
-    assert get_spec(render(service())) == {
-        "podSelector": {"matchLabels": build_labels("web")},
-        "policyTypes": ["Ingress", "Egress"],
-        "egress": [{"to": dns, "ports": DNS_PORTS}],
-    }
-
-
 def test_a_link_opens_all_ports_of_the_callee_at_both_ends() -> None:
     api = service("api", protocol="grpc", ports=(application.Port("stats", port=9, protocol="udp"),), calls=("db",))
     worker = service("worker", port=None, calls=("api",))
@@ -83,13 +55,6 @@ def test_a_link_opens_all_ports_of_the_callee_at_both_ends() -> None:
     assert get_spec(policies, "api")["egress"][1:] == [{"to": build_peers("db"), "ports": [port()]}]
     assert get_spec(policies, "db")["ingress"] == [{"from": build_peers("api"), "ports": [port()]}]
     assert "ingress" not in get_spec(policies, "worker")
-
-
-def test_a_job_can_call_but_not_be_called() -> None:
-    policies = render(store(), job(calls=("db",), egress=()))
-    assert get_spec(policies, "migrate")["egress"][1:] == [{"to": build_peers("db"), "ports": [port()]}]
-    assert "ingress" not in get_spec(policies, "migrate")
-    assert get_spec(policies, "db")["ingress"] == [{"from": build_peers("migrate"), "ports": [port()]}]
 
 
 def test_the_port_of_a_sidecar_is_not_reachable() -> None:
@@ -114,13 +79,6 @@ def test_published_ports_accept_every_client(
     policies = render(*workloads, publish=mode, ingress=settings.Ingress(hosts={"web": ("a.b",)}))
     for name, published in (("web", web_ports), ("db", db_ports), ("api", None)):
         assert get_spec(policies, name).get("ingress") == (published and [{"ports": published}])
-
-
-def test_a_configured_ingress_controller_is_the_only_client() -> None:
-    ingress = settings.Ingress(hosts={"web": ("a.b",)}, namespace="traefik")
-    peer = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "traefik"}}}
-    policies = render(service(publish=True), publish="ingress", ingress=ingress)
-    assert get_spec(policies)["ingress"] == [{"from": [peer], "ports": [port()]}]
 
 
 @pytest.mark.parametrize("namespace", [None, "traefik"])
@@ -160,11 +118,6 @@ def test_declared_ranges_are_reachable() -> None:
         {"to": [{"ipBlock": {"cidr": "fd00::/8"}}], "ports": [port(443), port(443, "UDP")]},
         {"to": [{"ipBlock": {"cidr": "10.3.0.1/32"}}], "ports": [port(5432), port(5432, "UDP")]},
     ]
-
-
-def test_a_workload_with_permissions_reaches_the_api_server() -> None:
-    policies = render(service(kubernetes_api={"pods": ("get",)}))
-    assert get_spec(policies)["egress"][1:] == [{"ports": [port(443), port(6443)]}]
 
 
 def test_a_changed_policy_is_another_object() -> None:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from seaway.manifests import objects
 from seaway.model import application
 from tests.support.rendering import job, render, service, store
 
@@ -13,12 +12,6 @@ def get_limits(*workloads: application.AnyWorkload) -> dict[str, str]:
 
 def test_there_is_none_by_default() -> None:
     assert not {"ResourceQuota", "LimitRange"} & {one.kind for one in render(service()).values()}
-
-
-def test_it_is_created_before_the_first_pod() -> None:
-    rendered = render(service(), quota=True)
-    for key in ("ResourceQuota/seaway", "LimitRange/seaway"):
-        assert (rendered[key].phase, rendered[key].owner) == (objects.Phase.foundation, None)
 
 
 def test_a_rollout_of_two_pods_counts_four_and_a_third_more() -> None:

@@ -4,52 +4,14 @@ from typing import Any
 
 import pytest
 
-from seaway.manifests import names
 from seaway.model import application
-from tests.support.rendering import DEPLOYMENT, Rendered, extra, job, render, service, store
+from tests.support.rendering import Rendered, extra, job, render, service, store
 
 AUTOSCALER = "HorizontalPodAutoscaler/web"
 
 
 def scale(**fields: Any) -> Rendered:
     return render(service(scale=application.Scale(**fields)))
-
-
-def test_an_autoscaler_adds_pods_fast_and_removes_them_slowly() -> None:
-    assert scale(min=3, max=9, cpu="60%", memory="80%").get_spec(AUTOSCALER) == {
-        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"},
-        "minReplicas": 3,
-        "maxReplicas": 9,
-        "metrics": [
-            {
-                "type": "ContainerResource",
-                "containerResource": {
-                    "name": name,
-                    "container": "web",
-                    "target": {"type": "Utilization", "averageUtilization": share},
-                },
-            }
-            for name, share in (("cpu", 60), ("memory", 80))
-        ],
-        "behavior": {
-            "scaleUp": {
-                "stabilizationWindowSeconds": 0,
-                "selectPolicy": "Max",
-                "policies": [
-                    {"type": "Percent", "value": 100, "periodSeconds": 15},
-                    {"type": "Pods", "value": 4, "periodSeconds": 15},
-                ],
-            },
-            "scaleDown": {
-                "stabilizationWindowSeconds": 300,
-                "selectPolicy": "Max",
-                "policies": [
-                    {"type": "Pods", "value": 1, "periodSeconds": 60},
-                    {"type": "Percent", "value": 10, "periodSeconds": 60},
-                ],
-            },
-        },
-    }
 
 
 @pytest.mark.parametrize(
@@ -61,31 +23,10 @@ def test_the_default_target_is_70_percent_of_the_cpu(declared: dict[str, str], t
     assert {metric["name"]: metric["target"]["averageUtilization"] for metric in metrics} == targets
 
 
-def test_a_new_service_starts_with_its_minimum_and_an_annotation() -> None:
-    rendered = scale(min=3, max=9)
-    assert rendered.get_spec()["replicas"] == 3
-    assert rendered[DEPLOYMENT].manifest["metadata"]["annotations"][names.SCALE_ANNOTATION] == "3-9"
-    assert "PodDisruptionBudget/web" in rendered
-
-
-def test_a_fixed_scale_has_no_autoscaler() -> None:
-    rendered = scale(min=3)
-    assert AUTOSCALER not in rendered
-    assert names.SCALE_ANNOTATION not in rendered[DEPLOYMENT].manifest["metadata"]["annotations"]
-
-
 def test_a_service_that_can_scale_up_has_a_budget() -> None:
     """A budget that allows one eviction does not block a drain while there is one pod."""
     assert scale(min=1, max=5).get_spec("PodDisruptionBudget/web")["maxUnavailable"] == 1
     assert "PodDisruptionBudget/web" not in scale(min=1)
-
-
-def test_an_autoscaler_comes_after_its_deployment_and_needs_no_wait() -> None:
-    rendered = scale(max=5)
-    keys = list(rendered)
-    assert keys.index(DEPLOYMENT) < keys.index(AUTOSCALER)
-    assert rendered[AUTOSCALER].phase is rendered[DEPLOYMENT].phase
-    assert (rendered[AUTOSCALER].deadline, rendered[AUTOSCALER].version) == (None, None)
 
 
 def test_no_change_of_the_scale_changes_the_pods() -> None:

@@ -9,11 +9,6 @@ from seaway.model import application, settings
 from tests.support.rendering import DEPLOYMENT, IMAGE, STATEFUL_SET, Rendered, extra, job, render, service, store
 
 
-def test_a_rollout_never_reduces_the_capacity() -> None:
-    strategy = render(service()).get_spec()["strategy"]
-    assert strategy["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": "25%"}
-
-
 @pytest.mark.parametrize(("start_period", "deadline"), [(60, 300), (240, 300), (241, 301), (600, 660)])
 def test_the_deadline_covers_a_slow_start(start_period: int, deadline: int) -> None:
     health = application.Health(start_period=start_period)
@@ -24,21 +19,6 @@ def test_the_deadline_covers_a_slow_start(start_period: int, deadline: int) -> N
 
 def test_the_deadline_is_never_shorter_than_the_start() -> None:
     assert render(service(), rollout_timeout=33)[DEPLOYMENT].deadline == 120
-
-
-def test_a_disruption_budget_needs_two_pods() -> None:
-    assert "PodDisruptionBudget/web" not in render(service(scale=application.Scale(min=1)))
-    budget = render(service(scale=application.Scale(min=2))).get_spec("PodDisruptionBudget/web")
-    assert (budget["maxUnavailable"], budget["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
-
-
-def test_a_daemon_set_has_one_pod_on_every_node() -> None:
-    rendered = render(service(daemon_set=True))
-    spec = rendered.get_spec("DaemonSet/web")
-    assert spec["updateStrategy"] == {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}}
-    assert "topologySpreadConstraints" not in spec["template"]["spec"]
-    assert (rendered["DaemonSet/web"].phase, rendered["DaemonSet/web"].deadline) == (objects.Phase.service, 300)
-    assert not {"PodDisruptionBudget/web", DEPLOYMENT} & rendered.keys()
 
 
 @pytest.mark.parametrize(
@@ -62,17 +42,6 @@ def test_a_service_with_unknown_ports_has_a_headless_service() -> None:
     rendered = render(service(calls=("legacy",)), service("legacy", image="x:1", port=None, all_ports=True))
     assert rendered.get_spec("Service/legacy")["clusterIP"] == "None"
     assert "ports" not in rendered.get_spec("Service/legacy")
-
-
-def test_a_store_keeps_its_volume() -> None:
-    rendered = render(store())
-    spec = rendered.get_spec(STATEFUL_SET)
-    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
-    assert spec["volumeClaimTemplates"] == [{"metadata": {"name": "data"}, "spec": claim}]
-    assert spec["persistentVolumeClaimRetentionPolicy"] == {"whenDeleted": "Retain", "whenScaled": "Retain"}
-    assert spec["serviceName"] == rendered["Service/db"].name
-    assert rendered.get_spec("Service/db")["clusterIP"] == "None"
-    assert {"name": "data", "mountPath": "/data"} in rendered.get_container(STATEFUL_SET)["volumeMounts"]
 
 
 def test_a_store_may_have_more_volumes() -> None:
@@ -114,15 +83,6 @@ def render_job(image: inputs.Image = IMAGE, **fields: Any) -> objects.ReleaseObj
     return render(service(), job(uses="web", **fields), image=image).get_only("Job")
 
 
-def test_a_job_runs_the_image_of_its_service_once() -> None:
-    migrate = render_job()
-    spec = migrate.manifest["spec"]
-    assert spec["template"]["spec"]["containers"][0]["image"] == IMAGE.reference
-    assert (spec["template"]["spec"]["restartPolicy"], spec["backoffLimit"]) == ("Never", 1)
-    assert "ttlSecondsAfterFinished" not in spec
-    assert len(migrate.name) <= 63
-
-
 def test_the_timeout_of_a_job_ends_it_before_its_deadline() -> None:
     migrate = render_job(timeout=5)
     assert migrate.manifest["spec"]["activeDeadlineSeconds"] == 5
@@ -143,37 +103,6 @@ def test_a_changed_job_is_another_job() -> None:
         render_job(init=(extra(image="a:2"),)),
     )
     assert len({same, *(migrate.name for migrate in changed)}) == 1 + len(changed)
-
-
-def test_a_job_with_a_schedule_is_a_cron_job() -> None:
-    report = job(
-        "report",
-        schedule="30 3 * * *",
-        time_zone="Europe/Berlin",
-        starting_deadline=60,
-        concurrency_policy="replace",
-        history_limit=1,
-        backoff_limit=2,
-    )
-    manifest = render(report)["CronJob/report"].manifest
-    template = manifest["spec"].pop("jobTemplate")
-    assert manifest["spec"] == {
-        "schedule": "30 3 * * *",
-        "timeZone": "Europe/Berlin",
-        "suspend": False,
-        "startingDeadlineSeconds": 60,
-        "concurrencyPolicy": "Replace",
-        "successfulJobsHistoryLimit": 1,
-        "failedJobsHistoryLimit": 1,
-    }
-    assert (template["spec"]["backoffLimit"], template["spec"]["activeDeadlineSeconds"]) == (2, 600)
-    assert template["spec"]["template"]["spec"]["restartPolicy"] == "Never"
-    assert template["metadata"]["labels"] == manifest["metadata"]["labels"]
-
-
-def test_a_job_on_demand_is_a_suspended_cron_job() -> None:
-    spec = render(job("report", run="on-demand")).get_spec("CronJob/report")
-    assert (spec["suspend"], spec["schedule"]) == (True, "0 0 31 2 *")
 
 
 def test_the_name_of_a_cron_job_leaves_room_for_its_runs() -> None:

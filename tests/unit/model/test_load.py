@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from seaway.model import application, links
 from seaway.project import load
-from seaway.syntax import diagnosis, nodes, yaml_parser
+from seaway.syntax import nodes, yaml_parser
 from tests.support import diagnostics
 from tests.unit.conftest import FindErrors
 
@@ -51,11 +51,6 @@ def test_a_job_inherits_from_its_service_and_replaces_fields(folder: Path) -> No
     assert job.calls == ("api", "db")
     assert job.user == 2000
     assert job.files == (application.File("/etc/app.toml", source="app.toml", content="title = 1\n"),)
-
-
-def test_a_secret_has_one_source_wherever_it_is_listed(folder: Path) -> None:
-    for service in shop(folder).services:
-        assert service.secrets == (application.Secret("SESSION_KEY", generate=32),)
 
 
 def test_links_set_variables(folder: Path) -> None:
@@ -103,16 +98,14 @@ OVERLAYS = {
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_errors_in_an_overlay_have_its_location(folder: Path, wording: object, overlay: str) -> None:
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        shop(folder, overlay)
-    assert diagnostics.summarize(caught.value.diagnostics) == [f"Pulumi.dev.yaml:{OVERLAYS[overlay]}"]
-    assert [f"{error.message}; {error.hint}" for error in caught.value.diagnostics] == wording
+    errors = diagnostics.catch(lambda: shop(folder, overlay))
+    assert diagnostics.summarize(errors) == [f"Pulumi.dev.yaml:{OVERLAYS[overlay]}"]
+    assert [f"{error.message}; {error.hint}" for error in errors] == wording
 
 
 def test_a_missing_file_is_reported() -> None:
-    with pytest.raises(diagnosis.InvalidInput) as caught:
-        load.load_application(Path("nowhere/app.yaml"))
-    assert diagnostics.summarize(caught.value.diagnostics) == ["nowhere/app.yaml: : file-not-found"]
+    errors = diagnostics.catch(lambda: load.load_application(Path("nowhere/app.yaml")))
+    assert diagnostics.summarize(errors) == ["nowhere/app.yaml: : file-not-found"]
 
 
 def shuffle_keys(node: object, generator: random.Random) -> object:

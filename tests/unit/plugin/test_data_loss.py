@@ -183,7 +183,12 @@ def test_defaults_of_the_api_server_are_not_a_change(plugin: engine.Plugin, api:
 
 
 @pytest.mark.parametrize(
-    "more", [{"metadata": {"name": "data", "labels": {"a": "b"}}}, {"spec": {"volumeMode": "Block"}}]
+    "more",
+    [
+        {"metadata": {"name": "data", "labels": {"a": "b"}}},
+        {"spec": {"volumeMode": "Block"}},
+        {"spec": {"storageClassName": "fast"}},
+    ],
 )
 def test_a_part_of_a_claim_that_is_no_longer_declared(
     plugin: engine.Plugin, api: apiserver.ApiServer, more: dict[str, dict[str, object]]
@@ -217,15 +222,6 @@ def test_a_null_in_a_claim_is_not_a_change(plugin: engine.Plugin, api: apiserver
     nulled = json.loads(json.dumps(shape()))
     nulled["spec.volumeClaimTemplates"][0]["spec"]["volumeName"] = None
     assert engine.diff(plugin, OBJECTS, inputs(HOME, DB, db=shape()), **inputs(HOME, DB, db=nulled)) is None
-
-
-def test_a_storage_class_that_is_no_longer_declared(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
-    deploy(api)
-    _, live = api.answer("/apis/apps/v1/namespaces/shop-prod/statefulsets/db")
-    live["spec"]["volumeClaimTemplates"][0]["spec"]["storageClassName"] = "fast"
-    declared_inputs = inputs(HOME, DB, db=shape())
-    text = plugin.get_refusal(lambda: engine.diff(plugin, OBJECTS, declared_inputs, **declared_inputs))
-    assert "created again" in text
 
 
 def test_a_retained_store_that_is_created_again_keeps_its_disk(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:

@@ -8,9 +8,8 @@ import json
 
 import pytest
 
-from seaway.files import roots
 from seaway.model import settings
-from seaway.project import load, release
+from seaway.project import release
 from seaway.release import record_store, stored_record
 from tests import golden
 from tests.support import apiserver
@@ -137,7 +136,7 @@ def test_a_missing_autoscaler_is_ignored(plugin: engine.Plugin) -> None:
 
 def deploy(api: apiserver.ApiServer) -> dict[str, object]:
     """Put the shop and its recorded release into the cluster. Returns the inputs of the guard."""
-    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+    app = golden.load_example("shop")
     stack = settings.Settings(stack="prod", context="work", registry="registry.example.com")
     release_record = golden.create_record(app, stack)
     now = record_store.CurrentRelease(id=release_record.id, previous=None, since="2026-01-01T00:00:00Z")

@@ -152,27 +152,25 @@ def test_a_cluster_that_does_not_answer_times_out(
     assert f"({api.url}: no answer within 0.5 s)" in text
 
 
-@pytest.mark.parametrize(("status", "reason"), [(401, "401 Unauthorized"), (403, "403 Forbidden")])
-def test_refused_credentials(
-    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, status: int, reason: str
+REFUSED = 'the cluster of context "work" ({url}) refused the credentials of the kubeconfig: '
+
+
+@pytest.mark.parametrize(
+    ("status", "text"),
+    [
+        (401, f"{REFUSED}401 Unauthorized"),
+        (403, f"{REFUSED}403 Forbidden"),
+        (503, "it answered 503 Service Unavailable"),
+    ],
+)
+def test_an_answer_that_is_an_error(
+    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, status: int, text: str
 ) -> None:
     api.status = status
     running = reads(kubeconfig(api.url))
-    text = running.get_refusal(lambda: engine.configure(running, context="work"))
-    assert text.startswith(
-        f'the cluster of context "work" ({api.url}) refused the credentials of the kubeconfig: {reason}'
-    )
-    assert "\n" not in text
-
-
-def test_a_server_that_is_not_a_cluster(
-    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
-) -> None:
-    api.status = 503
-    running = reads(kubeconfig(api.url))
-    assert "it answered 503 Service Unavailable" in running.get_refusal(
-        lambda: engine.configure(running, context="work")
-    )
+    refusal = running.get_refusal(lambda: engine.configure(running, context="work"))
+    assert text.format(url=api.url) in refusal
+    assert "\n" not in refusal
 
 
 def test_an_unknown_context_lists_the_contexts(
@@ -197,22 +195,21 @@ def test_exec_credentials_are_used(
     assert api.requests == [("/api/v1/namespaces/kube-system", "Bearer fresh")]
 
 
-def test_a_failing_credential_program(
-    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
+@pytest.mark.parametrize(
+    ("program", "text"),
+    [
+        ("false", "the kubeconfig's credential program failed: Exec false returned 1"),
+        ("no-such-login", "no-such-login"),
+    ],
+)
+def test_a_credential_program_that_fails(
+    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig, program: str, text: str
 ) -> None:
-    login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "false"}
+    login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": program}
     running = reads(kubeconfig(api.url, {"exec": login}))
-    text = running.get_refusal(lambda: engine.configure(running, context="work"))
-    assert "the kubeconfig's credential program failed: Exec false returned 1" in text
-    assert "\n" not in text
-
-
-def test_a_missing_credential_program(
-    reads: engine.Start, api: apiserver.ApiServer, kubeconfig: engine.Kubeconfig
-) -> None:
-    login = {"apiVersion": "client.authentication.k8s.io/v1beta1", "command": "no-such-login"}
-    running = reads(kubeconfig(api.url, {"exec": login}))
-    assert "no-such-login" in running.get_refusal(lambda: engine.configure(running, context="work"))
+    refusal = running.get_refusal(lambda: engine.configure(running, context="work"))
+    assert text in refusal
+    assert "\n" not in refusal
 
 
 def test_resources_need_a_configured_cluster(start: engine.Start, kubeconfig: engine.Kubeconfig) -> None:

@@ -16,9 +16,8 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from plugin import release, values
-from seaway.files import roots
 from seaway.model import application, settings
-from seaway.project import environments, load, release_lock
+from seaway.project import environments, release_lock
 from seaway.release import record, record_store, stack_state, stored_record
 from seaway.syntax import yaml_writer
 from tests import golden
@@ -31,7 +30,7 @@ NAMESPACE = "shop-test"
 
 
 def build_record(*, level: str = "info", digest: str | None = None, text: str = "") -> record.ReleaseRecord:
-    app = load.load_application(golden.ROOT / "examples" / "shop" / "app.yaml", root=roots.Root(golden.ROOT))
+    app = golden.load_example("shop")
     files = (application.File("/etc/a", content=text),) if text else ()
     web = dataclasses.replace(app.services[0], env={"LOG_LEVEL": level}, files=files)
     images, secrets = golden.make_inputs(app)

@@ -116,11 +116,6 @@ def test_it_ends_when_all_are_complete(
     assert {(line.urn, line.severity) for line in display.lines} == {(URN, "INFO")}
 
 
-def test_it_ends_at_once_if_all_are_complete(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
-    put_deployment(api, "web", ready=2)
-    engine.create(plugin, URN, **inputs("web"))
-
-
 def test_without_workloads_it_ends(plugin: engine.Plugin) -> None:
     assert engine.create(plugin, URN, **inputs()) == inputs()
 
@@ -280,12 +275,6 @@ def test_an_api_server_that_restarts(plugin: engine.Plugin, api: apiserver.ApiSe
     warnings = [line.text for line in display.lines if line.severity == "WARNING"]
     assert len(warnings) == 1
     assert warnings[0].startswith('waiting for the cluster: cannot reach the cluster of context "seaway-dev"')
-
-
-def test_a_kind_without_permission_fails(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
-    api.forbidden = {"/api/v1/namespaces/shop-dev/events"}
-    text = get_error(start(plugin, inputs("web")))
-    assert "403 Forbidden: reading /api/v1/namespaces/shop-dev/events is not allowed" in text
 
 
 def test_without_a_display_it_continues(

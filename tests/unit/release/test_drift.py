@@ -9,11 +9,10 @@ from typing import Any
 
 import pytest
 
-from seaway.files import roots
 from seaway.kubernetes.api import fields, kinds
 from seaway.kubernetes.cluster import client
 from seaway.model import settings
-from seaway.project import load, release
+from seaway.project import release
 from seaway.release import drift, record, record_store, stack_state, stored_record
 from seaway.syntax import diagnosis, encode
 from tests import golden
@@ -26,7 +25,7 @@ Live = dict[str, list[dict[str, Any]]]
 
 
 def create_record(example: str = "shop") -> record.ReleaseRecord:
-    app = load.load_application(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
+    app = golden.load_example(example)
     return golden.create_record(app, STACK)
 
 
@@ -384,13 +383,13 @@ def test_the_cluster_is_compared_with_its_own_record(connect: Start, wording: An
             (config_map | {"data": {}, "binaryData": {}}, record_store.RecordChanged),
         ):
             if manifest:
-                put(server, manifest)
+                server.put_manifest(manifest)
             with pytest.raises(error) as raised:
                 detect(connect, server.url)
             messages.append(re.sub("[0-9a-f]{12}(-[0-9a-f]{6})?", "ID", str(raised.value)))
-        put(server, config_map)
+        server.put_manifest(config_map)
         for release_object in deployed.render_objects():
-            put(server, release_object.manifest)
+            server.put_manifest(release_object.manifest)
         assert detect(connect, server.url) == (deployed.id, [])
         server.remove("v1", "Service", "shop-test", "web")
         (difference,) = detect(connect, server.url)[1]
@@ -419,15 +418,9 @@ def test_with_the_state_a_forged_current_release_is_drift(connect: Start) -> Non
             *(release_object.manifest for release_object in deployed.render_objects()),
             currents[0],
         ):
-            put(server, manifest)
+            server.put_manifest(manifest)
         assert detect(connect, server.url, state) == (deployed.id, [])
-        put(server, currents[1])
+        server.put_manifest(currents[1])
         record_id, (difference,) = detect(connect, server.url, state)
     assert (record_id, difference.kind, difference.name) == ("forged", "ConfigMap", "release-current")
     assert difference.change == fields.Change(("data", "id"), deployed.id, "forged")
-
-
-def put(server: apiserver.ApiServer, manifest: dict[str, Any]) -> None:
-    fields = copy.deepcopy(manifest)
-    meta = fields["metadata"]
-    server.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from seaway.files import roots
 from seaway.manifests import inputs
 from seaway.model import application, settings
-from seaway.project import environments, load
+from seaway.project import environments
 from seaway.release import record
 from seaway.syntax import decode, diagnosis, encode, yaml_parser, yaml_writer
 from tests import golden
@@ -19,7 +18,7 @@ STACK = settings.Settings(stack="test", context="work", registry="registry.examp
 
 
 def load_example(example: str = "shop") -> application.Application:
-    return load.load_application(golden.ROOT / "examples" / example / "app.yaml", root=roots.Root(golden.ROOT))
+    return golden.load_example(example)
 
 
 def create(

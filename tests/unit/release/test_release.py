@@ -5,7 +5,6 @@ import datetime
 import hashlib
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -71,12 +70,6 @@ def write_lock(folder: Path, text: str) -> Path:
     return file
 
 
-def list_errors(read: Callable[[], object]) -> tuple[diagnosis.Diagnostic, ...]:
-    with pytest.raises(diagnosis.InvalidInput) as raised:
-        read()
-    return raised.value.diagnostics
-
-
 def test_a_release_is_read_as_it_was_saved(tmp_path: Path) -> None:
     saved = create_release()
     path = release.save_release(tmp_path, saved)
@@ -128,7 +121,7 @@ def test_a_saved_release_never_changes(tmp_path: Path, wording: Any) -> None:
     assert path.read_text() == before
     images = {**saved.images, "web": dataclasses.replace(saved.images["web"], digest="sha256:" + "b" * 64)}
     other = dataclasses.replace(saved, images=images)
-    errors = list_errors(lambda: release.save_release(tmp_path, other))
+    errors = diagnostics.catch(lambda: release.save_release(tmp_path, other))
     assert diagnostics.summarize(errors) == [f"releases/{saved.id}.yaml: : release-changed"]
     assert [str(error).replace(saved.id, "ID") for error in errors] == wording
 
@@ -139,10 +132,10 @@ def test_another_repository_is_another_image_unless_a_lock_file_vouches(tmp_path
     path = release.save_release(tmp_path, saved)
     moved = {name: dataclasses.replace(image, repository=f"other/{name}") for name, image in saved.images.items()}
     other = dataclasses.replace(saved, images=moved)
-    (error,) = list_errors(lambda: release.save_release(tmp_path, other))
+    (error,) = diagnostics.catch(lambda: release.save_release(tmp_path, other))
     assert error.code == "release-changed"
     assert release.save_release(tmp_path, other, hashlib.sha256(path.read_bytes()).hexdigest()) == path
-    (error,) = list_errors(lambda: release.save_release(tmp_path, saved, "0" * 64))
+    (error,) = diagnostics.catch(lambda: release.save_release(tmp_path, saved, "0" * 64))
     assert error.code == "checksum-mismatch"
 
 
@@ -152,7 +145,7 @@ HOSTILE = ("../../Pulumi.prod", "/etc/passwd", "a/b", "..", "", "A", "x" * 300, 
 @pytest.mark.parametrize("release_id", HOSTILE)
 def test_an_id_is_not_a_path(tmp_path: Path, release_id: str) -> None:
     """A branch writes lock files: their ids must not lead out of releases/."""
-    (error,) = list_errors(lambda: release.get_path(tmp_path, release_id))
+    (error,) = diagnostics.catch(lambda: release.get_path(tmp_path, release_id))
     assert error.code == "invalid-release-id"
     quoted = json.dumps(release_id)
     texts = [
@@ -163,7 +156,7 @@ def test_an_id_is_not_a_path(tmp_path: Path, release_id: str) -> None:
     ]
     for text in [*texts, *([f"release: {quoted}"] if release_id else [])]:
         write_lock(tmp_path, f"{text}\n")
-        assert list_errors(lambda: release_lock.read(tmp_path, "prod"))
+        assert diagnostics.catch(lambda: release_lock.read(tmp_path, "prod"))
 
 
 def test_the_fallback_of_a_branch_deletes_no_other_file(tmp_path: Path) -> None:
@@ -171,7 +164,7 @@ def test_the_fallback_of_a_branch_deletes_no_other_file(tmp_path: Path) -> None:
     victim.write_text("config: {}\n")
     (tmp_path / "releases").mkdir()
     write_lock(tmp_path, "instead: {release: ../Pulumi.prod, held: a, because: b, since: c}\n")
-    errors = list_errors(lambda: hold.remove_fallback(tmp_path, "prod"))
+    errors = diagnostics.catch(lambda: hold.remove_fallback(tmp_path, "prod"))
     assert [error.code for error in errors] == ["invalid-release-id"]
     assert victim.exists()
 
@@ -187,9 +180,9 @@ def test_a_change_by_hand_is_detected(tmp_path: Path, wording: Any) -> None:
     saved = create_release()
     path = release.save_release(tmp_path, saved)
     path.write_text(path.read_text().replace("ctx-web", "ctx-bad"))
-    changed = list_errors(lambda: release.read(tmp_path, saved.id))
+    changed = diagnostics.catch(lambda: release.read(tmp_path, saved.id))
     assert [error.code for error in changed] == ["release-changed"]
-    missing = list_errors(lambda: release.read(tmp_path, "0" * 12))
+    missing = diagnostics.catch(lambda: release.read(tmp_path, "0" * 12))
     assert [re.sub("[0-9a-f]{12}", "ID", str(error)) for error in (*changed, *missing)] == wording
 
 
@@ -232,7 +225,7 @@ def test_after_a_rollback_newer_configuration_is_ignored(tmp_path: Path) -> None
     web = environments.read_environment(config, **arguments).app.services[0]
     assert (web.name, web.scale.min) == ("web", 4)
     release_lock.write(tmp_path, "prod", release_lock.Lock(release=pinned.id))
-    errors = list_errors(lambda: environments.read_environment(config, **arguments))
+    errors = diagnostics.catch(lambda: environments.read_environment(config, **arguments))
     assert [error.path for error in errors] == [
         "seaway:overlay.services.newer",
         "seaway:waivers.IMG-01.workloads",
@@ -250,16 +243,16 @@ def test_a_proposed_pin_is_read_before_it_is_written(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "Pulumi.prod.yaml").write_text(PROD + "  seaway:overlay: {services: {web: {port: no}}}\n")
     config = stack_file.read_config(tmp_path / "Pulumi.prod.yaml")
-    (error,) = list_errors(lambda: environments.read_environment(config, **arguments))
+    (error,) = diagnostics.catch(lambda: environments.read_environment(config, **arguments))
     assert (str(error.location), error.path) == ("Pulumi.prod.yaml:4:37", "services.web.port")
 
 
 def test_errors_of_a_pinned_stack(tmp_path: Path, wording: Any) -> None:
-    errors = list_errors(lambda: load_prod(tmp_path))
+    errors = diagnostics.catch(lambda: load_prod(tmp_path))
     pin_release(tmp_path)
     for overlay in ("{services: {shop: {scale: 3}}}", "{services: {web: {files: {/etc/a: ./a}}}}", "{web: {}}"):
         text = f"{PROD}  seaway:overlay: {overlay}\n"
-        errors += list_errors(lambda text=text: load_prod(tmp_path, text))
+        errors += diagnostics.catch(lambda text=text: load_prod(tmp_path, text))
     assert [f"{error.location}: {error.path}" for error in errors] == [
         "environments/prod.lock.yaml: release",
         "Pulumi.prod.yaml:4:31: seaway:overlay.services.shop",
@@ -277,7 +270,7 @@ def test_errors_of_a_pinned_stack(tmp_path: Path, wording: Any) -> None:
 def test_lock_files_are_strict(tmp_path: Path) -> None:
     assert release_lock.read(tmp_path, "prod") == release_lock.Lock()
     path = write_lock(tmp_path, "release: 1\nheld: {2: {because: x}}\n")
-    (error,) = list_errors(lambda: release_lock.read(tmp_path, "prod"))
+    (error,) = diagnostics.catch(lambda: release_lock.read(tmp_path, "prod"))
     assert (str(error.location), error.path) == ("environments/prod.lock.yaml:2:11", "held.2.since")
     release_lock.write(tmp_path, "prod", release_lock.Lock())
     assert not path.exists()
@@ -316,7 +309,7 @@ def test_a_changed_release_file_is_detected(tmp_path: Path, old: str, new: str) 
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    errors = list_errors(lambda: load_prod(tmp_path))
+    errors = diagnostics.catch(lambda: load_prod(tmp_path))
     assert diagnostics.summarize(errors) == [f"releases/{path.name}: : checksum-mismatch"]
 
 
@@ -337,7 +330,7 @@ def test_format_0_is_read_and_written_again_in_format_2(tmp_path: Path) -> None:
 @pytest.mark.parametrize("number", ["3", "x", "9" * 5000])
 def test_an_unknown_format(tmp_path: Path, number: str, wording: Any) -> None:
     write_lock(tmp_path, f"format: {number}\nwhat: ever\n")
-    errors = list_errors(lambda: release_lock.read(tmp_path, "prod"))
+    errors = diagnostics.catch(lambda: release_lock.read(tmp_path, "prod"))
     assert diagnostics.summarize(errors) == ["environments/prod.lock.yaml:1:1: format: unsupported-format"]
     assert list(map(str, errors)) == wording
 
@@ -346,6 +339,6 @@ def test_a_lock_file_needs_its_checksum(tmp_path: Path, wording: Any) -> None:
     pin_release(tmp_path)
     file = release_lock.get_path(tmp_path, "prod")
     write_lock(tmp_path, "".join(line for line in file.read_text().splitlines(keepends=True) if "sha256" not in line))
-    errors = list_errors(lambda: load_prod(tmp_path))
+    errors = diagnostics.catch(lambda: load_prod(tmp_path))
     assert [(error.path, error.code) for error in errors] == [("sha256", "missing-value")]
     assert list(map(str, errors)) == wording

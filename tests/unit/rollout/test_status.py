@@ -13,21 +13,6 @@ def list_by_name(objects: dict[str, list[live_objects.Object]]) -> dict[str, sta
     return {workload.name: workload for workload in workloads}
 
 
-def test_a_healthy_application() -> None:
-    workloads = list_by_name(live_objects.healthy())
-    assert [(workload.name, workload.kind) for workload in workloads.values()] == [
-        ("web", "service"),
-        ("db", "store"),
-        ("migrate", "job"),
-    ]
-    assert all(workload.is_healthy for workload in workloads.values())
-    web = workloads["web"]
-    assert (web.ready, web.health.desired, web.health.updated, web.restarts) == (2, 2, 2, 0)
-    assert web.image == live_objects.IMAGE
-    assert web.last_warning is None
-    assert (workloads["db"].ready, workloads["migrate"].ready) == (1, 1)
-
-
 def test_only_objects_with_the_labels_count() -> None:
     objects = live_objects.healthy()
     for label, value in (("app.kubernetes.io/part-of", "bakery"), ("seaway/stack", "prod")):
@@ -165,19 +150,6 @@ def test_an_old_warning_does_not_count() -> None:
     objects = live_objects.healthy()
     objects["Event"] = [live_objects.event("Deployment/web", "Old", "no", seen=live_objects.ago(minutes=61))]
     assert list_by_name(objects)["web"].last_warning is None
-
-
-def test_findings_come_from_the_health() -> None:
-    objects = live_objects.healthy()
-    waiting = {"waiting": {"reason": "InvalidImageName", "message": "couldn't parse image name"}}
-    broken = live_objects.pod(
-        "web-5d9c-aaaaa", by="web-5d9c", ready=False, containers=[live_objects.container("web") | {"state": waiting}]
-    )
-    objects["Deployment"] = [live_objects.deployment(ready=1)]
-    objects["Pod"][0] = broken
-    web = list_by_name(objects)["web"]
-    assert not web.is_healthy
-    assert [finding.cause for finding in web.health.findings] == ["image-name-invalid"]
 
 
 @pytest.mark.parametrize(
