@@ -67,7 +67,9 @@ def prepared(checkout: Path, api: apiserver.ApiServer, monkeypatch: pytest.Monke
     overlay = f"seaway:overlay: {{services: {{web: {{env: {{LONG: {LONG}}}}}}}}}"
     (checkout / "Pulumi.other.yaml").write_text(f"config:\n  {environments.DEV}\n  {overlay}\n")
     now = "2999-01-01T00:00:00Z"
-    api.put("v1", "Event", "shop-dev", "e", type="Warning", involvedObject=EVENT, message=LONG, lastTimestamp=now)
+    _, web = api.answer("/apis/apps/v1/namespaces/shop-dev/deployments/web")
+    about = EVENT | {"uid": web["metadata"]["uid"]}
+    api.put("v1", "Event", "shop-dev", "e", type="Warning", involvedObject=about, message=LONG, lastTimestamp=now)
     monkeypatch.setattr(registry, "resolve_digest", lambda _: f"sha256:{'1' * 64}")
     monkeypatch.setenv("PULUMI_STACK", "dev")
     monkeypatch.setenv("PATH", f"{checkout / 'nothing'}:/usr/bin:/bin")
