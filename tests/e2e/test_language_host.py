@@ -39,7 +39,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Project]
     folder = tmp_path_factory.mktemp("small")
     checkout = project.Project.create(folder, application=project.ROOT / "examples" / "smallest", stack=STACK)
     app = checkout.folder / "app" / "app.yaml"
-    app.write_text(app.read_text() + "    publish: true\n")  # published by a node port: a warning of the checks
+    app.write_text(app.read_text() + "    security: baseline\n")  # three warnings of the checks
     pulumi = shutil.which("pulumi", path=checkout.env["PATH"])
     assert pulumi
     yield list_descendants(checkout, language_host.install(folder / ".seaway" / "host", Path(pulumi)))

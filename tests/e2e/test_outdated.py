@@ -43,7 +43,8 @@ class Smallest:
 
     def run_outdated(self, *words: str) -> project.CommandResult:
         line = (str(self.project.folder / ".venv/bin/seaway"), "images", "outdated", *words)
-        return project.run_command(*line, cwd=self.project.folder, env=self.project.env)
+        # The table is folded to this width.
+        return project.run_command(*line, cwd=self.project.folder, env=self.project.env | {"COLUMNS": "250"})
 
     def pin(self) -> project.CommandResult:
         line = (str(self.project.folder / ".venv/bin/seaway"), "images", "lock")
