@@ -31,7 +31,7 @@ def guestbook(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proj
 
 @pytest.fixture(scope="module")
 def address(guestbook: project.Project) -> str:
-    return project.run_cluster("forward", str(guestbook.read_outputs()["services"]["web"]["nodePort"])).stdout.strip()
+    return guestbook.read_outputs()["services"]["web"]["address"]
 
 
 @contextlib.contextmanager

@@ -96,13 +96,10 @@ def change_steps(broken: str, fixed: str, **files: str | bytes) -> dict[str, Any
 BUILD_FAULTS = (
     BuildFault(
         cause="build-program-missing",
-        injected="`RUN pip install`: the image that the stack uses instead of `python:3.12-slim` has no `pip`",
+        injected="`RUN build-assets`: the image that the stack uses instead of `python:3.12-slim` has no such program",
         exit_code=127,
-        fix="a step above installs `pip`",
-        **change_steps(
-            "RUN pip install idna==3.20\n",
-            PIP + "RUN ln -s /opt/pip/bin/pip /usr/local/bin/pip\nRUN pip install idna==3.20\n",
-        ),
+        fix="a step above installs it",
+        **change_steps("RUN build-assets\n", "RUN ln -s /bin/true /usr/local/bin/build-assets\nRUN build-assets\n"),
     ),
     BuildFault(
         cause="build-no-space",

@@ -36,17 +36,21 @@ class Control:
         self._stream = stream
         self._lines: asyncio.Queue[str] = asyncio.Queue()
         self._pid = ""
+        self._early_signal = ""
 
     def set_process(self, pid: str) -> None:
         """The command to which signals go."""
         self._pid = pid
         self.forward("0")
+        if self._early_signal:
+            self.forward(self._early_signal)
 
-    def forward(self, name: str) -> bool:
-        """Send a signal; False if the command has not started."""
+    def forward(self, name: str) -> None:
+        """Send a signal, at the latest when the number of the command's process is known."""
         if self._pid:
             self._lines.put_nowait(f"{name} {self._pid}\n")
-        return bool(self._pid)
+        else:
+            self._early_signal = name
 
     async def run(self) -> None:
         """Send the lines; end when the connection is lost."""

@@ -96,8 +96,8 @@ class Signals:
     """Inside the block, the first signal goes to the command in the pod, if there is one. Others cancel the block."""
 
     def __init__(self) -> None:
-        self.forward: Callable[[str], bool] | None = None
-        """Passes a signal on by its name, as INT; False: it cannot."""
+        self.forward: Callable[[str], None] | None = None
+        """Passes a signal on by its name, as INT."""
         self.received: signal.Signals | None = None
         """The signal that cancelled the block."""
         self._forwarded = False
@@ -115,7 +115,8 @@ class Signals:
                 loop.remove_signal_handler(number)
 
     def _handle(self, number: signal.Signals, task: asyncio.Task[int]) -> None:
-        if self.forward and not self._forwarded and self.forward(number.name.removeprefix("SIG")):
+        if self.forward and not self._forwarded:
+            self.forward(number.name.removeprefix("SIG"))
             self._forwarded = True
             if number == signal.SIGINT:
                 command.report("interrupted; waiting for the command to end; Ctrl-C again stops waiting")
