@@ -1,6 +1,7 @@
 """Writes docs/compose-config.md: how Seaway and Docker Compose read each project."""
 
 import dataclasses
+import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -50,6 +51,8 @@ def list_errors(text: str) -> tuple[str, str]:
         lines = result.error.splitlines()
         line = lines[0 if lines[:1] and lines[0].startswith("panic") else -1] if result.printed is None else ""
         theirs = line.strip().replace(f"{folder}/", "")
+        # Docker Compose names any of the services.
+        theirs = re.sub(r"^services\.\w+(?=: container name)", "services.*", theirs)
         try:
             loader.load([file], within=roots.Root(Path(folder)))
         except diagnosis.InvalidInput as error:
