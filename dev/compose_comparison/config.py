@@ -51,8 +51,8 @@ def list_errors(text: str) -> tuple[str, str]:
         lines = result.error.splitlines()
         line = lines[0 if lines[:1] and lines[0].startswith("panic") else -1] if result.printed is None else ""
         theirs = line.strip().replace(f"{folder}/", "")
-        # Docker Compose names any of the services.
-        theirs = re.sub(r"^services\.\w+(?=: container name)", "services.*", theirs)
+        # Docker Compose names any of the services: another one in another run.
+        theirs = re.sub(r"^services\.\w+(?=: container name)|(?<=^extends )\w+(?= in )", "*", theirs)
         try:
             loader.load([file], within=roots.Root(Path(folder)))
         except diagnosis.InvalidInput as error:
