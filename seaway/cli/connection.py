@@ -1,11 +1,14 @@
 """The connection of a command to its stack's cluster."""
 
 import contextlib
+import datetime
 import sys
-from collections.abc import AsyncGenerator
+import types
+from collections.abc import AsyncGenerator, Mapping
 
 from seaway.cli import command, stack
-from seaway.kubernetes.cluster import client
+from seaway.kubernetes.cluster import client, snapshot
+from seaway.rollout import status
 
 REQUEST_TIMEOUT = 10.0
 """Seconds that one request may take."""
@@ -19,6 +22,23 @@ async def connect(target: stack.TargetStack) -> AsyncGenerator[client.KubeClient
         yield cluster
     finally:
         await cluster.close()
+
+
+def list_workloads(
+    target: stack.TargetStack,
+    live_objects: snapshot.Snapshot,
+    *,
+    addresses: Mapping[str, tuple[str, ...]] = types.MappingProxyType({}),
+) -> list[status.WorkloadStatus]:
+    """The workloads of the stack as they are now. ``addresses``: see ``rollout.addresses``."""
+    return status.list_workloads(
+        live_objects,
+        app_name=target.app,
+        stack=target.name,
+        now=datetime.datetime.now(datetime.UTC),
+        addresses=addresses,
+        app_file=target.app_file,
+    )
 
 
 class ConnectionNotice:

@@ -1,7 +1,6 @@
 """``seaway up``: run pulumi up, and roll back when it fails."""
 
 import asyncio
-import datetime
 import os
 import sys
 import time
@@ -233,9 +232,7 @@ def ensure_fingerprint_key(target: stack.TargetStack) -> None:
 async def read_causes(cluster: client.KubeClient, target: stack.TargetStack) -> str | None:
     """Why workloads are not healthy now, on one line; None: no cause is known."""
     live_objects = await reflector.read_snapshot(cluster, target.namespace)
-    now = datetime.datetime.now(datetime.UTC)
-    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
-    return status.summarize_causes(rows)
+    return status.summarize_causes(connection.list_workloads(target, live_objects))
 
 
 def describe_failure(target: stack.TargetStack) -> str:

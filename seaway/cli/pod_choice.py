@@ -1,9 +1,8 @@
 """Chooses the pod of a service, store or job for `seaway exec` and `seaway port-forward`."""
 
-import datetime
 from typing import Any
 
-from seaway.cli import command, stack
+from seaway.cli import command, connection, stack
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.rollout import status
@@ -54,8 +53,7 @@ async def find_workload(
 ) -> tuple[status.WorkloadStatus, dict[str, Any]]:
     """A workload of the stack, its status and its object; NoPodError if there is none."""
     live_objects = await reflector.read_snapshot(cluster, target.namespace)
-    now = datetime.datetime.now(datetime.UTC)
-    rows = status.list_workloads(live_objects, app_name=target.app, stack=target.name, now=now)
+    rows = connection.list_workloads(target, live_objects)
     for row in rows:
         if row.name == name:
             kind, object_name = row.health.target.kind, row.health.target.name

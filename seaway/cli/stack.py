@@ -30,7 +30,7 @@ class TargetStack:
     namespace: str
     folder: Path
     """The project folder, which has Pulumi.yaml."""
-    app_file: str = "app.yaml"
+    app_file: str
     """The application's file, relative to the project folder."""
 
 

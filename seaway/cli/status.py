@@ -52,7 +52,7 @@ from seaway import errors
 from seaway.cli import command, connection, display, release_state, stack, status_report
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.release import drift, record_store, stack_state
-from seaway.rollout import addresses, status
+from seaway.rollout import addresses
 
 UNKNOWN = 2
 """The cluster cannot be reached, so the health is unknown, unlike with 1."""
@@ -124,14 +124,7 @@ def _build_report(
 ) -> status_report.StatusReport:
     now = datetime.datetime.now(datetime.UTC)
     release, by_workload = details
-    rows = status.list_workloads(
-        live_objects,
-        app_name=target.app,
-        stack=target.name,
-        now=now,
-        addresses=by_workload,
-        app_file=target.app_file,
-    )
+    rows = connection.list_workloads(target, live_objects, addresses=by_workload)
     return status_report.StatusReport(target=target, release=release, rows=rows, now=now)
 
 

@@ -22,7 +22,9 @@ DONE = "print('Import complete.')"
 
 @pytest.fixture
 def where(checkout: Path) -> stack.TargetStack:
-    return stack.TargetStack(name="dev", context="work", app="shop", namespace="shop-dev", folder=checkout)
+    return stack.TargetStack(
+        name="dev", context="work", app="shop", namespace="shop-dev", folder=checkout, app_file="app/app.yaml"
+    )
 
 
 def exports(*urns: str) -> str:
