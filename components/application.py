@@ -6,7 +6,6 @@ from typing import Any
 
 import pulumi
 
-from components import checks, image, provenance, provider, release, stack_config, workload
 from seaway.manifests import inputs, network, objects
 from seaway.model import application
 from seaway.project import environments
@@ -14,6 +13,8 @@ from seaway.review import disks
 from seaway.rollout import addresses as rollout_addresses
 from seaway.rollout import hints
 from seaway.syntax import diagnosis
+
+from . import checks, image, provenance, provider, release, stack_config, workload
 
 NETWORK_POLICY = "NetworkPolicy"
 """The kind that opens the links between workloads."""

@@ -11,9 +11,10 @@ import pulumi
 from pulumi.runtime import settings
 from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
 
-from components import buildkit, stack_config
 from seaway.files import private
 from seaway.images import build_failures, build_inputs, build_reports
+
+from . import buildkit, stack_config
 
 CANCELLED = "context canceled"
 

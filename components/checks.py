@@ -2,11 +2,12 @@
 
 import datetime
 
-from components import messages, release
 from seaway.checks import check, engine
 from seaway.manifests import preview
 from seaway.project import environments, release_lock
 from seaway.syntax import diagnosis
+
+from . import messages, release
 
 MAX_WARNINGS = 10
 """Lines of warnings. `seaway check` shows all."""

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 import pulumi
 import pulumi_docker_build as docker_build
 
-from components import build_errors, messages, provider, stack_config
 from seaway.images import build_inputs, build_reports, file_index, rebuild_reasons, staging
 from seaway.model import application
 from seaway.project import environments
+
+from . import build_errors, messages, provider, stack_config
 
 EXPORT = "type=registry,rewrite-timestamp=true"
 """Pushes the image, and sets the times in its layers to SOURCE_DATE_EPOCH: the same content has the same digest on

@@ -22,8 +22,9 @@ def run() -> None:
     # Imported here: the imports take most of the time until the first resource, and Ctrl-C may interrupt them.
     import pulumi  # noqa: PLC0415
 
-    from components import application, stack_config  # noqa: PLC0415
     from seaway.syntax import diagnosis  # noqa: PLC0415
+
+    from . import application, stack_config  # noqa: PLC0415
 
     try:
         deployed = application.Application(stack_config.read_inputs(Path.cwd()))

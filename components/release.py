@@ -6,12 +6,13 @@ from typing import Any, Self
 
 import pulumi
 
-from components import image, messages, stack_config
 from seaway.manifests import inputs, objects
 from seaway.model import application, secrets
 from seaway.project import release, release_lock
 from seaway.release import hold, record
 from seaway.syntax import diagnosis, encode
+
+from . import image, messages, stack_config
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

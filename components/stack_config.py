@@ -15,7 +15,6 @@ from typing import Any
 import pulumi
 from pulumi.runtime import config
 
-from components import messages
 from seaway import errors
 from seaway.checks import all_checks
 from seaway.images import build_inputs
@@ -25,6 +24,8 @@ from seaway.model import secrets as model_secrets
 from seaway.project import environments, passphrase, stack_file
 from seaway.release import fingerprints, stack_state
 from seaway.syntax import diagnosis, nodes
+
+from . import messages
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pulumi
 
-from components import provider
 from seaway.manifests import names, objects
+
+from . import provider
 
 
 class KubernetesObject(pulumi.CustomResource):

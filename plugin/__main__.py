@@ -3,10 +3,10 @@
 import asyncio
 import sys
 
-from plugin import stub_sdk
+from . import stub_sdk
 
 stub_sdk.install_stubs()
 
-from plugin import server  # noqa: E402 - imports the engine's messages
+from . import server  # noqa: E402 - imports the engine's messages
 
 asyncio.run(server.serve(sys.argv[1]))

@@ -7,7 +7,7 @@ the same name. With the old state, a preview would then report "no changes" for 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from plugin import engine, resource, values
+from . import engine, resource, values
 
 UID = "uid"
 

@@ -12,11 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from plugin import adoption, engine, values
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.review import disks
+
+from . import adoption, engine, values
 
 _COMMANDS = frozenset(
     {

@@ -5,7 +5,7 @@ import string
 from collections.abc import Mapping
 from typing import ClassVar
 
-from plugin import engine, resource, values
+from . import engine, resource, values
 
 ALPHABET = string.ascii_letters + string.digits
 """No character that must be quoted in a URL, a shell or a YAML file."""

@@ -7,8 +7,9 @@ shows that.
 from collections.abc import Mapping
 from typing import ClassVar
 
-from plugin import resource, values
 from seaway.kubernetes.api import kinds, unstructured
+
+from . import resource, values
 
 ATTEMPT = "attempt"
 

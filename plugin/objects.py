@@ -8,12 +8,13 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any, ClassVar, Self
 
-from plugin import data_loss, engine, resource, values
 from seaway import errors
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.manifests import names
 from seaway.release import drift, record_store
 from seaway.review import disks
+
+from . import data_loss, engine, resource, values
 
 MAX_LISTED_EDITS = 5
 """Edits that a preview lists; `seaway status --drift` lists all."""

@@ -8,12 +8,13 @@ import datetime
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from plugin import engine, resource, values
 from seaway.kubernetes.api import fields
 from seaway.project import release as releases
 from seaway.project import release_lock
 from seaway.release import record, record_store, stack_state, stored_record
 from seaway.syntax import decode, diagnosis, encode
+
+from . import engine, resource, values
 
 RELEASE = "release"
 SINCE = "since"

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from plugin import data_loss, engine, values
 from seaway.kubernetes.cluster import client
+
+from . import data_loss, engine, values
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,9 +4,10 @@ import datetime
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from plugin import resource, rollout_watch, values
 from seaway.kubernetes.cluster import reflector, snapshot
 from seaway.rollout import evidence, health, status, target, workload_health
+
+from . import resource, rollout_watch, values
 
 WORKLOADS, SOURCES = "workloads", "sources"
 

@@ -5,11 +5,12 @@ import datetime
 import time
 from collections.abc import Iterable, Sequence
 
-from plugin import engine
 from seaway import errors
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.rollout import causes, evidence, health, report, target, workload_health
+
+from . import engine
 
 MIN_INTERVAL = 0.05
 """Minimum seconds between two assessments: changes come in bursts."""
