@@ -40,6 +40,7 @@ services:
     image: python:3.12-slim
     command: [python3, -m, http.server, "8000", --directory, /usr/share]
     port: 8000
+    resources: {{cpu: 10m}}
     calls: [db]
     env: {{GREETING: hello}}
     secrets: [POSTGRES_PASSWORD]
@@ -48,12 +49,14 @@ services:
     args: [-dns.port, "1053"]
     user: 65532
     scale: 1
+    resources: {{cpu: 10m}}
     env: {{GREETING: hello}}
     secrets: [POSTGRES_PASSWORD]
 stores:
   db:
     image: postgres:17
     port: 5432
+    resources: {{cpu: 10m}}
     volume: {{path: /var/lib/postgresql/data, size: 1Gi}}
     secrets: {{POSTGRES_PASSWORD: {{generate: 32}}}}
 jobs:
