@@ -1,15 +1,9 @@
 """Injects the faults of builds: what Pulumi and `seaway up` print, how fast, and whether the hint helps."""
 
 import contextlib
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
 import sys
 import tempfile
-import termios
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -59,17 +53,21 @@ def run_fault(
         run = watched_run.run_up(checkout)
         delay = measure_delay(checkout, run, start)
         watched_run.write_output(f"{fault.cause} {fault.injected}", run)
-        terminal = run_on_terminal(checkout, "-m", "seaway.cli", "up", "--stack", checkout.stack)
-    screen = [watched_run.Line(0.0, line) for line in terminal[1].splitlines()]
-    watched_run.write_output(f"{fault.cause} on a terminal", watched_run.WatchedRun(terminal[0], 0.0, screen))
+        terminal = watched_run.run_on_terminal(
+            checkout, sys.executable, "-m", "seaway.cli", "up", "--stack", checkout.stack
+        )
+    screen = [watched_run.Line(0.0, line) for line in terminal.stdout.splitlines()]
+    watched_run.write_output(f"{fault.cause} on a terminal", watched_run.WatchedRun(terminal.exit_code, 0.0, screen))
     fault.fixed.write(checkout, settings)
     fixed = checkout.up(check=False)
     message, problems = check_message(fault, run.lines)
     problems += [
-        f"{name} succeeded" for name, code in (("pulumi up", run.exit_code), ("seaway up", terminal[0])) if not code
+        f"{name} succeeded"
+        for name, code in (("pulumi up", run.exit_code), ("seaway up", terminal.exit_code))
+        if not code
     ]
-    if not terminal[1].rstrip().endswith(f"docs/runbook.md#{fault.cause}"):
-        problems.append(f"not last in seaway up:\n{terminal[1][-2000:]}")
+    if not terminal.stdout.rstrip().endswith(f"docs/runbook.md#{fault.cause}"):
+        problems.append(f"not last in seaway up:\n{terminal.stdout[-2000:]}")
     if fixed.exit_code:
         problems.append(f"the fix did not help:\n{fixed.output}")
     if delay >= LIMIT:
@@ -112,22 +110,3 @@ def measure_delay(checkout: project.Project, run: watched_run.WatchedRun, start:
     seconds = [failed, *(line.seconds for line in run.lines if re.search(r"#\d+ ERROR: ", line.text))]
     reported = [line.seconds for line in run.lines if "docs/runbook.md#build-" in line.text]
     return max(reported[-1] - min(seconds), 0.0) if reported else LIMIT
-
-
-def run_on_terminal(checkout: project.Project, *arguments: str) -> tuple[int, str]:
-    """Run Python in the checkout on a terminal of 120 columns. Returns the exit code and the output without colours."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
-    env = {name: text for name, text in checkout.env.items() if name != "CI"} | {"TERM": "xterm-256color"}
-    output = bytearray()
-    with (
-        os.fdopen(ours, "rb", buffering=0) as stream,
-        subprocess.Popen(
-            [sys.executable, *arguments], cwd=checkout.folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs
-        ) as running,
-    ):
-        os.close(theirs)
-        with contextlib.suppress(OSError):
-            while chunk := stream.read(4096):
-                output.extend(chunk)
-    return running.returncode, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode(errors="replace")).replace("\r", "")

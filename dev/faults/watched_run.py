@@ -1,13 +1,19 @@
 """Runs `pulumi up` and records the time of each line of its output."""
 
+import contextlib
 import dataclasses
+import fcntl
 import os
+import pty
 import re
 import signal
+import struct
 import subprocess
+import termios
 import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 
 from dev import project
 from seaway.files import private
@@ -17,6 +23,9 @@ OUTPUTS = project.ROOT / ".seaway" / "faults"
 
 WORKLOAD_CHANGED = re.compile(r"kubernetes:(apps|batch)/v1:\w+ \S+ (created|updated|replaced)")
 """The line that reports a changed workload. A cause can be visible from this line on."""
+
+STOP_SECONDS = 30
+"""Seconds from the last interruption until a run that has not ended is killed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,15 +79,30 @@ def run_up(
     *arguments: str,
     act: Callable[[subprocess.Popen[str]], None] | None = None,
     after: float = 0,
-    stop_at: str | None = None,
+    stop_at: Sequence[str] = (),
 ) -> WatchedRun:
-    """Run `pulumi up` to its end.
+    """Run `pulumi up` to its end, see ``run_pulumi``."""
+    return run_pulumi(shop, "up", "--yes", "--skip-preview", *arguments, act=act, after=after, stop_at=stop_at)
+
+
+def run_pulumi(
+    shop: project.Project,
+    *words: str,
+    act: Callable[[subprocess.Popen[str]], None] | None = None,
+    after: float = 0,
+    stop_at: Sequence[str] = (),
+) -> WatchedRun:
+    """Run a command of Pulumi to its end.
 
     Args:
         act: is called with the process ``after`` seconds from the first changed workload.
-        stop_at: the run is interrupted, as with Ctrl-C, at the first line with this text.
+        stop_at: the run is interrupted, as with Ctrl-C, at the first line with each of these texts, in their order.
+
+    Raises:
+        TimeoutError: it did not end within STOP_SECONDS after the last interruption.
     """
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", shop.stack, *arguments]
+    command = ["pulumi", *words, "--non-interactive", "--stack", shop.stack]
+    texts = deque(stop_at)
     start = time.monotonic()
     lines: list[Line] = []
     with subprocess.Popen(
@@ -92,14 +116,15 @@ def run_up(
     ) as running:
         assert running.stdout  # noqa: S101 - stdout is a pipe
         timer = None
-        limit = threading.Timer(300, lambda: os.killpg(running.pid, signal.SIGKILL))
-        limit.start()
+        limit = _start_limit(running, 300)
         try:
             for text in running.stdout:
                 lines.append(Line(time.monotonic() - start, text.rstrip("\n")))
-                if stop_at and stop_at in text:
+                if texts and texts[0] in text:
+                    texts.popleft()
                     os.killpg(running.pid, signal.SIGINT)
-                    stop_at = None
+                    limit.cancel()
+                    limit = _start_limit(running, 300 if texts else STOP_SECONDS)
                 if act and timer is None and WORKLOAD_CHANGED.search(text):
                     timer = threading.Timer(after, act, [running])
                     timer.start()
@@ -108,7 +133,36 @@ def run_up(
             limit.cancel()
             if timer:
                 timer.join()
-    return WatchedRun(exit_code, time.monotonic() - start, lines)
+    run = WatchedRun(exit_code, time.monotonic() - start, lines)
+    if stop_at and not texts and exit_code == -signal.SIGKILL:
+        raise TimeoutError(f"it was interrupted, and did not end:\n{run.output}")
+    return run
+
+
+def _start_limit(running: subprocess.Popen[str], seconds: float) -> threading.Timer:
+    limit = threading.Timer(seconds, lambda: os.killpg(running.pid, signal.SIGKILL))
+    limit.start()
+    return limit
+
+
+def run_on_terminal(checkout: project.Project, *command: str, columns: int = 120) -> project.CommandResult:
+    """Run a command in the checkout on a terminal. Its output has no colours."""
+    start = time.monotonic()
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    env = {name: text for name, text in checkout.env.items() if name != "CI"} | {"TERM": "xterm-256color"}
+    output = bytearray()
+    with (
+        os.fdopen(ours, "rb", buffering=0) as stream,
+        subprocess.Popen(command, cwd=checkout.folder, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as running,
+    ):
+        os.close(theirs)
+        with contextlib.suppress(OSError):
+            while chunk := stream.read(4096):
+                output.extend(chunk)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", output.decode(errors="replace")).replace("\r", "")
+    seconds = time.monotonic() - start
+    return project.CommandResult(exit_code=running.returncode, stdout=text, stderr="", seconds=seconds)
 
 
 def write_output(name: str, run: WatchedRun) -> None:

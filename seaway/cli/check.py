@@ -3,7 +3,7 @@
 With ``--cluster`` it also reads, with the kubeconfig, whether the stack's cluster has what the application requires.
 
 Exit codes: 0, nothing is refused; 1, a check with severity error failed, a waiver has expired, or the cluster misses a
-requirement or cannot be reached; 2, the application or the stack's configuration is invalid.
+requirement or cannot be reached; 2, the application or the stack's configuration is invalid, and no check runs.
 
 ``--json`` prints one object::
 

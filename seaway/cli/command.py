@@ -51,6 +51,8 @@ class Command:
     subcommands: Sequence["Command"] = ()
     pulumi: str = ""
     """The command of Pulumi whose flags it accepts too; they are in ``arguments.pulumi``."""
+    runs_words: bool = False
+    """Whether the words behind ``--`` are a command; they are in ``arguments.command``."""
 
     def load(self) -> ModuleType:
         """Import the module."""

@@ -24,8 +24,8 @@ COMMANDS: Sequence[command.Command] = (
     command.Command(name="graph", help="draw the services, stores and jobs and their links"),
     command.Command(name="status", help="show the health of the workloads"),
     command.Command(name="logs", help="print the logs of a service, store or job"),
-    command.Command(name="exec", help="run a command, or a shell, in a pod of a service or store"),
-    command.Command(name="run", help="run a command in a new pod of a service or job"),
+    command.Command(name="exec", help="run a command, or a shell, in a pod of a service or store", runs_words=True),
+    command.Command(name="run", help="run a command in a new pod of a service or job", runs_words=True),
     command.Command(name="port-forward", help="connect a local port to a port of a store or service"),
     command.Command(name="diff", help="compare two stacks"),
     command.Command(
@@ -103,12 +103,15 @@ def _parse(words: Sequence[str], arguments: argparse.Namespace) -> None:
         raise command.UsageError(message)
     declared = find_command(words)
     own, passed = list(words), list[str]()
-    if declared and declared.pulumi and "--" in words:
+    if declared and (declared.pulumi or declared.runs_words) and "--" in words:
         own, passed = own[: own.index("--")], own[own.index("--") + 1 :]
     _, unknown = build_parser(words).parse_known_args(own, arguments)
     if unknown:
         options = _OPTION.findall(arguments.parser.format_help())
         pulumi_cli.check_flags(arguments.parser.prog, declared.pulumi if declared else "", unknown, options)
+    if declared and declared.runs_words:
+        # argparse accepts them only directly behind the other positional arguments, and not behind an option.
+        arguments.command = [*arguments.command, *passed]
     arguments.pulumi = [*unknown, *passed]
 
 

@@ -12,6 +12,7 @@ image has no shell, or the command is not known, the container runs the command 
 import argparse
 import asyncio
 import contextlib
+import dataclasses
 import datetime
 import secrets
 import time
@@ -52,7 +53,7 @@ async def _run_once(target: stack.TargetStack, arguments: argparse.Namespace, si
         if row.kind == "store":
             hint = f"run the command in its pod: seaway exec {row.name} -- COMMAND"
             raise command.UsageError(f"{row.name} is a store, and only one pod may use its disk; {hint}")
-        one_off_run = OneOffRun(cluster, workload, row.name, signals)
+        one_off_run = OneOffRun(cluster, workload, row.health.target, signals)
         words = arguments.command or one_off_run.get_declared_command()
         limit = one_off.MAX_SECONDS if arguments.command else one_off.get_time_limit(workload)
         code = await one_off_run.run_held(words, limit) if words else None
@@ -63,11 +64,16 @@ class OneOffRun:
     """One command, in one pod."""
 
     def __init__(
-        self, cluster: client.KubeClient, workload: dict[str, Any], owner: str, signals: terminal.Signals
+        self,
+        cluster: client.KubeClient,
+        workload: dict[str, Any],
+        declared: rollout_target.Target,
+        signals: terminal.Signals,
     ) -> None:
         self._cluster = cluster
         self._workload = workload
-        self._owner = owner
+        self._declared = declared
+        self._owner = declared.owner
         self._signals = signals
         self._namespace: str = workload["metadata"]["namespace"]
 
@@ -120,17 +126,19 @@ class OneOffRun:
         policies_path = kinds.build_path("NetworkPolicy", self._namespace)
         existing = (await self._cluster.get(policies_path))["items"]
         try:
-            job = {**await self._cluster.create(path, manifest), "kind": "Job"}
+            job = {**await terminal.finish(self._cluster.create(path, manifest)), "kind": "Job"}
             policies = one_off.build_policies(job, self._workload, existing)
             await self._cluster.gather(self._cluster.create(policies_path, policy) for policy in policies)
             yield name
         finally:
-            await self._cluster.delete(f"{path}/{name}", propagationPolicy="Background")
+            await terminal.finish(self._cluster.delete(f"{path}/{name}", propagationPolicy="Background"))
             await self._wait_until_deleted(name)
 
     async def _wait_for_start(self, name: str) -> tuple[streams.Place, snapshot.Object]:
         """The main container and its state when it runs, or has ended."""
-        job_target = rollout_target.Target(kind="Job", name=name, owner=self._owner, deadline=one_off.MAX_SECONDS)
+        job_target = dataclasses.replace(
+            self._declared, kind="Job", name=name, deadline=one_off.MAX_SECONDS, declared_kind=self._declared.kind
+        )
         start, started = time.monotonic(), datetime.datetime.now(datetime.UTC)
         reported = "its pod has not started"
         async with reflector.Reflector(self._cluster, self._namespace) as watched:
@@ -174,13 +182,14 @@ class OneOffRun:
 
     async def _follow_log(self, place: streams.Place) -> None:
         """Print the log to its end, and send stdin."""
-        sender = asyncio.create_task(_send_input(place))
+        printer, sender = asyncio.create_task(_print_log(place)), asyncio.create_task(_send_input(place))
         try:
-            path = kinds.build_log_path(self._namespace, place.pod)
-            async with self._cluster.stream_lines(path, container=self._owner, follow="true") as lines:
-                async for line in lines:
-                    await terminal.write(terminal.STDOUT, f"{line}\n".encode())
+            await asyncio.wait((printer, sender), return_when=asyncio.FIRST_COMPLETED)
+            if sender.done():
+                sender.result()  # a log without news does not show that the network is dead
+            await printer
         finally:
+            printer.cancel()
             sender.cancel()
 
     async def _wait_for_exit_code(self, pod: str) -> int:
@@ -202,10 +211,20 @@ class OneOffRun:
             await asyncio.sleep(0.2)
 
 
+async def _print_log(place: streams.Place) -> None:
+    path = kinds.build_log_path(place.namespace, place.pod)
+    async with place.cluster.stream_bytes(path, container=place.container, follow="true") as chunks:
+        async for chunk in chunks:
+            await terminal.write(terminal.STDOUT, chunk)
+
+
 async def _send_input(place: streams.Place) -> None:
-    with contextlib.suppress(errors.Unavailable):
-        async with place.open_command(()) as attached:
-            sender = asyncio.create_task(pod_session.send_input(attached))
-            async for _ in attached.receive():
-                pass  # the log has the output
-            sender.cancel()
+    async with contextlib.AsyncExitStack() as opened:
+        try:
+            attached = await opened.enter_async_context(place.open_command(()))
+        except errors.Unavailable:
+            return  # the container has ended already
+        sender = asyncio.create_task(pod_session.send_input(attached))
+        opened.callback(sender.cancel)
+        async for _ in attached.receive():
+            pass  # the log has the output

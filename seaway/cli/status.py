@@ -96,9 +96,8 @@ def show_status(target: stack.TargetStack, *, watch: bool = False, as_json: bool
 
 async def _print_once(target: stack.TargetStack, *, as_json: bool) -> int:
     async with connection.connect(target) as cluster:
-        live_objects, details = await asyncio.gather(
-            reflector.read_snapshot(cluster, target.namespace), _read_details(cluster, target)
-        )
+        live_objects = await reflector.read_snapshot(cluster, target.namespace)
+        details = await _read_details(cluster, target, live_objects)
     report = _build_report(target, details, live_objects)
     if as_json:
         command.print_json(report.to_json())
@@ -112,10 +111,14 @@ _Details = tuple[record_store.CurrentRelease | None, dict[str, tuple[str, ...]]]
 """The recorded release, and the addresses."""
 
 
-async def _read_details(cluster: client.KubeClient, target: stack.TargetStack) -> _Details:
+async def _read_details(
+    cluster: client.KubeClient, target: stack.TargetStack, live_objects: snapshot.Snapshot
+) -> _Details:
     return await asyncio.gather(
         record_store.find_current(cluster, target.namespace),
-        addresses.read_addresses(cluster, target.namespace, app_name=target.app, stack=target.name),
+        addresses.read_addresses(
+            cluster, target.namespace, app_name=target.app, stack=target.name, live_objects=live_objects
+        ),
     )
 
 
@@ -136,7 +139,7 @@ async def _watch(target: stack.TargetStack, *, as_json: bool) -> int:
             while True:
                 # The reflector reports a lost connection and reconnects.
                 with contextlib.suppress(errors.Unavailable):
-                    details = await _read_details(cluster, target)
+                    details = await _read_details(cluster, target, watched.take_snapshot())
                 show(_build_report(target, details, watched.take_snapshot()), watched.disconnected_reason)
                 await watched.wait_for_change(REDRAW_INTERVAL)
                 await asyncio.sleep(CHANGE_BATCH_SECONDS)

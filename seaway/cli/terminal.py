@@ -9,12 +9,13 @@ import sys
 import termios
 import tty
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator
-from typing import Any
+from typing import Any, TypeVar
 
 from seaway.cli import command
 from seaway.kubernetes.cluster import streams
 
 STDIN, STDOUT, STDERR = 0, 1, 2
+Result = TypeVar("Result")
 
 FORWARDED_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -123,6 +124,19 @@ class Signals:
             return
         self.received = number
         task.cancel()
+
+
+async def finish(work: Coroutine[Any, Any, Result]) -> Result:
+    """The result of work that no signal interrupts: it takes effect after it."""
+    task, cancelled = asyncio.create_task(work), None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled and not task.exception():
+        raise cancelled
+    return task.result()
 
 
 def run(work: Callable[[Signals], Coroutine[Any, Any, int]]) -> int:

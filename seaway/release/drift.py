@@ -138,9 +138,9 @@ def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.
         yield Difference(kind=kind, name=name, change=change, set_by=set_by)
     for managed in fields.list_managers(live):
         manager = str(managed.get("manager", ""))
-        # Pulumi applies as ``pulumi-kubernetes-<hash>``, the plugin as ``seaway``.
-        is_own = manager.startswith("pulumi-kubernetes") or manager == record_store.FIELD_MANAGER
-        if not is_own and managed.get("manager") not in fields.CONTROLLERS:
+        # Pulumi applies as ``pulumi-kubernetes-<hash>``, with another hash for an object of an earlier state. What only
+        # that one declared stays in the object.
+        if manager != record_store.FIELD_MANAGER and manager not in fields.CONTROLLERS:
             for change in fields.find_additions(declared, live, managed.get("fieldsV1", {})):
                 yield Difference(kind=kind, name=name, change=change, set_by=_format_manager(managed))
 

@@ -1,7 +1,7 @@
 """Where each workload is reachable from outside the cluster, from live objects: what a person types."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seaway import errors
@@ -21,23 +21,39 @@ https://docs.docker.com/desktop/features/kubernetes/"""
 
 
 async def read_addresses(
-    cluster: client.KubeClient, namespace: str, *, app_name: str, stack: str, has_ingress: bool = True
+    cluster: client.KubeClient,
+    namespace: str,
+    *,
+    app_name: str,
+    stack: str,
+    live_objects: snapshot.Snapshot = snapshot.EMPTY,
+    has_ingress: bool = True,
 ) -> dict[str, tuple[str, ...]]:
     """The addresses of each workload that is published, by its name. Kinds that may not be read are left out.
 
-    Without ``has_ingress``, an Ingress that exists is about to be deleted.
+    Args:
+        live_objects: kinds that were read already.
+        has_ingress: otherwise, an Ingress that exists is about to be deleted.
     """
     kind_names = [kind for kind in _KINDS if has_ingress or kind != "Ingress"]
-    lists = await asyncio.gather(*(_list_objects(cluster, kind, namespace) for kind in kind_names))
-    live_objects = snapshot.Snapshot(dict(zip(kind_names, lists, strict=True)))
+    live_objects = await _complete(live_objects, cluster, namespace, kind_names)
     host = find_node_address(live_objects.list_objects("Node"))
     if host is None and any(
         service["spec"].get("type") == "NodePort" for service in live_objects.list_objects("Service")
     ):
         # Nodes are outside the namespace, and may be hidden. A pod knows the address of its node.
-        pods = await _list_objects(cluster, "Pod", namespace)
+        pods = (await _complete(live_objects, cluster, namespace, ["Pod"])).list_objects("Pod")
         host = next((pod["status"]["hostIP"] for pod in pods if pod["status"].get("hostIP")), None)
     return find_addresses(live_objects, host, app_name=app_name, stack=stack)
+
+
+async def _complete(
+    live_objects: snapshot.Snapshot, cluster: client.KubeClient, namespace: str, kind_names: Iterable[str]
+) -> snapshot.Snapshot:
+    """The snapshot with these kinds."""
+    missing = [kind for kind in kind_names if kind not in live_objects.objects]
+    lists = await asyncio.gather(*(_list_objects(cluster, kind, namespace) for kind in missing))
+    return snapshot.Snapshot({**live_objects.objects, **dict(zip(missing, lists, strict=True))})
 
 
 async def _list_objects(cluster: client.KubeClient, kind: str, namespace: str) -> Sequence[snapshot.Object]:

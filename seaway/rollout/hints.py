@@ -85,7 +85,7 @@ def _name_key(key: str, rollout_target: target.Target, stack: str, extra_contain
     file = Path(location.partition(":")[0])
     if file.suffix == python_program.SUFFIX:
         words = ".".join(filter(None, (extra_container, python_program.to_snake_case(key))))
-        call = f'{target.WORKLOAD_TYPES[rollout_target.kind].capitalize()} "{rollout_target.owner}"'
+        call = f'{rollout_target.workload_type.capitalize()} "{rollout_target.owner}"'
         return f"{words} of {call}" if words else call, location
     if load.is_compose_file(file):
         if key and not KEYS[key]:

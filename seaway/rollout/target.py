@@ -30,11 +30,18 @@ class Target:
     """Seconds until the rollout fails even if the workload could still recover."""
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], compare=False, repr=False)
     """Where the user wrote its keys, see ``hints.collect_sources``. Empty if only the cluster is known."""
+    declared_kind: Kind | None = None
+    """The kind of the object that the application declares, where this one is a Job of `seaway run`."""
+
+    @property
+    def workload_type(self) -> WorkloadType:
+        """What the application calls it."""
+        return WORKLOAD_TYPES[self.declared_kind or self.kind]
 
     @property
     def model_path(self) -> str:
         """Its path in app.yaml: ``services.web``."""
-        return f"{WORKLOAD_TYPES[self.kind]}s.{self.owner}"
+        return f"{self.workload_type}s.{self.owner}"
 
     @classmethod
     def parse(cls, inputs: Mapping[str, Any], sources: Mapping[str, str]) -> Self:

@@ -253,7 +253,7 @@ def test_a_hint_that_is_carried_out_cures_the_rollout(shop: project.Project, inj
     assert injected.cause is not None
     before = cures.read_files(shop)
     fault.inject_fault(shop, injected)
-    run = watched_run.run_up(shop, stop_at="fix: ")
+    run = watched_run.run_up(shop, stop_at=["fix: "])
     hint = run.find_hint(injected.cause)
     assert hint is not None, run.output
     assert run.exit_code
@@ -298,7 +298,7 @@ def test_a_hint_has_the_words_of_the_file(shop: project.Project, file: str, text
     program = changes.build_server("('', 5000)", "Running on http://0.0.0.0:5000")
     (shop.folder / "app" / "web" / "fault.py").write_text(program)
     shop.pulumi("config", "set", "--stack", shop.stack, "seaway:app", f"app/{file}", check=True)
-    run = watched_run.run_up(shop, stop_at="fix: ")
+    run = watched_run.run_up(shop, stop_at=["fix: "])
     hint = run.find_hint("connection-refused")
     assert hint is not None, run.output
     match = re.match(rf"set the port in {words} to (\d+),", hint)

@@ -7,21 +7,16 @@ import contextlib
 import dataclasses
 import json
 import os
-import pty
 import re
 import shutil
-import signal
-import subprocess
 import sys
-import termios
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from dev import environment, kubectl, project
+from dev.faults import watched_run
 from tests.support import language_host
 
 pytestmark = pytest.mark.cluster
@@ -102,73 +97,30 @@ class Phase:
     """A part of a run that Ctrl-C interrupts.
 
     Args:
-        verb: the Pulumi command.
+        command: of Pulumi.
         reached: a line with this text marks the start of the part.
         edit: a change that prolongs the part: file, old, new.
     """
 
-    verb: str
+    command: Sequence[str]
     reached: str
     edit: tuple[str, str, str]
 
 
+UP = ("up", "--yes", "--skip-preview")
 PHASES = {
-    "preview": Phase(verb="preview", reached="pulumi:pulumi:Stack", edit=("app/app.yaml", "port: 8000", "port: 8000")),
+    "preview": Phase(
+        command=["preview"], reached="pulumi:pulumi:Stack", edit=("app/app.yaml", "port: 8000", "port: 8000")
+    ),
     "build": Phase(
-        verb="up", reached="docker-build:index:Image", edit=("app/web/Dockerfile", "COPY", "RUN sleep 120\nCOPY")
+        command=UP, reached="docker-build:index:Image", edit=("app/web/Dockerfile", "COPY", "RUN sleep 120\nCOPY")
     ),
     "rollout": Phase(
-        verb="up",
+        command=UP,
         reached="Rollout services",
         edit=("app/app.yaml", "port: 8000", "port: 8000\n    command: [sleep, inf]"),
     ),
 }
-
-
-def interrupted(small: project.Project, phase: Phase, times: int, *, terminal: bool = False) -> project.CommandResult:
-    """Run the phase, and press Ctrl-C when it starts; press it again as soon as Pulumi has responded."""
-    words = ["--yes", "--skip-preview"] if phase.verb == "up" else []
-    command = ["pulumi", phase.verb, *words, "--stack", small.stack]
-    command += [] if terminal else ["--non-interactive"]
-    ours, theirs = pty.openpty() if terminal else os.pipe()
-    with (
-        os.fdopen(ours, "rb", buffering=0) as stream,
-        subprocess.Popen(
-            command, cwd=small.folder, env=small.env, stdout=theirs, stderr=theirs, start_new_session=True
-        ) as running,
-    ):
-        os.close(theirs)
-        output = bytearray()
-
-        def read() -> None:
-            with contextlib.suppress(OSError):  # the other end of the terminal is closed
-                while chunk := stream.read(4096):
-                    output.extend(chunk)
-
-        reader = threading.Thread(target=read)
-        reader.start()
-        try:
-            wait(lambda: phase.reached.encode() in output, output)
-            for press in range(times):
-                if press:
-                    wait(lambda: b"^C received; cancelling" in output, output)
-                assert running.poll() is None, output.decode()
-                os.killpg(running.pid, signal.SIGINT)  # as a terminal does
-            begun = time.monotonic()
-            running.wait(timeout=30)
-            seconds = time.monotonic() - begun
-        finally:
-            if running.poll() is None:
-                os.killpg(running.pid, signal.SIGKILL)
-            reader.join(timeout=10)
-    return project.CommandResult(exit_code=running.returncode, stdout=output.decode(), stderr="", seconds=seconds)
-
-
-def wait(holds: Callable[[], bool], output: bytearray, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, output.decode()
-        time.sleep(0.02)
 
 
 def list_locks(small: project.Project) -> list[str]:
@@ -240,18 +192,18 @@ def test_program_error_has_a_traceback(small: project.Project) -> None:
 
 
 BROKEN = ("build: ./web", "image: registry.localhost:5000/nobody/nothing:2")
-UP = ["pulumi", "up", "--yes", "--skip-preview", "--stack", STACK]
+PULUMI_UP = ["pulumi", *UP, "--stack", STACK]
 
 
 @pytest.mark.parametrize(
     ("command", "terminal"),
-    [(UP, True), (UP, False), ([sys.executable, "-m", "seaway.cli", "up", "--stack", STACK], False)],
+    [(PULUMI_UP, True), (PULUMI_UP, False), ([sys.executable, "-m", "seaway.cli", "up", "--stack", STACK], False)],
     ids=["pulumi up at a terminal", "pulumi up", "seaway up"],
 )
 def test_error_of_a_failed_rollout_comes_last(small: project.Project, command: list[str], terminal: bool) -> None:
     with edit_file(small.folder / "app" / "app.yaml", *BROKEN):
         result = (
-            run_at_terminal(small, command)
+            watched_run.run_on_terminal(small, *command, columns=200)
             if terminal
             else project.run_command(*command, cwd=small.folder, env=small.env)
         )
@@ -268,28 +220,6 @@ def test_failed_seaway_preview_ends_with_the_error(dead: project.Project) -> Non
         assert trace not in result.output, result.output
 
 
-def run_at_terminal(small: project.Project, command: list[str]) -> project.CommandResult:
-    ours, theirs = pty.openpty()
-    termios.tcsetwinsize(theirs, (50, 200))
-    with (
-        os.fdopen(ours, "rb", buffering=0) as stream,
-        subprocess.Popen(
-            command,
-            cwd=small.folder,
-            env={name: value for name, value in small.env.items() if name != "CI"} | {"TERM": "xterm-256color"},
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-        ) as running,
-    ):
-        os.close(theirs)
-        output = bytearray()
-        with contextlib.suppress(OSError):
-            while chunk := stream.read(4096):
-                output.extend(chunk)
-    return project.CommandResult(exit_code=running.returncode, stdout=output.decode(), stderr="", seconds=0)
-
-
 @pytest.mark.parametrize(
     ("host", "phase", "times"),
     [
@@ -302,8 +232,10 @@ def test_ctrl_c_leaves_no_lock_and_the_next_up_converges(
 ) -> None:
     where = pin_release(small) if host == PINNED else small
     what = PHASES[phase]
+    # The second time as soon as Pulumi has responded.
+    presses = (what.reached, "^C received; cancelling")[:times]
     with edit_file(small.folder / what.edit[0], *what.edit[1:]):
-        result = interrupted(where, what, times)
+        result = watched_run.run_pulumi(where, *what.command, stop_at=presses)
     assert result.exit_code != 0, result.output
     for trace in TRACES:
         assert trace not in result.output, result.output

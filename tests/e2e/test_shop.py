@@ -12,7 +12,6 @@ import re
 import signal
 import subprocess
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ import httpx
 import pytest
 
 from dev import environment, kubectl, prober, project
+from dev.faults import watched_run
 
 pytestmark = pytest.mark.cluster
 
@@ -369,35 +369,17 @@ def test_concurrent_up_never_apply_both(shop: project.Project) -> None:
     assert list_locks(shop) == []
 
 
-def interrupted(shop: project.Project) -> project.CommandResult:
+def interrupt_up(shop: project.Project) -> watched_run.WatchedRun:
     """Run `pulumi up`, and press Ctrl-C while it waits for the rollout of web."""
-    command = ["pulumi", "up", "--yes", "--skip-preview", "--non-interactive", "--stack", shop.stack]
-    with subprocess.Popen(
-        command,
-        cwd=shop.folder,
-        env=shop.env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as running:
-        try:
-            assert running.stdout
-            lines = []
-            for line in running.stdout:
-                lines.append(line)
-                if "Rollout services updating" in line:
-                    break
-            assert running.poll() is None, "".join(lines)
-            assert len(list_locks(shop)) == 1
-            begun = time.monotonic()
-            os.killpg(running.pid, signal.SIGINT)  # as a terminal does
-            rest, _ = running.communicate(timeout=300)
-            seconds = time.monotonic() - begun
-        finally:
-            if running.poll() is None:
-                os.killpg(running.pid, signal.SIGKILL)
-    return project.CommandResult(exit_code=running.returncode, stdout="".join(lines) + rest, stderr="", seconds=seconds)
+    locks: list[str] = []
+
+    def press(running: subprocess.Popen[str]) -> None:
+        locks.extend(list_locks(shop))
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+
+    run = watched_run.run_up(shop, act=press, after=1)
+    assert len(locks) == 1
+    return run
 
 
 @pytest.mark.parametrize("title", ["Mended", None], ids=["forward to a mended source", "back to the source of before"])
@@ -408,7 +390,7 @@ def test_interrupted_up_ends_immediately_and_the_next_converges(
     _, good = read_image(shop)
     with prober.Prober(address) as load:
         with replace_text(shop, "  web:\n", "  web:\n    command: [sleep, infinity]\n"):
-            result = interrupted(shop)
+            result = interrupt_up(shop)
         assert result.exit_code != 0, result.output
         assert list_locks(shop) == []
         assert read_image(shop)[1]["command"] == ["sleep", "infinity"], "the rollout had begun"

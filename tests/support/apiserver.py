@@ -9,7 +9,7 @@ import re
 import socket
 import threading
 import urllib.parse
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from seaway.kubernetes.api import kinds
@@ -71,6 +71,8 @@ class ApiServer:
         self.runs: dict[tuple[str, str], list[Run]] = {}
         """Of (pod, container), the newest last; followed."""
         self.forbidden_logs = False
+        self.created: Callable[[Object], None] = lambda _: None
+        """Called with each object that a POST created."""
         self.discovery: dict[str, Object] = {"/version": {"major": "1", "minor": "34+", "gitVersion": "v1.34.4"}}
         """Answers about the server itself, by path: its version and its kinds."""
         self.port = 0
@@ -126,11 +128,11 @@ class ApiServer:
             self._notify(collection, "MODIFIED" if known else "ADDED", stored)
         return stored
 
-    def put_manifest(self, manifest: dict[str, Any]) -> None:
+    def put_manifest(self, manifest: dict[str, Any]) -> Object:
         """Put an object as it is declared."""
         fields = copy.deepcopy(manifest)
         meta = fields["metadata"]
-        self.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
+        return self.put(fields.pop("apiVersion"), fields.pop("kind"), meta.get("namespace", ""), meta["name"], **fields)
 
     def remove(self, version: str, kind: str, namespace: str, name: str) -> None:
         collection = build_collection_path(version, kind, namespace)
@@ -332,6 +334,12 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
                 status, body = state.answer(url.path, query.get("labelSelector", ""))
                 self.send(status, json.dumps(body, ensure_ascii=False).encode())
 
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            stored = state.put_manifest(body)
+            self.send(201, json.dumps(stored).encode())
+            state.created(stored)
+
         def do_PATCH(self) -> None:
             state.requests.append((self.path, self.headers.get("Authorization")))
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -368,7 +376,7 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.flush()
             for line in lines:
-                encoded = line.encode() + b"\n"
+                encoded = line.encode(errors="surrogateescape") + b"\n"
                 self.wfile.write(b"%x\r\n%b\r\n" % (len(encoded), encoded))
             self.wfile.write(b"0\r\n\r\n")
 

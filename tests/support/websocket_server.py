@@ -42,6 +42,8 @@ class Socket:
                         if event.message_finished:
                             self.messages.append(self._part)
                             self._part = b""
+                    case events.Ping():
+                        await self._write(event.response())
                     case events.CloseConnection():
                         self.closed = True
                     case _:

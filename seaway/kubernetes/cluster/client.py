@@ -123,7 +123,15 @@ class KubeClient:
     async def stream_lines(
         self, path: str, *, read_timeout: float | None = None, **query: str
     ) -> AsyncGenerator[AsyncIterator[str]]:
-        """The lines of an answer without an end: a watch, or a log that is followed. A broken connection raises, too.
+        """The lines of an answer, see ``stream_bytes``."""
+        async with self.stream_bytes(path, read_timeout=read_timeout, **query) as chunks:
+            yield _split_lines(chunks)
+
+    @contextlib.asynccontextmanager
+    async def stream_bytes(
+        self, path: str, *, read_timeout: float | None = None, **query: str
+    ) -> AsyncGenerator[AsyncIterator[bytes]]:
+        """The chunks of an answer without an end: a watch, or a log that is followed. A broken connection raises, too.
 
         Args:
             read_timeout: maximum seconds without data; None for no limit.
@@ -134,7 +142,7 @@ class KubeClient:
                 stream = self._http.stream("GET", path, params=query, timeout=timeout)
                 response = await stack.enter_async_context(stream)
             self._raise_for_status(response, path)
-            yield self._split_lines(response)
+            yield self._read_chunks(response)
 
     @contextlib.asynccontextmanager
     async def open_websocket(
@@ -153,16 +161,10 @@ class KubeClient:
             async with socket.keep_open():
                 yield socket
 
-    async def _split_lines(self, response: httpx2.Response) -> AsyncGenerator[str]:
-        """Split at line feeds only: the library also splits at U+0085, which is not escaped in Kubernetes' JSON."""
-        rest = b""
+    async def _read_chunks(self, response: httpx2.Response) -> AsyncGenerator[bytes]:
         with self._translate_errors():
             async for chunk in response.aiter_bytes():
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    yield line.decode(errors="replace")
-        if rest:
-            yield rest.decode(errors="replace")
+                yield chunk
 
     async def _patch(
         self, path: str, body: Mapping[str, Any], content_type: str, field_manager: str
@@ -235,6 +237,17 @@ class KubeClient:
             f'the cluster of context "{self.context}" ({self.server}) refused the credentials of the kubeconfig:'
             f" {reason}; log in again, request the permission, or {kubeconfig.CONTEXT_HINT}"
         )
+
+
+async def _split_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str]:
+    """Split at line feeds only: the library also splits at U+0085, which is not escaped in Kubernetes' JSON."""
+    rest = b""
+    async for chunk in chunks:
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            yield line.decode(errors="replace")
+    if rest:
+        yield rest.decode(errors="replace")
 
 
 async def _read_error(response: httpx2.Response) -> None:

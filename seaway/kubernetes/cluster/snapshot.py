@@ -29,3 +29,6 @@ class Snapshot:
     def list_objects(self, kind: str) -> Sequence[Object]:
         """The objects of a kind."""
         return self.objects.get(kind, ())
+
+
+EMPTY = Snapshot({})

@@ -14,7 +14,14 @@ import httpx2
 from wsproto import connection, events, utilities
 
 PING_SECONDS = 20
-"""Pings keep an idle connection open. Their answers are not awaited: they come after output that is not read yet."""
+"""Pings keep an idle connection open, and their answers show that it still exists."""
+
+SILENCE_SECONDS = 60
+"""A connection is lost when nothing is received for so long, not even an answer to a ping. kubectl has this limit too.
+https://github.com/kubernetes/client-go/blob/v0.34.0/tools/remotecommand/websocket.go"""
+
+MAX_UNREAD_BYTES = 4096
+"""More input than this may wait for the program: the least buffer is a terminal's. Pings wait behind it."""
 
 _READ_BYTES = 256 * 1024
 
@@ -43,6 +50,9 @@ class WebSocket:
         self._stream: httpcore2.AsyncNetworkStream = response.extensions["network_stream"]
         self._connection = connection.Connection(connection.ConnectionType.CLIENT)
         self._writing = asyncio.Lock()
+        self._sent_bytes = 0
+        self._read_bytes = 0
+        """Of those sent, how many the other end has read for certain: each ping has their number."""
 
     async def send(self, message: bytes) -> None:
         """Send a message; wait while the other end does not read.
@@ -50,6 +60,7 @@ class WebSocket:
         Raises:
             ConnectionLost: it was not sent.
         """
+        self._sent_bytes += len(message)
         await self._write(events.BytesMessage(message))
 
     async def receive(self) -> AsyncIterator[bytes]:
@@ -61,7 +72,11 @@ class WebSocket:
         message = b""
         while True:
             try:
-                received = await self._stream.read(_READ_BYTES)
+                received = await self._stream.read(_READ_BYTES, SILENCE_SECONDS)
+            except httpcore2.ReadTimeout as error:
+                if self._sent_bytes - self._read_bytes > MAX_UNREAD_BYTES:
+                    continue
+                raise ConnectionLost from error
             except httpcore2.NetworkError as error:
                 raise ConnectionLost from error
             if not received:
@@ -76,6 +91,8 @@ class WebSocket:
                             message = b""
                     case events.Ping():
                         await self._write(event.response())
+                    case events.Pong() if event.payload.isdigit():
+                        self._read_bytes = int(event.payload)
                     case events.CloseConnection():
                         return
                     case _:
@@ -95,7 +112,7 @@ class WebSocket:
         with contextlib.suppress(ConnectionLost):
             while True:
                 await asyncio.sleep(PING_SECONDS)
-                await self._write(events.Ping())
+                await self._write(events.Ping(str(self._sent_bytes).encode()))
 
     async def _write(self, event: events.Event) -> None:
         try:

@@ -129,6 +129,7 @@ def test_the_address_of_a_service_is_printed(
 
 
 def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServer, capsys: Captured) -> None:
+    """And no kind is listed twice."""
     objects = live_objects.healthy()
     objects["Pod"][0]["status"]["hostIP"] = "10.0.0.9"
     conftest.put_all(api, objects)
@@ -136,6 +137,8 @@ def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServe
     api.forbidden.add("/api/v1/nodes")
     assert main.main(["status"]) == 0
     assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.9:30080"]
+    requested = api.list_requested_collections(watch=False)
+    assert sorted(set(requested)) == sorted(requested)
 
 
 def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, capsys: Captured) -> None:

@@ -48,7 +48,7 @@ def test_store_is_not_run(api: apiserver.ApiServer, capsys: Captured, wording: o
 
 def test_unknown_container(api: apiserver.ApiServer, capsys: Captured, wording: object) -> None:
     conftest.put_all(api, live_objects.healthy())
-    assert main.main(("exec", "web", "--container", "proxy")) == command.USAGE_ERROR
+    assert main.main(("exec", "web", "--container", "proxy", "--", "ls", "-l")) == command.USAGE_ERROR
     assert capsys.readouterr().err.splitlines() == wording
 
 

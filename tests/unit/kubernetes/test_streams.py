@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from seaway import errors
-from seaway.kubernetes.cluster import client, streams
+from seaway.kubernetes.cluster import client, streams, websocket
 from tests.support import apiserver, websocket_server
 
 V5, V4 = "v5.channel.k8s.io", "v4.channel.k8s.io"
@@ -136,6 +136,34 @@ def test_a_lost_connection_is_reported(folder: Path) -> None:
 
     with pytest.raises(errors.Unavailable, match="connection to pod web-1 was lost"):
         run_with_server(folder, answer, work)
+
+
+@pytest.mark.parametrize(
+    ("input_bytes", "reading_seconds", "lost"),
+    [(10, 0, True), (10_000, 0.3, True), (10, 1.5, False), (10_000, 0, False)],
+    ids=["dead", "dead after input", "the command prints nothing", "the command reads nothing"],
+)
+def test_a_silent_connection(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, input_bytes: int, reading_seconds: float, lost: bool
+) -> None:
+    """It is lost if pings are not answered, unless they wait behind input."""
+    monkeypatch.setattr(websocket, "PING_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "SILENCE_SECONDS", 0.4)
+
+    async def answer(socket: websocket_server.Socket) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(socket.read(2), reading_seconds)
+        await asyncio.sleep(1.5 - reading_seconds)
+        await socket.send(b"\1out")
+        await socket.close()
+
+    async def work(cluster: client.KubeClient) -> list[tuple[int, bytes]]:
+        async with open_web(cluster, "sleep", "3600") as stream:
+            await stream.send(streams.STDIN, bytes(input_bytes))
+            return await collect(stream)
+
+    with pytest.raises(errors.Unavailable, match="was lost") if lost else contextlib.nullcontext():
+        assert run_with_server(folder, answer, work) == [(1, b"out")]
 
 
 def test_the_exit_code() -> None:

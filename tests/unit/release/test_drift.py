@@ -206,15 +206,17 @@ def test_labels_and_annotations_are_listed_separately() -> None:
     ]
 
 
-def test_an_undeclared_field_is_one_difference() -> None:
+@pytest.mark.parametrize("manager", ["kubectl-patch", "pulumi-kubernetes-0a1b2c3d"])
+def test_an_undeclared_field_is_one_difference(manager: str) -> None:
+    """Also if an earlier stack declared it, whose object this one took over."""
     live = running()
     web = get(live, "Deployment", "web")
     affinity = {"nodeAffinity": {"x": 1}}
     web["spec"]["template"]["spec"]["affinity"] = affinity
     inside = {"f:affinity": {".": {}, "f:nodeAffinity": {".": {}, "f:x": {}}}}
-    add_manager(web, "kubectl-patch", {"f:spec": {"f:template": {"f:spec": inside}}})
+    add_manager(web, manager, {"f:spec": {"f:template": {"f:spec": inside}}})
     assert list_drift(live) == [
-        f"added Deployment/web spec.template.spec.affinity: None -> {affinity} (kubectl-patch at {TIME})"
+        f"added Deployment/web spec.template.spec.affinity: None -> {affinity} ({manager} at {TIME})"
     ]
 
 
