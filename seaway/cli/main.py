@@ -48,6 +48,7 @@ COMMANDS: Sequence[command.Command] = (
             command.Command(name="lock", module="images_lock", help="pin all images to the newest digests"),
         ),
     ),
+    command.Command(name="help", help="print a page or a section of the documentation"),
 )
 """In the order of the help."""
 
