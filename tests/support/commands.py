@@ -125,6 +125,7 @@ VERBS: Mapping[str, InTest] = {
     "run": InTest("tests/e2e/test_verbs.py::test_run_of_a_job"),
     "port-forward": InTest("tests/e2e/test_verbs.py::test_forwarded_port_follows_the_pod"),
     "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
+    "new": InTest("tests/unit/test_wheel.py::test_new_project_passes_its_tests"),
     "help": InTest("tests/unit/cli/test_help.py::test_page_section_and_check"),
     "diff": InTest("tests/unit/cli/test_diff.py::test_a_table_of_differences"),
     "release promote": InTest("tests/e2e/test_promotion.py::test_one_release_in_three_environments"),

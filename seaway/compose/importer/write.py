@@ -130,7 +130,8 @@ def _format_text(text: str, *, flow: bool) -> str:
 
 
 def _format_origin(source: str) -> str:
-    return f"Imported from {source}. {diagnosis.format_help('reference')} explains every key."
+    origin = f"Imported from {source}. " if source else ""
+    return f"{origin}`{diagnosis.format_help('reference')}` explains every key."
 
 
 def format_python(app: nodes.MappingNode, *, source: str) -> str:

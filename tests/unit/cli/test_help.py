@@ -33,7 +33,12 @@ def test_every_topic_that_a_message_names_exists() -> None:
     topics = {*pages, *(name for page in pages.values() for name, _ in help.list_sections(page))}
     named = list_named_topics()
     assert {"checks", "reference", "data-loss", "foreign-objects"} <= named
-    assert {*named, *causes.CAUSES, *(cause.id for cause in build_causes.CAUSES), *all_checks.IDS} - topics == set()
+    assert {
+        *named,
+        *causes.CAUSES,
+        *(cause.id for cause in build_causes.CAUSES),
+        *(check.id for check in all_checks.CHECKS),
+    } - topics == set()
 
 
 @pytest.mark.parametrize(

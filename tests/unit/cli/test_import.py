@@ -70,7 +70,7 @@ def test_stdout_has_the_application_alone(file: Path, capsys: pytest.CaptureFixt
     assert main.main(["import", "docker-compose.yml", "--out", "-"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith(
-        "# Imported from docker-compose.yml. seaway help reference explains every key.\n\nname: shop\n"
+        "# Imported from docker-compose.yml. `seaway help reference` explains every key.\n\nname: shop\n"
     )
     assert err.endswith("docker-compose.yml: 10 keys: 9 kept, 1 approximated\n")
 
