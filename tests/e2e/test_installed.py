@@ -49,7 +49,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     env |= {"PATH": first, "PULUMI_CONFIG_PASSPHRASE": project.PASSPHRASE}
     env.pop("PYTHONPATH", None)
     subprocess.run([*UV, "venv", "--quiet", str(folder / ".venv")], check=True)
-    subprocess.run([*UV, "pip", "install", "--quiet", "--python", python, str(wheel), "pytest"], check=True)
+    # The toolchain has the plugins of the locked versions.
+    options = ["--quiet", "--python", python, "--constraint", str(project.ROOT / "requirements.txt")]
+    subprocess.run([*UV, "pip", "install", *options, str(wheel), "pytest"], check=True)
     created = project.run_command(str(folder / ".venv/bin/seaway"), "new", NAME, cwd=top, env=env)
     assert created.exit_code == 0, created.output
     result = project.Project(folder, "dev", env)
