@@ -66,7 +66,7 @@ check: .venv/.ready ## check lint, format, types, layers, dependencies and the w
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports --no-cache --no-logo
-	@.venv/bin/deptry seaway components plugin
+	@.venv/bin/deptry seaway components plugin --extend-exclude seaway/template
 	@.venv/bin/deptry dev tests --ignore DEP002,DEP004
 	@.venv/bin/pyright
 	@$(MAKE) dist

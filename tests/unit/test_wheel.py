@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from packaging import requirements
 
 import seaway
 from dev import project
@@ -22,8 +21,7 @@ IMPORT_ALL = """
 import importlib, pkgutil, seaway
 names = [module.name for module in pkgutil.walk_packages(seaway.__path__, "seaway.")]
 for name in names:
-    if ".template" not in name:
-        importlib.import_module(name)
+    importlib.import_module(name)
 print(*names)
 """
 SCRIPT = "plugin/pulumi-resource-seaway"
@@ -126,8 +124,8 @@ def test_template_fits_this_version() -> None:
     """As ``pulumi new`` copies it. The repository has the same script, for its own modules."""
     assert (new.TEMPLATE / SCRIPT).read_bytes() == (project.ROOT / SCRIPT).read_bytes()
     assert (new.TEMPLATE / SCRIPT).stat().st_mode & 0o111
-    lines = (new.TEMPLATE / "requirements.txt").read_text().splitlines()
-    (required,) = (requirements.Requirement(line) for line in lines if line.startswith("seaway"))
-    assert seaway.__version__ in required.specifier
+    major, minor = seaway.__version__.split(".")[:2]
+    required = f"seaway>={major}.{minor},<{major}.{int(minor) + 1}"
+    assert required in (new.TEMPLATE / "requirements.txt").read_text().splitlines()
     placeholders = {word for file in new.read_template("x").values() for word in re.findall(r"\$\{[A-Z]+\}", file)}
     assert placeholders == set()
