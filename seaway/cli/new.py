@@ -16,7 +16,7 @@ from pathlib import Path
 from seaway.cli import command, import_compose
 from seaway.compose import report
 from seaway.compose.importer import write
-from seaway.files import roots
+from seaway.files import roots, writer
 from seaway.model.validate import structure
 from seaway.syntax import diagnosis, nodes, yaml_parser
 
@@ -75,10 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
         message = f"{command.count(len(existing), 'file')} would be overwritten: {', '.join(existing)}"
         hint = "move them, or write the project elsewhere with --dir"
         raise diagnosis.reject(diagnosis.SourceLocation(str(folder)), "", "file-exists", message, hint)
+    folder.mkdir(parents=True, exist_ok=True)
     for file, text in files.items():
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        writer.write_file(folder if file.is_relative_to(folder) else file.parent, file, text)
         if text.startswith("#!"):
             file.chmod(0o755)
     print(f"written: {command.count(len(files), 'file')} in {folder}")

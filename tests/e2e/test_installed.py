@@ -60,7 +60,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
         ("seaway:context", "seaway-dev"),
         ("seaway:registry", "registry.localhost:5000"),
         ("seaway:builder", "seaway"),
-        ("--path", "seaway:imageOverrides['python:3.12-slim']", "registry.localhost:5000/base/python:3.11-bookworm"),
+        ("--path", 'seaway:imageOverrides["python:3.12-slim"]', "registry.localhost:5000/base/python:3.11-bookworm"),
     ):
         result.pulumi("config", "set", "--stack", "dev", *words, check=True)
     yield result
