@@ -11,9 +11,15 @@ from pathlib import Path
 from rich import markdown
 
 from seaway.cli import command, display
+from seaway.explain import fields
+from seaway.model import settings
 from seaway.syntax import decode, diagnosis
 
 _PACKAGE = Path(__file__).parents[1]
+_ENCRYPTED_KEYS = {
+    "secrets": "values that are not generated: `pulumi config set --secret --path 'seaway:secrets.NAME'`",
+    "fingerprintKey": "key for the names of Secrets; `seaway up` creates it",
+}
 _HEADING = re.compile(r"(#+) (.+)")
 
 
@@ -46,7 +52,16 @@ def read_pages() -> dict[str, str]:
     """The text of each page by its name."""
     # In a checkout, the pages are beside the package.
     folder = next(folder for folder in (_PACKAGE / "docs", _PACKAGE.parent / "docs") if folder.is_dir())
-    return {file.stem: file.read_text("utf-8") for file in sorted(folder.iterdir()) if file.is_file()}
+    pages = {file.stem: file.read_text("utf-8") for file in sorted(folder.iterdir()) if file.is_file()}
+    return dict(sorted((pages | {"settings": format_settings()}).items()))
+
+
+def format_settings() -> str:
+    """The page of the keys in a stack's file, from the help of the model."""
+    hints = decode.get_type_hints(settings.Settings)
+    keys = {decode.to_camel_case(name): fields.read_notes(hint)[0] for name, hint in hints.items() if name != "stack"}
+    lines = "".join(f"- `seaway:{key}`: {meaning}\n" for key, meaning in (keys | _ENCRYPTED_KEYS).items())
+    return f"# Settings of a stack\n\nSet one with `pulumi config set seaway:KEY VALUE`.\n\n{lines}"
 
 
 def list_sections(page: str) -> Iterator[tuple[str, str]]:
