@@ -10,7 +10,7 @@ LOCK := requirements-dev.txt
 # Whether a variable is on the command line: the environment of a user may have a variable of the same name.
 is_set = $(filter command,$(origin $(1)))
 
-.PHONY: help up down preview images image clean test test-optional test-unit test-sample check format golden snapshots lock faults checkers bench compose-config compose-keys compose-table \
+.PHONY: help up down preview images image clean test test-optional test-unit test-sample check format golden snapshots lock faults checkers bench dist compose-config compose-keys compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
 
 # The description of a usual target begins with ##, of another target with ###.
@@ -62,13 +62,19 @@ test-sample: .venv/.ready ### run the unit tests of the sample application in it
 	  --with-requirements app/web/requirements.txt --with-requirements app/web/requirements-test.txt \
 	  pytest -q app/web/tests; fi
 
-check: .venv/.ready ## check lint, format, types, layers and dependencies
+check: .venv/.ready ## check lint, format, types, layers, dependencies and the wheel
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports --no-cache --no-logo
-	@.venv/bin/deptry seaway components plugin
+	@.venv/bin/deptry seaway components plugin --extend-exclude seaway/template
 	@.venv/bin/deptry dev tests --ignore DEP002,DEP004
 	@.venv/bin/pyright
+	@$(MAKE) dist
+
+dist: .venv/.ready ### build the wheel and the source distribution in dist/, and check their description, in 5 s
+	@rm -rf dist
+	@.venv/bin/uv build --quiet --no-build-isolation --python $(PY) --out-dir dist
+	@.venv/bin/uv tool run --quiet twine check --strict dist/*.whl dist/*.tar.gz
 
 format: .venv/.ready ## format the code
 	@.venv/bin/ruff check --fix .

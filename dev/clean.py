@@ -26,7 +26,7 @@ ACCEPT_VARIABLE = "SEAWAY_ACCEPT_DATA_LOSS"
 VOLUME = re.compile(r"pvc-[0-9a-f-]{36}_([^_]+)_(.+)")
 """A folder of local-path-provisioner: the UID of the volume, the namespace and the claim."""
 MEGABYTE = 1_000_000
-WORK_FOLDERS = (".pytest_cache", ".ruff_cache", ".hypothesis", "*.egg-info")
+WORK_FOLDERS = (".pytest_cache", ".ruff_cache", ".hypothesis", "*.egg-info", "build", "dist")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,8 +5,14 @@ import sys
 
 from . import stub_sdk
 
-stub_sdk.install_stubs()
 
-from . import server  # noqa: E402 - imports the engine's messages
+def main() -> None:
+    """Serve until the engine ends the process."""
+    stub_sdk.install_stubs()
+    from . import server  # noqa: PLC0415 - imports the engine's messages
 
-asyncio.run(server.serve(sys.argv[1]))
+    asyncio.run(server.serve(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    main()

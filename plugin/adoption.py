@@ -7,6 +7,7 @@ from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.release import drift
+from seaway.syntax import diagnosis
 
 VIRTUAL_GROUPS = ("metrics.k8s.io", "custom.metrics.k8s.io", "external.metrics.k8s.io")
 """API groups whose objects are computed, not stored."""
@@ -58,7 +59,7 @@ def format_refusal(foreign: Sequence[str]) -> str:
         lines.append(f"  {version_kind.rpartition('/')[2]} {namespace}/{name}")
     lines += [
         "Move them to another namespace, or delete them if they are yours: there is no option to accept this.",
-        "See docs/runbook.md#foreign-objects",
+        f"More: {diagnosis.format_help('foreign-objects')}",
     ]
     return "\n".join(lines)
 

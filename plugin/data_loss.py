@@ -16,6 +16,7 @@ from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.review import disks
+from seaway.syntax import diagnosis
 
 from . import adoption, engine, values
 
@@ -32,7 +33,6 @@ _PARTIAL_OPTIONS = ("--target", "-t", "--exclude")
 DISK_HOLDER_KINDS = ("Namespace", "PersistentVolumeClaim", "StatefulSet")
 """Kinds of objects whose deletion can delete disks."""
 
-RUNBOOK_HINT = "See docs/runbook.md#data-loss"
 UPDATE_HINTS: Sequence[str] = (
     "To keep the data, undo the change, or deploy the other application as another stack.",
     "To delete it, put {accepted} before the same command, or use: seaway up --accept-data-loss",
@@ -93,7 +93,8 @@ class DataLossGuard:
             several = f"{len(refused)} disks would be deleted with their data"
             subject = "a disk would be deleted with its data" if len(refused) == 1 else several
             lines = [f"{subject}; nothing was changed", *(f"  {disk.line}" for disk in refused)]
-            lines += [*(hint.format(accepted=accepted) for hint in hints), RUNBOOK_HINT]
+            lines += [hint.format(accepted=accepted) for hint in hints]
+            lines.append(f"More: {diagnosis.format_help('data-loss')}")
             raise engine.ResourceError("\n".join(lines), code="data-loss")
 
     async def find_namespaces(self, namespaces: Iterable[str]) -> list[unstructured.Object]:

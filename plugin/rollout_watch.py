@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from seaway import errors
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.rollout import causes, evidence, health, report, target, workload_health
+from seaway.rollout import evidence, health, report, target, workload_health
+from seaway.syntax import diagnosis
 
 from . import engine
 
@@ -140,10 +141,9 @@ class RolloutWatch:
             for finding in workload.findings:
                 if not finding.fatal and self._is_new(owner, finding.cause):
                     pod = f" (pod {finding.pod})" if finding.pod else ""
-                    link = causes.format_runbook_link(finding.cause)
                     await self._log.warning(f"{owner}: {finding.message}{pod}")
                     # While the rollout waits, Pulumi shows only the first line of a text.
-                    await self._log.info(f"fix: {finding.hint}\n  see {link}")
+                    await self._log.info(f"fix: {finding.hint}\n  more: {diagnosis.format_help(finding.cause)}")
             if workload.state == "complete" and self._is_new(owner, "complete"):
                 await self._log.status(f"{workload.summary}, after {self._elapsed:.0f} s")
         incomplete = any(workload.state != "complete" for workload in workloads)

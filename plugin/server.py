@@ -16,12 +16,12 @@ import grpc.aio
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
+import seaway
 from seaway import errors
 from seaway.kubernetes.cluster import client
 from seaway.rollout import addresses
 
 from . import (
-    VERSION,
     cluster,
     data_loss,
     engine,
@@ -80,7 +80,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     async def GetPluginInfo(self, request: empty_pb2.Empty, context: Context) -> plugin_pb2.PluginInfo:
-        return plugin_pb2.PluginInfo(version=VERSION)
+        return plugin_pb2.PluginInfo(version=seaway.__version__)
 
     async def CheckConfig(self, request: provider_pb2.CheckRequest, context: Context) -> provider_pb2.CheckResponse:
         inputs = values.decode(request.news)

@@ -14,7 +14,7 @@ def install_stubs() -> None:
     """Make ``pulumi.runtime.proto`` importable alone. Call it before the first import of pulumi in the process."""
     spec = importlib.util.find_spec("pulumi")
     if spec is None or spec.origin is None:
-        raise SystemExit("the package pulumi is not installed for this Python: pip install -r requirements.txt")
+        raise SystemExit(f"the package pulumi is not installed for {sys.executable}; run: pulumi install")
     folder = Path(spec.origin).parent
     for name in ("pulumi", "pulumi.runtime", "pulumi.runtime.proto"):
         package = types.ModuleType(name)

@@ -14,6 +14,7 @@ import yaml
 from dev import project
 from dev.faults import build_catalogue, watched_run
 from seaway.images import build_reports
+from seaway.syntax import diagnosis
 
 LIMIT = 15
 """Seconds from the failed step to the message."""
@@ -66,7 +67,7 @@ def run_fault(
         for name, code in (("pulumi up", run.exit_code), ("seaway up", terminal.exit_code))
         if not code
     ]
-    if not terminal.stdout.rstrip().endswith(f"docs/runbook.md#{fault.cause}"):
+    if not terminal.stdout.rstrip().endswith(diagnosis.format_help(fault.cause)):
         problems.append(f"not last in seaway up:\n{terminal.stdout[-2000:]}")
     if fixed.exit_code:
         problems.append(f"the fix did not help:\n{fixed.output}")
@@ -88,7 +89,7 @@ def check_message(fault: build_catalogue.BuildFault, lines: Sequence[watched_run
     """The lines of the last error, and how they differ from what was expected."""
     texts = [line.text.strip() for line in lines]
     starts = [number for number, text in enumerate(texts) if text.startswith("error: image web: ")]
-    ends = [number for number, text in enumerate(texts) if text == f"see docs/runbook.md#{fault.cause}"]
+    ends = [number for number, text in enumerate(texts) if text == f"more: {diagnosis.format_help(fault.cause)}"]
     if not starts or not ends:
         return [], ["the cause was not reported:\n" + "\n".join(texts[-40:])]
     message = [text.removeprefix("error: ") for text in texts[starts[-1] : ends[-1] + 1]]
@@ -108,5 +109,5 @@ def measure_delay(checkout: project.Project, run: watched_run.WatchedRun, start:
         return LIMIT
     failed = file.stat().st_mtime - start
     seconds = [failed, *(line.seconds for line in run.lines if re.search(r"#\d+ ERROR: ", line.text))]
-    reported = [line.seconds for line in run.lines if "docs/runbook.md#build-" in line.text]
+    reported = [line.seconds for line in run.lines if "seaway help build-" in line.text]
     return max(reported[-1] - min(seconds), 0.0) if reported else LIMIT

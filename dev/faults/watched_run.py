@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 
 from dev import project
 from seaway.files import private
+from seaway.syntax import diagnosis
 
 OUTPUTS = project.ROOT / ".seaway" / "faults"
 """Folder of the complete output of each run."""
@@ -54,18 +55,19 @@ class WatchedRun:
         return next((line.seconds for line in self.lines if WORKLOAD_CHANGED.search(line.text)), 0.0)
 
     def find_cause(self, id_: str) -> str | None:
-        """Find the error or warning that links to the section of a cause in the runbook."""
+        """Find the error or warning that names the section of a cause in the runbook."""
         message = None
         for line in self.lines:
             if match := re.search(r"(?:error|warning): [\w-]+(?: failed)?: (.*?)(?: \(pod \S+\))?$", line.text):
                 message = match[1]
-            if f"#{id_}" in line.text:
+            if diagnosis.format_help(id_) in line.text:
                 return message
         return None
 
     def find_hint(self, id_: str) -> str | None:
         """Find the last hint about a cause: the line above the link to the runbook. Of an interrupted run, the last."""
-        linked = [line.text for line, link in zip(self.lines, self.lines[1:], strict=False) if f"#{id_}" in link.text]
+        link = diagnosis.format_help(id_)
+        linked = [line.text for line, below in zip(self.lines, self.lines[1:], strict=False) if link in below.text]
         hints = [text.partition("fix: ")[2] for text in linked or self.output.splitlines() if "fix: " in text]
         return hints[-1] if hints else None
 

@@ -117,7 +117,7 @@ def make_diagnostic(result: Result, location: diagnosis.SourceLocation) -> diagn
     if finding is None:
         raise ValueError(f"{result.check.id} has no finding")
     message = f"{finding.message}, and its {result.outcome}" if result.state == "expired" else finding.message
-    hint = f"{finding.hint} (for an exception see docs/checks.md)"
+    hint = f"{finding.hint} (for an exception: {diagnosis.format_help('checks')})"
     return diagnosis.Diagnostic(location, finding.field_path, message, hint, result.check.id)
 
 

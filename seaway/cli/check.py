@@ -46,7 +46,7 @@ STATE_COLOURS: Mapping[str, str] = {"present": "green", "missing": "red", "warni
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = "Exit codes: 0, nothing is refused; 1, refused. The checks: docs/checks.md"
+    parser.epilog = f"Exit codes: 0, nothing is refused; 1, refused. The checks: {diagnosis.format_help('checks')}"
     stack.add_option(parser)
     command.add_json_option(parser, __name__)
     help_text = "also check the stack's cluster for the application's requirements; reads only"

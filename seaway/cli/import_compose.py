@@ -62,17 +62,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Import it."""
     files = [Path(name) for name in arguments.file]
-    root = roots.find_working_root()
-    for file in files:
-        if not root.exists(file):
-            location = diagnosis.SourceLocation(str(file))
-            raise diagnosis.reject(
-                location, "", "file-not-found", "the file does not exist", "name an existing Compose file"
-            )
-    document = loader.load(files, within=root, profiles=arguments.profile)
-    result = convert.convert_document(
-        document.root, name=arguments.name, folder=files[0].parent, within=root, outcomes=document.outcomes
-    )
+    document, result = convert_files(files, name=arguments.name, profiles=arguments.profile)
     is_refused = any(outcome.kind == "refused" for outcome in result.outcomes)
     is_lossy = any(outcome.kind in report.LOSSY_KINDS for outcome in result.outcomes)
     fails = is_refused or (arguments.strict and is_lossy)
@@ -107,6 +97,22 @@ def run(arguments: argparse.Namespace) -> int:
         for name in document.inactive_services:
             command.report(f"service {name} is omitted: enable one of its profiles with --profile")
     return command.FAILURE if fails else command.SUCCESS
+
+
+def convert_files(
+    files: Sequence[Path], *, name: str | None, profiles: Sequence[str] = ()
+) -> tuple[loader.LoadedProject, convert.Conversion]:
+    """Load and convert Compose files below the working root; each overrides the previous one."""
+    root = roots.find_working_root()
+    for file in files:
+        if not root.exists(file):
+            message, hint = "the file does not exist", "name an existing Compose file"
+            raise diagnosis.reject(diagnosis.SourceLocation(str(file)), "", "file-not-found", message, hint)
+    document = loader.load(files, within=root, profiles=profiles)
+    outcomes = document.outcomes
+    return document, convert.convert_document(
+        document.root, name=name, folder=files[0].parent, within=root, outcomes=outcomes
+    )
 
 
 def _choose_output_file(arguments: argparse.Namespace, first: Path) -> Path | None:

@@ -13,6 +13,7 @@ from seaway.cli import command, pulumi_cli
 from seaway.syntax import diagnosis
 
 COMMANDS: Sequence[command.Command] = (
+    command.Command(name="new", help="write a new project: program, application, tests and CI files"),
     command.Command(name="up", pulumi="up", help="deploy with pulumi up, then show the status"),
     command.Command(name="preview", pulumi="preview", help="show the effects of a change, and whether it is allowed"),
     command.Command(name="check", help="run the checks on a stack"),
@@ -48,6 +49,7 @@ COMMANDS: Sequence[command.Command] = (
             command.Command(name="lock", module="images_lock", help="pin all images to the newest digests"),
         ),
     ),
+    command.Command(name="help", help="print a page or a section of the documentation"),
 )
 """In the order of the help."""
 

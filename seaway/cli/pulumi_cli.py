@@ -158,7 +158,8 @@ def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
 def _find_pulumi() -> str:
     path = shutil.which("pulumi")
     if path is None:
-        hint = "install it (https://www.pulumi.com/docs/install/), or run: . .seaway/env"
+        own = ", or run: . .seaway/env" if Path(".seaway/env").is_file() else ""  # with the one-node cluster
+        hint = f"install it (https://www.pulumi.com/docs/install/){own}"
         location = diagnosis.SourceLocation("PATH")
         raise diagnosis.reject(location, "", "program-not-found", "pulumi is not installed", hint)
     return path

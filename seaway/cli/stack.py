@@ -87,9 +87,8 @@ def find_project_folder(start: Path) -> Path:
         if (folder / PROJECT).is_file():
             return folder
     location = diagnosis.SourceLocation(str(start))
-    raise diagnosis.reject(
-        location, "", "file-not-found", f"there is no {PROJECT} here or in a parent folder", "cd to your checkout"
-    )
+    message, hint = f"there is no {PROJECT} here or in a parent folder", "cd to your project, or: seaway new NAME"
+    raise diagnosis.reject(location, "", "file-not-found", message, hint)
 
 
 def list_names(folder: Path) -> list[str]:

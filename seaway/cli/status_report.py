@@ -10,7 +10,7 @@ from rich import console, text
 from seaway.cli import command, display, stack
 from seaway.kubernetes.api import unstructured
 from seaway.release import record_store
-from seaway.rollout import causes, status
+from seaway.rollout import status
 from seaway.syntax import diagnosis
 
 STATE_COLOURS = {"complete": "green", "progressing": "yellow", "failed": "red"}
@@ -106,7 +106,7 @@ def _workload_to_json(row: status.WorkloadStatus) -> dict[str, Any]:
             "message": event.message,
         },
         "findings": [
-            dataclasses.asdict(finding) | {"runbook": causes.format_runbook_link(finding.cause)}
+            dataclasses.asdict(finding) | {"runbook": diagnosis.format_help(finding.cause)}
             for finding in health.findings
         ],
     }
@@ -145,7 +145,7 @@ def _format_findings(rows: Iterable[status.WorkloadStatus]) -> text.Text:
             if any(place):
                 more = f" (and {finding.more} more)" if finding.more else ""
                 lines.append(f"  {', '.join(filter(None, place))}{more}\n")
-            lines.append(f"  {_escape_lines(finding.hint)}\n  {causes.format_runbook_link(finding.cause)}\n")
+            lines.append(f"  {_escape_lines(finding.hint)}\n  {diagnosis.format_help(finding.cause)}\n")
     return lines
 
 

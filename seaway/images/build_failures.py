@@ -13,7 +13,6 @@ from seaway.syntax import diagnosis, dockerfile
 
 MAX_OUTPUT_LINES = 20
 MAX_WIDTH = 200
-RUNBOOK = "docs/runbook.md"
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +42,7 @@ class BuildFailure:
             lines.append(f"  its output cannot be shown: {missing_log}")
         if self.cause != build_causes.UNKNOWN or self.exit_code is None:  # else it repeats the lines above
             lines.append(f"  cause: {self.message}")
-        lines += [f"  fix: {self.hint}", f"  see {RUNBOOK}#{self.cause}"]
+        lines += [f"  fix: {self.hint}", f"  more: {diagnosis.format_help(self.cause)}"]
         what = self.location if self.location.line else f"the build of {self.location}"
         return "\n".join([f"image {self.name}: {what} failed{code}", *lines])
 

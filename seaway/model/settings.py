@@ -174,7 +174,8 @@ class Settings:
     check_severity: Annotated[
         Mapping[str, Severity],
         Help(
-            "severity of checks in this environment, instead of that in docs/checks.md: `{AVL-01: error}`; errors block"
+            "severity of checks in this environment, instead of the default (`seaway help checks`):"
+            " `{AVL-01: error}`; errors block"
         ),
     ] = empty_mapping()
     waivers: Annotated[

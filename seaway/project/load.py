@@ -62,7 +62,7 @@ def parse_file(
         from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
 
         return compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
-    hint = "write the application there; docs/reference.yaml shows how"
+    hint = f"write the application there; for its keys: {diagnosis.format_help('reference')}"
     text = root.read(path, "the application's file", diagnosis.SourceLocation(display_path), "", hint=hint)
     if path.suffix == python_program.SUFFIX:
         return python_program.run_program(path, display_path)

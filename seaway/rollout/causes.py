@@ -112,8 +112,3 @@ def convert_message(
     """The finding of a parsed message. It is not fatal if the problem is transient."""
     fatal = fatal and not parsed.is_transient
     return create_finding(parsed.cause, parsed.message, location, fatal=fatal, hint=parsed.hint, values=parsed.values)
-
-
-def format_runbook_link(cause: str) -> str:
-    """The section of the runbook about a cause."""
-    return f"docs/runbook.md#{cause}"

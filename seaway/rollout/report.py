@@ -9,7 +9,7 @@ The report of one workload, as it appears below Pulumi's ``error:``
       last lines of web:
         cannot read /etc/web.toml
       fix: read its log: seaway logs web --previous --stack dev
-      see docs/runbook.md#crash-loop
+      more: seaway help crash-loop
       the previous version still serves: 2 pods are ready
     still rolling out: api 1/2 ready
 """
@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from seaway.kubernetes.api import unstructured
-from seaway.rollout import causes, evidence, message_parsers, owned_pods, status, workload_health
+from seaway.rollout import evidence, message_parsers, owned_pods, status, workload_health
 from seaway.syntax import diagnosis
 
 MAX_LINES = 60
@@ -129,9 +129,9 @@ def _format_block(workload: workload_health.WorkloadHealth, report: _Report) -> 
         _format_location(workload, finding),
         *_format_section("events:", _format_events(workload, finding, report)),
         *_format_section(f"last lines of {finding.container}:", _format_log_lines(finding, report)),
-        *(f"also: {other.message} ({causes.format_runbook_link(other.cause)})" for other in others[:2]),
+        *(f"also: {other.message} ({diagnosis.format_help(other.cause)})" for other in others[:2]),
         f"fix: {finding.hint}",
-        f"see {causes.format_runbook_link(finding.cause)}",
+        f"more: {diagnosis.format_help(finding.cause)}",
         *_format_previous_version(workload, report.index),
     ]
     return [f"{workload.target.owner} failed: {finding.message}", *(f"  {line}" for line in lines)]

@@ -27,9 +27,6 @@ T = TypeVar("T")
 MAX_LISTED_KEYS = 8
 """A hint lists the keys of a mapping that has no more."""
 
-REFERENCE = "docs/reference.yaml"
-"""Documents all keys."""
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Decoded(typing.Generic[T]):
@@ -190,7 +187,8 @@ class _Decoder:
         elif meanings:
             hint = f"did you mean {' or '.join(meanings)}?"
         else:
-            hint = suggest_name(key, fields) if len(fields) <= MAX_LISTED_KEYS else f"its keys are in {REFERENCE}"
+            listed = f"for its keys: {diagnosis.format_help('reference')}"
+            hint = suggest_name(key, fields) if len(fields) <= MAX_LISTED_KEYS else listed
         message = f"is not a key of {_format_class_name(cls)}"
         self.report(nodes.join_path(path, key), node, "unknown-key", message, hint)
         self.undecoded.update(nodes.join_path(path, meaning) for meaning in meanings)

@@ -59,6 +59,11 @@ def reject(location: SourceLocation, path: str, code: str, message: str, hint: s
     return InvalidInput([Diagnostic(location, path, message, hint, code)])
 
 
+def format_help(topic: str) -> str:
+    """The command that prints a page of docs/, or its section about a cause, also where there is no checkout."""
+    return f"seaway help {topic}"
+
+
 def _get_sort_key(diagnostic: Diagnostic) -> tuple[str, int, int, str, str]:
     location = diagnostic.location
     return location.file, location.line or 0, location.column or 0, diagnostic.path, diagnostic.message

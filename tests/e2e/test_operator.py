@@ -140,7 +140,7 @@ def test_unhealthy_workload_is_reported_with_its_cause(operator: Operator) -> No
             assert watched.interrupt() == 130
         result = operator.seaway("status")
         assert result.returncode == 1
-        assert "docs/runbook.md#image-not-found" in result.stdout
+        assert "seaway help image-not-found" in result.stdout
         row = next(line for line in result.stdout.splitlines() if line.startswith("web"))
         cells = row.split()
         assert [*cells[3:5], cells[7]] == ["2/2", "1", "nobody/nothing:1"], "the old pods serve on"

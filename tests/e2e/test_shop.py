@@ -256,7 +256,7 @@ def test_broken_release_fails_fast_while_the_old_one_serves(shop: project.Projec
     assert "error: " in error
     assert "web" in error
     assert absent in error
-    assert "docs/runbook.md#image-not-found" in error
+    assert "seaway help image-not-found" in error
     assert load.failures == []
     assert set(before) <= set(list_pods(shop, "web")), "the old version still serves"
     # The previous source was healthy the last time: only the cluster shows that it is not healthy now.
@@ -289,7 +289,7 @@ def test_failed_job_blocks_the_services_and_the_next_up_retries_it(shop: project
         failed = shop.up(check=False)
         assert failed.exit_code != 0
         error = find_message(failed, "jobs")
-        assert "docs/runbook.md#job-failed" in error
+        assert "seaway help job-failed" in error
         assert 'relation "gate" does not exist' in error
         assert (list_pods(shop, "web"), list_pods(shop, "api")) == before, (
             "no service changes before the job has succeeded"
@@ -308,7 +308,7 @@ def test_broken_store_is_repaired_by_the_previous_source(shop: project.Project) 
     with replace_text(shop, "    image: postgres:17\n", "    image: registry.localhost:5000/nobody/nothing:2\n"):
         failed = shop.up(check=False)
     assert failed.exit_code != 0
-    assert "docs/runbook.md#image-not-found" in find_message(failed, "stores")
+    assert "seaway help image-not-found" in find_message(failed, "stores")
     assert (list_pods(shop, "web"), list_pods(shop, "api")) == before
     shop.up()
     shop.preview("--expect-no-changes")

@@ -76,6 +76,7 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
         words=("MAKE=true", "ARGS=--collect-only --quiet"), stage="cluster", prints="test_autoscaling.py::"
     ),
     "check": InScript(".ci/run", "make check"),
+    "dist": Make(stage="cluster", prints="PASSED"),
     "format": Make(stage="cluster", in_copy=True),
     "golden": Make(stage="unit", in_copy=True, prints="smallest.yaml"),
     "snapshots": Make(
@@ -125,6 +126,8 @@ VERBS: Mapping[str, InTest] = {
     "run": InTest("tests/e2e/test_verbs.py::test_run_of_a_job"),
     "port-forward": InTest("tests/e2e/test_verbs.py::test_forwarded_port_follows_the_pod"),
     "migrate": InTest("tests/unit/cli/test_migrate.py::test_it_writes_them_once"),
+    "new": InTest("tests/unit/test_wheel.py::test_new_project_passes_its_tests"),
+    "help": InTest("tests/unit/cli/test_help.py::test_page_section_and_check"),
     "diff": InTest("tests/unit/cli/test_diff.py::test_a_table_of_differences"),
     "release promote": InTest("tests/e2e/test_promotion.py::test_one_release_in_three_environments"),
     "release rollback": InTest("tests/e2e/test_promotion.py::test_healthy_release_is_rolled_back"),

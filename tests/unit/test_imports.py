@@ -33,6 +33,10 @@ def test_each_package_of_the_core_has_a_layer() -> None:
     config = tomllib.loads((project.ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
     layers = next(contract["layers"] for contract in config["contracts"] if contract["name"] == "Layers of the core")
     core = project.ROOT / "seaway"
-    files = [file.relative_to(project.ROOT) for file in core.rglob("*.py") if file.name != "__init__.py"]
+    files = [
+        file.relative_to(project.ROOT)
+        for file in core.rglob("*.py")
+        if {"__init__.py", "template"}.isdisjoint(file.parts)
+    ]
     modules = [".".join(file.with_suffix("").parts) for file in files]
     assert [name for name in modules if not f"{name}.".startswith(tuple(f"{layer}." for layer in layers))] == []

@@ -28,7 +28,7 @@ def format_yaml(
     ``header``: replaces the first line, which names the ``source``.
     """
     writer = _YamlWriter(_collect_comments(outcomes))
-    header = tuple(header) or (f"Imported from {source}. docs/reference.yaml explains every key.",)
+    header = tuple(header) or (_format_origin(source),)
     lines = [*(f"# {line}" for line in header), ""]
     for key, pair in app.pairs.items():
         if isinstance(pair.node, nodes.ScalarNode):
@@ -129,13 +129,18 @@ def _format_text(text: str, *, flow: bool) -> str:
     return json.dumps(text, ensure_ascii=not text.isprintable())
 
 
+def _format_origin(source: str) -> str:
+    origin = f"Imported from {source}. " if source else ""
+    return f"{origin}`{diagnosis.format_help('reference')}` explains every key."
+
+
 def format_python(app: nodes.MappingNode, *, source: str) -> str:
     """The application as a program: `application = Application(...)`."""
     class_names: set[str] = set()
     expression = _format_expression(decode.decode_node(application.Application, app), "", class_names)
     names = "".join(f"    {name},\n" for name in sorted(class_names))
     return (
-        f'"""Imported from {source}. docs/reference.yaml explains every key."""\n\n'
+        f'"""{_format_origin(source)}"""\n\n'
         f"from seaway.model.application import (\n{names})\n\napplication = {expression}\n"
     )
 

@@ -56,7 +56,7 @@ def check(
 def describe_unknown_check(id_: str, checks: Collection[str]) -> tuple[str, str]:
     """The message and the hint for a check that does not exist."""
     closest = decode.find_closest(id_.upper(), checks)
-    hint = f"did you mean {closest}?" if closest else "docs/checks.md lists all checks"
+    hint = f"did you mean {closest}?" if closest else f"for all checks: {diagnosis.format_help('checks')}"
     return f"there is no check {diagnosis.quote(id_)}", hint
 
 

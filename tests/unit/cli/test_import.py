@@ -69,7 +69,9 @@ def test_strict_is_a_failure_and_writes_nothing(file: Path, capsys: pytest.Captu
 def test_stdout_has_the_application_alone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["import", "docker-compose.yml", "--out", "-"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("# Imported from docker-compose.yml. docs/reference.yaml explains every key.\n\nname: shop\n")
+    assert out.startswith(
+        "# Imported from docker-compose.yml. `seaway help reference` explains every key.\n\nname: shop\n"
+    )
     assert err.endswith("docker-compose.yml: 10 keys: 9 kept, 1 approximated\n")
 
 

@@ -148,7 +148,7 @@ def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, capsy
     assert lines[0].startswith("web: ")
     assert lines[1] == "  pod web-5d9c-aaaaa, container web"
     assert lines[2].startswith("  correct services.web.image (app/app.yaml)")
-    assert lines[3] == "  docs/runbook.md#image-name-invalid"
+    assert lines[3] == "  seaway help image-name-invalid"
 
 
 def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, capsys: Captured) -> None:
@@ -216,7 +216,7 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "container": "web",
         "fatal": True,
         "more": 0,
-        "runbook": "docs/runbook.md#image-name-invalid",
+        "runbook": "seaway help image-name-invalid",
     }
     assert [workload["state"] for workload in others] == ["complete", "complete"]
 

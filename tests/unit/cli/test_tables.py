@@ -40,12 +40,14 @@ COMMANDS = {
     "promote": ("release", "promote", "dev", "staging"),
     "drift": ("status", "--drift"),
     "status": ("status",),
+    "help": ("help",),
 }
 MODULES = {
     "check",
     "diff",
     "explain",
     "graph",
+    "help",
     "images_outdated",
     "import_compose",
     "preview",

@@ -7,7 +7,6 @@ import subprocess
 import sys
 import threading
 import time
-import tomllib
 from pathlib import Path
 
 import grpc
@@ -15,7 +14,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2
 
-import plugin as package
+import seaway
 from plugin import values
 from tests.support import apiserver
 from tests.unit.plugin import engine
@@ -35,8 +34,7 @@ def test_its_features_and_version(plugin: engine.Plugin) -> None:
     assert answer.acceptSecrets
     assert answer.supportsPreview
     assert plugin.stub.Handshake(provider_pb2.ProviderHandshakeRequest(engine_address="x")).accept_secrets
-    declared = tomllib.loads((engine.ROOT / "pyproject.toml").read_text())["project"]["version"]
-    assert plugin.stub.GetPluginInfo(empty_pb2.Empty()).version == declared == package.VERSION
+    assert plugin.stub.GetPluginInfo(empty_pb2.Empty()).version == seaway.__version__
 
 
 def test_the_sdk_is_not_imported() -> None:

@@ -156,7 +156,7 @@ def test_it_fails_with_the_report_of_all_that_failed(
     assert "seed" in text
     assert "still rolling out: index 0/1 succeeded" in text
     assert "\n" in text
-    assert "docs/runbook.md#job-failed" in text
+    assert "seaway help job-failed" in text
 
 
 def test_a_workload_that_recovers_in_time_has_not_failed(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -233,7 +233,7 @@ def test_a_transient_problem_is_reported_once_and_fails_at_the_deadline(
     started = time.monotonic()
     text = get_error(start(plugin, inputs("web", deadline=2)))
     assert time.monotonic() - started >= 2, "the deadline passes without a change"
-    assert "docs/runbook.md#unschedulable" in text
+    assert "seaway help unschedulable" in text
     warning, fix = [line for line in display.lines if not line.ephemeral]
     assert [(line.severity, line.urn) for line in (warning, fix)] == [("WARNING", URN), ("INFO", URN)]
     message, (hint, link) = warning.text, fix.text.splitlines()
@@ -241,7 +241,7 @@ def test_a_transient_problem_is_reported_once_and_fails_at_the_deadline(
     assert "Insufficient cpu" in message
     assert message.endswith(" (pod web-5d4f-0)")
     assert "services.web.resources" in hint
-    assert link == "  see docs/runbook.md#unschedulable"
+    assert link == "  more: seaway help unschedulable"
     assert display.list_texts(ephemeral=True)[0].startswith("web 0/2 ready: ")
 
 

@@ -170,4 +170,3 @@ def test_every_cause_has_a_section_in_the_runbook() -> None:
         "unreachable-cluster",
     }
     assert sorted(sections) == sorted({*causes.CAUSES, *others})
-    assert causes.format_runbook_link("image-not-found") == "docs/runbook.md#image-not-found"
