@@ -154,7 +154,7 @@ def external_addresses(context: check_context.CheckContext) -> check_context.Fin
             continue
         for policy in context.list_objects("NetworkPolicy"):
             if policy.owner and store.name in callers[policy.owner]:
-                message = f"allows every address, since only the name of store {store.name} is known, {address.host}"
+                message = f"allows every address, because only the name of store {store.name} is known: {address.host}"
                 yield check_context.make_finding(policy, "spec.egress", message, f"set {path}.external.cidrs")
 
 

@@ -27,7 +27,9 @@ def _check_host(host: str, part: diagnosis.Part) -> diagnosis.Diagnostics:
     if match := re.search(r"([^/@:]+)(?::([0-9]+))?(?:[/?]|$)", host.partition("://")[2] or host):
         port = f" and port: {match[2]}" if match[2] else ""
         hint = f"write host: {match[1]}{port}" if _NAME.fullmatch(match[1]) else hint
-    yield part.report("invalid-host", f"{diagnosis.quote(host)} is not a DNS name with a domain or an IP address", hint)
+    yield part.report(
+        "invalid-host", f"{diagnosis.quote(host)} is neither a DNS name with a domain nor an IP address", hint
+    )
 
 
 def _check_range(text: str, part: diagnosis.Part) -> diagnosis.Diagnostics:

@@ -93,7 +93,7 @@ def _check_image_source(workload: application.AnyWorkload, part: diagnosis.Part)
     is_job = isinstance(workload, application.Job)
     sources = {"build": workload.build, "image": workload.image, "uses": workload.uses if is_job else None}
     declared = [key for key, source in sources.items() if source is not None]
-    if not declared and not part.has_undecoded(*sources):
+    if not declared and not part.has_undecoded(*sources, "external"):
         hint = f"add `build: <folder>` or `image: <reference>`{' or `uses: <service>`' if is_job else ''}"
         yield part.report("missing-image", "has no image", hint)
     elif len(declared) > 1:
