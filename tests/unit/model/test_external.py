@@ -53,7 +53,7 @@ VALID = [
     ),
 ]
 INVALID = {
-    "no host": (store("{port: 5432}"), "5:20: stores.db.external.host: missing-value"),
+    "no host": (store("{port: 5432}"), "5:30: stores.db.external.host: missing-value"),
     "host as text": (store("db.example.com"), "5:20: stores.db.external: invalid-type"),
     "URL": (store("{host: 'postgres://me@db.example.com:6432/shop'}"), "5:31: stores.db.external.host: invalid-host"),
     "host with a port": (store("{host: 'db.example.com:6432'}"), "5:31: stores.db.external.host: invalid-host"),
