@@ -9,7 +9,6 @@ the check that requires it, or null.
     name, kind           of the service, store or job
     application, stack   strings
     image, image_from    the image and its source; null: it is an external store
-    external             the address of an external store, or null
     address              in the cluster; null: it accepts no requests
     published            how it is reachable from outside: none (the stack publishes nothing), nodePort, loadBalancer,
                          ingress or gateway; null: it is not
@@ -75,18 +74,15 @@ def _print_explanation(explanation: workload.Explanation) -> None:
     display.print_table(("", ""), _list_facts(explanation), header=False)
     display.print_line()
     objects = [(f"{described.kind}/{described.name}", described.purpose) for described in explanation.objects]
-    if objects:
-        display.print_table(OBJECT_HEADINGS, objects)
-        display.print_line()
+    display.print_table(OBJECT_HEADINGS, objects)
+    display.print_line()
     display.print_table(FIELD_HEADINGS, (_format_field(field) for field in explanation.rows if _is_in_summary(field)))
     display.print_line(text.Text(f"\n{MORE_HINT}"))
 
 
 def _list_facts(explanation: workload.Explanation) -> Iterator[tuple[str, str]]:
-    if explanation.external:
-        yield "external", f"it runs at {explanation.external}; nothing is deployed for it"
-    else:
-        yield "image", f"{explanation.image} ({explanation.image_from})"
+    source = f"{explanation.image} ({explanation.image_from})" if explanation.image else None
+    yield "image", source or "none: it is external, and nothing is deployed for it"
     yield "address", explanation.address or "none: it accepts no requests"
     if explanation.published == "none":
         yield "from outside", "not reachable: publish is true, but the stack's seaway:publish is none"

@@ -65,7 +65,6 @@ class Explanation:
     stack: str
     image: str | None
     image_from: str | None
-    external: str | None
     address: str | None
     published: str | None
     urls: Sequence[str]
@@ -93,7 +92,6 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
         stack=stack_settings.stack,
         image=image,
         image_from=_explain_image(environment, path, workload, image) if image else None,
-        external=external.format_address(workload) if external.find_address(workload) and not is_job else None,
         address=links.find_url(app, workload.name),
         published=stack_settings.publish if graph.is_published(workload, stack_settings) else None,
         urls=() if is_job else ingress_hosts.format_urls(stack_settings, workload),
@@ -160,13 +158,12 @@ def _list_model_fields(
         and release_object.kind in field.kinds
         and fields.find_value(release_object.manifest, field.path) is not None
     }
-    declared = _find_declared(environment, path)
-    if external.find_address(workload):
-        # Its other keys, and the defaults of its image, are for other environments.
-        declared = workload
+    # The other keys of an external store, and the defaults of its image, are for other environments.
+    is_external = external.find_address(workload) is not None
+    declared = workload if is_external else _find_declared(environment, path)
     profile_defaults = {default.field: default for default in image_defaults.list_defaults(declared)}
     for field, field_value, reason in _iterate_fields(workload):
-        if external.find_address(workload) and not field.startswith(("external.", "port", "protocol")):
+        if is_external and not field.startswith(("external.", "port", "protocol")):
             continue
         location = _format_location(environment, path, workload, field)
         if not location and field in profile_defaults:

@@ -6,7 +6,6 @@ import re
 from collections.abc import Collection
 
 from seaway.model import application
-from seaway.model import secrets as model_secrets
 
 _NAMESPACE = re.compile(r"(?:[^.]+\.)+(?P<namespace>[^.]+)\.svc(?:\.cluster\.local)?")
 """https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/"""
@@ -28,7 +27,7 @@ def format_address(workload: application.ServiceOrStore) -> str:
 def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     """The IP address; None: the host is a name."""
     try:
-        return ipaddress.ip_address(host)
+        return None if "%" in host else ipaddress.ip_address(host)
     except ValueError:
         return None
 
@@ -47,8 +46,8 @@ def find_ranges(external: application.External) -> tuple[str, ...]:
 
 def list_secret_names(app: application.Application) -> Collection[str]:
     """The secrets that external stores list: their values are set elsewhere, so the stack cannot generate them."""
-    paths = [f"stores.{store.name}" for store in app.stores if store.external]
-    return {secret.name for path, secret in model_secrets.list_secrets(app) if ".".join(path.split(".")[:2]) in paths}
+    containers = [container for store in app.stores if store.external for container in store.list_containers()]
+    return {secret.name for container in containers for secret in container.secrets}
 
 
 def resolve_stores(app: application.Application) -> application.Application:
@@ -56,10 +55,14 @@ def resolve_stores(app: application.Application) -> application.Application:
     names = list_secret_names(app)
     app = dataclasses.replace(app, stores=tuple(map(resolve_store, app.stores)))
 
-    def set_sources(secret: application.Secret) -> application.Secret:
-        return dataclasses.replace(secret, generate=None) if secret.name in names else secret
-
-    return app.replace_containers(lambda _, container: {"secrets": tuple(map(set_sources, container.secrets))})
+    return app.replace_containers(
+        lambda _, container: {
+            "secrets": tuple(
+                dataclasses.replace(secret, generate=None) if secret.name in names else secret
+                for secret in container.secrets
+            )
+        }
+    )
 
 
 def resolve_store(store: application.Store) -> application.Store:
@@ -72,7 +75,7 @@ def resolve_store(store: application.Store) -> application.Store:
     return application.Store(
         store.name,
         external=store.external,
-        port=store.external.port or store.port,
+        port=store.port if store.external.port is None else store.external.port,
         protocol=store.protocol,
         ports=tuple(dataclasses.replace(port, publish=False) for port in store.ports),
         all_ports=store.all_ports,

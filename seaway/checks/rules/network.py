@@ -146,16 +146,16 @@ def target_ports(context: check_context.CheckContext) -> check_context.Findings:
 def external_addresses(context: check_context.CheckContext) -> check_context.Findings:
     """A network policy accepts no DNS names. Without address ranges, a compromised pod also reaches other databases on
     the same port, in all networks that the nodes reach."""
-    workloads = context.environment.app.get_workloads()
-    callers = {workload.name: workload.calls for workload in workloads.values()}
-    for path, store in workloads.items():
-        address = external.find_address(store)
+    calls = {workload.name: workload.calls for workload in context.environment.app.get_workloads().values()}
+    for store in context.environment.app.stores:
+        address = store.external
         if address is None or external.find_ranges(address) or external.parse_namespace(address.host):
             continue
         for policy in context.list_objects("NetworkPolicy"):
-            if policy.owner and store.name in callers[policy.owner]:
-                message = f"allows every address, because only the name of store {store.name} is known: {address.host}"
-                yield check_context.make_finding(policy, "spec.egress", message, f"set {path}.external.cidrs")
+            if store.name in calls.get(policy.owner or "", ()):
+                message = f"allows every address, because only the name of {store.name} is known: {address.host}"
+                hint = f"set stores.{store.name}.external.cidrs"
+                yield check_context.make_finding(policy, "spec.egress", message, hint)
 
 
 def _select_pods(context: check_context.CheckContext, service: objects.ReleaseObject) -> Sequence[check_context.Pod]:

@@ -21,13 +21,11 @@ def check(
     ``secret_locations`` has the secrets in the configuration of the stack, ``config_location`` is its file.
     """
     yield from _check_namespace(app, stack_settings, config_location)
-    resolved = external.resolve_stores(app)
-    yield from _check_builds(resolved, locations, stack_settings, secret_locations, config_location)
+    yield from _check_builds(external.resolve_stores(app), locations, stack_settings, secret_locations, config_location)
     yield from _check_quota(app, locations, stack_settings)
     yield from _check_pull_credentials(stack_settings, secret_locations, config_location)
     if not _has_undecoded_secrets(locations):
-        known_elsewhere = external.list_secret_names(app)
-        yield from _check_secrets(resolved, locations, secret_locations, known_elsewhere, stack_settings.stack)
+        yield from _check_secrets(app, locations, secret_locations, stack_settings.stack)
         # Where releases are promoted, a secret may be set before the release that needs it, or remain after it.
         if stack_settings.build:
             yield from _check_unused_secrets(app, stack_settings, secret_locations)
@@ -84,22 +82,17 @@ def _check_quota(
 
 
 def _check_secrets(
-    app: application.Application,
-    locations: diagnosis.SourceLocations,
-    secret_names: Collection[str],
-    external_names: Collection[str],
-    stack: str,
+    app: application.Application, locations: diagnosis.SourceLocations, secret_names: Collection[str], stack: str
 ) -> diagnosis.Diagnostics:
     """Each secret has a value: set in the stack, generated, or in an existing Secret."""
-    declared = secrets.list_secrets(app)
+    declared = secrets.list_secrets(external.resolve_stores(app))
     sourced = {secret.name for _, secret in declared if secret.generate is not None or secret.existing is not None}
     for path, secret in declared:
         if secret.name not in secret_names and secret.name not in sourced:
-            hint, message = _format_set_command(secret.name), f"has no value in stack {stack}"
-            if secret.name in external_names:
-                message += ", which cannot generate a secret of an external store"
-            else:
-                hint += ", or write {generate: 32}"
+            is_known_elsewhere = secret.name in external.list_secret_names(app)
+            hint = f"{_format_set_command(secret.name)}{'' if is_known_elsewhere else ', or write {generate: 32}'}"
+            reason = ", which cannot generate a secret of an external store" if is_known_elsewhere else ""
+            message = f"has no value in stack {stack}{reason}"
             yield locations.at(f"{path}.secrets.{secret.name}").report("secret-not-set", message, hint)
 
 

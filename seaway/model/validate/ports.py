@@ -30,10 +30,8 @@ def _check_ports(workload: application.ServiceOrStore, part: diagnosis.Part) -> 
     """Ports are valid and unique, and keys that need a main port have one."""
     owners: dict[tuple[int, bool], str] = {}
     if workload.port is not None:
-        address = external.find_address(workload)
-        yield from check_port_number(
-            workload.port, part.at("external", "port") if address and address.port else part.at("port")
-        )
+        port_part = part.at("external", "port") if part.is_declared("external.port") else part.at("port")
+        yield from check_port_number(workload.port, port_part)
         owners[workload.port, workload.protocol == "udp"] = f"{part.path}.port"
     for port in workload.ports:
         port_part = part.at("ports", port.name)
