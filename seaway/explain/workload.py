@@ -163,7 +163,7 @@ def _list_model_fields(
     declared = workload if is_external else _find_declared(environment, path)
     profile_defaults = {default.field: default for default in image_defaults.list_defaults(declared)}
     for field, field_value, reason in _iterate_fields(workload):
-        if is_external and not field.startswith(("external.", "port", "protocol")):
+        if is_external and not field.startswith(("external.", "ports", "protocol")):
             continue
         location = _format_location(environment, path, workload, field)
         if not location and field in profile_defaults:

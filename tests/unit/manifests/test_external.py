@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -53,8 +54,24 @@ def test_the_address_is_in_no_release() -> None:
     assert [one.manifest for one in decoded.render_objects()] == [one.manifest for one in stored.render_objects()]
 
 
+def test_a_service_of_a_compose_file_is_external_in_one_environment(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "name: shop\nservices:\n  web: {image: 'nginx:1', depends_on: [db], environment: {DB: db}}\n"
+        "  db: {image: 'postgres:17'}\n"
+    )
+    (tmp_path / "Pulumi.prod.yaml").write_text(
+        "config:\n  seaway:context: prod\n  seaway:app: compose.yaml\n"
+        "  seaway:overlay: {stores: {db: {external: {host: 10.1.2.3}}}, services: {web: {env: {DB: 10.1.2.3}}}}\n"
+    )
+    environment = environments.load_environment(tmp_path, "prod", check_ids=())
+    rendered = preview.render_objects(environment)
+    assert {one.owner for one in rendered} == {None, "web"}
+    (policy,) = (one.manifest["spec"] for one in rendered if one.kind == "NetworkPolicy" and one.owner)
+    assert {"ipBlock": {"cidr": "10.1.2.3/32"}} in policy["egress"][1]["to"]
+
+
 def address(**fields: Any) -> application.External:
-    return application.External(**({"host": "db.example.com"} | fields))
+    return application.External(**{"host": "db.example.com", **fields})
 
 
 @pytest.mark.parametrize(
@@ -118,7 +135,7 @@ def test_it_is_explained_without_what_is_for_other_environments() -> None:
     assert explanation.address == "tcp://shop.cluster-abc.eu-central-1.rds.amazonaws.com:5432"
     assert (explanation.image, explanation.objects, explanation.called_by) == (None, [], ["api", "migrate"])
     fields = {row.field: row.place for row in explanation.rows if row.place}
-    assert fields.keys() == {"port", "external.host", "external.cidrs"}
+    assert fields.keys() == {"external.host", "external.cidrs"}
     assert fields["external.host"] == "Pulumi.prod.yaml:10:11"
 
 
