@@ -49,7 +49,8 @@ def build_database(image: str) -> list[dict[str, Any]]:
         "image": image,
         "args": ["-p", str(PORT)],
         "env": [{"name": "POSTGRES_PASSWORD", "value": PASSWORD}],
-        "readinessProbe": {"exec": {"command": ["pg_isready", "-h", "127.0.0.1", "-p", str(PORT)]}, "periodSeconds": 1},
+        # While it makes the database, it listens on no TCP port.
+        "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "timeoutSeconds": 5},
     }
     return [
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DATABASE}},
@@ -84,7 +85,7 @@ def notes(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> I
     try:
         for manifest in build_database(overrides["postgres:17"]):
             kubectl.run("create", "--filename", "-", stdin=manifest)
-        kubectl.run("wait", "--for=condition=Ready", "pod/postgres", "-n", DATABASE, "--timeout=60s")
+        kubectl.run("wait", "--for=condition=Ready", "pod/postgres", "-n", DATABASE, "--timeout=110s")
         checkout.up()
         yield checkout
     finally:
