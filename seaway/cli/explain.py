@@ -8,7 +8,7 @@ the check that requires it, or null.
 
     name, kind           of the service, store or job
     application, stack   strings
-    image, image_from    the image and its source
+    image, image_from    the image and its source; null: it is an external store
     address              in the cluster; null: it accepts no requests
     published            how it is reachable from outside: none (the stack publishes nothing), nodePort, loadBalancer,
                          ingress or gateway; null: it is not
@@ -81,7 +81,8 @@ def _print_explanation(explanation: workload.Explanation) -> None:
 
 
 def _list_facts(explanation: workload.Explanation) -> Iterator[tuple[str, str]]:
-    yield "image", f"{explanation.image} ({explanation.image_from})"
+    source = f"{explanation.image} ({explanation.image_from})" if explanation.image else None
+    yield "image", source or "none: it is external, and nothing is deployed for it"
     yield "address", explanation.address or "none: it accepts no requests"
     if explanation.published == "none":
         yield "from outside", "not reachable: publish is true, but the stack's seaway:publish is none"

@@ -60,6 +60,9 @@ async def find_workload(
             manifests = live_objects.list_objects(kind)
             manifest = next(m for m in manifests if unstructured.get_name(m) == object_name)
             return row, {**manifest, "kind": kind}
+        if name in row.external:
+            message = f"{name} is external, at {row.external[name]}: it has no pod here"
+            raise NoPodError(f"{message}; to connect from a pod that calls it: seaway exec {row.name}")
     names = [row.name for row in rows]
     hint = decode.suggest_name(name, names) if names else f"{target.app} is not deployed there"
     raise NoPodError(f"namespace {target.namespace} has no workload {diagnosis.quote(name)}; {hint}")

@@ -24,6 +24,7 @@
         event        null, or the newest warning of the last hour: {time, object, reason, message}
         findings     a list of {cause, message, hint, runbook, pod, container, fatal, more}: pod and container may be
                      null, more is the number of other pods with the same finding
+    external     a list of {name, address}: the external stores that the workloads call
 
 ``--drift --json`` prints one object::
 

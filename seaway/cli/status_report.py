@@ -41,6 +41,7 @@ class StatusReport:
             "release": release and {"id": release.id, "since": release.since},
             "healthy": self.healthy,
             "workloads": list(map(_workload_to_json, self.rows)),
+            "external": [{"name": name, "address": address} for name, address in self._list_external()],
         }
 
     def render(self, width: int, disconnected_reason: str | None = None) -> console.Group:
@@ -49,12 +50,17 @@ class StatusReport:
         if self.rows:
             cells = (_format_cells(row, self.now) for row in self.rows)
             parts += display.build_rows(HEADINGS, cells, width, movable=LONG_HEADINGS)
+            parts += (text.Text(f"{name} is external, at {address}") for name, address in self._list_external())
             parts.append(_format_findings(self.rows))
         elif disconnected_reason is None:
             parts.append(text.Text(self.format_nothing_deployed()))
         if disconnected_reason is not None:
             parts.append(text.Text(f"{disconnected_reason}; waiting for it", style="red"))
         return console.Group(*parts)
+
+    def _list_external(self) -> list[tuple[str, str]]:
+        """The name and the address of each external store that a workload calls."""
+        return list(dict.fromkeys(store for row in self.rows for store in row.external.items()))
 
     def format_nothing_deployed(self) -> str:
         """The line for a stack without workloads."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal
 
 from seaway.manifests import network
-from seaway.model import application, ingress_hosts, settings
+from seaway.model import application, external, ingress_hosts, settings
 
 OUTSIDE = "outside"
 """The node for everything outside the cluster, the only node of its kind."""
@@ -20,12 +20,12 @@ RELATION_LABELS: Mapping[Relation, str] = {
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """A service, store or job, or the outside."""
+    """A service, store, external store or job, or the outside."""
 
     id: str
     """``services.web``, unique across the kinds."""
     name: str
-    kind: Literal["service", "store", "job", "outside"]
+    kind: Literal["service", "store", "external", "job", "outside"]
     detail: str
     """The second line: ``2 pods, port 8000``."""
 
@@ -52,8 +52,9 @@ class Graph:
     @property
     def title(self) -> str:
         """The title line."""
-        counts = {kind: sum(node.kind == kind for node in self.nodes) for kind in ("service", "store", "job")}
-        parts = [f"{number} {kind}{'s' if number > 1 else ''}" for kind, number in counts.items() if number]
+        nouns = {"service": "service", "store": "store", "external": "external store", "job": "job"}
+        counts = {noun: sum(node.kind == kind for node in self.nodes) for kind, noun in nouns.items()}
+        parts = [f"{number} {noun}{'s' if number > 1 else ''}" for noun, number in counts.items() if number]
         return " · ".join([self.application, f"stack {self.stack}", ", ".join(parts)])
 
 
@@ -102,8 +103,10 @@ def _build_node(path: str, workload: application.AnyWorkload) -> Node:
         case application.Service():
             pods = f"{workload.scale.min} pod{'' if workload.scale.min == 1 else 's'}"
             kind, detail = "service", ["a pod on every node" if workload.daemon_set else pods]
+        case application.Store(external=application.External()):
+            return Node(id=path, name=workload.name, kind="external", detail=external.format_address(workload))
         case application.Store():
-            kind, detail = "store", [workload.volume.size]
+            kind, detail = "store", [workload.volume.size] if workload.volume else []
         case application.Job():
             return Node(id=path, name=workload.name, kind="job", detail=workload.schedule or workload.run)
     if workload.port:

@@ -23,6 +23,7 @@ rect { fill: #ffffff; stroke: #5b6470; stroke-width: 1.5; }
 .node .name { font-weight: 600; }
 .service rect { fill: #e7f0fd; stroke: #2f6fd0; }
 .store rect { fill: #e6f5ea; stroke: #2e8b4f; stroke-width: 3; }
+.external rect { fill: #ffffff; stroke: #2e8b4f; stroke-width: 3; stroke-dasharray: 6 3; }
 .job rect { fill: #fdf1dc; stroke: #b7791f; stroke-dasharray: 6 3; }
 path { fill: none; stroke: #768390; stroke-width: 1.5; }
 .dependsOn path { stroke-dasharray: 6 4; }
@@ -34,6 +35,7 @@ marker path { fill: #768390; stroke: none; }
   .node text { fill: #f0f3f6; }
   .service rect { fill: #152a4a; stroke: #539bf5; }
   .store rect { fill: #143222; stroke: #57ab5a; }
+  .external rect { fill: #22272e; stroke: #57ab5a; }
   .job rect { fill: #3a2a10; stroke: #daaa3f; }
 }
 """

@@ -7,7 +7,7 @@ from typing import Any, cast
 from seaway.checks.rules import identity
 from seaway.explain import fields, graph, origin
 from seaway.manifests import objects, preview
-from seaway.model import application, ingress_hosts, links
+from seaway.model import application, external, ingress_hosts, links
 from seaway.model.defaults import image_defaults
 from seaway.project import environments
 from seaway.syntax import decode
@@ -63,8 +63,8 @@ class Explanation:
     kind: str
     application: str
     stack: str
-    image: str
-    image_from: str
+    image: str | None
+    image_from: str | None
     address: str | None
     published: str | None
     urls: Sequence[str]
@@ -82,7 +82,7 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
     app, stack_settings = environment.app, environment.settings
     images = preview.find_images(environment)
     rendered = [part for part in preview.render_objects(environment, images) if part.owner == workload.name]
-    pods = next(release_object.manifest for release_object in rendered if release_object.kind in fields.PODS)
+    pods = next((release_object.manifest for release_object in rendered if release_object.kind in fields.PODS), None)
     image = fields.find_value(pods, (*fields.CONTAINER.split("."), "image"))
     is_job = isinstance(workload, application.Job)
     return Explanation(
@@ -91,7 +91,7 @@ def explain_workload(environment: environments.Environment, name: str) -> Explan
         application=app.name,
         stack=stack_settings.stack,
         image=image,
-        image_from=_explain_image(environment, path, workload, image),
+        image_from=_explain_image(environment, path, workload, image) if image else None,
         address=links.find_url(app, workload.name),
         published=stack_settings.publish if graph.is_published(workload, stack_settings) else None,
         urls=() if is_job else ingress_hosts.format_urls(stack_settings, workload),
@@ -158,9 +158,13 @@ def _list_model_fields(
         and release_object.kind in field.kinds
         and fields.find_value(release_object.manifest, field.path) is not None
     }
-    declared = _find_declared(environment, path)
+    # The other keys of an external store, and the defaults of its image, are for other environments.
+    is_external = external.find_address(workload) is not None
+    declared = workload if is_external else _find_declared(environment, path)
     profile_defaults = {default.field: default for default in image_defaults.list_defaults(declared)}
     for field, field_value, reason in _iterate_fields(workload):
+        if is_external and not field.startswith(("external.", "ports", "protocol")):
+            continue
         location = _format_location(environment, path, workload, field)
         if not location and field in profile_defaults:
             reason = profile_defaults.pop(field).reason  # noqa: PLW2901 - the image profile overrides the model's default

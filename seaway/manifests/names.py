@@ -31,6 +31,9 @@ SCALE_ANNOTATION = "seaway/scale"
 URLS_ANNOTATION = "seaway/urls"
 """Annotation of a workload behind an Ingress: its URLs, separated by spaces."""
 
+EXTERNAL_ANNOTATION = "seaway/external"
+"""Annotation of a workload that calls external stores: ``db=db.example.com:5432``, separated by spaces."""
+
 DEFAULT_GROUP_ID = 10001
 """The group of a pod's volumes if only the image defines the user."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import names
-from seaway.model import application, ingress_hosts, settings
+from seaway.model import application, external, ingress_hosts, settings
 from seaway.model import ports as model_ports
 from seaway.project import environments
 
@@ -107,6 +107,15 @@ def build_headless_service(
     """
     kind = {"type": "ClusterIP", "clusterIP": "None"}
     return _assemble_service(environment, workload.name, list_ports(workload), kind, {})
+
+
+def build_external_annotation(
+    environment: environments.Environment, workload: application.AnyWorkload
+) -> dict[str, str]:
+    """The addresses of the external stores that a workload calls. No other object of the cluster has them."""
+    stores = [store for store in environment.app.stores if store.external and store.name in workload.calls]
+    addresses = " ".join(f"{store.name}={external.format_address(store)}" for store in stores)
+    return {names.EXTERNAL_ANNOTATION: addresses} if addresses else {}
 
 
 def _assemble_service(  # noqa: PLR0917 - in the order of the manifest

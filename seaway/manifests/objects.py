@@ -25,7 +25,7 @@ from seaway.manifests import (
     scaling,
     workloads,
 )
-from seaway.model import application, image_reference, links, rollout_order
+from seaway.model import application, external, image_reference, links, rollout_order
 from seaway.project import environments
 
 Phase = rollout_order.Phase
@@ -96,6 +96,8 @@ def objects(
     pull_secrets = [*filter(None, [config.get_name(pull_secret)]), *environment.settings.image_pull_secrets]
     positions = rollout_order.plan_positions(environment.app)
     for workload in environment.app.get_workloads().values():
+        if external.find_address(workload):
+            continue
         position = positions[workload.name]
         own_images = _find_images(environment, workload, images)
         contents = {name: image.content for name, image in own_images.items()}
@@ -112,6 +114,7 @@ def objects(
             merged = raw.merge_raw(workload, manifest)
             release_objects.append(ReleaseObject(manifest=merged, owner=workload.name))
         for manifest in _build_rollout(environment, workload, template, contents):
+            manifest["metadata"]["annotations"] |= network.build_external_annotation(environment, workload)
             merged = raw.merge_raw(workload, manifest)
             # A schedule and an autoscaler start no pods now.
             starts_pods = kinds.KINDS[merged["kind"]].pod_template == ("spec", "template")

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 from seaway.manifests import names, network
-from seaway.model import application, egress, ingress_hosts
+from seaway.model import application, egress, external, ingress_hosts
 from seaway.project import environments
 from seaway.syntax import hashing
 from seaway.syntax.field_help import Help, Rationale
@@ -64,6 +64,11 @@ PRIVATE_RANGES = (
 
 PRIVATE_RANGES_IPV6 = ("fc00::/7", "fe80::/10")
 """The same for IPv6; the first contains the metadata service of a cloud. https://www.iana.org/assignments/iana-ipv6-special-registry/"""
+
+METADATA_RANGES = ("127.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32", "168.63.129.16/32")
+"""Addresses that no external store has: the pod itself, and the metadata services of clouds."""
+
+METADATA_RANGES_IPV6 = ("fe80::/10", "fd00:ec2::254/128")
 
 API_PORTS = (443, 6443)
 """Ports of API servers: behind a load balancer, and their own."""
@@ -160,6 +165,9 @@ def _egress_rules(environment: environments.Environment, workload: application.A
     yield {"to": [dict(peer) for peer in DNS_PEERS], "ports": [_build_port(53, "UDP"), _build_port(53, "TCP")]}
     targets = {target.name: target for target in (*environment.app.services, *environment.app.stores)}
     for name in sorted(set(workload.calls)):
+        if address := external.find_address(targets[name]):
+            yield _build_external_rule(targets[name], address)
+            continue
         ports = _build_ports(targets[name])
         if ports or _opens_all_ports(targets[name]):
             yield {"to": [_build_pod_peer(environment, name)], **({"ports": ports} if ports else {})}
@@ -168,6 +176,24 @@ def _egress_rules(environment: environments.Environment, workload: application.A
         # Service. No file can know it, so the rule allows its ports at any address.
         yield {"ports": [_build_port(port, "TCP") for port in API_PORTS]}
     yield from _external_egress(workload)
+
+
+def _build_external_rule(store: application.AnyWorkload, address: application.External) -> dict[str, Any]:
+    """The ports of an external store at its addresses. A policy accepts no DNS names: if only the name is known, the
+    rule allows its ports at any address, private ones included, since managed stores often have such an address.
+    """
+    ports = [_build_port(port.port, network.get_transport_protocol(port)) for port in network.list_ports(store)]
+    namespace, ranges = external.parse_namespace(address.host), external.find_ranges(address)
+    if ranges:
+        peers: list[dict[str, Any]] = [{"ipBlock": {"cidr": cidr}} for cidr in ranges]
+    elif namespace:
+        peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]
+    else:
+        peers = [
+            {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(METADATA_RANGES)}},
+            {"ipBlock": {"cidr": "::/0", "except": list(METADATA_RANGES_IPV6)}},
+        ]
+    return {"to": peers, **({"ports": ports} if ports else {})}
 
 
 def _external_egress(workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,7 @@ Resources = containers.Resources
 Secret = containers.Secret
 Tpu = containers.Tpu
 Build = workload_fields.Build
+External = workload_fields.External
 Port = workload_fields.Port
 Protocol = workload_fields.Protocol
 Scale = workload_fields.Scale
@@ -165,7 +166,7 @@ class Service(WorkloadSpec):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Store(WorkloadSpec):
-    """A service with a volume: one pod with a stable name."""
+    """A service with a volume: one pod with a stable name. An external store runs elsewhere and has no pod."""
 
     port: Annotated[int | None, Help("TCP port that it listens on; none: it takes no requests")] = None
     protocol: Annotated[Protocol, Help("protocol of the port")] = "tcp"
@@ -176,7 +177,10 @@ class Store(WorkloadSpec):
         Help("reachable from outside the cluster, by an ingress if it speaks HTTP; each environment decides how"),
         Rationale("only the application itself needs to reach its data"),
     ] = False
-    volume: Annotated[Volume, Help("its volume")]
+    external: Annotated[
+        External | None, Help("address of the store if it runs elsewhere: then nothing is deployed for it")
+    ] = None
+    volume: Annotated[Volume | None, Help("its volume; only an external store may have none")] = None
     volumes: Annotated[Mapping[str, Volume], Help("further volumes, by name")] = empty_mapping()
     retain: Annotated[
         bool,

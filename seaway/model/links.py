@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from seaway.model import application
+from seaway.model import application, external
 
 _SCHEMES: Mapping[application.Protocol, str] = {
     "http": "http://",
@@ -19,7 +19,7 @@ def get_variables(app: application.Application, caller: application.WorkloadSpec
 
     ``calls: [api]`` gives ``API_URL=http://api:8000``, ``API_HOST=api`` and ``API_PORT=8000``, and for each further
     port a variable such as ``API_METRICS_PORT=9090``. The URL of a store is ``tcp://db:5432``: Seaway does not know
-    its protocol.
+    its protocol. An external store has its own host and port in the same variables.
     """
     variables: dict[str, str] = {}
     targets = {target.name: target for target in (*app.services, *app.stores)}
@@ -35,16 +35,20 @@ def get_target_variables(workload: application.ServiceOrStore) -> Mapping[str, s
         return {}
     prefix = _format_prefix(workload.name)
     further = {f"{prefix}_{_format_prefix(port.name)}_PORT": str(port.port) for port in workload.ports}
-    return {f"{prefix}_URL": url, f"{prefix}_HOST": workload.name, f"{prefix}_PORT": str(workload.port), **further}
+    address = external.find_address(workload)
+    host = address.host if address else workload.name
+    return {f"{prefix}_URL": url, f"{prefix}_HOST": host, f"{prefix}_PORT": str(workload.port), **further}
 
 
 def find_url(app: application.Application, name: str) -> str | None:
-    """The URL of a service or store in the cluster, ``http://api:8000``; None: it has no port."""
+    """The URL of a service or store for its callers, ``http://api:8000``; None: it has no port."""
     return next((_format_url(target) for target in (*app.services, *app.stores) if target.name == name), None)
 
 
 def _format_url(workload: application.ServiceOrStore) -> str | None:
-    return None if workload.port is None else f"{_SCHEMES[workload.protocol]}{workload.name}:{workload.port}"
+    if workload.port is None:
+        return None
+    return f"{_SCHEMES[workload.protocol]}{external.format_address(workload)}"
 
 
 def _format_prefix(name: str) -> str:

@@ -45,9 +45,10 @@ def plan_positions(app: application.Application) -> Mapping[str, Position]:
 
     A dependency is rolled out no later than its dependents: a service that a store depends on moves to the phase of the
     stores. All other workloads stay where they are. The rules have refused cycles. Names that the application does not
-    have are ignored: a rollback leaves out the jobs of a release.
+    deploy are ignored: those of external stores, and a rollback leaves out the jobs of a release.
     """
-    workloads = {workload.name: workload for workload in (*app.stores, *app.jobs, *app.services)}
+    stores = [store for store in app.stores if store.external is None]
+    workloads = {workload.name: workload for workload in (*stores, *app.jobs, *app.services)}
     graph = {
         name: [target for target in workload.depends_on if target in workloads] for name, workload in workloads.items()
     }

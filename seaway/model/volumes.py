@@ -18,4 +18,4 @@ def find_group_id(app: application.Application, shared_volume: application.Share
 
 def list_claims(store: application.Store) -> dict[str, application.Volume]:
     """The volumes of a store by the names of their claim templates."""
-    return {MAIN_VOLUME_NAME: store.volume, **store.volumes}
+    return ({MAIN_VOLUME_NAME: store.volume} if store.volume else {}) | dict(store.volumes)

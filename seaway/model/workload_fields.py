@@ -101,6 +101,24 @@ class Volume:
     ] = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class External:
+    """The address of a store that runs elsewhere, such as a managed database."""
+
+    host: Annotated[
+        str, Help("its DNS name or IP address; a Service of another namespace: `db.other.svc.cluster.local`")
+    ]
+    port: Annotated[int | None, Help("its port; none: the `port` of the store")] = None
+    cidrs: Annotated[
+        tuple[str, ...],
+        Help(
+            "address ranges of the host that callers may reach, as `10.1.0.0/16`; none: the IP address or the namespace"
+            " that `host` names, or for another DNS name all addresses"
+        ),
+        Rationale("a network policy accepts no DNS names, and only the operator of the store knows its addresses"),
+    ] = ()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class SharedVolume:
     """A volume of a store that is mounted in other pods too. Short form: the name of the store.

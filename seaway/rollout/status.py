@@ -43,6 +43,8 @@ class WorkloadStatus:
     """Minimum and maximum number of pods of an autoscaler; None without one."""
     addresses: tuple[str, ...] = ()
     """Where it is reachable from outside the cluster."""
+    external: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    """The external stores that it calls, with their addresses."""
     job_runs: runs.JobRuns | None = None
     """Of a job with a schedule, or that is started by hand. It is healthy unless its newest run failed."""
     health: workload_health.WorkloadHealth
@@ -157,6 +159,7 @@ def _build_status(
         last_warning=_find_last_warning(manifest, owned, index, now),
         scale=_parse_scale(unstructured.get_annotation(manifest, names.SCALE_ANNOTATION)),
         addresses=addresses,
+        external=_parse_addresses(unstructured.get_annotation(manifest, names.EXTERNAL_ANNOTATION)),
         job_runs=runs.summarize_runs(manifest, owned.newest_owner) if kind == "CronJob" else None,
         health=health.assess_pods(
             rollout_target, manifest, owned, index, elapsed=(now - since).total_seconds(), started=since
@@ -183,6 +186,12 @@ def _parse_scale(annotation: str | None) -> tuple[int, int] | None:
     """From ``2-10``. Any other text was not written by Seaway."""
     match = re.fullmatch(r"(\d+)-(\d+)", annotation or "")
     return (int(match[1]), int(match[2])) if match else None
+
+
+def _parse_addresses(annotation: str | None) -> dict[str, str]:
+    """From ``db=db.example.com:5432``, separated by spaces."""
+    pairs = (text.partition("=") for text in (annotation or "").split())
+    return {name: diagnosis.escape_text(address) for name, _, address in pairs}
 
 
 def shorten_image(image: str) -> str:

@@ -13,12 +13,14 @@ from typing import Any
 from seaway.files import roots
 from seaway.manifests import inputs, objects, yaml_writer
 from seaway.model import application, secrets, settings
-from seaway.project import environments, load
+from seaway.project import environments, load, stack_file
 from seaway.release import record
-from seaway.syntax import decode, encode
+from seaway.syntax import decode, encode, nodes
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ("smallest", "shop", "everything")
+EXTERNAL = "external"
+"""An example without an application of its own: a stack's file for examples/shop."""
 STATED: dict[str, dict[str, Any]] = {
     "everything": {
         "publish": "ingress",
@@ -87,8 +89,19 @@ def format_config(example: str) -> str:
     return "".join(f"  seaway:{key}: {json.dumps(value)}\n" for key, value in stated.items())
 
 
+def read_external(*removed: str) -> environments.Environment:
+    """Read the environment of examples/external, without some of its settings."""
+    config = stack_file.read_config(ROOT / "examples" / EXTERNAL / "Pulumi.prod.yaml")
+    pairs = {key: pair for key, pair in config.pairs.items() if key not in removed}
+    node = nodes.MappingNode(config.location, pairs)
+    return environments.read_environment(node, folder=ROOT, stack="prod", check_ids=())
+
+
 def build_objects(example: str, **stated: Any) -> list[objects.ReleaseObject]:
     """Render the objects of an example in its environment, with additional settings."""
+    if example == EXTERNAL:
+        environment = read_external()
+        return objects.objects(environment, *make_inputs(environment.app))
     app = load_example(example)
     stack = settings.Settings(
         stack="test", context="test", registry="registry.example.com", **STATED.get(example, {}) | stated

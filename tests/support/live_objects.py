@@ -5,6 +5,7 @@ from typing import Any
 
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import snapshot
+from seaway.manifests import names
 from seaway.rollout import evidence, health, owned_pods, target, workload_health
 from tests.support import apiserver
 
@@ -270,6 +271,17 @@ def healthy() -> dict[str, list[Object]]:
         ],
         "Event": [],
     }
+
+
+def with_external_store() -> dict[str, list[Object]]:
+    """The same without the pod of the store, which runs elsewhere and is called by the others."""
+    objects = healthy()
+    del objects["StatefulSet"]
+    objects["Pod"] = [pod for pod in objects["Pod"] if pod["metadata"]["name"] != "db-0"]
+    for caller in (*objects["Deployment"], *objects["Job"]):
+        annotations = caller["metadata"].setdefault("annotations", {})
+        annotations[names.EXTERNAL_ANNOTATION] = "db=db.example.com:5432"
+    return objects
 
 
 def rollout(*statuses: Object, **more: Any) -> tuple[Object, Object, Object]:

@@ -6,6 +6,7 @@ from typing import Any
 from seaway.checks import check, check_context
 from seaway.kubernetes.api import unstructured
 from seaway.manifests import objects, policies
+from seaway.model import external
 
 PORT_NAME_LIMIT = 15
 """Characters of a port name. https://www.rfc-editor.org/rfc/rfc6335#section-5.1"""
@@ -135,6 +136,26 @@ def target_ports(context: check_context.CheckContext) -> check_context.Findings:
             elif pods and not all(target in _list_pod_ports(pod) for pod in pods):
                 message = f"the pods have no port {target}"
                 yield check_context.make_finding(service, path, message, "use an existing port")
+
+
+@check.for_application(
+    "NET-08",
+    "The connections to an external store are limited to its addresses",
+    check.warn_everywhere("only the operator of a managed store knows its addresses"),
+)
+def external_addresses(context: check_context.CheckContext) -> check_context.Findings:
+    """A network policy accepts no DNS names. Without address ranges, a compromised pod also reaches other databases on
+    the same port, in all networks that the nodes reach."""
+    calls = {workload.name: workload.calls for workload in context.environment.app.get_workloads().values()}
+    for store in context.environment.app.stores:
+        address = store.external
+        if address is None or external.find_ranges(address) or external.parse_namespace(address.host):
+            continue
+        for policy in context.list_objects("NetworkPolicy"):
+            if store.name in calls.get(policy.owner or "", ()):
+                message = f"allows every address, because only the name of {store.name} is known: {address.host}"
+                hint = f"set stores.{store.name}.external.cidrs"
+                yield check_context.make_finding(policy, "spec.egress", message, hint)
 
 
 def _select_pods(context: check_context.CheckContext, service: objects.ReleaseObject) -> Sequence[check_context.Pod]:

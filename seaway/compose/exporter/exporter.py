@@ -10,7 +10,7 @@ from typing import Any, cast
 from seaway.compose import report
 from seaway.compose.exporter import container, losses, networks, order, volumes, workload
 from seaway.compose.importer import write
-from seaway.model import application
+from seaway.model import application, external
 from seaway.syntax import nodes
 
 KEY_ORDER = (
@@ -62,12 +62,19 @@ def export_application(
         volume_names=volumes.name_volumes(app),
     )
     host_ports = workload.allocate_host_ports(app)
-    assigned, definitions, isolated = networks.assign_networks(app, host_ports)
-    for path, service in app.get_workloads().items():
+    external_names = {store.name for store in app.stores if store.external}
+    workloads = app.get_workloads().items()
+    reaches_outside = {*host_ports, *(caller.name for _, caller in workloads if external_names & {*caller.calls})}
+    assigned, definitions, isolated = networks.assign_networks(app, reaches_outside)
+    for path, service in workloads:
+        if isinstance(service, application.Store) and service.external:
+            message = f"no container: its callers connect to {external.format_address(service)}"
+            export.report.record(path, "approximated", message)
+            continue
         names = assigned.get(service.name)
         keys = {"networks": names, "network_mode": "none" if service.name in isolated else None}
         main = workload.convert(export, path, service, host_ports, keys)
-        _report_egress(main, names or [], published=service.name in host_ports)
+        _report_egress(main, names or [], published=service.name in reaches_outside)
     order.convert(export)
     document = {
         "name": app.name,

@@ -11,7 +11,7 @@ KEPT_KEYS = frozenset(
         *("image", "build", "uses", "command", "args", "workingDir", "env", "envFile", "secrets", "files", "user"),
         *("resources", "writable", "security", "port", "protocol", "ports", "publish", "calls", "linkVariables"),
         *("dependsOn", "allPorts", "sharedVolumes", "health", "scale", "stopGracePeriod", "volume", "volumes"),
-        *("init", "sidecars", "run"),
+        *("init", "sidecars", "run", "external"),
     )
 )
 """The keys of a service, store or job that are kept unless another outcome is recorded."""

@@ -22,7 +22,7 @@ def convert(export: container.Export) -> None:
         if phase is rollout_order.Phase.store:
             _add_dependencies(export, manual_jobs, names)
         previous = names or previous
-    workloads = (*app.stores, *app.services, *app.jobs)
+    workloads = [workload for workload in app.get_workloads().values() if workload.name in export.services]
     for workload in workloads:
         _add_dependencies(export, [workload.name], workload.depends_on)
     for workload in workloads:
@@ -42,7 +42,7 @@ def sort_services(export: container.Export) -> list[str]:
 
 def _add_dependencies(export: container.Export, names: Iterable[str], dependencies: Iterable[str]) -> None:
     jobs = {job.name for job in export.app.jobs}
-    dependencies = list(dependencies)
+    dependencies = [other for other in dependencies if other in export.services]
     for name in names:
         depends_on: dict[str, Any] = export.services[name].setdefault("depends_on", {})
         for other in dependencies:

@@ -28,7 +28,8 @@ def convert(main: container.ExportedContainer) -> dict[str, str]:
     export, workload = main.export, main.workload
     disks: dict[str, str] = {}
     if isinstance(workload, application.Store):
-        for name, volume in {None: workload.volume, **workload.volumes}.items():
+        main_volume = {None: workload.volume} if workload.volume else {}
+        for name, volume in (main_volume | dict(workload.volumes)).items():
             disks[volume.path] = export.volume_names[workload.name, name]
             _export_disk(main, f"volumes.{name}" if name else "volume", disks[volume.path], volume)
         if main.is_declared("retain"):

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from seaway.model import application
+from seaway.model import application, volumes
 from seaway.model.defaults import image_profiles
 
 _READINESS_REASON = "during its first start the server answers on the socket only, and is not ready yet"
@@ -66,7 +66,7 @@ def _list_container_defaults(
         yield ProfileDefault(field="user", value=user, reason=f"the user that {name}{variant} is made for")
     mounted = {*container_spec.writable, *(file.path for file in container_spec.files)}
     if isinstance(container_spec, application.Store):
-        mounted |= {volume.path for volume in (container_spec.volume, *container_spec.volumes.values())}
+        mounted |= {volume.path for volume in volumes.list_claims(container_spec).values()}
     folders = tuple(folder for folder in profile.writable if folder not in mounted)
     if folders and "/" not in container_spec.writable:
         yield ProfileDefault(field="writable", value=folders, reason=f"it writes {profile.writable_reason} there")
@@ -85,7 +85,7 @@ def _list_readiness(
 def _list_store_defaults(
     store: application.Store, profile: image_profiles.ImageProfile, name: str
 ) -> Iterator[ProfileDefault]:
-    default = application.Store("default", volume=store.volume).stop_grace_period
+    default = application.Store("default").stop_grace_period
     if profile.flushes_pages and store.stop_grace_period == default:
         reason = "InnoDB writes its changed pages before it stops"
         yield ProfileDefault(field="stopGracePeriod", value=_FLUSH_SECONDS, reason=reason)
@@ -93,6 +93,6 @@ def _list_store_defaults(
     # Before version 18 the image declares VOLUME /var/lib/postgresql/data: on a disk mounted above it, the runtime
     # puts a folder there that is lost with the container.
     # https://github.com/docker-library/docs/blob/master/postgres/README.md#pgdata
-    if name == "postgres" and "PGDATA" not in store.env:
+    if name == "postgres" and "PGDATA" not in store.env and store.volume is not None:
         reason = "the root of a volume has a lost+found folder; initdb needs an empty folder of its own"
         yield ProfileDefault(field="env.PGDATA", value=f"{store.volume.path}/pgdata", reason=reason)

@@ -2,17 +2,18 @@
 
 import dataclasses
 
-from seaway.model import application, secrets
+from seaway.model import application, external, secrets
 from seaway.model.defaults import image_defaults
 
 
 def resolve_application(app: application.Application) -> application.Application:
-    """The application with all values: image profiles, fields that a job inherits, and the source of each secret.
+    """The application with all values: external stores, image profiles, fields that a job inherits, and the source of
+    each secret.
 
     A job keeps ``uses``: its image is that of the service. Its env, secrets and files override those of the service by
     name. It inherits user, security, egress and resources where its own are the defaults.
     """
-    app = image_defaults.apply_profiles(app)
+    app = image_defaults.apply_profiles(external.resolve_stores(app))
     services = {service.name: service for service in app.services}
     jobs = tuple(_inherit_service(job, services[job.uses]) if job.uses else job for job in app.jobs)
     return propagate_sources(resolve_users(dataclasses.replace(app, jobs=jobs)))

@@ -9,6 +9,7 @@ from seaway.model.validate import (
     dependencies,
     egress,
     environment,
+    external,
     extra_containers,
     ingress_hosts,
     jobs,
@@ -24,7 +25,7 @@ from seaway.model.validate import (
 )
 from seaway.syntax import diagnosis
 
-APPLICATION_RULES = (structure, secrets, extra_containers, dependencies, volumes, egress)
+APPLICATION_RULES = (structure, secrets, extra_containers, dependencies, volumes, egress, external)
 WORKLOAD_RULES = (rbac, scaling, scheduling, ports, jobs, raw)
 """The rules that need only the application: those of all of it, and those of each service, store and job."""
 

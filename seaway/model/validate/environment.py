@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from seaway.model import application, secrets, settings
+from seaway.model import application, external, secrets, settings
 from seaway.model.validate import parts, structure
 from seaway.syntax import decode, diagnosis
 
@@ -21,7 +21,7 @@ def check(
     ``secret_locations`` has the secrets in the configuration of the stack, ``config_location`` is its file.
     """
     yield from _check_namespace(app, stack_settings, config_location)
-    yield from _check_builds(app, locations, stack_settings, secret_locations, config_location)
+    yield from _check_builds(external.resolve_stores(app), locations, stack_settings, secret_locations, config_location)
     yield from _check_quota(app, locations, stack_settings)
     yield from _check_pull_credentials(stack_settings, secret_locations, config_location)
     if not _has_undecoded_secrets(locations):
@@ -85,12 +85,14 @@ def _check_secrets(
     app: application.Application, locations: diagnosis.SourceLocations, secret_names: Collection[str], stack: str
 ) -> diagnosis.Diagnostics:
     """Each secret has a value: set in the stack, generated, or in an existing Secret."""
-    declared = secrets.list_secrets(app)
+    declared = secrets.list_secrets(external.resolve_stores(app))
     sourced = {secret.name for _, secret in declared if secret.generate is not None or secret.existing is not None}
     for path, secret in declared:
         if secret.name not in secret_names and secret.name not in sourced:
-            hint = f"{_format_set_command(secret.name)}, or write {{generate: 32}}"
-            message = f"has no value in stack {stack}"
+            is_known_elsewhere = secret.name in external.list_secret_names(app)
+            hint = f"{_format_set_command(secret.name)}{'' if is_known_elsewhere else ', or write {generate: 32}'}"
+            reason = ", which cannot generate a secret of an external store" if is_known_elsewhere else ""
+            message = f"has no value in stack {stack}{reason}"
             yield locations.at(f"{path}.secrets.{secret.name}").report("secret-not-set", message, hint)
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from seaway.model import application, settings
+from seaway.model import application, external, settings
 from seaway.model import ingress_hosts as model_ingress_hosts
 from seaway.model.validate import parts
 from seaway.syntax import decode, diagnosis
@@ -17,7 +17,7 @@ def check(
     config: diagnosis.SourceLocations,
 ) -> diagnosis.Diagnostics:
     """The errors in the ingress of a stack. ``config`` has the locations of its settings."""
-    part = config.at("seaway:ingress")
+    part, app = config.at("seaway:ingress"), external.resolve_stores(app)
     if stack_settings.publish == "ingress":
         yield from _check_published(app, locations, stack_settings)
         yield from _check_hosts(app, locations, stack_settings, part.at("hosts"))

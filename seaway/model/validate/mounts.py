@@ -54,7 +54,8 @@ def _list_mounts(
     if isinstance(container_spec, application.WorkloadSpec):
         yield from ((part.at("sharedVolumes", share.path), share.path) for share in container_spec.shared_volumes)
     if isinstance(container_spec, application.Store):
-        yield part.at("volume", "path"), container_spec.volume.path
+        if container_spec.volume is not None:
+            yield part.at("volume", "path"), container_spec.volume.path
         yield from ((part.at("volumes", name, "path"), volume.path) for name, volume in container_spec.volumes.items())
 
 

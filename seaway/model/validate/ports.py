@@ -2,7 +2,7 @@
 
 import re
 
-from seaway.model import application
+from seaway.model import application, external
 from seaway.model import ports as model_ports
 from seaway.model.validate import structure
 from seaway.syntax import diagnosis
@@ -17,6 +17,8 @@ def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> d
     """The errors in ports and health."""
     if isinstance(workload, application.Job):
         return
+    if isinstance(workload, application.Store):
+        workload = external.resolve_store(workload)
     yield from _check_ports(workload, part)
     yield from check_probes(workload.health, workload.port, workload.protocol, part)
     if isinstance(workload, application.Store) and workload.protocol == "udp":
@@ -28,7 +30,8 @@ def _check_ports(workload: application.ServiceOrStore, part: diagnosis.Part) -> 
     """Ports are valid and unique, and keys that need a main port have one."""
     owners: dict[tuple[int, bool], str] = {}
     if workload.port is not None:
-        yield from check_port_number(workload.port, part.at("port"))
+        port_part = part.at("external", "port") if part.is_declared("external.port") else part.at("port")
+        yield from check_port_number(workload.port, port_part)
         owners[workload.port, workload.protocol == "udp"] = f"{part.path}.port"
     for port in workload.ports:
         port_part = part.at("ports", port.name)

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 from seaway.kubernetes.api import quantity
-from seaway.model import application, links, ports
+from seaway.model import application, external, links, ports
 from seaway.model.validate import parts
 from seaway.syntax import decode, diagnosis
 
@@ -46,8 +46,9 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
             yield part.at("image").report("invalid-image", message, hint)
         yield from check_cpu(container_spec.resources.cpu, part.at("resources", "cpu"))
         yield from check_size(container_spec.resources.memory, part.at("resources", "memory"), "128Mi")
-    yield from _check_calls(app, locations)
-    yield from _check_variables(app, locations)
+    resolved = external.resolve_stores(app)
+    yield from _check_calls(resolved, locations)
+    yield from _check_variables(resolved, locations)
 
 
 def _check_names(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
@@ -87,10 +88,12 @@ def check_name(name: str, part: diagnosis.Part, max_length: int) -> diagnosis.Di
 
 def _check_image_source(workload: application.AnyWorkload, part: diagnosis.Part) -> diagnosis.Diagnostics:
     """A workload has exactly one image: built, named, or that of the service that a job uses."""
+    if external.find_address(workload):
+        return
     is_job = isinstance(workload, application.Job)
     sources = {"build": workload.build, "image": workload.image, "uses": workload.uses if is_job else None}
     declared = [key for key, source in sources.items() if source is not None]
-    if not declared and not part.has_undecoded(*sources):
+    if not declared and not part.has_undecoded(*sources, "external"):
         hint = f"add `build: <folder>` or `image: <reference>`{' or `uses: <service>`' if is_job else ''}"
         yield part.report("missing-image", "has no image", hint)
     elif len(declared) > 1:

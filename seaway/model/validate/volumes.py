@@ -18,8 +18,12 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
     claims: dict[str, str] = {}
     for store in app.stores:
         store_part = locations.at(f"stores.{store.name}")
+        if store.volume is None and store.external is None and not store_part.has_undecoded("volume", "external"):
+            hint = "add `volume: {path: /data, size: 1Gi}`, or `external:` if the store runs elsewhere"
+            yield store_part.at("volume").report("missing-value", "is missing", hint)
+        main = [(model_volumes.MAIN_VOLUME_NAME, store_part.at("volume"), store.volume)] if store.volume else []
         further = [(name, store_part.at("volumes", name), volume) for name, volume in store.volumes.items()]
-        for name, part, volume in ((model_volumes.MAIN_VOLUME_NAME, store_part.at("volume"), store.volume), *further):
+        for name, part, volume in (*main, *further):
             is_reserved = volume is not store.volume and _RESERVED_NAME.fullmatch(name)
             if volume is not store.volume:
                 yield from structure.check_name(name, part, structure.MAX_LABEL_LENGTH)
@@ -59,6 +63,9 @@ def _check_shared_volumes(app: application.Application, locations: diagnosis.Sou
                 if not parts.has_undecoded_workload(locations, share.store, "stores"):
                     message = f"there is no store {diagnosis.quote(share.store)}"
                     yield part.report("unknown-store", message, decode.suggest_name(share.store, stores))
+            elif owner.external is not None:
+                message = f"{share.store} is external: it has no volume to share"
+                yield part.report("unknown-volume", message, "remove it, with `null` in the overlay")
             elif share.volume is not None and share.volume not in owner.volumes:
                 message = f"{share.store} has no volume {diagnosis.quote(share.volume)}"
                 yield part.report("unknown-volume", message, decode.suggest_name(share.volume, owner.volumes))

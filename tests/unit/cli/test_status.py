@@ -54,6 +54,16 @@ def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServ
     assert out == "".join(f"{line.rstrip()}\n" for line in out.splitlines())
 
 
+def test_an_external_store_has_a_line_with_its_address(api: apiserver.ApiServer, capsys: Captured) -> None:
+    objects = live_objects.with_external_store()
+    conftest.put_all(api, objects)
+    assert main.main(["status"]) == 0
+    assert "db is external, at db.example.com:5432\n" in capsys.readouterr().out
+    assert main.main(["status", "--json"]) == 0
+    external = [{"name": "db", "address": "db.example.com:5432"}]
+    assert json.loads(capsys.readouterr().out)["external"] == external
+
+
 @pytest.mark.parametrize("since", ["\x1b[2Jsoon", "2026-01-01T00:00:00"])
 def test_text_from_the_cluster_is_escaped(api: apiserver.ApiServer, capsys: Captured, since: str) -> None:
     """Whoever may write a ConfigMap or an event writes what is printed here."""
@@ -190,6 +200,7 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, ca
         "namespace": "shop-dev",
         "release": {"id": "0a1b2c", "since": "2026-01-01T00:00:00Z"},
         "healthy": False,
+        "external": [],
     }
     [finding] = web.pop("findings")
     assert web == {

@@ -40,6 +40,15 @@ def test_unknown_service(api: apiserver.ApiServer, words: tuple[str, ...], capsy
     assert capsys.readouterr().err.splitlines() == wording
 
 
+@pytest.mark.parametrize("words", [("exec", "db"), ("run", "db"), ("port-forward", "db")])
+def test_external_store_has_no_pod(
+    api: apiserver.ApiServer, words: tuple[str, ...], capsys: Captured, wording: object
+) -> None:
+    conftest.put_all(api, live_objects.with_external_store())
+    assert main.main(words) == command.USAGE_ERROR
+    assert capsys.readouterr().err.splitlines() == wording
+
+
 def test_store_is_not_run(api: apiserver.ApiServer, capsys: Captured, wording: object) -> None:
     conftest.put_all(api, live_objects.healthy())
     assert main.main(("run", "db")) == command.USAGE_ERROR

@@ -22,7 +22,7 @@ from seaway.model.defaults import resolve
 from seaway.project import load
 from seaway.syntax import decode, nodes, yaml_parser
 
-EXAMPLES = [environment.ROOT / "app", *sorted((environment.ROOT / "examples").iterdir())]
+EXAMPLES = [environment.ROOT / "app", *sorted(file.parent for file in environment.ROOT.glob("examples/*/app.yaml"))]
 
 
 def export(text: str, **options: Any) -> exporter.ExportResult:

@@ -24,6 +24,17 @@ def with_service(name: str, **fields: Any) -> previews.Manifests:
     return previews.render_shop(replace)
 
 
+def with_external_store() -> previews.Manifests:
+    """The database runs elsewhere."""
+    external = application.External(host="db.example.com")
+
+    def replace(app: application.Application) -> application.Application:
+        (store,) = app.stores
+        return dataclasses.replace(app, stores=(dataclasses.replace(store, external=external),))
+
+    return previews.render_shop(replace)
+
+
 def edit(key: str, path: str, value: Any, manifests: previews.Manifests = SHOP) -> previews.Manifests:
     """Manifests with another field; None deletes it."""
     edited = copy.deepcopy(manifests)
@@ -83,6 +94,15 @@ CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, list[st
         {"removed StatefulSet/db": "data loss"},
     ),
     "removed store": (SHOP, without("StatefulSet/db"), {}, {"removed StatefulSet/db": "outage"}),
+    "store that becomes external": (
+        SHOP,
+        with_external_store(),
+        {},
+        {f"removed {kind}/db": "none" for kind in ("ServiceAccount", "NetworkPolicy")}
+        | {f"removed {kind}/db": "outage" for kind in ("Service", "StatefulSet")}
+        | {"changed Deployment/api": "rolling", "removed Secret/db-secrets": "none", "changed Job/migrate": "none"}
+        | {f"changed NetworkPolicy/{name}": "none" for name in ("api", "migrate")},
+    ),
     "removed service": (SHOP, without("Service/api"), {}, {"removed Service/api": "outage"}),
     "built image": (
         SHOP,

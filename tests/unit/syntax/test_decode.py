@@ -143,7 +143,7 @@ jobs:
         "app.yaml:4:53: services.web.calls.2",
         "app.yaml:4:59: services.web.healht",
         "app.yaml:4:77: services.web.env.A",
-        "app.yaml:6:7: stores.db.volume",
+        "app.yaml:6:3: stores.db.volume",
         "app.yaml:8:13: jobs.migrate.uses",
         "app.yaml:8:24: jobs.migrate.command",
     ]
