@@ -16,9 +16,6 @@ from typing import Any, cast
 from seaway.model import application
 from seaway.syntax import decode
 
-_BASE_SUFFIX = "Spec"
-"""Of classes that are not used by themselves."""
-
 
 class Keys(dict[str, object]):
     """The keys of a part of an application, in snake_case; to a type checker a TypedDict."""
@@ -68,24 +65,16 @@ def list_model_classes() -> Mapping[str, type]:
 def format_keys_name(model_class: type) -> str:
     """The name of the class of keys: ``Health``, and ``ServiceKeys`` beside the class ``Service``, which has a name."""
     name = model_class.__name__
-    return f"{name.removesuffix(_BASE_SUFFIX)}Keys" if decode.get_name_field(model_class) else name
+    return f"{name.removesuffix('Spec')}Keys" if decode.get_name_field(model_class) else name
 
 
 @functools.cache
-def list_classes() -> Mapping[str, type[Keys]]:
-    """The classes of a program by name."""
-    classes: dict[str, type[Keys]] = {}
-    for name, model_class in list_model_classes().items():
-        attributes = {"__doc__": model_class.__doc__, "model_class": model_class}
-        keys_name = format_keys_name(model_class)
-        classes[keys_name] = cast("type[Keys]", type(keys_name, (Keys,), attributes))
-        if name not in classes and not name.endswith(_BASE_SUFFIX):
-            classes[name] = cast("type[Keys]", type(name, (Declaration,), attributes))
-    return classes
-
-
 def get_class(name: str) -> type[Keys]:
     """The class of a name in a program: ``Service``, ``Health``, ``ServiceKeys``. Raises AttributeError."""
-    if name not in list_classes():
-        raise AttributeError(f"seaway has no class {name}: {decode.suggest_name(name, list_classes())}")
-    return list_classes()[name]
+    classes = list_model_classes()
+    by_keys_name = {format_keys_name(model_class): model_class for model_class in classes.values()}
+    model_class = by_keys_name.get(name) or classes.get(name)
+    if model_class is None:
+        raise AttributeError(f"seaway has no class {name}: {decode.suggest_name(name, {**classes, **by_keys_name})}")
+    base = Keys if name in by_keys_name else Declaration
+    return cast("type[Keys]", type(name, (base,), {"__doc__": model_class.__doc__, "model_class": model_class}))
