@@ -103,7 +103,8 @@ class _Converter:
 
     def _convert_list(self, values: Sequence[Any], hint: Any, path: str, source: _Source) -> nodes.Node:
         """A list; with declarations the mapping from name to body."""
-        sources = [_find_keys(source).get(number, _Source(source.location)) for number in range(len(values))]
+        element_sources = _find_keys(source)
+        sources = [element_sources.get(number, _Source(source.location)) for number in range(len(values))]
         if not any(isinstance(value, declarations.Declaration) for value in values):
             paths = (nodes.join_path(path, str(number)) for number in range(len(values)))
             elements = map(self.convert, values, itertools.repeat(hint), paths, sources)

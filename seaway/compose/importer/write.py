@@ -126,7 +126,12 @@ def _format_text(text: str, *, flow: bool) -> str:
     plain = _PLAIN.fullmatch(text) and not text.endswith(":") and not _NOT_TEXT.fullmatch(text)
     if plain and nodes.parse_scalar(text, _NO_LOCATION).kind == "text" and not (flow and ":" in text):
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return _quote(text)
+
+
+def _quote(text: str) -> str:
+    """The text in double quotes, for YAML and for Python: neither reads JSON's pairs of surrogates."""
+    return diagnosis.escape_text(json.dumps(text, ensure_ascii=False))
 
 
 def format_python(app: nodes.MappingNode, *, source: str) -> str:
@@ -145,7 +150,7 @@ def _format_expression(field: Any, indent: str) -> str:
     match field:
         case Mapping():
             pairs = cast("Mapping[str, Any]", field).items()
-            return _join_parts("{", [f"{json.dumps(key)}: {recurse(child)}" for key, child in pairs], "}", indent)
+            return _join_parts("{", [f"{_quote(key)}: {recurse(child)}" for key, child in pairs], "}", indent)
         case tuple() | list():
             return _join_parts("[", [recurse(child) for child in cast("Sequence[Any]", field)], "]", indent)
         case _ if dataclasses.is_dataclass(field) and not isinstance(field, type):
@@ -164,7 +169,7 @@ def _format_expression(field: Any, indent: str) -> str:
             parts += [f"{name}={recurse(child)}" for name, child in children.items()]
             return _join_parts(f"sw.{cls.__name__}(", parts, ")", indent)
         case str():
-            return json.dumps(field, ensure_ascii=not field.isprintable())
+            return _quote(field)
         case _:
             return repr(field)
 

@@ -506,7 +506,7 @@ def test_the_files_of_a_folder_decide_what_it_is(tmp_path: Path) -> None:
 
 
 def test_app_yaml_and_python_program_equal_the_conversion() -> None:
-    environment = {"A": "a: b\n", "B": "no", "C": "x\n y\n", "D": " \u2028", "E": "1.10"}
+    environment = {"A": "a: b\n", "B": "no", "C": "x\n y\n", "D": " \u2028", "E": "1.10", "F": "👩‍💻", "👩‍💻": "\x07"}
     conversion = convert_services(SHOP | {"odd": NGINX | {"tty": True, "environment": environment}}, **REST)
     expected = decode.decode_node(application.Application, conversion.app)
     text = write.format_yaml(conversion.app, conversion.outcomes, source="compose.yaml")
