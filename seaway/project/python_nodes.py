@@ -29,6 +29,14 @@ class _Source(NamedTuple):
     expression: ast.expr | None = None
 
 
+class _File(NamedTuple):
+    """A file of the program. Without a name: another file that runs."""
+
+    name: str = ""
+    calls: Mapping[tuple[int | None, int | None], ast.Call] = types.MappingProxyType({})
+    """By the line and the column of their end."""
+
+
 def convert_application(app: declarations.Declaration, program: Path, display_path: str) -> nodes.Node:
     """The nodes of ``sw.Application(...)`` of a program, which is called ``display_path`` in messages.
 
@@ -47,8 +55,7 @@ class _Converter:
         self.diagnostics: list[diagnosis.Diagnostic] = []
         self.program = program
         self.display_path = display_path
-        self.calls: dict[Path, Mapping[tuple[int | None, int | None], ast.Call]] = {}
-        """The calls in each file, by the line and the column of their end."""
+        self.files: dict[str, _File] = {}
 
     def report(self, path: str, source: _Source, code: str, message: str, hint: str) -> nodes.Node:
         self.diagnostics.append(diagnosis.Diagnostic(source.location, path, message, hint, code))
@@ -132,19 +139,24 @@ class _Converter:
     def _find_calls(self, value: Any) -> Iterator[_Source]:
         """The calls in the program that made a value, the innermost first: the others call its functions."""
         for code, instruction in value.calls if isinstance(value, declarations.Keys) else ():
-            file = Path(code.co_filename).resolve()
-            if not file.is_relative_to(self.program.parent) or not file.is_file():
-                continue
-            if file not in self.calls:
-                tree = ast.walk(ast.parse(file.read_bytes()))
-                calls = (node for node in tree if isinstance(node, ast.Call))
-                self.calls[file] = {(call.end_lineno, call.end_col_offset): call for call in calls}
-            line, end_line, _, end_column = next(itertools.islice(code.co_positions(), instruction, None))
-            display_path = Path(self.display_path).parent / file.relative_to(self.program.parent)
-            name = self.display_path if file == self.program else str(display_path)
-            yield _Source(diagnosis.SourceLocation(name, line), self.calls[file].get((end_line, end_column)))
-            if file == self.program and code.co_name == "<module>":
+            if code.co_filename not in self.files:
+                self.files[code.co_filename] = self._read_file(Path(code.co_filename).resolve())
+            name, calls = self.files[code.co_filename]
+            if name:
+                line, end_line, _, end_column = next(itertools.islice(code.co_positions(), instruction, None))
+                yield _Source(diagnosis.SourceLocation(name, line), calls.get((end_line, end_column)))
+            if name == self.display_path and code.co_name == "<module>":
                 return  # what runs the program may be in the same folder
+
+    def _read_file(self, file: Path) -> _File:
+        if not file.is_relative_to(self.program.parent) or not file.is_file():
+            return _File()
+        display_path = Path(self.display_path).parent / file.relative_to(self.program.parent)
+        calls = [node for node in ast.walk(ast.parse(file.read_bytes())) if isinstance(node, ast.Call)]
+        return _File(
+            self.display_path if file == self.program else str(display_path),
+            {(call.end_lineno, call.end_col_offset): call for call in calls},
+        )
 
 
 def _is_output(value: Any) -> bool:

@@ -13,6 +13,7 @@ OTHERS = {
     "seaway/files/roots.py": "the reader",
     "seaway/files/writer.py": "the writer",
     "seaway/images/staging.py": "writes the copy; reads with roots.open_regular_file",
+    "seaway/project/python_nodes.py": "the lines of a program that has run",
     "seaway/project/python_program.py": "runs a program that the reader has read",
     "seaway/kubernetes/api/schema.py": "a file of the package",
     "seaway/compose/loader/schema.py": "a file of the package",
