@@ -51,7 +51,7 @@ sw.Service("web", health={"ready": "/readyz"})  # pyright: ignore[reportArgument
 sw.Service("web", build={"target": "runtime"})  # pyright: ignore[reportArgumentType]
 sw.Service("web", protocol="htp")  # pyright: ignore[reportArgumentType]
 sw.Service()  # pyright: ignore[reportCallIssue]
-sw.Store("db", image="postgres:17")  # pyright: ignore[reportCallIssue]
+sw.Store("db", volume={"path": "/data"})  # pyright: ignore[reportArgumentType]
 sw.Health(ready="/readyz")  # pyright: ignore[reportCallIssue]
 sw.Servce("web")  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
 sw.Application("shop", services=[db])  # pyright: ignore[reportArgumentType]

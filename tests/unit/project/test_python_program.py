@@ -72,7 +72,7 @@ application = sw.Application(
         *[sw.Service(f"web-{n}", image="nginx:1", port=n, resources=SMALL) for n in (0,)],
         *build_services("a", "b"),
     ],
-    stores=[sw.Store("db", image="postgres:17", health={"start": 3})],
+    stores=[sw.Store("db", image="postgres:17", health={"start": 3}, volume={"path": "/data"})],
 )
 """
 
