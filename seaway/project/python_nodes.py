@@ -69,8 +69,9 @@ class _Converter:
             sources = [*self._find_calls(value), source]
             if value.model_class is not hint:
                 message = f"{type(value).__name__}(...) does not belong here"
-                hint = f"write it in a list, or where {decode.REFERENCE} has it"
-                return self.report(path, sources[0], "invalid-type", message, hint)
+                return self.report(
+                    path, sources[0], "invalid-type", message, "write it in a list, or below another key"
+                )
         match value.value if isinstance(value, enum.Enum) else value:
             case _ if _is_output(value):
                 message = "is an Output of Pulumi, whose value is unknown before its resource exists"
