@@ -80,9 +80,11 @@ def _compile_keys() -> re.Pattern[str]:
 def _format_key(match: re.Match[str]) -> str:
     if match["word"]:
         return to_snake_case(match["word"])
-    value = match["value"].strip()
-    text = repr(nodes.to_plain(yaml_parser.parse(value, ""))) if value else ""
-    return f"`{to_snake_case(match['key'])}={text}`"
+    try:
+        plain = nodes.to_plain(yaml_parser.parse(match["value"], ""))
+    except diagnosis.InvalidInput:
+        return match[0]  # a word of the user is in it
+    return f"`{to_snake_case(match['key'])}={'' if plain is None else repr(plain)}`"
 
 
 @contextlib.contextmanager
