@@ -1,2 +1,15 @@
+"""Seaway. ``import seaway as sw`` gives a Python program the classes of an application: ``sw.Service("web", port=80)``.
+
+``__init__.pyi`` declares them. They are loaded when they are used: the command line does not need them.
+"""
+
 __version__ = "0.1.0"
 """The version of the wheel and of the provider plugin. pyproject.toml reads it here."""
+
+
+def __getattr__(name: str) -> type:
+    if not name[:1].isupper():
+        raise AttributeError(f"module 'seaway' has no attribute {name!r}")
+    from seaway.model import declarations  # noqa: PLC0415 - see above
+
+    return declarations.get_class(name)

@@ -3,63 +3,49 @@
 A stack uses it with `pulumi config set seaway:app examples/shop/app.py`. Environments still differ by their own files.
 """
 
-from seaway.model.application import (
-    Application,
-    Build,
-    File,
-    Health,
-    Job,
-    Resources,
-    Scale,
-    Secret,
-    Service,
-    Store,
-    Volume,
-)
+from typing import Unpack
 
-SMALL = Resources(cpu="50m", memory="64Mi")
+import seaway as sw
 
-application = Application(
+PASSWORD = "POSTGRES_PASSWORD"  # noqa: S105 - its name
+
+
+def build_service(name: str, **keys: Unpack[sw.ServiceKeys]) -> sw.Service:
+    """A service that is built from the folder of its name. Keys of the call override those here."""
+    defaults: sw.ServiceKeys = {"build": f"./{name}", "resources": {"cpu": "50m", "memory": "64Mi"}}
+    return sw.Service(name, **(defaults | keys))
+
+
+application = sw.Application(
     "shop",
-    services=(
-        Service(
-            "web",
-            build=Build(context="./web"),
-            port=8000,
-            publish=True,
-            calls=("api",),
-            health=Health.shorthand("/healthz"),
-            env={"TITLE": "Shop"},
-            resources=SMALL,
-        ),
-        Service(
+    services=[
+        build_service("web", port=8000, publish=True, calls=["api"], health="/healthz", env={"TITLE": "Shop"}),
+        build_service(
             "api",
-            build=Build(context="./api"),
             port=8000,
-            calls=("db",),
-            health=Health(readiness="/readyz", liveness="/healthz"),
-            secrets=(Secret("POSTGRES_PASSWORD"),),
-            resources=SMALL,
+            calls=["db"],
+            # Without its database it is not ready, but a restart would not help.
+            health={"readiness": "/readyz", "liveness": "/healthz"},
+            secrets=[PASSWORD],
         ),
-        Service(
+        build_service(
             "worker",
-            build=Build(context="./worker"),
-            calls=("api",),
-            scale=Scale(min=1),
-            files=(File("/etc/shop/worker.ini", source="./worker/worker.ini"),),
-            resources=Resources(cpu="20m", memory="48Mi"),
+            calls=["api"],
+            scale=1,
+            files={"/etc/shop/worker.ini": "./worker/worker.ini"},
+            resources={"cpu": "20m", "memory": "48Mi"},
         ),
-    ),
-    stores=(
-        Store(
+    ],
+    stores=[
+        sw.Store(
             "db",
             image="postgres:17",
             port=5432,
-            volume=Volume(path="/var/lib/postgresql/data", size="1Gi"),
+            volume={"path": "/var/lib/postgresql/data", "size": "1Gi"},
             env={"POSTGRES_USER": "shop", "POSTGRES_DB": "shop"},
-            secrets=(Secret("POSTGRES_PASSWORD", generate=32),),
-            resources=Resources(memory="256Mi"),
+            secrets={PASSWORD: {"generate": 32}},
+            resources={"memory": "256Mi"},
         ),
-    ),
-    jobs=(Job("migrate", uses="api", command=("python3", "migrate.py")),),
+    ],
+    jobs=[sw.Job("migrate", uses="api", command=["python3", "migrate.py"])],
 )

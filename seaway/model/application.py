@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from seaway.model import containers, workload_fields
 from seaway.syntax.field_help import Help, Rationale, empty_mapping
 
-# Programs that describe an application import one module.
+# One module has the whole model.
 ContainerSpec = containers.ContainerSpec
 ExtraContainer = containers.ExtraContainer
 File = containers.File

@@ -81,11 +81,12 @@ def is_compose_file(path: Path) -> bool:
 def load_base(node: nodes.Node, tree: working_tree.WorkingTree | None) -> application.Application:
     """The application without an overlay. No rule is checked: an overlay may add what a rule requires."""
     decoded = decode.decode_partial(application.Application, node)
-    if decoded.value is None:
-        raise diagnosis.InvalidInput(decoded.diagnostics)
-    app, diagnostics = _read_files(decoded.value, decoded.locations, tree)
-    if diagnostics := [*decoded.diagnostics, *diagnostics]:
-        raise diagnosis.InvalidInput(diagnostics)
+    app, diagnostics = decoded.value, list(decoded.diagnostics)
+    if app is not None:
+        app, unread = _read_files(app, decoded.locations, tree)
+        diagnostics += unread
+    if app is None or diagnostics:
+        raise diagnosis.InvalidInput(python_program.use_python_names(diagnostics))
     return app
 
 
@@ -109,7 +110,9 @@ def merge_overlay(
     if app is not None:
         app, unread = _read_files(app, decoded.locations, tree)
         diagnostics += [*unread, *all_rules.check_application(app, decoded.locations)]
-    return MergedApplication(app=app, node=node, locations=decoded.locations, diagnostics=diagnostics)
+    return MergedApplication(
+        app=app, node=node, locations=decoded.locations, diagnostics=python_program.use_python_names(diagnostics)
+    )
 
 
 def _read_files(

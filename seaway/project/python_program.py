@@ -1,40 +1,39 @@
 """An application in Python: a program of the user that ends with `application = ...`.
 
-It becomes the same nodes as a file in YAML, so overlays, rules and messages are the same. Objects have no lines: those
-of the arguments of `Service("web", port=80)`, `Store` and `Job` are found in the program's text. Other locations are
-the file, and the path identifies the field.
+It becomes the nodes of a file in YAML, with the lines of the program, so overlays, rules and messages are the same.
 """
 
-import ast
 import contextlib
 import dataclasses
+import functools
 import importlib
 import re
 import runpy
 import sys
 import traceback
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
 
-from seaway.model import application
-from seaway.syntax import decode, diagnosis, encode, nodes
+from seaway.model import application, declarations
+from seaway.project import python_nodes
+from seaway.syntax import decode, diagnosis, encode, nodes, yaml_parser
 
 SUFFIX = ".py"
 VARIABLE_NAME = "application"
-
-_SECTIONS = {"Service": "services", "Store": "stores", "Job": "jobs"}
 
 
 def run_program(path: Path, display_path: str) -> nodes.Node:
     """The application of a program, called ``display_path`` in messages. It may import the modules beside it.
 
-    Raises diagnosis.InvalidInput: it fails, or it has no application.
+    Raises diagnosis.InvalidInput: it fails, it has no application, or the application has values that YAML cannot have.
     """
     location = diagnosis.SourceLocation(display_path)
     try:
         with _import_from(path.parent), contextlib.redirect_stdout(sys.stderr):
             variable: Any = runpy.run_path(str(path), run_name=VARIABLE_NAME).get(VARIABLE_NAME)
+            if isinstance(variable, declarations.Declaration) and variable.model_class is application.Application:
+                return python_nodes.convert_application(variable, path, display_path)
     except diagnosis.InvalidInput:
         raise
     except (Exception, SystemExit) as error:
@@ -43,12 +42,11 @@ def run_program(path: Path, display_path: str) -> nodes.Node:
         raise diagnosis.reject(
             _find_location(error, path, display_path), "", "program-failed", message, hint
         ) from error
-    if not isinstance(variable, application.Application):
-        message = f"{'has no' if variable is None else f'has a {type(variable).__name__} as'} `{VARIABLE_NAME}`"
-        hint = f'end it with {VARIABLE_NAME} = Application("shop", services=(...))'
-        raise diagnosis.reject(location, "", "missing-application", message, hint)
-    lines = dict(_find_lines(ast.parse(path.read_bytes()), display_path))
-    return _add_lines(encode.to_node(encode.to_plain(variable), location), "", location, lines)
+    if isinstance(variable, application.Application):  # the form before `import seaway as sw`
+        return encode.to_node(encode.to_plain(variable), location)
+    message = f"{'has no' if variable is None else f'has a {type(variable).__name__} as'} `{VARIABLE_NAME}`"
+    hint = f'end it with {VARIABLE_NAME} = sw.Application("shop", services=[...])'
+    raise diagnosis.reject(location, "", "missing-application", message, hint)
 
 
 def to_snake_case(key: str) -> str:
@@ -56,43 +54,37 @@ def to_snake_case(key: str) -> str:
     return re.sub(r"[A-Z]", lambda letter: f"_{letter[0].lower()}", key)
 
 
-def _find_lines(tree: ast.AST, file: str) -> Iterator[tuple[str, diagnosis.SourceLocation]]:
-    """The paths of workloads and of their arguments, with the lines where the program writes them."""
-    for call in ast.walk(tree):
-        if not isinstance(call, ast.Call) or (section := _SECTIONS.get(_get_name(call.func))) is None:
-            continue
-        by_keyword = (keyword.value for keyword in call.keywords if keyword.arg == "name")
-        name = next(iter(call.args), None) or next(by_keyword, None)
-        if isinstance(name, ast.Constant):
-            path = f"{section}.{name.value}"
-            yield path, diagnosis.SourceLocation(file, call.lineno)
-            yield from _find_arguments(call, path, file)
+def use_python_names(diagnostics: Iterable[diagnosis.Diagnostic]) -> list[diagnosis.Diagnostic]:
+    """The diagnostics about a program with its names of keys, and others unchanged."""
+
+    def translate(text: str) -> str:
+        return _compile_keys().sub(_format_key, text)
+
+    return [
+        dataclasses.replace(error, message=translate(error.message), hint=translate(error.hint))
+        if error.location.file.endswith(SUFFIX)
+        else error
+        for error in diagnostics
+    ]
 
 
-def _find_arguments(call: ast.Call, path: str, file: str) -> Iterator[tuple[str, diagnosis.SourceLocation]]:
-    for keyword in call.keywords:
-        inner_path = f"{path}.{decode.to_camel_case(keyword.arg or '')}"
-        yield inner_path, diagnosis.SourceLocation(file, keyword.lineno)
-        if isinstance(keyword.value, ast.Call):
-            yield from _find_arguments(keyword.value, inner_path, file)
+@functools.cache
+def _compile_keys() -> re.Pattern[str]:
+    """Matches `run: on-demand` in backticks, and keys of two words."""
+    classes = declarations.list_model_classes().values()
+    keys = {decode.to_camel_case(field.name) for cls in classes for field in dataclasses.fields(cls)}
+    words = "|".join(key for key in keys if key != key.lower())
+    return re.compile(rf"`(?P<key>{'|'.join(keys)}):(?P<value>[^`]*)`|(?<!:)\b(?P<word>{words})\b")
 
 
-def _get_name(function: ast.expr) -> str:
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
-
-
-def _add_lines(
-    node: nodes.Node, path: str, location: diagnosis.SourceLocation, lines: Mapping[str, diagnosis.SourceLocation]
-) -> nodes.Node:
-    """The node at a path with the lines of its keys. A path without a line has that of its parent."""
-    location = lines.get(path, location)
-    if not isinstance(node, nodes.MappingNode):
-        return dataclasses.replace(node, location=location)
-    pairs: dict[str, nodes.Pair] = {}
-    for key, pair in node.pairs.items():
-        child = _add_lines(pair.node, f"{path}.{key}".lstrip("."), location, lines)
-        pairs[key] = nodes.Pair(child.location, child)
-    return nodes.MappingNode(location, pairs)
+def _format_key(match: re.Match[str]) -> str:
+    if match["word"]:
+        return to_snake_case(match["word"])
+    try:
+        plain = nodes.to_plain(yaml_parser.parse(match["value"], ""))
+    except diagnosis.InvalidInput:
+        return match[0]  # a word of the user is in it
+    return f"`{to_snake_case(match['key'])}={'' if plain is None else repr(plain)}`"
 
 
 @contextlib.contextmanager

@@ -239,7 +239,7 @@ class _Decoder:
     def _decode_texts(self, _: type, node: nodes.Node, path: str) -> Any:
         if not isinstance(node, nodes.SequenceNode):
             words = node.text.split() if isinstance(node, nodes.ScalarNode) and 0 < len(node.text) <= 60 else ["a", "b"]
-            hint = f"write [{', '.join(words)}], or one value per line after `- `"
+            hint = f"write [{', '.join(map(diagnosis.quote, words))}], or one value per line after `- `"
             return self.report(path, node, "invalid-type", f"{nodes.describe_node(node)} is not a list", hint)
         self._add_locations(node, path)
         texts = [

@@ -272,15 +272,15 @@ services:
       - "8080:8000"
 """
 PROGRAM = """\
-from seaway.model.application import Application, Service
+import seaway as sw
 
-web = Service(
+web = sw.Service(
     "web",
     build="./web",
-    command=("python3", "fault.py"),
+    command=["python3", "fault.py"],
     port=8000,
 )
-application = Application("shop", services=[web])
+application = sw.Application("shop", services=[web])
 """
 
 

@@ -13,6 +13,7 @@ OTHERS = {
     "seaway/files/roots.py": "the reader",
     "seaway/files/writer.py": "the writer",
     "seaway/images/staging.py": "writes the copy; reads with roots.open_regular_file",
+    "seaway/project/python_nodes.py": "the lines of a program that has run",
     "seaway/project/python_program.py": "runs a program that the reader has read",
     "seaway/cli/help.py": "the pages in the package",
     "seaway/cli/new.py": "the template in the package",

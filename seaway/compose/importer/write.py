@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from seaway.compose import report
@@ -126,7 +126,12 @@ def _format_text(text: str, *, flow: bool) -> str:
     plain = _PLAIN.fullmatch(text) and not text.endswith(":") and not _NOT_TEXT.fullmatch(text)
     if plain and nodes.parse_scalar(text, _NO_LOCATION).kind == "text" and not (flow and ":" in text):
         return text
-    return json.dumps(text, ensure_ascii=not text.isprintable())
+    return _quote(text)
+
+
+def _quote(text: str) -> str:
+    """The text in double quotes, for YAML and for Python: neither reads JSON's pairs of surrogates."""
+    return diagnosis.escape_text(json.dumps(text, ensure_ascii=False))
 
 
 def _format_origin(source: str) -> str:
@@ -135,52 +140,46 @@ def _format_origin(source: str) -> str:
 
 
 def format_python(app: nodes.MappingNode, *, source: str) -> str:
-    """The application as a program: `application = Application(...)`."""
-    class_names: set[str] = set()
-    expression = _format_expression(decode.decode_node(application.Application, app), "", class_names)
-    names = "".join(f"    {name},\n" for name in sorted(class_names))
-    return (
-        f'"""{_format_origin(source)}"""\n\n'
-        f"from seaway.model.application import (\n{names})\n\napplication = {expression}\n"
-    )
+    """The application as a program: `application = sw.Application(...)`."""
+    expression = _format_expression(decode.decode_node(application.Application, app), "")
+    return f'"""{_format_origin(source)}"""\n\nimport seaway as sw\n\napplication = {expression}\n'
 
 
-def _format_expression(field: Any, indent: str, class_names: set[str]) -> str:
-    """A Python expression, on one line if it fits. Adds the names of its classes to ``class_names``."""
+def _format_expression(field: Any, indent: str) -> str:
+    """A Python expression, on one line if it fits."""
 
     def recurse(child: Any) -> str:
-        return _format_expression(child, f"{indent}    ", class_names)
+        return _format_expression(child, f"{indent}    ")
 
     match field:
         case Mapping():
             pairs = cast("Mapping[str, Any]", field).items()
-            return _join_parts("{", [f"{json.dumps(key)}: {recurse(child)}" for key, child in pairs], "}", indent)
+            return _join_parts("{", [f"{_quote(key)}: {recurse(child)}" for key, child in pairs], "}", indent)
         case tuple() | list():
-            parts = [recurse(child) for child in cast("tuple[Any, ...]", field)]
-            if isinstance(field, tuple) and len(parts) == 1:
-                return _join_parts("(", [f"{parts[0]},"], ")", indent, comma=False)
-            return _join_parts(*(("(", parts, ")") if isinstance(field, tuple) else ("[", parts, "]")), indent)
+            return _join_parts("[", [recurse(child) for child in cast("Sequence[Any]", field)], "]", indent)
         case _ if dataclasses.is_dataclass(field) and not isinstance(field, type):
             cls = type(field)
-            class_names.add(cls.__name__)
             name_field = decode.get_name_field(cls)
             children = {
                 member.name: getattr(field, member.name)
                 for member in dataclasses.fields(field)
                 if member.name != name_field and getattr(field, member.name) != encode.get_default(member)
             }
+            if children and name_field is None and hasattr(cls, "shorthand"):
+                short = next(iter(children.values()))
+                if cast(Any, cls).shorthand(short) == field:
+                    return recurse(short)
             parts = [recurse(getattr(field, name_field))] if name_field else []
             parts += [f"{name}={recurse(child)}" for name, child in children.items()]
-            return _join_parts(f"{cls.__name__}(", parts, ")", indent)
+            return _join_parts(f"sw.{cls.__name__}(", parts, ")", indent)
         case str():
-            return json.dumps(field, ensure_ascii=not field.isprintable())
+            return _quote(field)
         case _:
             return repr(field)
 
 
-def _join_parts(opening: str, parts: list[str], closing: str, indent: str, *, comma: bool = True) -> str:
+def _join_parts(opening: str, parts: list[str], closing: str, indent: str) -> str:
     line = f"{opening}{', '.join(parts)}{closing}"
     if "\n" not in line and len(indent) + len(line) <= WIDTH - 10:
         return line
-    end = "," if comma else ""
-    return f"{opening}\n" + "".join(f"{indent}    {part}{end}\n" for part in parts) + f"{indent}{closing}"
+    return f"{opening}\n" + "".join(f"{indent}    {part},\n" for part in parts) + f"{indent}{closing}"

@@ -10,7 +10,7 @@ from dev.compose_comparison import keys as key_examples
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.model import application
-from seaway.project import load
+from seaway.project import load, python_nodes
 from seaway.syntax import decode, nodes, yaml_parser
 from tests import golden
 
@@ -506,7 +506,7 @@ def test_the_files_of_a_folder_decide_what_it_is(tmp_path: Path) -> None:
 
 
 def test_app_yaml_and_python_program_equal_the_conversion() -> None:
-    environment = {"A": "a: b\n", "B": "no", "C": "x\n y\n", "D": " \u2028", "E": "1.10"}
+    environment = {"A": "a: b\n", "B": "no", "C": "x\n y\n", "D": " \u2028", "E": "1.10", "F": "👩‍💻", "👩‍💻": "\x07"}
     conversion = convert_services(SHOP | {"odd": NGINX | {"tty": True, "environment": environment}}, **REST)
     expected = decode.decode_node(application.Application, conversion.app)
     text = write.format_yaml(conversion.app, conversion.outcomes, source="compose.yaml")
@@ -514,7 +514,8 @@ def test_app_yaml_and_python_program_equal_the_conversion() -> None:
     assert "  # renamed to api-server: names are DNS labels\n" in text
     program: dict[str, Any] = {}
     exec(write.format_python(conversion.app, source="compose.yaml"), program)
-    assert program["application"] == expected
+    node = python_nodes.convert_application(program["application"], Path("app.py"), "app.py")
+    assert decode.decode_node(application.Application, node) == expected
 
 
 def test_the_summary_counts_outcomes() -> None:

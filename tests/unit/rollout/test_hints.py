@@ -29,16 +29,16 @@ services:
       test: [CMD, "true"]
 """
 PYTHON = """\
-from seaway.model.application import Application, Health, Resources, Service
+import seaway as sw
 
-web = Service(
+web = sw.Service(
     "web",
     image="nginx:1.27",
     port=8000,
-    health=Health(start_period=30),
-    resources=Resources(memory="64Mi"),
+    health={"start_period": 30},
+    resources=sw.Resources(memory="64Mi"),
 )
-application = Application("shop", services=[web])
+application = sw.Application("shop", services=[web])
 """
 FILES = {"app.yaml": YAML, "compose.yaml": COMPOSE, "app.py": PYTHON}
 STACK = "config: {{seaway:context: dev, seaway:build: 'true', seaway:app: app/{}, {}}}\n"

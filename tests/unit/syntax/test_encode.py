@@ -11,9 +11,10 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from seaway.compose.importer import write
 from seaway.model import application
-from seaway.project import load
-from seaway.syntax import decode, diagnosis, encode, yaml_parser, yaml_writer
+from seaway.project import load, python_nodes
+from seaway.syntax import decode, diagnosis, encode, nodes, yaml_parser, yaml_writer
 from tests import golden
 
 ROOT = Path(__file__).parents[3]
@@ -116,3 +117,8 @@ def test_any_application_is_decoded_as_an_equal_object(app: application.Applicat
     assert encode_and_decode(app) == normalize(app)
     text = yaml_writer.format_yaml(encode.to_plain(app))
     assert decode.decode_node(application.Application, yaml_parser.parse(text, "record.yaml")) == normalize(app)
+    node = encode.to_node(encode.to_plain(app), LOCATION)
+    program: dict[str, Any] = {}
+    exec(write.format_python(cast(nodes.MappingNode, node), source="record.yaml"), program)
+    node = python_nodes.convert_application(program["application"], Path("app.py"), "app.py")
+    assert decode.decode_node(application.Application, node) == normalize(app)
