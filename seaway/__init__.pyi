@@ -146,6 +146,11 @@ class ServiceKeys(WorkloadKeys, total=False):
 class Service(_Declaration):
     def __init__(self, name: str, /, **keys: Unpack[ServiceKeys]) -> None: ...
 
+class External(TypedDict, total=False):
+    host: Required[str]
+    port: int | None
+    cidrs: _List[str]
+
 class Volume(TypedDict, total=False):
     path: Required[str]
     size: Required[str]
@@ -157,7 +162,8 @@ class StoreKeys(WorkloadKeys, total=False):
     ports: Mapping[str, int | PortKeys] | Sequence[Port]
     all_ports: bool
     publish: bool
-    volume: Required[Volume]
+    external: External | None
+    volume: Volume | None
     volumes: Mapping[str, Volume]
     retain: bool
     health: str | _List[str] | Health
