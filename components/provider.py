@@ -98,13 +98,13 @@ class Objects(pulumi.CustomResource):
 class JobAttempt(pulumi.CustomResource):
     """Counts the runs of one Job: a failed Job must be replaced before it can run again.
 
-    ``name`` is the name of the Job. Unlike `pulumi.com/replaceUnready`, it never replaces a running Job.
+    Unlike `pulumi.com/replaceUnready`, it never replaces a running Job.
     """
 
     attempt: pulumi.Output[int]
 
-    def __init__(self, name: str, namespace: str, options: pulumi.ResourceOptions) -> None:
-        properties = {"namespace": namespace, "name": name, "attempt": None}
+    def __init__(self, name: str, job: str, namespace: str, options: pulumi.ResourceOptions) -> None:
+        properties = {"namespace": namespace, "name": job, "attempt": None}
         super().__init__("seaway:index:JobAttempt", name, properties, options)
 
 
@@ -113,8 +113,8 @@ class GeneratedSecret(pulumi.CustomResource):
 
     value: pulumi.Output[str]
 
-    def __init__(self, name: str, length: int, options: pulumi.ResourceOptions) -> None:
-        properties = {"name": name, "length": length, "value": None}
+    def __init__(self, name: str, secret_name: str, length: int, options: pulumi.ResourceOptions) -> None:
+        properties = {"name": secret_name, "length": length, "value": None}
         secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
         super().__init__(
             "seaway:index:GeneratedSecret", name, properties, pulumi.ResourceOptions.merge(options, secret)

@@ -60,7 +60,7 @@ class ReleaseChoice:
         )
         if fallback is None or fallback.held != described:
             return choice
-        source = release_lock.format_path(environment.settings.stack) if pinned else environment.settings.app
+        source = release_lock.format_path(environment.lock_name) if pinned else environment.settings.app
         messages.warn(
             f"release {described} of {source} failed at"
             f" {diagnosis.escape_text(f'{fallback.since} ({fallback.because})')}; the last good release"
@@ -106,7 +106,7 @@ class ReleaseChoice:
         if not pulumi.runtime.is_dry_run():
             environment = self.stack_inputs.environment
             run_result = hold.RunResult(described=self.described, deployed=self.deployed)
-            hold.write_run_result(environment.folder, environment.settings.stack, run_result)
+            hold.write_run_result(environment.folder, environment.lock_name, run_result)
 
 
 def list_generated_secrets(
@@ -169,6 +169,7 @@ class Release(pulumi.CustomResource):
 
     def __init__(
         self,
+        name: str,
         id_: str,
         release_record: record.ReleaseRecord,
         provenance: release.Provenance,
@@ -183,4 +184,4 @@ class Release(pulumi.CustomResource):
             "since": None,
             "history": None,
         }
-        super().__init__("seaway:index:Release", "release", properties, options)
+        super().__init__("seaway:index:Release", name, properties, options)

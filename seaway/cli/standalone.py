@@ -54,13 +54,17 @@ def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> 
 def load_environment(target: stack.TargetStack) -> environments.Environment:
     """The environment of a stack."""
     return environments.load_environment(
-        target.folder, target.name, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
+        target.folder,
+        target.name,
+        application_name=target.application_name,
+        check_ids=all_checks.IDS,
+        find_more=build_inputs.find_errors,
     )
 
 
 def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
     folder = stack.find_project_folder(Path.cwd())
-    config = stack.read_config(folder, arguments.stack)
+    config = stack.read_config(folder, arguments.stack, arguments.application)
     location = config.location
     app = nodes.ScalarNode(location, _format_path(Path(arguments.app), folder))
     pairs = {**config.pairs, "app": nodes.Pair(location, app)}
@@ -68,7 +72,11 @@ def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
         profiles = tuple(nodes.ScalarNode(location, profile) for profile in arguments.profile)
         pairs["profiles"] = nodes.Pair(location, nodes.SequenceNode(location, profiles))
     return environments.read_environment(
-        nodes.MappingNode(location, pairs), folder=folder, stack=arguments.stack, check_ids=all_checks.IDS
+        nodes.MappingNode(location, pairs),
+        folder=folder,
+        stack=arguments.stack,
+        application_name=arguments.application,
+        check_ids=all_checks.IDS,
     )
 
 

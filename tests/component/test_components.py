@@ -1,0 +1,116 @@
+"""The component in a program of its user: beside other resources, and more than once."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+from components import Application
+from seaway.release import hold
+from tests.component import programs, recorder
+from tests.support.diagnostics import catch
+
+BLOG = json.dumps({"blog": {"app": "blog/app.yaml", "publish": "none"}})
+BLOG_APP = """\
+name: blog
+services:
+  web: {build: ., port: 80, secrets: {TOKEN: {generate: 32}}}
+jobs:
+  migrate: {uses: web, command: [migrate], run: before-rollout}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the main application `smallest` and the further application `blog`."""
+    programs.copy_example("smallest", tmp_path)
+    (tmp_path / "blog").mkdir()
+    (tmp_path / "blog" / "app.yaml").write_text(BLOG_APP)
+    (tmp_path / "blog" / "Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def record(build: Callable[[], Any], **settings: str) -> recorder.Recording:
+    return recorder.record(lambda: build() and None, config={**programs.CONFIG, "applications": BLOG, **settings})
+
+
+def describe(recording: recorder.Recording) -> dict[str, Any]:
+    return {one.urn: (one.parent, one.inputs, one.request.aliases) for one in recording.resources}
+
+
+def test_an_explicit_application_is_that_of_the_stack(folder: Path) -> None:
+    """So an existing stack shows no change when its program names the application."""
+    alone = recorder.record(lambda: Application.from_stack() and None, config=programs.CONFIG)
+    assert describe(record(lambda: Application("smallest"))) == describe(alone)
+
+
+def test_two_applications_in_one_program(folder: Path) -> None:
+    main = describe(record(Application.from_stack))
+    both = describe(record(lambda: (Application.from_stack(), Application("blog"))))
+    assert {urn: both.get(urn) for urn in main} == main
+    blog = [urn.rpartition("::")[2] for urn in both.keys() - main.keys()]
+    named = {"blog", "blog-dev", "destroy-guard"}
+    assert [name for name in blog if not name.startswith("blog-") and name not in named] == []
+    assert {"blog-seaway", "blog-cluster", "blog-objects", "blog-release", "blog-services", "blog-TOKEN"} <= {*blog}
+    contexts = {
+        inputs["context"]["location"]: inputs["dockerfile"]["location"]
+        for _, inputs, _ in both.values()
+        if "dockerfile" in inputs
+    }
+    assert len(contexts) == 2, "each has a build context of its own"
+    assert [hold.read_run_result(folder, name) is None for name in ("dev", "dev/blog")] == [False, False]
+
+
+def test_a_further_application_has_the_manifests_of_its_own_stack(folder: Path) -> None:
+    def list_manifests(recording: recorder.Recording) -> list[dict[str, Any]]:
+        return [one.inputs for one in recording.resources if one.type.startswith("kubernetes:")]
+
+    further = record(lambda: Application("blog"))
+    main = record(Application.from_stack, app="blog/app.yaml", publish="none", applications="{}")
+    assert list_manifests(further) == list_manifests(main)
+
+
+@pytest.mark.parametrize(
+    ("name", "location", "code"),
+    [("shop", "app/app.yaml", "unknown-application"), ("blog", "blog/app.yaml", "unknown-application")],
+)
+def test_the_program_and_the_file_name_the_same_application(folder: Path, name: str, location: str, code: str) -> None:
+    (folder / "blog" / "app.yaml").write_text(BLOG_APP.replace("name: blog", "name: weblog"))
+    diagnostics = catch(lambda: record(lambda: Application(name)))
+    assert [(str(one.location), one.code) for one in diagnostics] == [(location, code)]
+
+
+def test_options_of_the_component(folder: Path) -> None:
+    def build() -> None:
+        parent = pulumi.ComponentResource("test:index:Parent", "parent")
+        bucket = pulumi.CustomResource("test:index:Bucket", "bucket", {})
+        cluster = pulumi.ProviderResource("kubernetes", "own", {})
+        options = pulumi.ResourceOptions(
+            parent=parent, providers=[cluster], depends_on=[bucket], protect=True, aliases=[pulumi.Alias(parent=None)]
+        )
+        Application("smallest", None, options)
+
+    resources = {one.title: one for one in record(build).resources}
+    bucket, own = resources["test:index:Bucket bucket"], resources["pulumi:providers:kubernetes own"]
+    inside = [one for one in resources.values() if "Application" in one.urn and one.type != "test:index:Bucket"]
+    assert resources["seaway:index:Application smallest"].parent == resources["test:index:Parent parent"].urn
+    assert len(resources["seaway:index:Application smallest"].request.aliases) == 1
+    assert {one.request.protect for one in inside} == {True}
+    objects_ = [one for one in inside if one.type.startswith("kubernetes:")]
+    assert {one.request.provider.rpartition("::")[0] for one in objects_} == {own.urn}
+    assert bucket.urn in resources["seaway:index:Cluster cluster"].request.dependencies
+
+
+def test_outputs_for_other_resources(folder: Path) -> None:
+    def build() -> None:
+        shop = Application.from_stack()
+        web = shop.services["web"]
+        pulumi.export("used", [shop.namespace, web.url, web.address, web.image])
+
+    used = record(build, overlay='{"services": {"web": {"publish": true}}}').stack["used"]
+    image = f"registry.example.com/team/smallest/web@{recorder.DIGEST}"
+    assert used == ["smallest-dev", "http://10.0.0.7:30080", "web.smallest-dev:8000", image]
