@@ -4,11 +4,18 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .application import Application
+    from .application import Application, ApplicationArgs
+    from .rollout import SKIP_AWAIT, Rollout, RolloutArgs
 
-__all__ = ["Application"]
+__all__ = ["SKIP_AWAIT", "Application", "ApplicationArgs", "Rollout", "RolloutArgs"]
 
-_MODULES = {"Application": "application"}
+_MODULES = {
+    "Application": "application",
+    "ApplicationArgs": "application",
+    "SKIP_AWAIT": "rollout",
+    "Rollout": "rollout",
+    "RolloutArgs": "rollout",
+}
 
 
 def __getattr__(name: str) -> Any:

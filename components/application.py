@@ -76,7 +76,7 @@ class Application(pulumi.ComponentResource):
         opts = opts or pulumi.ResourceOptions()
         super().__init__("seaway:index:Application", environment.app.name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        plugin = provider.Seaway(environment.add_prefix("seaway"), environment, child)
+        plugin = provider.Seaway(environment.add_prefix("seaway"), context, child, environment=environment)
         # Everything that is built or changed depends on this guard. Children do not inherit `depends_on`.
         first = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=opts.depends_on)
         cluster = provider.Cluster(environment.add_prefix("cluster"), context, first)

@@ -40,12 +40,17 @@ class Seaway(pulumi.ProviderResource):
     Its inputs contain the namespace and the accepted losses for the guard of disks: a destroy runs no program.
     """
 
-    def __init__(self, name: str, environment: environments.Environment, options: pulumi.ResourceOptions) -> None:
-        inputs = {
-            "context": environment.settings.context,
-            "namespaces": environment.namespace,
-            "dataLoss": disks.encode_exceptions(environment.settings),
-        }
+    def __init__(
+        self,
+        name: str,
+        context: str,
+        options: pulumi.ResourceOptions,
+        *,
+        environment: environments.Environment | None = None,
+    ) -> None:
+        inputs = {"context": context, "namespaces": environment.namespace if environment else ""}
+        if environment:
+            inputs["dataLoss"] = disks.encode_exceptions(environment.settings)
         super().__init__("seaway", name, inputs, options)
 
 

@@ -16,6 +16,9 @@ WORKLOAD_TYPES: Mapping[Kind, WorkloadType] = {
 }
 """What an application calls the workloads of each kind, in the order of `seaway status`."""
 
+UNDECLARED: Mapping[str, str] = {"": ""}
+"""The sources of a workload that no application of Seaway declares."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -30,6 +33,11 @@ class Target:
     """Seconds until the rollout fails even if the workload could still recover."""
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], compare=False, repr=False)
     """Where the user wrote its keys, see ``hints.collect_sources``. Empty if only the cluster is known."""
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether an application of Seaway declares it."""
+        return self.sources != UNDECLARED
 
     @property
     def model_path(self) -> str:

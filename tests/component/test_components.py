@@ -1,6 +1,8 @@
 """The component in a program of its user: beside other resources, and more than once."""
 
 import json
+import re
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,8 +10,10 @@ from typing import Any
 import pulumi
 import pytest
 
+import components
 from components import Application
 from seaway.release import hold
+from seaway.rollout import target
 from tests.component import programs, recorder
 from tests.support.diagnostics import catch
 
@@ -114,3 +118,32 @@ def test_outputs_for_other_resources(folder: Path) -> None:
     used = record(build, overlay='{"services": {"web": {"publish": true}}}').stack["used"]
     image = f"registry.example.com/team/smallest/web@{recorder.DIGEST}"
     assert used == ["smallest-dev", "http://10.0.0.7:30080", "web.smallest-dev:8000", image]
+
+
+DOCUMENTED = re.findall("```python\n(.*?)```", (programs.ROOT / "docs" / "components.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(DOCUMENTED)))
+def test_documented_programs(folder: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    monkeypatch.setitem(sys.modules, "seaway.components", components)  # its name where Seaway is installed
+    assert record(lambda: exec(DOCUMENTED[number], {})).resources
+
+
+def test_a_rollout_of_any_workload(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "seaway.components", components)
+    recording = record(lambda: exec(next(text for text in DOCUMENTED if "Rollout(" in text), {}))
+    (rollout,), (cache,) = recording.list_resources("Rollout"), recording.list_resources("Deployment")
+    assert rollout.request.dependencies == [cache.urn]
+    assert rollout.inputs["sources"] == target.UNDECLARED
+    (workload,) = rollout.inputs["workloads"]
+    target.Target.parse(workload, rollout.inputs["sources"])
+    assert (workload["kind"], workload["name"], workload["version"]) == ("Deployment", "cache-1", 7)
+    (plugin,) = (one for one in recording.resources if one.type == "pulumi:providers:seaway")
+    assert plugin.inputs == {"context": "work", "namespaces": ""}
+
+    def wait_for_service() -> None:
+        service = pulumi.CustomResource("kubernetes:core/v1:Service", "cache")
+        components.Rollout("r", components.RolloutArgs(workloads=[service]))
+
+    with pytest.raises(TypeError, match="cache is a Service; a Rollout waits for Deployment"):
+        record(wait_for_service)
