@@ -4,14 +4,15 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .application import Application, ApplicationArgs
+    from .application import Application
+    from .program_values import ApplicationArgs
     from .rollout import SKIP_AWAIT, Rollout, RolloutArgs
 
 __all__ = ["SKIP_AWAIT", "Application", "ApplicationArgs", "Rollout", "RolloutArgs"]
 
 _MODULES = {
     "Application": "application",
-    "ApplicationArgs": "application",
+    "ApplicationArgs": "program_values",
     "SKIP_AWAIT": "rollout",
     "Rollout": "rollout",
     "RolloutArgs": "rollout",

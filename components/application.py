@@ -20,6 +20,7 @@ from . import (
     image,
     messages,
     program,
+    program_values,
     provenance,
     provider,
     release,
@@ -29,11 +30,6 @@ from . import (
 
 NETWORK_POLICY = "NetworkPolicy"
 """The kind that opens the links between workloads."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class ApplicationArgs:
-    """Inputs of an application besides its file and the settings of the stack."""
 
 
 class Application(pulumi.ComponentResource):
@@ -58,17 +54,20 @@ class Application(pulumi.ComponentResource):
     """The outputs that ``__main__.py`` exports: the namespace, and image, replicas and addresses of each workload."""
 
     @classmethod
-    def from_stack(cls, args: ApplicationArgs | None = None, opts: pulumi.ResourceOptions | None = None) -> Self:
+    def from_stack(
+        cls, args: program_values.ApplicationArgs | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> Self:
         """The application that the setting ``seaway:app`` names."""
         return cls("", args, opts)
 
     def __init__(
-        self, name: str, args: ApplicationArgs | None = None, opts: pulumi.ResourceOptions | None = None
+        self, name: str, args: program_values.ApplicationArgs | None = None, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         if messages.is_run():
             program.exit_on_interrupt()
+        args = args or program_values.ApplicationArgs()
         try:
-            choice, results = _plan_release(name)
+            choice, results = _plan_release(name, args)
         except diagnosis.InvalidInput as error:
             messages.report_invalid_input(error)
         stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
@@ -82,7 +81,9 @@ class Application(pulumi.ComponentResource):
         cluster = provider.Cluster(environment.add_prefix("cluster"), context, first)
         # Nothing is built or changed before the guard has seen the right cluster. The provider does not wait for it:
         # the engine deletes a provider with its dependencies, and a refresh would then fail.
-        kubernetes = self.get_provider("kubernetes:core/v1:Namespace") or provider.Kubernetes(namespace, context, child)
+        kubernetes = self.get_provider("kubernetes:core/v1:Namespace") or provider.Kubernetes(
+            namespace, context, child, has_mutable_secrets=bool(args.env or args.secrets)
+        )
         images = choice.release_record.images
         if choice.plans:
             built = Registry(choice.plans, stack_inputs, cluster, child).images
@@ -93,7 +94,8 @@ class Application(pulumi.ComponentResource):
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
         secret_values = _register_generated_secrets(stack_inputs, guarded)
         secret_values |= {name: secret.value for name, secret in stack_inputs.secrets.items()}
-        release_objects = choice.fill_objects(images, secret_values)
+        secret_values |= {name: program_values.encode_secret(text) for name, text in args.secrets.items()}
+        release_objects = args.add_to(choice.fill_objects(images, secret_values), stack_inputs, guarded)
         manifests = (release_object.manifest for release_object in release_objects)
         # The preview of a destroy calls no provider: only a protected resource stops it. None: as the application.
         protection = pulumi.ResourceOptions(
@@ -157,9 +159,11 @@ class Registry(pulumi.ComponentResource):
         self.register_outputs({name: built.reference for name, built in images.items()})
 
 
-def _plan_release(name: str) -> tuple[release.ReleaseChoice, list[engine.Result]]:
+def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[release.ReleaseChoice, list[engine.Result]]:
     """The release of this run, and the results of its checks."""
     stack_inputs = stack_config.read_inputs(Path.cwd(), name)
+    if diagnostics := list(args.check(stack_inputs)):
+        raise diagnosis.InvalidInput(diagnostics)
     try:
         plans = image.plan_builds(stack_inputs.environment)
     except diagnosis.InvalidInput as error:
@@ -253,7 +257,7 @@ def _register_generated_secrets(
     stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
 ) -> dict[str, pulumi.Output[str]]:
     add_prefix = stack_inputs.environment.add_prefix
-    lengths = release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
+    lengths = release.list_generated_secrets(stack_inputs.environment, stack_inputs.secrets)
     return {
         name: provider.GeneratedSecret(add_prefix(name), name, length, options).value.apply(stack_config.encode_base64)
         for name, length in lengths.items()

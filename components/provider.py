@@ -22,7 +22,7 @@ class Kubernetes(pulumi.ProviderResource):
     guards that it is the same cluster. An unreachable object is not deleted from the state.
     """
 
-    def __init__(self, name: str, context: str, options: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, context: str, options: pulumi.ResourceOptions, *, has_mutable_secrets: bool) -> None:
         # The inputs of a provider are strings, with JSON for other types.
         inputs = {
             "context": context,
@@ -30,6 +30,9 @@ class Kubernetes(pulumi.ProviderResource):
             "enableServerSideApply": "true",
             "deleteUnreachable": "false",
         }
+        if has_mutable_secrets:
+            # Otherwise a Secret with another value is deleted and created again.
+            inputs["enableSecretMutable"] = "true"
         own = pulumi.ResourceOptions(version=KUBERNETES_VERSION)
         super().__init__("kubernetes", name, inputs, pulumi.ResourceOptions.merge(options, own))
 
@@ -124,6 +127,18 @@ class GeneratedSecret(pulumi.CustomResource):
         super().__init__(
             "seaway:index:GeneratedSecret", name, properties, pulumi.ResourceOptions.merge(options, secret)
         )
+
+
+class Fingerprint(pulumi.CustomResource):
+    """A fingerprint of secret values that is not secret itself."""
+
+    fingerprint: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, key: str, values: Mapping[str, pulumi.Output[str]], options: pulumi.ResourceOptions
+    ) -> None:
+        properties = {"key": pulumi.Output.secret(key), "values": values, "fingerprint": None}
+        super().__init__("seaway:index:Fingerprint", name, properties, options)
 
 
 class Rollout(pulumi.CustomResource):

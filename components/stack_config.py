@@ -4,6 +4,7 @@ The values come from Pulumi, decrypted and merged with ``-c key=value``. The sta
 """
 
 import base64
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -37,6 +38,8 @@ class StackInputs:
     """The values in the stack's configuration. The stack generates the others."""
     build_secrets: Mapping[str, pulumi.Output[str]] = dataclasses.field(default_factory=dict[str, pulumi.Output[str]])
     """The values of secrets for builds. No object name and no image tag depends on them."""
+    fingerprint_key: str | None = dataclasses.field(default=None, repr=False)
+    """The key of the stack's fingerprints."""
 
 
 def read_inputs(folder: Path, name: str = "") -> StackInputs:
@@ -103,7 +106,12 @@ def _read_secrets(
         login = _build_registry_login(registry_name, credentials.user, configured[credentials.secret])
         secrets[inputs.PULL_CREDENTIALS] = _make_value("", login)
     build_secrets = {name: pulumi.Output.secret(configured[name]) for name in for_builds & configured.keys()}
-    return StackInputs(environment=environment, secrets=secrets, build_secrets=build_secrets)
+    fingerprint_key = None
+    with contextlib.suppress(ValueError):  # it is reported where it is needed
+        fingerprint_key = fingerprints.FingerprintKey.parse(texts.get(stack_file.FINGERPRINT_KEY, "")).key
+    return StackInputs(
+        environment=environment, secrets=secrets, build_secrets=build_secrets, fingerprint_key=fingerprint_key
+    )
 
 
 def _make_value(fingerprint: str, text: str) -> inputs.SecretValue:

@@ -10,7 +10,7 @@ from seaway.checks import all_checks
 from seaway.cli import command, stack
 from seaway.files import roots
 from seaway.images import build_inputs
-from seaway.manifests import inputs, objects
+from seaway.manifests import config, inputs, objects
 from seaway.model import settings
 from seaway.project import environments, load
 from seaway.syntax import diagnosis, nodes
@@ -108,7 +108,7 @@ def filter_applicable(rendered: Sequence[objects.ReleaseObject]) -> Iterator[obj
     """The objects that can be applied. A Secret without its values is omitted and reported."""
     for release_object in rendered:
         keys: dict[str, str] = release_object.manifest.get("data", {}) if release_object.kind == "Secret" else {}
-        if not release_object.name.endswith(f"-{inputs.UNRESOLVED}") or not keys:
+        if not release_object.name.endswith((f"-{inputs.UNRESOLVED}", config.PROGRAM_SECRET_SUFFIX)) or not keys:
             yield release_object
             continue
         literals = " ".join(f"--from-literal={key}=<value>" for key in keys)

@@ -91,9 +91,10 @@ def create_finding(
     values: Mapping[str, str] = types.MappingProxyType({}),
 ) -> workload_health.Finding:
     """A finding. ``hint``: a template that fits better than that of the cause; ``values``: in the template."""
-    own = {} if location.target.is_declared else UNDECLARED_HINTS
+    if hint is None:
+        hint = CAUSES[cause] if location.target.is_declared else UNDECLARED_HINTS.get(cause, CAUSES[cause])
     template = hints.fill_in(
-        own.get(cause, CAUSES[cause]) if hint is None else hint,
+        hint,
         location.target,
         stack=location.stack,
         extra_container=location.extra_container,

@@ -101,6 +101,8 @@ class Monitor(mocks.MockMonitor):
         made: dict[str, dict[str, Any]] = {
             "seaway:index:GeneratedSecret": {"value": values.Secret("generated")},
             "seaway:index:Cluster": {"uid": "uid-1"},
+            "seaway:index:Fingerprint": {"fingerprint": "f1"},
+            "test:index:Database": {"host": "10.0.0.1", "password": values.Secret("hunter2")},
             "seaway:index:Release": {"since": "2026-01-01T00:00:00Z"},
             "seaway:index:JobAttempt": {"attempt": 1},
             "docker-build:index:Image": {"digest": DIGEST},

@@ -1,5 +1,6 @@
 """The component in a program of its user: beside other resources, and more than once."""
 
+import base64
 import json
 import re
 import sys
@@ -11,11 +12,12 @@ import pulumi
 import pytest
 
 import components
-from components import Application
+from components import Application, program_values
+from plugin import values
 from seaway.release import hold
 from seaway.rollout import target
 from tests.component import programs, recorder
-from tests.support.diagnostics import catch
+from tests.support.diagnostics import catch, summarize
 
 BLOG = json.dumps({"blog": {"app": "blog/app.yaml", "publish": "none"}})
 BLOG_APP = """\
@@ -147,3 +149,89 @@ def test_a_rollout_of_any_workload(folder: Path, monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(TypeError, match="cache is a Service; a Rollout waits for Deployment"):
         record(wait_for_service)
+
+
+VALUES_APP = """\
+name: smallest
+services:
+  web: {image: 'example.com/web:1', port: 80, secrets: {PASSWORD: {env: true}, KEY: {generate: 32}}, env: {HOST: old}}
+  api: {image: 'example.com/api:1', port: 80}
+"""
+
+
+class Database(pulumi.CustomResource):
+    """A resource of another provider."""
+
+    host: pulumi.Output[str]
+    password: pulumi.Output[str]
+
+    def __init__(self) -> None:
+        super().__init__("test:index:Database", "db", {"host": None, "password": None})
+
+
+def give_values(folder: Path, *, preview: bool = False, names: str = '["PASSWORD"]') -> recorder.Recording:
+    """A program that gives values of another resource to the application."""
+    (folder / "app" / "app.yaml").write_text(VALUES_APP)
+
+    def build() -> None:
+        database = Database()
+        env = {"web": {"HOST": database.host}}
+        Application.from_stack(components.ApplicationArgs(env=env, secrets={"PASSWORD": database.password}))
+
+    return recorder.record(build, config={**programs.CONFIG, "programSecrets": names}, preview=preview)
+
+
+def test_values_of_other_resources(folder: Path) -> None:
+    recording = give_values(folder)
+    secrets = {one.name: one.inputs for one in recording.list_resources("Secret")}
+    given = secrets["web-program-values"]
+    text = {name: base64.b64decode(value.value).decode() for name, value in given["data"].items()}
+    assert (text, given.get("immutable")) == ({"HOST": "10.0.0.1", "PASSWORD": "hunter2"}, None)
+    assert all(isinstance(value, values.Secret) for value in given["data"].values())
+    (generated,) = secrets.keys() - {"web-program-values"}
+    assert secrets[generated]["data"].keys() == {"KEY"}
+    deployments = {one.name: one.inputs["spec"]["template"] for one in recording.list_resources("Deployment")}
+    assert deployments["web"]["metadata"]["annotations"] == {program_values.ANNOTATION: "f1"}
+    assert "annotations" not in deployments["api"]["metadata"]
+    (container,) = deployments["web"]["spec"]["containers"]
+    assert container["env"][0] == {
+        "name": "HOST",
+        "valueFrom": {"secretKeyRef": {"name": "web-program-values", "key": "HOST"}},
+    }
+    assert [one["name"] for one in container["env"]].count("HOST") == 1
+    (provider,) = (one for one in recording.resources if one.type == "pulumi:providers:kubernetes")
+    assert provider.inputs["enableSecretMutable"] == "true"
+    record = json.dumps(recording.list_resources("Release")[0].inputs["record"])
+    assert ("hunter2" in record, "10.0.0.1" in record) == (False, False)
+    assert programs.decode_record(recording).render_objects(), "a rollback renders it without the values"
+
+
+def test_a_preview_does_not_know_one_leaf(folder: Path) -> None:
+    known, previewed = (
+        {one.name: one.inputs["spec"] for one in give_values(folder, preview=preview).list_resources("Deployment")}
+        for preview in (False, True)
+    )
+    assert previewed["web"]["template"]["metadata"]["annotations"] == {program_values.ANNOTATION: values.UNKNOWN}
+    previewed["web"]["template"]["metadata"]["annotations"] = {program_values.ANNOTATION: "f1"}
+    assert previewed == known
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("[]", ["app/app.yaml:3:57: services.web.secrets.PASSWORD: secret-not-set"]),
+        ('["PASSWORD", "KEY"]', ["__main__.py: secrets.KEY: program-secrets-differ"]),
+        ('["PASSWORD", "OTHER"]', ["Pulumi.dev.yaml: seaway:programSecrets: unused-secret"]),
+    ],
+)
+def test_the_stack_lists_the_secrets_of_the_program(folder: Path, names: str, expected: list[str]) -> None:
+    assert summarize(catch(lambda: give_values(folder, names=names))) == expected
+
+
+def test_values_for_an_unknown_workload_and_without_a_key(folder: Path) -> None:
+    args = components.ApplicationArgs(env={"wbe": {"A": "b"}})
+    errors = catch(lambda: record(lambda: Application.from_stack(args), fingerprintKey="short"))
+    assert summarize(errors) == [
+        "__main__.py: env.wbe: unknown-workload",
+        "__main__.py: seaway:fingerprintKey: fingerprint-key-not-set",
+    ]
