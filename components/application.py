@@ -2,19 +2,31 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import pulumi
 
-from seaway.manifests import inputs, network, objects
-from seaway.model import application
+from seaway.checks import engine
+from seaway.manifests import inputs, objects
 from seaway.project import environments
 from seaway.review import disks
-from seaway.rollout import addresses as rollout_addresses
 from seaway.rollout import hints
 from seaway.syntax import diagnosis
 
-from . import checks, image, provenance, provider, release, stack_config, workload
+from . import (
+    application_outputs,
+    checks,
+    image,
+    messages,
+    program,
+    program_values,
+    provenance,
+    provider,
+    release,
+    stack_config,
+    workload,
+)
 
 NETWORK_POLICY = "NetworkPolicy"
 """The kind that opens the links between workloads."""
@@ -23,33 +35,55 @@ NETWORK_POLICY = "NetworkPolicy"
 class Application(pulumi.ComponentResource):
     """The images, then the namespace with its stores, jobs and services, each step healthy before the next.
 
+    Args:
+        name: of the application, as in its file. Its settings are those of the stack.
+        opts: ``depends_on``: nothing is built or changed before these. ``providers``: a Kubernetes provider for the
+            objects, with server-side apply and for the cluster of the setting ``seaway:context``.
+
     Raises:
-        diagnosis.InvalidInput: a build context, a Dockerfile or a lock file is invalid, or a check refuses the release.
-            Nothing has been registered then.
+        diagnosis.InvalidInput: a file or a setting is invalid, or a check refuses the release. Nothing has been
+            registered then. In a run of Pulumi the errors are reported, and the program ends.
     """
 
+    namespace: pulumi.Output[str]
+    services: Mapping[str, application_outputs.WorkloadOutputs]
+    """By name."""
+    stores: Mapping[str, application_outputs.WorkloadOutputs]
+    """By name."""
     outputs: dict[str, Any]
-    """The outputs of the stack: the namespace, and image, replicas and addresses of each workload."""
+    """The outputs that ``__main__.py`` exports: the namespace, and image, replicas and addresses of each workload."""
 
-    def __init__(self, stack_inputs: stack_config.StackInputs) -> None:
+    @classmethod
+    def from_stack(
+        cls, args: program_values.ApplicationArgs | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> Self:
+        """The application that the setting ``seaway:app`` names."""
+        return cls("", args, opts)
+
+    def __init__(
+        self, name: str, args: program_values.ApplicationArgs | None = None, opts: pulumi.ResourceOptions | None = None
+    ) -> None:
+        if messages.is_run():
+            program.exit_on_interrupt()
+        args = args or program_values.ApplicationArgs()
         try:
-            plans = image.plan_builds(stack_inputs.environment)
+            choice, results = _plan_release(name, args)
         except diagnosis.InvalidInput as error:
-            refusals = checks.find_refusals(stack_inputs.environment)
-            raise diagnosis.InvalidInput([*error.diagnostics, *refusals]) from None
-        choice = release.ReleaseChoice.resolve(stack_inputs, plans)
-        results = checks.run_checks(choice)
-        choice.save_run_result()
+            messages.report_invalid_input(error)
         stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
         context, namespace = environment.settings.context, environment.namespace
-        super().__init__("seaway:index:Application", environment.app.name)
+        opts = opts or pulumi.ResourceOptions()
+        super().__init__("seaway:index:Application", environment.app.name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        plugin = provider.Seaway("seaway", environment, child)
-        by_plugin = pulumi.ResourceOptions(parent=self, provider=plugin)
-        cluster = provider.Cluster("cluster", context, by_plugin)
+        plugin = provider.Seaway(environment.add_prefix("seaway"), context, child, environment=environment)
+        # Everything that is built or changed depends on this guard. Children do not inherit `depends_on`.
+        first = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=opts.depends_on)
+        cluster = provider.Cluster(environment.add_prefix("cluster"), context, first)
         # Nothing is built or changed before the guard has seen the right cluster. The provider does not wait for it:
         # the engine deletes a provider with its dependencies, and a refresh would then fail.
-        kubernetes = provider.Kubernetes(namespace, context, child)
+        kubernetes = self.get_provider("kubernetes:core/v1:Namespace") or provider.Kubernetes(
+            namespace, context, child, has_mutable_secrets=bool(args.env or args.secrets)
+        )
         images = choice.release_record.images
         if choice.plans:
             built = Registry(choice.plans, stack_inputs, cluster, child).images
@@ -60,35 +94,42 @@ class Application(pulumi.ComponentResource):
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
         secret_values = _register_generated_secrets(stack_inputs, guarded)
         secret_values |= {name: secret.value for name, secret in stack_inputs.secrets.items()}
-        release_objects = choice.fill_objects(images, secret_values)
+        secret_values |= {name: program_values.encode_secret(text) for name, text in args.secrets.items()}
+        release_objects = args.add_to(choice.fill_objects(images, secret_values), stack_inputs, guarded)
         manifests = (release_object.manifest for release_object in release_objects)
-        # The preview of a destroy calls no provider: only a protected resource stops it.
-        protection = pulumi.ResourceOptions(protect=disks.has_protected_data(environment.settings, manifests))
-        object_guard = provider.Objects("objects", release_objects, pulumi.ResourceOptions.merge(guarded, protection))
+        # The preview of a destroy calls no provider: only a protected resource stops it. None: as the application.
+        protection = pulumi.ResourceOptions(
+            protect=disks.has_protected_data(environment.settings, manifests) or opts.protect
+        )
+        object_guard = provider.Objects(
+            environment.add_prefix("objects"), release_objects, pulumi.ResourceOptions.merge(guarded, protection)
+        )
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
-        workloads, rollouts = _register_rollouts(release_objects, environment, object_guard, providers)
-        healthy = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[*workloads.values(), *rollouts])
+        rollouts = _register_rollouts(release_objects, environment, object_guard, providers)
+        healthy = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=rollouts.resources)
         release_record = dataclasses.replace(choice.release_record, images=images)
         recorded = release.Release(
-            choice.deployed, release_record, provenance.collect_provenance(environment, results), healthy
+            environment.add_prefix("release"),
+            choice.deployed,
+            release_record,
+            provenance.collect_provenance(environment, results),
+            healthy,
         )
-        everything: list[pulumi.Resource] = [*workloads.values(), *rollouts, recorded]
         # It depends on everything, so a destroy deletes it first, and the plugin refuses that in another cluster.
-        last = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=everything)
-        provider.Cluster("destroy-guard", context, pulumi.ResourceOptions.merge(last, protection))
+        last = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[*rollouts.resources, recorded])
+        provider.Cluster(
+            environment.add_prefix("destroy-guard"), context, pulumi.ResourceOptions.merge(last, protection)
+        )
         addresses = provider.read_addresses(
             environment, pulumi.InvokeOutputOptions(provider=plugin, depends_on=[recorded])
         )
-        self.outputs = {
-            "namespace": namespace,
-            "services": {
-                service.name: _describe_service(environment, service, images, addresses)
-                for service in environment.app.services
-            },
-        }
-        stores = {store.name: _describe_address(environment, store, addresses) for store in environment.app.stores}
-        if published := {name: described for name, described in stores.items() if described}:
-            self.outputs["stores"] = published
+        builder = application_outputs.OutputsBuilder(
+            environment=environment, images=images, addresses=addresses, recorded=recorded
+        )
+        self.namespace = application_outputs.wait_for(rollouts.namespace, namespace)
+        self.services = builder.build_workloads(environment.app.services)
+        self.stores = builder.build_workloads(environment.app.stores)
+        self.outputs = builder.describe_application()
         self.register_outputs(self.outputs)
 
 
@@ -118,20 +159,43 @@ class Registry(pulumi.ComponentResource):
         self.register_outputs({name: built.reference for name, built in images.items()})
 
 
+def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[release.ReleaseChoice, list[engine.Result]]:
+    """The release of this run, and the results of its checks."""
+    stack_inputs = stack_config.read_inputs(Path.cwd(), name)
+    if diagnostics := list(args.check(stack_inputs)):
+        raise diagnosis.InvalidInput(diagnostics)
+    try:
+        plans = image.plan_builds(stack_inputs.environment)
+    except diagnosis.InvalidInput as error:
+        refusals = checks.find_refusals(stack_inputs.environment)
+        raise diagnosis.InvalidInput([*error.diagnostics, *refusals]) from None
+    choice = release.ReleaseChoice.resolve(stack_inputs, plans)
+    results = checks.run_checks(choice)
+    choice.save_run_result()
+    return choice, results
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Rollouts:
+    namespace: pulumi.Resource
+    resources: Sequence[pulumi.Resource]
+    """The workloads, and the waits for them."""
+
+
 def _register_rollouts(
     release_objects: Sequence[objects.ReleaseObject],
     environment: environments.Environment,
     object_guard: provider.Objects,
     options: pulumi.ResourceOptions,
-) -> tuple[dict[str, workload.Workload], list[provider.Rollout]]:
+) -> _Rollouts:
     """Register the objects, grouped by owner, step by step; each step ends when its Rollout is healthy."""
     first = pulumi.ResourceOptions(depends_on=[object_guard])
     (namespace,) = (
-        workload.KubernetesObject(release_object, pulumi.ResourceOptions.merge(options, first))
+        workload.KubernetesObject(release_object.name, release_object, pulumi.ResourceOptions.merge(options, first))
         for release_object in release_objects
         if release_object.kind == "Namespace"
     )
-    shared = _register_shared(release_objects, namespace, options)
+    shared = _register_shared(release_objects, environment, namespace, options)
     workloads: dict[str, workload.Workload] = {}
     rollouts: list[provider.Rollout] = []
     sources = hints.collect_sources(environment)
@@ -140,6 +204,7 @@ def _register_rollouts(
         for owner in owners:
             workloads[owner] = workload.Workload(
                 owner,
+                add_prefix=environment.add_prefix,
                 release_objects=[
                     release_object
                     for release_object in release_objects
@@ -154,12 +219,17 @@ def _register_rollouts(
         if watched := [release_object for release_object in step_objects if release_object.deadline is not None]:
             waits = pulumi.ResourceOptions(depends_on=started, deleted_with=namespace)
             own = pulumi.ResourceOptions.merge(options, waits)
-            rollouts.append(provider.Rollout(step, environment.namespace, watched, sources, own))
-    return workloads, rollouts
+            rollouts.append(
+                provider.Rollout(environment.add_prefix(step), environment.namespace, watched, sources, own)
+            )
+    return _Rollouts(namespace=namespace, resources=[*workloads.values(), *rollouts])
 
 
 def _register_shared(
-    release_objects: Sequence[objects.ReleaseObject], namespace: pulumi.Resource, options: pulumi.ResourceOptions
+    release_objects: Sequence[objects.ReleaseObject],
+    environment: environments.Environment,
+    namespace: pulumi.Resource,
+    options: pulumi.ResourceOptions,
 ) -> list[workload.KubernetesObject]:
     """Register the objects that the pods of all workloads wait for: after all network policies, so that new pods find
     their links open. A link concerns the pods of two workloads, so its policy belongs to neither component."""
@@ -168,7 +238,8 @@ def _register_shared(
         own = pulumi.ResourceOptions(
             depends_on=[namespace, *after], deleted_with=namespace, retain_on_delete=release_object.is_retained
         )
-        return workload.KubernetesObject(release_object, pulumi.ResourceOptions.merge(options, own))
+        name = environment.add_prefix(release_object.name)
+        return workload.KubernetesObject(name, release_object, pulumi.ResourceOptions.merge(options, own))
 
     policies = [
         register(release_object)
@@ -185,35 +256,9 @@ def _register_shared(
 def _register_generated_secrets(
     stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
 ) -> dict[str, pulumi.Output[str]]:
-    lengths = release.list_generated_secrets(stack_inputs.environment.app, stack_inputs.secrets)
+    add_prefix = stack_inputs.environment.add_prefix
+    lengths = release.list_generated_secrets(stack_inputs.environment, stack_inputs.secrets)
     return {
-        name: provider.GeneratedSecret(name, length, options).value.apply(stack_config.encode_base64)
+        name: provider.GeneratedSecret(add_prefix(name), name, length, options).value.apply(stack_config.encode_base64)
         for name, length in lengths.items()
     }
-
-
-def _describe_service(
-    environment: environments.Environment,
-    service: application.Service,
-    images: Mapping[str, inputs.Image],
-    addresses: pulumi.Output[dict[str, str]],
-) -> dict[str, Any]:
-    scale = service.scale
-    outputs: dict[str, Any] = {
-        "image": images[service.name].reference if service.name in images else service.image,
-        "replicas": scale.min if scale.max is None else f"{scale.min}-{scale.max}",
-    }
-    if service.port is not None:
-        outputs["clusterAddress"] = f"{service.name}.{environment.namespace}:{service.port}"
-    return outputs | _describe_address(environment, service, addresses)
-
-
-def _describe_address(
-    environment: environments.Environment,
-    workload: application.Service | application.Store,
-    addresses: pulumi.Output[dict[str, str]],
-) -> dict[str, Any]:
-    """The address of a workload that is reachable from outside the cluster."""
-    if not network.is_published(environment.settings, workload):
-        return {}
-    return {"address": addresses.apply(lambda known: known.get(workload.name, rollout_addresses.PENDING))}

@@ -9,12 +9,12 @@ from collections.abc import Iterable
 
 import pulumi
 from pulumi.runtime import settings
-from pulumi.runtime.proto import resource_pb2, resource_pb2_grpc
+from pulumi.runtime.proto import resource_pb2
 
 from seaway.files import private
 from seaway.images import build_failures, build_inputs, build_reports
 
-from . import buildkit, stack_config
+from . import buildkit, messages, stack_config
 
 CANCELLED = "context canceled"
 
@@ -46,7 +46,7 @@ def explain_failures(
     """
     has_hooks = settings.monitor_supports_feature(resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS)
     # Pulumi's mocks have the feature, but nothing that calls a hook. A preview builds nothing.
-    if not has_hooks or not isinstance(settings.get_monitor(), resource_pb2_grpc.ResourceMonitorStub):
+    if not has_hooks or not messages.is_run():
         return pulumi.ResourceOptions()
     environment, started = stack_inputs.environment, time.time()
 
@@ -74,11 +74,13 @@ def explain_failures(
                 missing = str(unavailable)
         secrets = [await secret.future() or "" for secret in stack_inputs.build_secrets.values()]
         log, error = hide_secrets(log, secrets), hide_secrets(error, secrets)
-        file = build_reports.get_log_path(environment.folder, name)
+        file = build_reports.get_log_path(environment.folder, environment.format_file_name(name))
         if log:
             private.write_file(file, log)
         explained = build_failures.explain_failure(name, inputs, environment, error=error, log=log)
         return explained.format(log_file=str(file.relative_to(environment.folder)) if log else "", missing_log=missing)
 
-    hook = pulumi.ErrorHook(f"build of {name}", explain)  # Pulumi shows: error hook "build of web" failed
+    hook = pulumi.ErrorHook(
+        f"build of {environment.add_prefix(name)}", explain
+    )  # Pulumi shows: error hook "build of web" failed
     return pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(on_error=[hook]))

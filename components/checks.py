@@ -41,12 +41,12 @@ def run_checks(choice: release.ReleaseChoice) -> list[engine.Result]:
     if refused:
         has_lock_file = environment.release or choice.is_rollback
         stack_settings = environment.settings
-        file = release_lock.format_path(stack_settings.stack) if has_lock_file else stack_settings.app
+        file = release_lock.format_path(environment.lock_name) if has_lock_file else stack_settings.app
         location = diagnosis.SourceLocation(file)
         raise diagnosis.InvalidInput(engine.make_diagnostic(result, location) for result in refused)
     if lines := engine.format_lines(result for result in results if result.state not in ("passed", "waived")):
         if len(lines) > MAX_WARNINGS:
             lines = [*lines[: MAX_WARNINGS - 1], f"... and {len(lines) - MAX_WARNINGS + 1} more"]
-        head = f"{engine.format_summary(results)}; all findings: seaway check --stack {environment.settings.stack}"
+        head = f"{engine.format_summary(results)}; all findings: seaway check {environment.options}"
         messages.warn("\n  ".join([head, *lines]))
     return results

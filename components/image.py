@@ -56,14 +56,14 @@ def plan_builds(environment: environments.Environment) -> Sequence[BuildPlan]:
 
 
 def _plan_build(environment: environments.Environment, name: str, inputs: build_inputs.BuildInputs) -> BuildPlan:
-    folder, build = environment.folder, inputs.context.build
-    staged = staging.get_folder(folder, name)
+    folder, build, file_name = environment.folder, inputs.context.build, environment.format_file_name(name)
+    staged = staging.get_folder(folder, file_name)
     staging.stage(inputs.context, staged, inputs.index)
-    inputs.index.save(staging.get_index_path(folder, name))
+    inputs.index.save(staging.get_index_path(folder, file_name))
     contexts = dict(build.contexts)
     for context_name, context in inputs.context.named_contexts.items():
         # The name of a service cannot contain a +.
-        staged_context = staging.get_folder(folder, f"{name}+{context_name}")
+        staged_context = staging.get_folder(folder, f"{file_name}+{context_name}")
         staging.stage(context, staged_context, file_index.FileIndex())
         contexts[context_name] = str(staged_context.relative_to(folder))
     return BuildPlan(
@@ -89,11 +89,11 @@ class Image(pulumi.ComponentResource):
         cluster: provider.Cluster,
         options: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("seaway:index:Image", plan.name, None, options)
         environment = stack_inputs.environment
+        super().__init__("seaway:index:Image", environment.add_prefix(plan.name), None, options)
         for warning in plan.inputs.warnings:
             messages.warn(str(warning), self)
-        record_path = rebuild_reasons.get_record_path(environment.folder, plan.name)
+        record_path = rebuild_reasons.get_record_path(environment.folder, environment.format_file_name(plan.name))
         previous = rebuild_reasons.BuildRecord.load(record_path)
         if previous is not None and (reason := rebuild_reasons.explain_rebuild(previous, plan.record)):
             messages.info(f"{plan.name}: rebuild, {reason}", self)
@@ -122,7 +122,7 @@ def _build_with_docker_build(
     contexts = {name: docker_build.ContextArgs(location=location) for name, location in plan.contexts.items()}
     dockerfile = f"{plan.location}/{build.dockerfile}"
     image = docker_build.Image(
-        plan.name,
+        stack_inputs.environment.add_prefix(plan.name),
         context=docker_build.BuildContextArgs(location=plan.location, named=contexts or None),
         dockerfile=docker_build.DockerfileArgs(location=dockerfile)
         if build.inline is None
@@ -160,7 +160,7 @@ def _build_with_docker(
     import pulumi_docker as docker  # noqa: PLC0415 - its import costs 0.3 s, and few need it
 
     image = docker.Image(
-        plan.name,
+        stack_inputs.environment.add_prefix(plan.name),
         build=docker.DockerBuildArgs(
             context=plan.location,
             dockerfile=f"{plan.location}/{plan.build.dockerfile}",

@@ -5,9 +5,33 @@ at first: it is shown at once and not repeated. Only a successful run repeats it
 """
 
 import asyncio
-from typing import Protocol
+import sys
+from typing import NoReturn, Protocol
 
 import pulumi
+from pulumi.runtime import settings
+from pulumi.runtime.proto import resource_pb2_grpc
+
+from seaway.syntax import diagnosis
+
+from . import program
+
+
+def is_run() -> bool:
+    """Whether Pulumi runs the program, and not a test with Pulumi's mocks."""
+    return isinstance(settings.get_monitor(), resource_pb2_grpc.ResourceMonitorStub)
+
+
+def report_invalid_input(error: diagnosis.InvalidInput) -> NoReturn:
+    """Report the errors and end the program: a traceback of the user's program would bury them.
+
+    Raises:
+        diagnosis.InvalidInput: a test runs the program.
+    """
+    if not is_run():
+        raise error
+    pulumi.log.error(str(error))
+    sys.exit(program.EXIT_REPORTED)
 
 
 def warn(text: str, resource: pulumi.Resource | None = None) -> None:

@@ -5,7 +5,6 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
 from types import FrameType
 
 EXIT_REPORTED = 32
@@ -22,16 +21,9 @@ def run() -> None:
     # Imported here: the imports take most of the time until the first resource, and Ctrl-C may interrupt them.
     import pulumi  # noqa: PLC0415
 
-    from seaway.syntax import diagnosis  # noqa: PLC0415
+    from . import application  # noqa: PLC0415
 
-    from . import application, stack_config  # noqa: PLC0415
-
-    try:
-        deployed = application.Application(stack_config.read_inputs(Path.cwd()))
-    except diagnosis.InvalidInput as error:
-        pulumi.log.error(str(error))
-        sys.exit(EXIT_REPORTED)
-    for name, value in deployed.outputs.items():
+    for name, value in application.Application.from_stack().outputs.items():
         pulumi.export(name, value)
 
 

@@ -22,7 +22,7 @@ class Kubernetes(pulumi.ProviderResource):
     guards that it is the same cluster. An unreachable object is not deleted from the state.
     """
 
-    def __init__(self, name: str, context: str, options: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, context: str, options: pulumi.ResourceOptions, *, has_mutable_secrets: bool) -> None:
         # The inputs of a provider are strings, with JSON for other types.
         inputs = {
             "context": context,
@@ -30,6 +30,9 @@ class Kubernetes(pulumi.ProviderResource):
             "enableServerSideApply": "true",
             "deleteUnreachable": "false",
         }
+        if has_mutable_secrets:
+            # Otherwise a Secret with another value is deleted and created again.
+            inputs["enableSecretMutable"] = "true"
         own = pulumi.ResourceOptions(version=KUBERNETES_VERSION)
         super().__init__("kubernetes", name, inputs, pulumi.ResourceOptions.merge(options, own))
 
@@ -40,12 +43,17 @@ class Seaway(pulumi.ProviderResource):
     Its inputs contain the namespace and the accepted losses for the guard of disks: a destroy runs no program.
     """
 
-    def __init__(self, name: str, environment: environments.Environment, options: pulumi.ResourceOptions) -> None:
-        inputs = {
-            "context": environment.settings.context,
-            "namespaces": environment.namespace,
-            "dataLoss": disks.encode_exceptions(environment.settings),
-        }
+    def __init__(
+        self,
+        name: str,
+        context: str,
+        options: pulumi.ResourceOptions,
+        *,
+        environment: environments.Environment | None = None,
+    ) -> None:
+        inputs = {"context": context, "namespaces": environment.namespace if environment else ""}
+        if environment:
+            inputs["dataLoss"] = disks.encode_exceptions(environment.settings)
         super().__init__("seaway", name, inputs, options)
 
 
@@ -98,13 +106,13 @@ class Objects(pulumi.CustomResource):
 class JobAttempt(pulumi.CustomResource):
     """Counts the runs of one Job: a failed Job must be replaced before it can run again.
 
-    ``name`` is the name of the Job. Unlike `pulumi.com/replaceUnready`, it never replaces a running Job.
+    Unlike `pulumi.com/replaceUnready`, it never replaces a running Job.
     """
 
     attempt: pulumi.Output[int]
 
-    def __init__(self, name: str, namespace: str, options: pulumi.ResourceOptions) -> None:
-        properties = {"namespace": namespace, "name": name, "attempt": None}
+    def __init__(self, name: str, job: str, namespace: str, options: pulumi.ResourceOptions) -> None:
+        properties = {"namespace": namespace, "name": job, "attempt": None}
         super().__init__("seaway:index:JobAttempt", name, properties, options)
 
 
@@ -113,12 +121,24 @@ class GeneratedSecret(pulumi.CustomResource):
 
     value: pulumi.Output[str]
 
-    def __init__(self, name: str, length: int, options: pulumi.ResourceOptions) -> None:
-        properties = {"name": name, "length": length, "value": None}
+    def __init__(self, name: str, secret_name: str, length: int, options: pulumi.ResourceOptions) -> None:
+        properties = {"name": secret_name, "length": length, "value": None}
         secret = pulumi.ResourceOptions(additional_secret_outputs=["value"])
         super().__init__(
             "seaway:index:GeneratedSecret", name, properties, pulumi.ResourceOptions.merge(options, secret)
         )
+
+
+class Fingerprint(pulumi.CustomResource):
+    """A fingerprint of secret values that is not secret itself."""
+
+    fingerprint: pulumi.Output[str]
+
+    def __init__(
+        self, name: str, key: str, values: Mapping[str, pulumi.Output[str]], options: pulumi.ResourceOptions
+    ) -> None:
+        properties = {"key": pulumi.Output.secret(key), "values": values, "fingerprint": None}
+        super().__init__("seaway:index:Fingerprint", name, properties, options)
 
 
 class Rollout(pulumi.CustomResource):

@@ -1,14 +1,14 @@
 """Which release this run deploys: the one of the source or the lock file, or the last good one instead."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import pulumi
 
 from seaway.manifests import inputs, objects
-from seaway.model import application, secrets
-from seaway.project import release, release_lock
+from seaway.model import secrets
+from seaway.project import environments, release, release_lock
 from seaway.release import hold, record
 from seaway.syntax import diagnosis, encode
 
@@ -39,7 +39,7 @@ class ReleaseChoice:
         images |= {
             plan.name: inputs.Image(reference=inputs.PendingImage(plan.name), content=plan.record.tag) for plan in plans
         }
-        fingerprints = _fingerprint_generated_secrets(environment.app, stack_inputs.secrets)
+        fingerprints = _fingerprint_generated_secrets(environment, stack_inputs.secrets)
         fingerprints |= {name: secret.fingerprint for name, secret in stack_inputs.secrets.items()}
         values = {
             name: inputs.SecretValue(fingerprint=fingerprint, value="") for name, fingerprint in fingerprints.items()
@@ -60,7 +60,7 @@ class ReleaseChoice:
         )
         if fallback is None or fallback.held != described:
             return choice
-        source = release_lock.format_path(environment.settings.stack) if pinned else environment.settings.app
+        source = release_lock.format_path(environment.lock_name) if pinned else environment.settings.app
         messages.warn(
             f"release {described} of {source} failed at"
             f" {diagnosis.escape_text(f'{fallback.since} ({fallback.because})')}; the last good release"
@@ -106,22 +106,23 @@ class ReleaseChoice:
         if not pulumi.runtime.is_dry_run():
             environment = self.stack_inputs.environment
             run_result = hold.RunResult(described=self.described, deployed=self.deployed)
-            hold.write_run_result(environment.folder, environment.settings.stack, run_result)
+            hold.write_run_result(environment.folder, environment.lock_name, run_result)
 
 
-def list_generated_secrets(
-    app: application.Application, configured: Mapping[str, inputs.SecretValue]
-) -> dict[str, int]:
-    """The secrets that the stack generates, with their lengths."""
-    lengths = secrets.get_generated_lengths(app)
-    return {name: length for name, length in sorted(lengths.items()) if name not in configured}
+def list_generated_secrets(environment: environments.Environment, configured: Collection[str]) -> dict[str, int]:
+    """The secrets that the stack generates, with their lengths; ``configured``: those with a configured value."""
+    lengths, others = (
+        secrets.get_generated_lengths(environment.app),
+        {*configured, *environment.settings.program_secrets},
+    )
+    return {name: length for name, length in sorted(lengths.items()) if name not in others}
 
 
 def _fingerprint_generated_secrets(
-    app: application.Application, configured: Mapping[str, inputs.SecretValue]
+    environment: environments.Environment, configured: Collection[str]
 ) -> dict[str, str]:
     """The fingerprints of generated secrets. They name how a value is generated, so a preview knows them."""
-    return {name: f"generated-{length}" for name, length in list_generated_secrets(app, configured).items()}
+    return {name: f"generated-{length}" for name, length in list_generated_secrets(environment, configured).items()}
 
 
 def _warn_of_skipped_jobs(pinned: release.Release) -> None:
@@ -141,7 +142,7 @@ def _select_recorded_inputs(
     the old fingerprint. Nodes pull with the current credentials.
     """
     environment, current, recorded = stack_inputs.environment, stack_inputs.secrets, release_record.environment
-    generated = _fingerprint_generated_secrets(recorded.app, {})
+    generated = _fingerprint_generated_secrets(recorded, ())
     secret_values = {
         name: current[name]
         if name in current and current[name].fingerprint == fingerprint
@@ -169,6 +170,7 @@ class Release(pulumi.CustomResource):
 
     def __init__(
         self,
+        name: str,
         id_: str,
         release_record: record.ReleaseRecord,
         provenance: release.Provenance,
@@ -183,4 +185,4 @@ class Release(pulumi.CustomResource):
             "since": None,
             "history": None,
         }
-        super().__init__("seaway:index:Release", "release", properties, options)
+        super().__init__("seaway:index:Release", name, properties, options)

@@ -4,6 +4,7 @@ The values come from Pulumi, decrypted and merged with ``-c key=value``. The sta
 """
 
 import base64
+import contextlib
 import dataclasses
 import datetime
 import json
@@ -37,16 +38,20 @@ class StackInputs:
     """The values in the stack's configuration. The stack generates the others."""
     build_secrets: Mapping[str, pulumi.Output[str]] = dataclasses.field(default_factory=dict[str, pulumi.Output[str]])
     """The values of secrets for builds. No object name and no image tag depends on them."""
+    fingerprint_key: str | None = dataclasses.field(default=None, repr=False)
+    """The key of the stack's fingerprints."""
 
 
-def read_inputs(folder: Path) -> StackInputs:
-    """The inputs of this run."""
+def read_inputs(folder: Path, name: str = "") -> StackInputs:
+    """The inputs of an application in this run; ``name``: empty, that of the setting ``seaway:app``."""
     stack = pulumi.get_stack()
     texts = {
         key.removeprefix(stack_file.PREFIX): str(text)
         for key, text in config.CONFIG.get().items()
         if key.startswith(stack_file.PREFIX)
     }
+    application = name if name in json.loads(texts.get(stack_file.APPLICATIONS) or "{}") else None
+    texts = stack_file.select_texts(texts, application)
     file = folder / f"Pulumi.{stack}.yaml"
     # Pulumi has checked the passphrase of the variable, if it is set.
     variable = os.environ.get("PULUMI_CONFIG_PASSPHRASE")
@@ -54,19 +59,25 @@ def read_inputs(folder: Path) -> StackInputs:
     diagnostics = passphrase.check(folder, stack, known)
     stack_values = stack_file.parse_config(texts, file.name)
     if file.is_file():
-        stack_values = stack_file.attach_locations(stack_values, stack_file.read_config(file))
+        stack_values = stack_file.attach_locations(stack_values, stack_file.read_config(file, application))
     try:
         today = datetime.datetime.now(datetime.UTC).date()
         environment = environments.read_environment(
             stack_values,
             folder=folder,
             stack=stack,
+            application_name=application,
             check_ids=all_checks.IDS,
             today=today,
             find_more=build_inputs.find_errors,
         )
     except diagnosis.InvalidInput as error:
         raise diagnosis.InvalidInput([*diagnostics, *error.diagnostics]) from None
+    if name not in ("", environment.base.name):
+        location = diagnosis.SourceLocation(environment.settings.app)
+        message = f"is {environment.base.name}, but the program names {diagnosis.quote(name)}"
+        hint = f"correct one; to add an application: pulumi config set --path 'seaway:applications.{name}.app' FILE"
+        diagnostics.append(diagnosis.Diagnostic(location, "name", message, hint, "unknown-application"))
     try:
         stack_inputs = _read_secrets(environment, texts, stack_values)
     except diagnosis.InvalidInput as error:
@@ -95,7 +106,12 @@ def _read_secrets(
         login = _build_registry_login(registry_name, credentials.user, configured[credentials.secret])
         secrets[inputs.PULL_CREDENTIALS] = _make_value("", login)
     build_secrets = {name: pulumi.Output.secret(configured[name]) for name in for_builds & configured.keys()}
-    return StackInputs(environment=environment, secrets=secrets, build_secrets=build_secrets)
+    fingerprint_key = None
+    with contextlib.suppress(ValueError):  # it is reported where it is needed
+        fingerprint_key = fingerprints.FingerprintKey.parse(texts.get(stack_file.FINGERPRINT_KEY, "")).key
+    return StackInputs(
+        environment=environment, secrets=secrets, build_secrets=build_secrets, fingerprint_key=fingerprint_key
+    )
 
 
 def _make_value(fingerprint: str, text: str) -> inputs.SecretValue:
@@ -144,7 +160,7 @@ def _compute_fingerprints(
     if text is None:
         message = f"is not set, but the Secrets of {', '.join(sorted(secrets))} need it for their names"
         location, code = stack_values.location, "fingerprint-key-not-set"
-        key = _find_former_key(environment.folder, stack)
+        key = _find_former_key(environment)
     else:
         location, code = stack_values.pairs[stack_file.FINGERPRINT_KEY].location, "invalid-fingerprint-key"
         try:
@@ -164,10 +180,11 @@ def _compute_fingerprints(
     return known
 
 
-def _find_former_key(folder: Path, stack: str) -> fingerprints.FingerprintKey | None:
+def _find_former_key(environment: environments.Environment) -> fingerprints.FingerprintKey | None:
     """The fingerprints that the state has recorded, for a stack that was deployed without a key."""
     try:
-        state = stack_state.ReleaseState.find(stack_state.export_resources(folder, stack))
+        resources = stack_state.export_resources(environment.folder, environment.settings.stack)
+        state = stack_state.ReleaseState.find(resources, environment.application_name)
     except errors.Unavailable:
         return None
     return fingerprints.FingerprintKey(key=None, unkeyed=state.decode_record().secrets) if state else None

@@ -1,6 +1,6 @@
 """The Kubernetes objects of one service, store or job, as resources."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pulumi
 
@@ -16,7 +16,7 @@ class KubernetesObject(pulumi.CustomResource):
     takes 0.9 s and 85 MB in every run. The manifest already has the fields of the provider.
     """
 
-    def __init__(self, release_object: objects.ReleaseObject, options: pulumi.ResourceOptions) -> None:
+    def __init__(self, name: str, release_object: objects.ReleaseObject, options: pulumi.ResourceOptions) -> None:
         manifest = release_object.manifest
         version = manifest["apiVersion"]
         group = version if "/" in version else f"core/{version}"
@@ -30,13 +30,14 @@ class KubernetesObject(pulumi.CustomResource):
             # field, and a forced patch does not take it. The declared number only applies to a new service.
             own.ignore_changes = ["spec.replicas"]
         merged = pulumi.ResourceOptions.merge(options, own)
-        super().__init__(f"kubernetes:{group}:{release_object.kind}", release_object.name, dict(manifest), merged)
+        super().__init__(f"kubernetes:{group}:{release_object.kind}", name, dict(manifest), merged)
 
 
 class Workload(pulumi.ComponentResource):
     """One service, store or job: its objects, in their order.
 
     Args:
+        add_prefix: makes logical names of names.
         dependencies: resources that must exist, or be healthy, before its pods may start or change.
         options: with the Kubernetes provider and the plugin.
     """
@@ -48,12 +49,14 @@ class Workload(pulumi.ComponentResource):
         self,
         name: str,
         *,
+        add_prefix: Callable[[str], str],
         release_objects: Sequence[objects.ReleaseObject],
         namespace: pulumi.Resource,
         dependencies: Sequence[pulumi.Resource],
         options: pulumi.ResourceOptions,
     ) -> None:
-        super().__init__("seaway:index:Workload", name, None, options)
+        super().__init__("seaway:index:Workload", add_prefix(name), None, options)
+        self._add_prefix = add_prefix
         self.pod_resources = []
         foundation: list[pulumi.Resource] = [namespace]
         for release_object in release_objects:
@@ -68,7 +71,8 @@ class Workload(pulumi.ComponentResource):
                 retain_on_delete=release_object.is_retained,
             )
             trigger = self._make_job_trigger(release_object, namespace)
-            resource = KubernetesObject(release_object, pulumi.ResourceOptions.merge(own, trigger))
+            name = self._add_prefix(release_object.name)
+            resource = KubernetesObject(name, release_object, pulumi.ResourceOptions.merge(own, trigger))
             (self.pod_resources if starts_pods else foundation).append(resource)
         self.register_outputs({})
 
@@ -79,5 +83,6 @@ class Workload(pulumi.ComponentResource):
         if job_object.kind != "Job":
             return None
         own = pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)
-        attempt = provider.JobAttempt(job_object.name, job_object.manifest["metadata"]["namespace"], own).attempt
+        name, namespace_name = job_object.name, job_object.manifest["metadata"]["namespace"]
+        attempt = provider.JobAttempt(self._add_prefix(name), name, namespace_name, own).attempt
         return pulumi.ResourceOptions(replacement_trigger=attempt)

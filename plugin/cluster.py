@@ -12,7 +12,7 @@ from . import engine, resource, values
 UID = "uid"
 
 DESTROY_GUARD = "destroy-guard"
-"""Name of the resource that depends on all others: a destroy deletes it first."""
+"""End of the name of the resource that depends on all others: a destroy deletes it first."""
 
 
 class ClusterGuard(resource.ClusterResource):
@@ -37,7 +37,7 @@ class ClusterGuard(resource.ClusterResource):
         Also refuse the loss of disks: deleting this guard means deleting the stack.
         """
         await self._check_uid(state)
-        if self._log.name == DESTROY_GUARD:
+        if self._log.name.endswith(DESTROY_GUARD):
             await self._data_loss.check_destroy(self._log)
 
     async def _check_uid(self, state: resource.State) -> None:

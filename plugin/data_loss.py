@@ -59,7 +59,7 @@ class DataLossGuard:
         self._cluster = cluster
         recorded = _split_names(inputs.get(NAMESPACES))
         self._namespaces = [namespace for namespace in recorded if namespace != UNRECORDED]
-        self._recorded = bool(recorded) and UNRECORDED not in recorded
+        self._recorded = NAMESPACES in inputs and UNRECORDED not in recorded
         self._acceptance = disks.Acceptance.decode(str(inputs.get(ACCEPTED_LOSSES) or ""), os.environ)
 
     async def check_destroy(self, log: engine.Log) -> None:

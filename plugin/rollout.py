@@ -35,7 +35,7 @@ class Rollout(resource.ClusterResource):
         namespace = inputs["namespace"]
         if not preview:
             await rollout_watch.RolloutWatch(self._cluster, namespace, _parse_targets(inputs), self._log).wait()
-        return resource.State(id=str(namespace), outputs=inputs)
+        return resource.State(id="" if namespace is values.UNKNOWN else str(namespace), outputs=inputs)
 
     async def _find_incomplete(
         self, namespace: str, targets: Sequence[target.Target]

@@ -25,6 +25,7 @@ from . import (
     cluster,
     data_loss,
     engine,
+    fingerprint,
     generated_secret,
     job_attempt,
     objects,
@@ -50,6 +51,12 @@ RESOURCES: Mapping[str, type[resource.ClusterResource]] = {
     "seaway:index:Rollout": rollout.Rollout,
 }
 """The resources that need a cluster."""
+
+LOCAL_RESOURCES: Mapping[str, type[resource.Resource]] = {
+    "seaway:index:Fingerprint": fingerprint.Fingerprint,
+    "seaway:index:GeneratedSecret": generated_secret.GeneratedSecret,
+}
+"""The resources that need none."""
 
 ADDRESSES = "seaway:index:getAddresses"
 """The function that returns the addresses of published workloads, by name."""
@@ -214,8 +221,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     async def _create_resource(self, urn: str, context: Context) -> resource.Resource:
         """The implementation of the type in a URN: ``urn:pulumi:stack::project::parents$type::name``."""
         type_token = urn.split("::")[2].rpartition("$")[2]
-        if type_token == "seaway:index:GeneratedSecret":  # noqa: S105 - not a password
-            return generated_secret.GeneratedSecret()
+        if type_token in LOCAL_RESOURCES:
+            return LOCAL_RESOURCES[type_token]()
         if type_token not in RESOURCES:
             return await _abort(context, f"the plugin seaway has no resource {type_token}")
         if self._cluster is None or self._data_loss is None:

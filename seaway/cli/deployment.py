@@ -54,16 +54,16 @@ class Deployment:
         target = self._target
         ensure_fingerprint_key(target)
         if retry:
-            hold.remove_fallback(target.folder, target.name)
-        held = release_lock.read(target.folder, target.name).fallback
-        writer.remove_file(target.folder, hold.get_run_result_path(target.folder, target.name))
+            hold.remove_fallback(target.folder, target.lock_name)
+        held = release_lock.read(target.folder, target.lock_name).fallback
+        writer.remove_file(target.folder, hold.get_run_result_path(target.folder, target.lock_name))
         if self._rollback or held:  # the files that a rollback writes must be writable before anything changes
-            lock_file = release_lock.get_path(target.folder, target.name)
+            lock_file = release_lock.get_path(target.folder, target.lock_name)
             writer.check_writable(target.folder, lock_file, releases.get_path(target.folder, "id"))
         before = asyncio.run(self._read_drift()) if self._rollback else None
         self._claims = asyncio.run(self._list_claims()) if self._rollback else set()
         code = self._run_update("pulumi up")
-        result = hold.read_run_result(target.folder, target.name)
+        result = hold.read_run_result(target.folder, target.lock_name)
         if code == 0:
             return self._finish_update(held, result)
         if not self._rollback:
@@ -86,8 +86,8 @@ class Deployment:
             )
             return command.ROLLED_BACK
         if held:
-            hold.remove_fallback(target.folder, target.name)
-            print(f"release {held.held} is no longer held: {release_lock.format_path(target.name)} is updated")
+            hold.remove_fallback(target.folder, target.lock_name)
+            print(f"release {held.held} is no longer held: {release_lock.format_path(target.lock_name)} is updated")
         self._print_status()
         return command.SUCCESS
 
@@ -106,7 +106,7 @@ class Deployment:
             return _report_failure("the cluster has not changed: nothing to roll back")
         restored, failed = good_release.id, result.described
         new_hold = release_lock.Fallback(release=restored, held=failed, because=reason, since=command.format_time())
-        hold.write_fallback(target.folder, target.name, new_hold, record, deployed)
+        hold.write_fallback(target.folder, target.lock_name, new_hold, record, deployed)
         command.report(f"release {failed} failed ({reason}); restoring release {restored}")
         # The rollback may delete a store that the failed release added, with its new volume.
         added = asyncio.run(self._list_claims()) - self._claims
@@ -126,7 +126,8 @@ class Deployment:
         command.report(
             f"release {failed} failed: {reason}\n"
             f"release {restored} is restored; state and cluster agree. Until the source changes, pulumi up deploys"
-            f" this release. Commit {release_lock.format_path(target.name)} and {file}, so that every checkout does.\n"
+            f" this release. Commit {release_lock.format_path(target.lock_name)} and {file}, so that every checkout"
+            " does.\n"
             "Then fix the source and deploy it: seaway up. Or try the same release again: seaway up --retry"
         )
         return command.ROLLED_BACK
@@ -209,7 +210,7 @@ def ensure_fingerprint_key(target: stack.TargetStack) -> None:
     A stack that was deployed without a key keeps the names of its Secrets until their values change. In CI nothing is
     written: a key that is not committed would differ in the next run and restart the pods each time.
     """
-    config = stack.read_config(target.folder, target.name)
+    config = stack.read_config(target.folder, target.name, target.application_name)
     names = stack_file.get_secret_locations(config)
     if not names or stack_file.FINGERPRINT_KEY in config.pairs or os.environ.get("CI") in ("true", "1"):
         return

@@ -24,13 +24,14 @@ DIFFERENT = 1
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("left", metavar="STACK")
     parser.add_argument("right", metavar="STACK")
+    stack.add_application_option(parser)
     parser.add_argument("--exit-code", action="store_true", help="exit with code 1 if the stacks differ")
     command.add_json_option(parser, __name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
     names = (arguments.left, arguments.right)
-    left, right = _read_views(stack.find_project_folder(Path.cwd()), names)
+    left, right = _read_views(stack.find_project_folder(Path.cwd()), names, arguments.application)
     result = comparison.compare(left, right)
     app_name = left.environment.app.name
     if arguments.json:
@@ -44,14 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
     return DIFFERENT if result.rows and arguments.exit_code else command.SUCCESS
 
 
-def _read_views(folder: Path, names: Sequence[str]) -> list[comparison.EnvironmentView]:
+def _read_views(folder: Path, names: Sequence[str], application_name: str | None) -> list[comparison.EnvironmentView]:
     """Read both stacks. The errors of both are reported together."""
     views: list[comparison.EnvironmentView] = []
     diagnostics: list[diagnosis.Diagnostic] = []
     for name in names:
         try:
             stack.find_file(folder, name)
-            environment = environments.load_environment(folder, name, check_ids=all_checks.IDS)
+            environment = environments.load_environment(
+                folder, name, application_name=application_name, check_ids=all_checks.IDS
+            )
             views.append(comparison.EnvironmentView.create(environment))
         except diagnosis.InvalidInput as error:
             diagnostics += error.diagnostics

@@ -74,7 +74,7 @@ async def _run_in(
 
 def read_debug_image(target: stack.TargetStack) -> str:
     """The image of ephemeral containers in an environment."""
-    config = stack.read_config(target.folder, target.name)
+    config = stack.read_config(target.folder, target.name, target.application_name)
     settings = stack_file.decode_settings(config, target.name)
     image = settings.debug_image
     return image_reference.find_override(image, settings.image_overrides) or image

@@ -75,4 +75,4 @@ async def _explain_missing_pod(cluster: client.KubeClient, target: stack.TargetS
 
 
 def _format_status(target: stack.TargetStack) -> str:
-    return f"seaway status --stack {target.name}"
+    return f"seaway status {target.options}"

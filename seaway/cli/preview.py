@@ -95,7 +95,7 @@ class PreviewRun:
     def run_pulumi(self, pulumi_arguments: Sequence[str], *, require_shared_backend: bool) -> int:
         """Preview with `pulumi preview`; return the exit code."""
         target = self._target
-        current = offline.render_tree(target.folder, target.name)
+        current = offline.render_tree(target.folder, target.name, target.application_name)
         compared = {image.name: image for image in self._compare_base(current).images} if self._base else {}
         if require_shared_backend:
             _reject_local_backend(target.folder)
@@ -123,7 +123,7 @@ class PreviewRun:
 
     def compare_files(self) -> int:
         """Preview by rendering the base and the working tree; return the exit code."""
-        current = offline.render_tree(self._target.folder, self._target.name)
+        current = offline.render_tree(self._target.folder, self._target.name, self._target.application_name)
         source = (
             f"rendered from the files of {self._base} and of the working tree: edits in the cluster are not known, and"
             " the names of Secrets are placeholders"
@@ -144,7 +144,7 @@ class PreviewRun:
         with revision.checkout(self._target.folder, base) as tree:
             try:
                 exists = (tree / f"Pulumi.{self._target.name}.yaml").is_file()
-                before = offline.render_tree(tree, self._target.name) if exists else None
+                before = offline.render_tree(tree, self._target.name, self._target.application_name) if exists else None
             except diagnosis.InvalidInput as error:
                 relocated = [_relocate(diagnostic, tree, base) for diagnostic in error.diagnostics]
                 raise diagnosis.InvalidInput(relocated) from None

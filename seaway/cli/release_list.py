@@ -24,7 +24,7 @@ from typing import Any
 
 from seaway import errors
 from seaway.cli import command, connection, display, stack
-from seaway.project import release, release_lock
+from seaway.project import environments, release, release_lock
 from seaway.release import record, record_store
 from seaway.syntax import diagnosis
 
@@ -44,6 +44,7 @@ class ClusterReleases:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-s", "--stack", metavar="STACK", help="read only the cluster of this stack [all clusters]")
+    stack.add_application_option(parser)
     command.add_json_option(parser, __name__)
 
 
@@ -52,9 +53,13 @@ def run(arguments: argparse.Namespace) -> int:
     stacks = stack.list_names(folder)
     if arguments.stack:
         stack.find_file(folder, arguments.stack)
-    locks = {name: release_lock.read(folder, name) for name in stacks}
+    locks = {
+        name: release_lock.read(folder, environments.format_lock_name(name, arguments.application)) for name in stacks
+    }
     files = {id_: release.read(folder, id_) for id_ in release.list_ids(folder)}
-    clusters, unknown = asyncio.run(_read_clusters(folder, [arguments.stack] if arguments.stack else stacks))
+    clusters, unknown = asyncio.run(
+        _read_clusters(folder, arguments.application, [arguments.stack] if arguments.stack else stacks)
+    )
     rows = _build_rows(files, locks, clusters)
     releases = sorted(rows, key=lambda row: (row["recorded"] or "", row["id"]), reverse=True)
     if arguments.json:
@@ -66,18 +71,26 @@ def run(arguments: argparse.Namespace) -> int:
     return command.SUCCESS
 
 
-async def _read_clusters(folder: Path, stacks: Sequence[str]) -> tuple[dict[str, ClusterReleases], dict[str, str]]:
+async def _read_clusters(
+    folder: Path, application_name: str | None, stacks: Sequence[str]
+) -> tuple[dict[str, ClusterReleases], dict[str, str]]:
     """Read all clusters in parallel; the releases, and the reasons of the unreachable clusters."""
-    results = dict(zip(stacks, await asyncio.gather(*(_read_cluster(folder, name) for name in stacks)), strict=True))
+    results = dict(
+        zip(
+            stacks,
+            await asyncio.gather(*(_read_cluster(folder, name, application_name) for name in stacks)),
+            strict=True,
+        )
+    )
     return (
         {name: result for name, result in results.items() if isinstance(result, ClusterReleases)},
         {name: result for name, result in results.items() if isinstance(result, str)},
     )
 
 
-async def _read_cluster(folder: Path, name: str) -> ClusterReleases | str:
+async def _read_cluster(folder: Path, name: str, application_name: str | None) -> ClusterReleases | str:
     try:
-        target = stack.read_target(folder, name)
+        target = stack.read_target(folder, name, application_name)
         async with connection.connect(target) as cluster:
             current = await record_store.find_current(cluster, target.namespace)
             records = await record_store.list_records(cluster, target.namespace)

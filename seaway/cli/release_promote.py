@@ -34,19 +34,21 @@ HEADINGS = ("PART", "FIELD", "BEFORE", "AFTER")
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", metavar="FROM", help="the stack that runs the release, healthy")
     parser.add_argument("target", metavar="TO", help="the stack to pin it for")
+    stack.add_application_option(parser)
     parser.add_argument("--unhold", metavar="ID", help="release the hold on this release in TO")
 
 
 def run(arguments: argparse.Namespace) -> int:
     folder = stack.find_project_folder(Path.cwd())
-    source, target = arguments.source, arguments.target
+    source, target, application_name = arguments.source, arguments.target, arguments.application
     if source == target:
         raise command.UsageError(f"FROM and TO are the same stack {source}: name two stacks")
-    source_stack = stack.read_target(folder, source)
+    source_stack = stack.read_target(folder, source, application_name)
     message = f"stack {target} builds what it deploys: a release cannot be promoted to it"
     hint = f"pulumi config set seaway:build false --stack {target}, or promote to another stack"
-    config = stack.read_pinning_config(folder, target, message, hint)
-    source_lock, target_lock = release_lock.read(folder, source), release_lock.read(folder, target)
+    config = stack.read_pinning_config(folder, target, application_name, message, hint)
+    lock_name = environments.format_lock_name(target, application_name)
+    source_lock, target_lock = release_lock.read(folder, source_stack.lock_name), release_lock.read(folder, lock_name)
     deployed = release_state.read_state(source_stack)
     promoted = deployed.build_release()
     proposed_pin = environments.ProposedPin(
@@ -54,13 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     )
     refusals = [
         *asyncio.run(_find_refusals(source_stack, deployed, source_lock, target)),
-        *_check_earlier_stack(folder, config, source, target, promoted.id),
+        *_check_earlier_stack(source_stack, config, target, promoted.id),
         *promotion.list_hold_refusals(promoted.id, target_lock, source=source, target=target, unhold=arguments.unhold),
     ]
-    diagnostics = [*passphrase.check(folder, target), *_find_expired_waivers(folder, source, promoted)]
+    diagnostics = [*passphrase.check(folder, target), *_find_expired_waivers(source_stack, promoted)]
     after = None
     try:
-        after = _plan_target(folder, target, config, proposed_pin)
+        after = _plan_target(source_stack, target, config, proposed_pin)
     except diagnosis.InvalidInput as error:
         diagnostics += error.diagnostics
     if refusals or diagnostics or after is None:
@@ -78,10 +80,10 @@ def run(arguments: argparse.Namespace) -> int:
         state = f"it failed there ({fallback.because}), try again: seaway up --retry" if fallback else "nothing to do"
         print(f"release {promoted.id} is already pinned for {target}: {state}")
         return command.SUCCESS
-    changes = _compare_target(folder, target, after)
+    changes = _compare_target(target, after)
     sha256 = source_lock.sha256 if source_lock.release == promoted.id else None
-    _write_pin(folder, target, proposed_pin, after.settings.registry, sha256)
-    _print_result(target, promoted.id, changes)
+    _write_pin(after, proposed_pin, sha256)
+    _print_result(after, promoted.id, changes)
     return command.SUCCESS
 
 
@@ -101,27 +103,27 @@ async def _find_refusals(
 
 
 def _check_earlier_stack(
-    folder: Path, config: nodes.MappingNode, source: str, target: str, release_id: str
+    source: stack.TargetStack, config: nodes.MappingNode, target: str, release_id: str
 ) -> Iterator[str]:
     """Whether the release was healthy in the stack of ``seaway:promotion``, according to that stack's state."""
     pair = nodes.get_pairs(config, "promotion").get("from")
     earlier = pair.node.text if pair and isinstance(pair.node, nodes.ScalarNode) else None
-    if earlier in (None, source):
+    if earlier in (None, source.name):
         return  # the health of the source is checked itself
-    state = release_state.find_state(stack.read_target(folder, earlier))
+    state = release_state.find_state(stack.read_target(source.folder, earlier, source.application_name))
     if state is None or release_id not in state.healthy_releases:
         yield (
             f"release {release_id} was never healthy in stack {earlier}, which {target} requires; promote it to"
-            f" {earlier} first: seaway release promote {source} {earlier}"
+            f" {earlier} first: seaway release promote {source.name} {earlier}"
         )
 
 
-def _find_expired_waivers(folder: Path, source: str, promoted: release.Release) -> list[diagnosis.Diagnostic]:
+def _find_expired_waivers(source: stack.TargetStack, promoted: release.Release) -> list[diagnosis.Diagnostic]:
     """The expired waivers of the source stack."""
-    config = stack_file.read_config(stack.find_file(folder, source))
+    config = stack.read_config(source.folder, source.name, source.application_name)
     locations = diagnosis.SourceLocations(config.location)
     try:
-        stack_settings = stack_file.decode_settings(config, source)
+        stack_settings = stack_file.decode_settings(config, source.name)
     except diagnosis.InvalidInput as error:
         return list(error.diagnostics)
     today, setting_locations = command.get_today(), stack_file.locate_settings(config)
@@ -132,26 +134,34 @@ def _find_expired_waivers(folder: Path, source: str, promoted: release.Release) 
 
 
 def _plan_target(
-    folder: Path, name: str, config: nodes.MappingNode, proposed_pin: environments.ProposedPin
+    source: stack.TargetStack, name: str, config: nodes.MappingNode, proposed_pin: environments.ProposedPin
 ) -> environments.Environment:
     """The target stack with the new pin."""
     today = command.get_today()
     environment = environments.read_environment(
-        config, folder=folder, stack=name, today=today, proposed_pin=proposed_pin, check_ids=all_checks.IDS
+        config,
+        folder=source.folder,
+        stack=name,
+        application_name=source.application_name,
+        today=today,
+        proposed_pin=proposed_pin,
+        check_ids=all_checks.IDS,
     )
     images = inputs.resolve_release_images(proposed_pin.release, environment.settings.registry)
     results = engine.run_checks(environment, preview.render_objects(environment, images), today)
-    location = diagnosis.SourceLocation(release_lock.format_path(name))
+    location = diagnosis.SourceLocation(release_lock.format_path(environment.lock_name))
     if refused := [engine.make_diagnostic(result, location) for result in results if result.is_refused]:
         raise diagnosis.InvalidInput(refused)
     return environment
 
 
-def _compare_target(folder: Path, name: str, environment: environments.Environment) -> Sequence[ChangedField]:
+def _compare_target(name: str, environment: environments.Environment) -> Sequence[ChangedField]:
     """The changes in the target stack."""
     after = comparison.EnvironmentView.create(environment)
     try:
-        current = environments.load_environment(folder, name, check_ids=all_checks.IDS)
+        current = environments.load_environment(
+            environment.folder, name, application_name=environment.application_name, check_ids=all_checks.IDS
+        )
     except diagnosis.InvalidInput:
         # It pins no release yet, or its current configuration does not fit the pinned release.
         images = [(f"images.{image}", "content", None, content) for image, content in after.image_contents.items()]
@@ -161,18 +171,18 @@ def _compare_target(folder: Path, name: str, environment: environments.Environme
 
 
 def _write_pin(
-    folder: Path, name: str, proposed_pin: environments.ProposedPin, registry_name: str | None, sha256: str | None
+    environment: environments.Environment, proposed_pin: environments.ProposedPin, sha256: str | None
 ) -> None:
     """Write the release file, copy the images, and write the pin last: a failure before changes no environment.
 
     Args:
-        registry_name: the registry of the target stack.
+        environment: the target stack with the new pin.
         sha256: of the release file, if the source stack pins it.
     """
-    promoted = proposed_pin.release
+    promoted, folder, name = proposed_pin.release, environment.folder, environment.lock_name
     release.save_release(folder, promoted, sha256)
     for service, image in promoted.images.items():
-        source, destination = image.build_reference(None), image.build_reference(registry_name)
+        source, destination = image.build_reference(None), image.build_reference(environment.settings.registry)
         if source != destination:
             tagged = f"{image_reference.remove_digest(destination)}:{image.content}"
             print(f"{service}: {source} -> {tagged} ...", flush=True)
@@ -182,14 +192,15 @@ def _write_pin(
     release_lock.write(folder, name, proposed_pin.stack_lock)
 
 
-def _print_result(name: str, release_id: str, changes: Sequence[ChangedField]) -> None:
+def _print_result(environment: environments.Environment, release_id: str, changes: Sequence[ChangedField]) -> None:
     rows = [
         (part, field, display.format_value(before), display.format_value(after))
         for part, field, before, after in changes
     ]
     display.print_table(HEADINGS, rows)
     print(
-        f"release {release_id} is pinned for {name}; nothing is committed or deployed.\n"
-        f"Next: commit {release_lock.format_path(name)} and {release.FOLDER}/{release_id}.yaml; preview the changes:"
-        f" seaway preview --stack {name}; deploy: seaway up --stack {name} --rollback-on-failure"
+        f"release {release_id} is pinned for {environment.settings.stack}; nothing is committed or deployed.\n"
+        f"Next: commit {release_lock.format_path(environment.lock_name)} and {release.FOLDER}/{release_id}.yaml;"
+        f" preview the changes: seaway preview {environment.options};"
+        f" deploy: seaway up {environment.options} --rollback-on-failure"
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 from seaway import errors
 from seaway.checks import all_checks
 from seaway.cli import command, connection, deployment, release_state, stack
-from seaway.project import environments, release, release_lock, stack_file
+from seaway.project import environments, release, release_lock
 from seaway.release import hold, promotion, record, record_store, stack_state
 from seaway.syntax import diagnosis
 
@@ -36,6 +36,7 @@ class StackHistory:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("stack", metavar="STACK", help="a stack that pins a release")
+    stack.add_application_option(parser)
     parser.add_argument("--to", metavar="ID", help="go back to this release [the previous one]")
     parser.add_argument("--pin-only", action="store_true", help="pin it without deploying")
 
@@ -48,9 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         f"git revert, and seaway up --stack {name}; or restore automatically after a failure:"
         f" seaway up --rollback-on-failure --stack {name}"
     )
-    stack.read_pinning_config(folder, name, message, hint)
-    target = stack.read_target(folder, name)
-    lock = release_lock.read(folder, name)
+    stack.read_pinning_config(folder, name, arguments.application, message, hint)
+    target = stack.read_target(folder, name, arguments.application)
+    lock = release_lock.read(folder, target.lock_name)
     history = _read_history(target)
     release_id = arguments.to or _find_previous_release(lock, history)
     if release_id is None:
@@ -78,14 +79,14 @@ def run(arguments: argparse.Namespace) -> int:
     code = command.SUCCESS
     if not arguments.pin_only:
         code = deployment.Deployment(target, rollback=False, pulumi_arguments=arguments.pulumi).run(retry=False)
-    files = f"{release_lock.format_path(name)} and {release.FOLDER}/{older.id}.yaml"
+    files = f"{release_lock.format_path(target.lock_name)} and {release.FOLDER}/{older.id}.yaml"
     if code:
         command.report(
-            f"release {older.id} is pinned but not healthy: seaway status --stack {name}; continue with:"
-            f" seaway up --stack {name}"
+            f"release {older.id} is pinned but not healthy: seaway status {target.options}; continue with:"
+            f" seaway up {target.options}"
         )
     elif arguments.pin_only:
-        print(f"Deploy it: seaway up --stack {name}; and commit {files}")
+        print(f"Deploy it: seaway up {target.options}; and commit {files}")
     else:
         print(f"release {older.id} is deployed; commit {files}, or the next checkout deploys {lock.release} again")
     return code
@@ -134,7 +135,7 @@ def _explain_refusal(
     """Why the stack cannot go back to the release; None: it can."""
     choices = _format_choices(lock, history)
     if release_id == lock.release:
-        return f"release {release_id} is already pinned for {target.name}; deploy it: seaway up --stack {target.name}"
+        return f"release {release_id} is already pinned for {target.name}; deploy it: seaway up {target.options}"
     for held in lock.held:
         if held.release == release_id:
             return f"release {release_id} is held in stack {target.name} since {held.since} ({held.because}); {choices}"
@@ -190,16 +191,17 @@ async def _read_deployed_release(
 
 def _write_pin(target: stack.TargetStack, new_lock: release_lock.Lock, older: release.Release) -> list[str]:
     """Write the release and the pin after validation; return the omitted jobs."""
-    config = stack_file.read_config(stack.find_file(target.folder, target.name))
+    config = stack.read_config(target.folder, target.name, target.application_name)
     environment = environments.read_environment(
         config,
         folder=target.folder,
         stack=target.name,
+        application_name=target.application_name,
         proposed_pin=environments.ProposedPin(stack_lock=new_lock, release=older),
         check_ids=all_checks.IDS,
     )
     remaining = {job.name for job in environment.app.jobs}
     release.save_release(target.folder, older)
-    hold.remove_fallback(target.folder, target.name)
-    release_lock.write(target.folder, target.name, new_lock)
+    hold.remove_fallback(target.folder, target.lock_name)
+    release_lock.write(target.folder, target.lock_name, new_lock)
     return [job.name for job in older.application.jobs if job.name not in remaining]

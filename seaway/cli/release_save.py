@@ -15,7 +15,7 @@ def run(arguments: argparse.Namespace) -> int:
     deployed = release_state.read_state(target).build_release()
     path = release.get_path(target.folder, deployed.id)
     exists = path.exists()
-    lock = release_lock.read(target.folder, target.name)
+    lock = release_lock.read(target.folder, target.lock_name)
     release.save_release(target.folder, deployed, lock.sha256 if lock.release == deployed.id else None)
     name = path.relative_to(target.folder)
     print(f"{name} exists: nothing to do" if exists else f"{name} is written; commit it")

@@ -8,7 +8,9 @@ from seaway.syntax import diagnosis
 
 def find_state(target: stack.TargetStack) -> stack_state.ReleaseState | None:
     """The last release in the state of a stack; None: nothing was deployed."""
-    return stack_state.ReleaseState.find(stack_state.export_resources(target.folder, target.name))
+    return stack_state.ReleaseState.find(
+        stack_state.export_resources(target.folder, target.name), target.application_name
+    )
 
 
 def read_state(target: stack.TargetStack) -> stack_state.ReleaseState:

@@ -32,23 +32,45 @@ class TargetStack:
     """The project folder, which has Pulumi.yaml."""
     app_file: str
     """The application's file, relative to the project folder."""
+    application_name: str | None = None
+    """In ``seaway:applications``; None: the main application."""
+
+    @property
+    def lock_name(self) -> str:
+        """The name of the application's lock file."""
+        return environments.format_lock_name(self.name, self.application_name)
+
+    @property
+    def options(self) -> str:
+        """The options that name it."""
+        return environments.format_options(self.name, self.application_name)
 
 
 def add_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that ``find_target`` reads."""
     help_text = "the stack [$PULUMI_STACK, else the one selected with pulumi stack select, else the only one]"
     parser.add_argument("-s", "--stack", metavar="STACK", help=help_text)
+    add_application_option(parser)
+
+
+def add_application_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names an application of a stack with several."""
+    help_text = "an application in seaway:applications of the stack [the one of seaway:app]"
+    parser.add_argument("--application", metavar="NAME", help=help_text)
 
 
 def find_target(arguments: argparse.Namespace) -> TargetStack:
     """The stack of a command line, in the project of the working directory."""
     folder = find_project_folder(Path.cwd())
-    return read_target(folder, arguments.stack or _choose_name(folder, os.environ), _format_choice_hint(folder))
+    name = arguments.stack or _choose_name(folder, os.environ)
+    return read_target(folder, name, arguments.application, hint=_format_choice_hint(folder))
 
 
-def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack:
+def read_target(
+    folder: Path, name: str, application_name: str | None = None, *, hint: str | None = None
+) -> TargetStack:
     """Read a stack of the project in ``folder``."""
-    config = read_config(folder, name, hint)
+    config = read_config(folder, name, application_name, hint=hint)
     context = config.pairs.get("context")
     if context is None or not isinstance(context.node, nodes.ScalarNode):
         hint = "pulumi config set seaway:context <value>"
@@ -57,17 +79,27 @@ def read_target(folder: Path, name: str, hint: str | None = None) -> TargetStack
         app = _read_name(folder, stack_file.get_app_path(config), stack_file.find_root(config, folder))
     else:
         # Of the pinned release: the application in the working tree may have another name.
-        app = environments.read_pinned_release(folder, name).application.name
+        app = environments.read_pinned_release(
+            folder, environments.format_lock_name(name, application_name)
+        ).application.name
     namespace = settings.Settings(stack=name, context=context.node.text).format_namespace(app)
     app_file = stack_file.get_app_path(config)
     return TargetStack(
-        name=name, context=context.node.text, app=app, namespace=namespace, folder=folder, app_file=app_file
+        name=name,
+        context=context.node.text,
+        app=app,
+        namespace=namespace,
+        folder=folder,
+        app_file=app_file,
+        application_name=application_name,
     )
 
 
-def read_config(folder: Path, name: str, hint: str | None = None) -> nodes.MappingNode:
-    """The configuration of a stack in its file."""
-    return stack_file.read_config(find_file(folder, name, hint))
+def read_config(
+    folder: Path, name: str, application_name: str | None = None, *, hint: str | None = None
+) -> nodes.MappingNode:
+    """The configuration of an application in the stack's file."""
+    return stack_file.read_config(find_file(folder, name, hint), application_name)
 
 
 def find_file(folder: Path, name: str, hint: str | None = None) -> Path:
@@ -96,9 +128,11 @@ def list_names(folder: Path) -> list[str]:
     return sorted(file.name.removeprefix("Pulumi.").removesuffix(".yaml") for file in folder.glob("Pulumi.*.yaml"))
 
 
-def read_pinning_config(folder: Path, name: str, message: str, hint: str) -> nodes.MappingNode:
+def read_pinning_config(
+    folder: Path, name: str, application_name: str | None, message: str, hint: str
+) -> nodes.MappingNode:
     """The configuration of a stack that deploys the release it pins."""
-    config = read_config(folder, name)
+    config = read_config(folder, name, application_name)
     if stack_file.is_building(config):
         location = config.pairs["build"].location if "build" in config.pairs else config.location
         raise diagnosis.reject(location, "seaway:build", "stack-builds", message, hint)

@@ -10,7 +10,7 @@ from seaway.checks import all_checks
 from seaway.cli import command, stack
 from seaway.files import roots
 from seaway.images import build_inputs
-from seaway.manifests import inputs, objects
+from seaway.manifests import config, inputs, objects
 from seaway.model import settings
 from seaway.project import environments, load
 from seaway.syntax import diagnosis, nodes
@@ -54,13 +54,17 @@ def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> 
 def load_environment(target: stack.TargetStack) -> environments.Environment:
     """The environment of a stack."""
     return environments.load_environment(
-        target.folder, target.name, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
+        target.folder,
+        target.name,
+        application_name=target.application_name,
+        check_ids=all_checks.IDS,
+        find_more=build_inputs.find_errors,
     )
 
 
 def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
     folder = stack.find_project_folder(Path.cwd())
-    config = stack.read_config(folder, arguments.stack)
+    config = stack.read_config(folder, arguments.stack, arguments.application)
     location = config.location
     app = nodes.ScalarNode(location, _format_path(Path(arguments.app), folder))
     pairs = {**config.pairs, "app": nodes.Pair(location, app)}
@@ -68,7 +72,11 @@ def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
         profiles = tuple(nodes.ScalarNode(location, profile) for profile in arguments.profile)
         pairs["profiles"] = nodes.Pair(location, nodes.SequenceNode(location, profiles))
     return environments.read_environment(
-        nodes.MappingNode(location, pairs), folder=folder, stack=arguments.stack, check_ids=all_checks.IDS
+        nodes.MappingNode(location, pairs),
+        folder=folder,
+        stack=arguments.stack,
+        application_name=arguments.application,
+        check_ids=all_checks.IDS,
     )
 
 
@@ -100,7 +108,7 @@ def filter_applicable(rendered: Sequence[objects.ReleaseObject]) -> Iterator[obj
     """The objects that can be applied. A Secret without its values is omitted and reported."""
     for release_object in rendered:
         keys: dict[str, str] = release_object.manifest.get("data", {}) if release_object.kind == "Secret" else {}
-        if not release_object.name.endswith(f"-{inputs.UNRESOLVED}") or not keys:
+        if not release_object.name.endswith((f"-{inputs.UNRESOLVED}", config.PROGRAM_SECRET_SUFFIX)) or not keys:
             yield release_object
             continue
         literals = " ".join(f"--from-literal={key}=<value>" for key in keys)

@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _accept_data_loss(target: stack.TargetStack, arguments: argparse.Namespace) -> int:
     """Accept the deletion of the volumes that a preview lists, for this process and its children; an exit code."""
     if arguments.retry:
-        hold.remove_fallback(target.folder, target.name)  # the preview must show the release that is deployed then
+        hold.remove_fallback(target.folder, target.lock_name)  # the preview must show the release that is deployed then
     command.report(f"pulumi preview of stack {target.name}: which volumes are deleted")
     args = ["preview", "--json", "--stack", target.name]
     code, printed = pulumi_cli.capture_stdout(target.folder, args, **{disks.LIST_VARIABLE: "true"})

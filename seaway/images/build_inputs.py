@@ -76,7 +76,9 @@ def read_all(environment: environments.Environment) -> dict[str, BuildInputs]:
     inputs: dict[str, BuildInputs] = {}
     diagnostics: list[diagnosis.Diagnostic] = []
     for name, build in list_builds(environment.app):
-        index = file_index.FileIndex.load(staging.get_index_path(environment.folder, name))
+        index = file_index.FileIndex.load(
+            staging.get_index_path(environment.folder, environment.format_file_name(name))
+        )
         try:
             inputs[name] = BuildInputs.read(folder, build, environment.settings, root, lock=lock, cached_index=index)
         except diagnosis.InvalidInput as error:

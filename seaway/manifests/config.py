@@ -3,6 +3,7 @@
 https://kubernetes.io/docs/concepts/configuration/configmap/#configmap-immutable
 """
 
+import dataclasses
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -18,6 +19,8 @@ IMMUTABLE: Annotated[
     Help("the name has a hash of the content, so a changed content is a new object, which replaces the pods"),
     Rationale("no pod runs with outdated configuration, and the old object exists as long as a pod needs it"),
 ] = True
+
+PROGRAM_SECRET_SUFFIX = "-program-values"  # noqa: S105 - the end of a name
 
 
 def get_name(manifest: dict[str, Any] | None) -> str | None:
@@ -57,6 +60,46 @@ def build_config_map(
         container_name = container_spec.name
         name = f"{owner}-{container_name}-config-{hashing.hash_content([container_name, data])}"
     return names.build_object(environment, "ConfigMap", name, owner=owner) | {"immutable": IMMUTABLE, "data": data}
+
+
+def format_program_secret_name(workload: str) -> str:
+    """The name of the Secret with the values of the Pulumi program. A preview may not know them, so it has no hash."""
+    return f"{workload}{PROGRAM_SECRET_SUFFIX}"
+
+
+def bind_program_secrets(environment: environments.Environment) -> environments.Environment:
+    """The environment with the secrets of ``seaway:programSecrets`` in Secrets that the program creates."""
+    names = environment.settings.program_secrets
+    if not names:
+        return environment
+
+    def bind(path: str, container_spec: application.ContainerSpec) -> Mapping[str, Any]:
+        own = {"existing": format_program_secret_name(path.split(".")[1]), "generate": None, "key": None}
+        secrets = container_spec.secrets
+        return {
+            "secrets": tuple(
+                dataclasses.replace(secret, **own) if secret.name in names else secret for secret in secrets
+            )
+        }
+
+    return dataclasses.replace(environment, app=environment.app.replace_containers(bind))
+
+
+def build_program_secret(
+    environment: environments.Environment, workload: application.AnyWorkload
+) -> dict[str, Any] | None:
+    """The Secret of ``bind_program_secrets``, whose values the program fills in; None: the pod uses none of them."""
+    name = format_program_secret_name(workload.name)
+    keys = {
+        secret.name
+        for container_spec in workload.list_containers()
+        for secret in container_spec.secrets
+        if secret.existing == name
+    }
+    if not keys:
+        return None
+    data = dict.fromkeys(sorted(keys), "")
+    return names.build_object(environment, "Secret", name, owner=workload.name) | {"type": "Opaque", "data": data}
 
 
 def build_secret(

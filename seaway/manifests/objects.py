@@ -85,6 +85,7 @@ def objects(
     `uses` a service may take the service's. An entry for a declared `image:` replaces it.
     Raises LookupError for a missing image or secret value.
     """
+    environment = config.bind_program_secrets(environment)
     pull_secret = identity.build_pull_secret(environment, secrets)
     shared = (
         namespace.build_namespace(environment),
@@ -182,7 +183,7 @@ def _build_configuration(
     """The inputs of each container, and the Secret and ConfigMaps that they read."""
     secret_manifest = config.build_secret(environment, workload, secrets)
     variables: Mapping[str, str] = links.get_variables(environment.app, workload) if workload.link_variables else {}
-    manifests = [secret_manifest]
+    manifests = [secret_manifest, config.build_program_secret(environment, workload)]
     container_inputs: dict[str, inputs.ContainerInputs] = {}
     for container_spec in workload.list_containers():
         config_map = config.build_config_map(environment, workload, container_spec)

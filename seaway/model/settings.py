@@ -143,6 +143,10 @@ class Settings:
     image_pull_secrets: Annotated[
         tuple[str, ...], Help("existing Secrets in the namespace with such accounts, managed elsewhere")
     ] = ()
+    program_secrets: Annotated[
+        tuple[str, ...],
+        Help("secrets whose values the Pulumi program gives to the component Application, from other resources"),
+    ] = ()
     debug_image: Annotated[
         str,
         Help("image of the shell that `seaway exec` starts beside a container whose image has none"),

@@ -34,6 +34,8 @@ class Environment:
     base: application.Application
     """Without the overlay, not resolved: promoted to other environments."""
     settings: _Settings
+    application_name: str | None = None
+    """Its name in ``seaway:applications``; None: it is the main application of the stack."""
     folder: Path = Path()
     """The folder of the project: of Pulumi.yaml."""
     lock: release_lock.Lock = dataclasses.field(default_factory=release_lock.Lock)
@@ -55,6 +57,24 @@ class Environment:
     def namespace(self) -> str:
         """The namespace of the environment's objects."""
         return self.fixed_namespace or self.settings.format_namespace(self.app.name)
+
+    @property
+    def lock_name(self) -> str:
+        """The name of its lock file."""
+        return format_lock_name(self.settings.stack, self.application_name)
+
+    @property
+    def options(self) -> str:
+        """The options of `seaway` that name it."""
+        return format_options(self.settings.stack, self.application_name)
+
+    def add_prefix(self, name: str, separator: str = "-") -> str:
+        """A name that is unique among the applications of the stack. Those of the main application have no prefix."""
+        return name if self.application_name is None else f"{self.application_name}{separator}{name}"
+
+    def format_file_name(self, workload: str) -> str:
+        """The name of the files of a build. The name of a workload cannot contain a +."""
+        return self.add_prefix(workload, "++")
 
     def find_workload(self, name: str) -> tuple[str, application.AnyWorkload]:
         """The path (`services.web`) and the service, store or job with this name or path."""
@@ -83,11 +103,24 @@ def load_environment(
     stack: str,
     *,
     check_ids: Collection[str],
+    application_name: str | None = None,
     find_more: Callable[[Environment], Iterable[diagnosis.Diagnostic]] = lambda _: (),
 ) -> Environment:
     """Read an environment from the stack's file."""
-    config = stack_file.read_config(folder / f"Pulumi.{stack}.yaml")
-    return read_environment(config, folder=folder, stack=stack, check_ids=check_ids, find_more=find_more)
+    config = stack_file.read_config(folder / f"Pulumi.{stack}.yaml", application_name)
+    return read_environment(
+        config, folder=folder, stack=stack, application_name=application_name, check_ids=check_ids, find_more=find_more
+    )
+
+
+def format_lock_name(stack: str, application_name: str | None) -> str:
+    """The name of the lock file of an application: no name of a stack has a slash."""
+    return stack if application_name is None else f"{stack}/{application_name}"
+
+
+def format_options(stack: str, application_name: str | None) -> str:
+    """The options of `seaway` that name an application."""
+    return f"--stack {stack}" if application_name is None else f"--stack {stack} --application {application_name}"
 
 
 def read_environment(
@@ -96,6 +129,7 @@ def read_environment(
     folder: Path,
     stack: str,
     check_ids: Collection[str],
+    application_name: str | None = None,
     today: datetime.date | None = None,
     proposed_pin: ProposedPin | None = None,
     find_more: Callable[[Environment], Iterable[diagnosis.Diagnostic]] = lambda _: (),
@@ -106,19 +140,21 @@ def read_environment(
         config: the stack's configuration, see ``stack_file``.
         folder: of the project.
         stack: the stack's name.
+        application_name: in ``seaway:applications``; None: the main application.
         check_ids: ids that waivers and severities may name, those of policies included.
         today: a waiver that ended before this day is an error, except after a rollback. None: waivers may have ended.
         proposed_pin: deployed instead of the release that is pinned now.
         find_more: finds the errors of a later stage (of builds) in an invalid environment, so that all are reported.
     """
-    lock = proposed_pin.stack_lock if proposed_pin else release_lock.read(folder, stack)
+    lock_name = format_lock_name(stack, application_name)
+    lock = proposed_pin.stack_lock if proposed_pin else release_lock.read(folder, lock_name)
     pinned: _Release | None = None
     release_node: nodes.Node | None = None
     if not stack_file.is_building(config):
         if proposed_pin:
             pinned, release_node = proposed_pin.release, release.format_node(proposed_pin.release)
         else:
-            pinned = read_pinned_release(folder, stack, lock)
+            pinned = read_pinned_release(folder, lock_name, lock)
             release_node = release.parse_file(folder, pinned.id, lock.sha256)
 
     decoded = stack_file.decode_partial_settings(config, stack)
@@ -173,7 +209,9 @@ def read_environment(
                 diagnosis.Diagnostic(location, "seaway:profiles", message, "remove them", "conflicting-keys")
             )
     if merged.app is None or stack_settings is None or diagnostics:
-        raise diagnosis.InvalidInput(diagnostics)
+        raise diagnosis.InvalidInput(
+            stack_file.name_application(diagnostic, application_name) for diagnostic in diagnostics
+        )
     declared = _remove_release_jobs(merged.app) if pinned and lock.is_rollback else merged.app
     declared = images_lock.pin_application(declared, pins)
     base = merged.app if overlay is None else load.load_base(node, tree)
@@ -182,6 +220,7 @@ def read_environment(
         declared=declared,
         base=images_lock.pin_application(base, pins),
         settings=images_lock.pin_overrides(stack_settings, pins),
+        application_name=application_name,
         folder=folder,
         lock=lock,
         release=pinned,

@@ -1,7 +1,8 @@
 """The lock file of a stack: the pinned release, and the releases that are held back.
 
-``environments/<stack>.lock.yaml`` is written by Seaway and kept in git, so that a reviewer reads its diff. It has no
-comments of users, and ``pulumi config set`` does not touch it.
+``environments/<stack>.lock.yaml``, of a further application ``<stack>/<application>.lock.yaml``, is written by Seaway
+and kept in git, so that a reviewer reads its diff. It has no comments of users, and ``pulumi config set`` does not
+touch it.
 
 All files that Seaway writes here and in releases/ start with the number of their format. A lock file also has the
 SHA-256 of each release file that it names; it is compared before the release file is decoded.
@@ -143,9 +144,9 @@ def write(folder: Path, stack: str, stack_lock: Lock) -> None:
 
 def list_named_releases(folder: Path) -> Iterator[str]:
     """The ids of the releases that the lock file of any stack pins or holds."""
-    for path in sorted((folder / FOLDER).glob(f"*{FILE_SUFFIX}")):
+    for path in sorted((folder / FOLDER).glob(f"**/*{FILE_SUFFIX}")):
         with contextlib.suppress(diagnosis.InvalidInput):
-            lock = read(folder, path.name.removesuffix(FILE_SUFFIX))
+            lock = read(folder, str(path.relative_to(folder / FOLDER)).removesuffix(FILE_SUFFIX))
             yield from (held.release for held in lock.held)
             yield from filter(None, [lock.release, lock.fallback and lock.fallback.release])
 

@@ -5,9 +5,11 @@ Both sources give one mapping of the `seaway:*` keys without that prefix. The va
 
 import contextlib
 import dataclasses
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 from seaway.files import roots
 from seaway.model import settings
@@ -15,14 +17,25 @@ from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 PREFIX = "seaway:"
 
+_Setting = TypeVar("_Setting", str, nodes.Pair)
+
 FINGERPRINT_KEY = "fingerprintKey"
 """Setting with the key of the secrets' fingerprints, itself a secret (``release.fingerprints``)."""
 
+APPLICATIONS = "applications"
+"""Setting with the further applications of the stack, by name. The other settings are those of its main application,
+and a further application inherits them, except ``OWN_SETTINGS``."""
 
-def read_config(path: Path) -> nodes.MappingNode:
-    """The configuration in a stack's file (`Pulumi.<stack>.yaml`), without the keys of other projects.
+OWN_SETTINGS = ("app", "profiles", "overlay", "ingress", "secrets", "waivers")
+"""Settings that are about one application."""
 
-    Raises diagnosis.InvalidInput: there is no such file, or it is not YAML.
+
+def read_config(path: Path, application: str | None = None) -> nodes.MappingNode:
+    """The configuration of an application in a stack's file, `Pulumi.<stack>.yaml`, without keys of other projects.
+
+    ``application``: a name in ``seaway:applications``; None: the main application.
+
+    Raises diagnosis.InvalidInput: there is no such file or application, or it is not YAML.
     """
     config = nodes.get_pairs(yaml_parser.parse(read_bytes(path), path.name), "config")
     pairs = {
@@ -30,7 +43,39 @@ def read_config(path: Path) -> nodes.MappingNode:
         for key, pair in config.items()
         if key.startswith(PREFIX)
     }
-    return nodes.MappingNode(diagnosis.SourceLocation(path.name), pairs)
+    config_location = diagnosis.SourceLocation(path.name)
+    further = nodes.get_pairs(nodes.MappingNode(config_location, pairs), APPLICATIONS)
+    if application is not None and application not in further:
+        message, hint = f"has no application {diagnosis.quote(application)}", decode.suggest_name(application, further)
+        raise diagnosis.reject(config_location, f"{PREFIX}{APPLICATIONS}", "unknown-application", message, hint)
+    own = nodes.get_pairs(nodes.MappingNode(config_location, {**further}), application) if application else None
+    return nodes.MappingNode(config_location, _select(pairs, own))
+
+
+def select_texts(texts: Mapping[str, str], application: str | None) -> Mapping[str, str]:
+    """The configuration of an application, as pulumi.Config gives it; for the arguments see ``read_config``."""
+    further: Mapping[str, Mapping[str, Any]] = json.loads(texts.get(APPLICATIONS) or "{}")
+    own = further[application] if application else None
+    encoded = own and {key: text if isinstance(text, str) else json.dumps(text) for key, text in own.items()}
+    return _select(texts, encoded)
+
+
+def _select(settings: Mapping[str, _Setting], own: Mapping[str, _Setting] | None) -> dict[str, _Setting]:
+    if own is None:
+        return {key: setting for key, setting in settings.items() if key != APPLICATIONS}
+    return {key: setting for key, setting in settings.items() if key not in (APPLICATIONS, *OWN_SETTINGS)} | {**own}
+
+
+def name_application(diagnostic: diagnosis.Diagnostic, application: str | None) -> diagnosis.Diagnostic:
+    """The diagnostic with the paths of the settings that are about one application."""
+    if application is None:
+        return diagnostic
+    pattern = rf"\b{PREFIX}({'|'.join(OWN_SETTINGS)})\b"
+    path, hint = (
+        re.sub(pattern, rf"{PREFIX}{APPLICATIONS}.{application}.\1", text)
+        for text in (diagnostic.path, diagnostic.hint)
+    )
+    return dataclasses.replace(diagnostic, path=path, hint=hint)
 
 
 def read_bytes(path: Path) -> bytes:

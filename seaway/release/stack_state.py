@@ -57,11 +57,16 @@ class ReleaseState:
     history: tuple[record.RecordSummary, ...] = ()
 
     @classmethod
-    def find(cls, resources: Iterable[Mapping[str, Any]]) -> Self | None:
-        """Find it in the resources of a state, as `pulumi stack export` prints them; None: no release was deployed."""
+    def find(cls, resources: Iterable[Mapping[str, Any]], application_name: str | None = None) -> Self | None:
+        """Find it in the resources of a state, as `pulumi stack export` prints them; None: no release was deployed.
+
+        ``application_name``: in ``seaway:applications``; None: the main application.
+        """
+        name = "release" if application_name is None else f"{application_name}-release"
         for resource in resources:
             # A resource with `delete` was replaced.
-            if resource.get("type") == RELEASE_TYPE and not resource.get("delete"):
+            is_own = resource.get("type") == RELEASE_TYPE and str(resource.get("urn")).endswith(f"::{name}")
+            if is_own and not resource.get("delete"):
                 try:
                     return cls._parse(resource["outputs"])
                 except (KeyError, TypeError, AttributeError) as error:

@@ -12,7 +12,7 @@ from typing import Any, cast
 from seaway.checks import all_checks
 from seaway.images import build_inputs, rebuild_reasons
 from seaway.manifests import inputs, objects, preview
-from seaway.model import application, secrets
+from seaway.model import secrets
 from seaway.project import environments, stack_file
 from seaway.review import change, impact
 from seaway.syntax import hashing, nodes, yaml_parser
@@ -30,10 +30,14 @@ class RenderedTree:
     """The inputs of the images that are built."""
 
 
-def render_tree(folder: Path, stack: str) -> RenderedTree:
-    """Render the tree in ``folder`` for a stack."""
+def render_tree(folder: Path, stack: str, application_name: str | None = None) -> RenderedTree:
+    """Render the tree in ``folder`` for a stack; ``application_name``: in ``seaway:applications``."""
     environment = environments.load_environment(
-        folder, stack, check_ids=all_checks.IDS, find_more=build_inputs.find_errors
+        folder,
+        stack,
+        application_name=application_name,
+        check_ids=all_checks.IDS,
+        find_more=build_inputs.find_errors,
     )
     records: dict[str, rebuild_reasons.BuildRecord] = {}
     if environment.release is not None:
@@ -41,7 +45,7 @@ def render_tree(folder: Path, stack: str) -> RenderedTree:
     else:
         records = build_inputs.read_build_records(environment)
         images = preview.tag_images(environment, {name: record.tag for name, record in records.items()})
-    fingerprints = _compute_fingerprints(environment.app, folder / f"Pulumi.{stack}.yaml")
+    fingerprints = _compute_fingerprints(environment, folder / f"Pulumi.{stack}.yaml")
     release_objects = preview.render_objects(environment, images, fingerprints)
     return RenderedTree(environment=environment, objects=release_objects, images=images, build_records=records)
 
@@ -97,12 +101,16 @@ def _create_object_diff(
     )
 
 
-def _compute_fingerprints(app: application.Application, file: Path) -> dict[str, str]:
+def _compute_fingerprints(environment: environments.Environment, file: Path) -> dict[str, str]:
     """A hash per secret: of its encrypted text in the stack's file, which changes with the value, and its length."""
     config = nodes.get_pairs(yaml_parser.parse(stack_file.read_bytes(file), file.name), "config")
     pair = config.get("seaway:secrets")
+    if environment.application_name is not None:
+        further = config["seaway:applications"].node
+        pair = nodes.get_pairs(further, environment.application_name).get("secrets")
     plain = nodes.to_plain(pair.node) if pair else None
     encrypted = cast(dict[str, Any], plain if isinstance(plain, dict) else {})
+    app = environment.app
     lengths = secrets.get_generated_lengths(app)
     return {
         name: hashing.hash_content([encrypted.get(name), lengths.get(name)]) for name in secrets.list_managed_names(app)

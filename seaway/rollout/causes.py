@@ -70,6 +70,14 @@ CAUSES: Mapping[str, str] = {
 }
 """The template of the hint of each cause, in one line (see hints.py). Those that explain most come first."""
 
+UNDECLARED_HINTS: Mapping[str, str] = {
+    "image-name-invalid": "correct <image>: host/name:tag, in lowercase",
+    "image-not-authorised": "give the nodes access to the registry (imagePullSecrets, or your cloud's own mechanism),"
+    " and check the name in <image>",
+    "wrong-architecture": "build for the architecture of the nodes; the program and its base image must be for it too",
+}
+"""The templates for workloads that no application of Seaway declares, where that of the cause names settings."""
+
 RANK: Mapping[str, int] = {cause: rank for rank, cause in enumerate(CAUSES)}
 
 
@@ -83,21 +91,27 @@ def create_finding(
     values: Mapping[str, str] = types.MappingProxyType({}),
 ) -> workload_health.Finding:
     """A finding. ``hint``: a template that fits better than that of the cause; ``values``: in the template."""
+    if hint is None:
+        hint = CAUSES[cause] if location.target.is_declared else UNDECLARED_HINTS.get(cause, CAUSES[cause])
     template = hints.fill_in(
-        CAUSES[cause] if hint is None else hint,
+        hint,
         location.target,
         stack=location.stack,
         extra_container=location.extra_container,
     )
     stack = f" --stack {location.stack}" if location.stack else ""
+    logs, previous = f"seaway logs {location.target.owner}", f" --previous{stack}"
+    if not location.target.is_declared:
+        place = location.pod or f"{location.target.kind.lower()}/{location.target.name}"
+        logs, stack, previous = f"kubectl logs -n {location.namespace} {place}", "", " --previous"
     return workload_health.Finding(
         cause=cause,
         message=message,
         hint=template.format(
             namespace=location.namespace,
             pod=location.pod,
-            logs=f"seaway logs {location.target.owner}{stack}",
-            previous_logs=f"seaway logs {location.target.owner} --previous{stack}",
+            logs=f"{logs}{stack}",
+            previous_logs=f"{logs}{previous}",
             **values,
         ),
         pod=location.pod or None,

@@ -36,6 +36,26 @@ KEYS: Mapping[str, str] = {
 }
 """The keys that hints name, and those of a Compose service. Empty: Compose has none, so the stack's overlay sets it."""
 
+FIELDS: Mapping[str, str] = {
+    "build": "image",
+    "env": "env",
+    "health": "the probes",
+    "health.liveness": "livenessProbe",
+    "health.readiness": "readinessProbe",
+    "health.startPeriod": "startupProbe.failureThreshold",
+    "health.timeout": "readinessProbe.timeoutSeconds",
+    "port": "ports.containerPort",
+    "resources": "resources.requests",
+    "resources.memory": "resources.limits.memory",
+    "scale": "replicas",
+    "secrets": "env or volumes",
+    "security": "securityContext",
+    "timeout": "activeDeadlineSeconds",
+    "user": "securityContext.runAsUser",
+    "writable": "an emptyDir in volumeMounts",
+}
+"""The fields of a container or its workload in Kubernetes, where they have other names than the keys."""
+
 DEFAULT_FILE = "app.yaml"
 """The name of the application's file where it is unknown: only the objects in the cluster are known."""
 
@@ -77,6 +97,8 @@ def fill_in(template: str, rollout_target: target.Target, *, stack: str, extra_c
 
 def _name_key(key: str, rollout_target: target.Target, stack: str, extra_container: str) -> tuple[str, str]:
     """The user's words for a key, and where it is written; the nearest parent if it is not."""
+    if not rollout_target.is_declared:
+        return FIELDS.get(key, key or "it"), f"{rollout_target.kind} {rollout_target.name}"
     path = ".".join(filter(None, (rollout_target.model_path, extra_container, key)))
     written = path
     while written and written not in rollout_target.sources:

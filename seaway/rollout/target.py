@@ -16,6 +16,9 @@ WORKLOAD_TYPES: Mapping[Kind, WorkloadType] = {
 }
 """What an application calls the workloads of each kind, in the order of `seaway status`."""
 
+UNDECLARED: Mapping[str, str] = {"": ""}
+"""The sources of a workload that no application of Seaway declares."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
@@ -37,6 +40,11 @@ class Target:
     def workload_type(self) -> WorkloadType:
         """What the application calls it."""
         return WORKLOAD_TYPES[self.declared_kind or self.kind]
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether an application of Seaway declares it."""
+        return self.sources != UNDECLARED
 
     @property
     def model_path(self) -> str:

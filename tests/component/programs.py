@@ -1,5 +1,6 @@
 """Runs the programs of the examples, and renders their objects."""
 
+import contextlib
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,11 +34,17 @@ def copy_example(example: str, folder: Path) -> None:
     shutil.copytree(ROOT / "examples" / example, folder / "app", dirs_exist_ok=True)
 
 
+def deploy(folder: Path) -> application.Application:
+    """Register the application of a project folder."""
+    with contextlib.chdir(folder):
+        return application.Application.from_stack()
+
+
 def run_program(folder: Path, *, config: dict[str, str] | None = None, **how: Any) -> recorder.Recording:
     """Run the program of a project folder."""
 
     def build() -> None:
-        for name, value in application.Application(stack_config.read_inputs(folder)).outputs.items():
+        for name, value in deploy(folder).outputs.items():
             pulumi.export(name, value)
 
     return recorder.record(build, config={**CONFIG, **(config or {})}, **how)

@@ -75,9 +75,17 @@ class Monitor(mocks.MockMonitor):
         inputs = values.decode(request.object)
         if request.type != "pulumi:pulumi:Stack":
             self.recorded.append(Resource(request.type, request.name, urn, request.parent, inputs, request))
-        outputs = values.encode({**inputs, **self._outputs(request.type)})
+        outputs = values.encode({**inputs, **self._outputs(request.type), **self._name_object(request, inputs)})
         known = request.custom and (not self.preview or request.type.startswith("pulumi:providers:"))
         return resource_pb2.RegisterResourceResponse(urn=urn, id=f"{request.name}-id" if known else "", object=outputs)
+
+    @staticmethod
+    def _name_object(request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+        """The metadata of a workload, as the Kubernetes provider names it."""
+        if not request.type.startswith(("kubernetes:apps/", "kubernetes:batch/")):
+            return {}
+        server = {"name": f"{request.name}-1", "namespace": "default", "generation": 7}
+        return {"metadata": {**server, **inputs.get("metadata", {})}}
 
     def Invoke(self, request: Any) -> Any:
         assert request.tok == "seaway:index:getAddresses"
@@ -93,6 +101,8 @@ class Monitor(mocks.MockMonitor):
         made: dict[str, dict[str, Any]] = {
             "seaway:index:GeneratedSecret": {"value": values.Secret("generated")},
             "seaway:index:Cluster": {"uid": "uid-1"},
+            "seaway:index:Fingerprint": {"fingerprint": "f1"},
+            "test:index:Database": {"host": "10.0.0.1", "password": values.Secret("hunter2")},
             "seaway:index:Release": {"since": "2026-01-01T00:00:00Z"},
             "seaway:index:JobAttempt": {"attempt": 1},
             "docker-build:index:Image": {"digest": DIGEST},

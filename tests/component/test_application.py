@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from components import application, stack_config
 from plugin import values
 from seaway.kubernetes.api import kinds
 from seaway.manifests import objects
@@ -253,7 +252,7 @@ def test_errors_are_reported_before_any_resource_is_registered(tmp_path: Path) -
 
     def build() -> None:
         try:
-            application.Application(stack_config.read_inputs(tmp_path))
+            programs.deploy(tmp_path)
         except diagnosis.InvalidInput as error:
             reported.extend(error.diagnostics)
 
@@ -277,7 +276,7 @@ def test_errors_of_settings_secrets_services_builds_and_checks_come_in_one_run(t
 
     def build() -> None:
         try:
-            application.Application(stack_config.read_inputs(tmp_path))
+            programs.deploy(tmp_path)
         except diagnosis.InvalidInput as error:
             reported.extend(error.diagnostics)
 

@@ -7,10 +7,10 @@ from typing import Any
 import pulumi
 import pytest
 
-from components import application, checks, stack_config
+from components import checks
 from seaway.checks import all_checks, engine
 from seaway.syntax import diagnosis
-from tests.component import recorder
+from tests.component import programs, recorder
 from tests.support.diagnostics import catch, summarize
 
 ONE_WARNING = """\
@@ -37,9 +37,7 @@ def run_program(folder: Path, app: str = ONE_WARNING, stack: str = "", *, previe
     (folder / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n" + stack)
     if stack:
         config["waivers"] = '{"IMG-02": {"workloads": ["web"], "reason": "r", "owner": "ann", "until": "2020-12-31"}}'
-    return recorder.record(
-        lambda: application.Application(stack_config.read_inputs(folder)) and None, config=config, preview=preview
-    )
+    return recorder.record(lambda: programs.deploy(folder) and None, config=config, preview=preview)
 
 
 def get_warnings(recording: recorder.Recording) -> list[str]:
@@ -62,10 +60,10 @@ def test_a_failed_run_shows_no_warnings(folder: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(pulumi.log, "warn", lambda text, _=None, *, ephemeral=False: ephemeral or shown.append(text))
 
     def fail() -> None:
-        application.Application(stack_config.read_inputs(folder))
+        programs.deploy(folder)
         raise RuntimeError("no")
 
-    for build, warnings in ((fail, 0), (lambda: application.Application(stack_config.read_inputs(folder)) and None, 1)):
+    for build, warnings in ((fail, 0), (lambda: programs.deploy(folder) and None, 1)):
         with contextlib.suppress(RuntimeError):
             recorder.record(build, config={"context": "work"})
         assert len(shown) == warnings
@@ -103,7 +101,7 @@ def test_an_error_is_refused_before_anything_is_registered(folder: Path, monkeyp
 
     def build() -> None:
         try:
-            application.Application(stack_config.read_inputs(folder))
+            programs.deploy(folder)
         except diagnosis.InvalidInput as error:
             refused.extend(error.diagnostics)
 

@@ -25,7 +25,10 @@ def check(
     yield from _check_quota(app, locations, stack_settings)
     yield from _check_pull_credentials(stack_settings, secret_locations, config_location)
     if not _has_undecoded_secrets(locations):
-        yield from _check_secrets(app, locations, secret_locations, stack_settings.stack)
+        yield from _check_secrets(
+            app, locations, {*secret_locations, *stack_settings.program_secrets}, stack_settings.stack
+        )
+        yield from _check_program_secrets(app, stack_settings, secret_locations, config_location)
         # Where releases are promoted, a secret may be set before the release that needs it, or remain after it.
         if stack_settings.build:
             yield from _check_unused_secrets(app, stack_settings, secret_locations)
@@ -94,6 +97,24 @@ def _check_secrets(
             reason = ", which cannot generate a secret of an external store" if is_known_elsewhere else ""
             message = f"has no value in stack {stack}{reason}"
             yield locations.at(f"{path}.secrets.{secret.name}").report("secret-not-set", message, hint)
+
+
+def _check_program_secrets(
+    app: application.Application,
+    stack_settings: settings.Settings,
+    secret_names: Collection[str],
+    config_location: diagnosis.SourceLocation,
+) -> diagnosis.Diagnostics:
+    """A secret of the program is used, and has no other value."""
+    names, path = {secret.name for _, secret in secrets.list_secrets(app)}, "seaway:programSecrets"
+    for name in stack_settings.program_secrets:
+        if name not in names:
+            message = f"no service, store or job lists {name}"
+            hint = decode.suggest_name(name, sorted(names))
+            yield diagnosis.Diagnostic(config_location, path, message, hint, "unused-secret")
+        elif name in secret_names:
+            message, hint = f"{name} also has a value in seaway:secrets", "remove one of the two"
+            yield diagnosis.Diagnostic(config_location, path, message, hint, "conflicting-sources")
 
 
 def _check_pull_credentials(

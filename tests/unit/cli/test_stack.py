@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from seaway.cli import stack
+from seaway.cli import stack, standalone
 from seaway.model import application
 from seaway.project import release, release_lock
 from seaway.syntax import diagnosis
+from tests.support.diagnostics import catch
 
+HELD = release_lock.HeldRelease("0123456789ab", because="it failed", since="2026-01-01T00:00:00Z")
 BACKEND = "file:///somewhere/state"
 
 
@@ -131,3 +133,23 @@ def test_a_stack_that_pins_a_release_is_of_its_application(folder: Path) -> None
     (folder / "other.yaml").unlink()
     assert find("-s", "prod").namespace == "florist-prod"
     assert find("-s", "dev").namespace == "shop-dev"
+
+
+def test_an_application_of_a_stack_with_several(folder: Path) -> None:
+    (folder / "blog").mkdir()
+    (folder / "blog" / "app.yaml").write_text("name: blog\nservices: {web: {image: a, secrets: [TOKEN]}}\n")
+    with (folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write("  seaway:overlay: {services: {web: {scale: 2}}}\n")
+        file.write("  seaway:applications: {blog: {app: blog/app.yaml}}\n")
+    target = find("--stack", "dev", "--application", "blog")
+    assert (target.app, target.namespace, target.options) == ("blog", "blog-dev", "--stack dev --application blog")
+    path = "environments/dev/blog.lock.yaml"
+    assert release_lock.format_path(target.lock_name) == path
+    release_lock.write(folder, target.lock_name, release_lock.Lock(held=(HELD,)))
+    assert (folder / path).is_file()
+    assert list(release_lock.list_named_releases(folder)) == [HELD.release]
+    (error,) = catch(lambda: standalone.load_environment(target))
+    assert (error.code, "seaway:applications.blog.secrets.TOKEN" in error.hint) == ("secret-not-set", True)
+    assert [error.code for error in catch(lambda: find("--stack", "dev", "--application", "other"))] == [
+        "unknown-application"
+    ]

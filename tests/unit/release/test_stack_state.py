@@ -14,7 +14,10 @@ GOOD = {"release": "a", "record": {}, "provenance": {}, "since": "x"}
 
 
 def find(outputs: Any, **more: Any) -> stack_state.ReleaseState | None:
-    return stack_state.ReleaseState.find([{"type": stack_state.RELEASE_TYPE, "outputs": outputs, **more}])
+    urn = f"urn:pulumi:dev::seaway::seaway:index:Application${stack_state.RELEASE_TYPE}::release"
+    resource = {"type": stack_state.RELEASE_TYPE, "urn": urn, "outputs": outputs, **more}
+    assert stack_state.ReleaseState.find([resource], "blog") is None, "that of another application"
+    return stack_state.ReleaseState.find([resource])
 
 
 def test_without_a_release_there_is_no_state() -> None:

@@ -40,6 +40,8 @@ web = sw.Service(
 )
 application = sw.Application("shop", services=[web])
 """
+FOREIGN = target.Target(kind="Deployment", name="cache", owner="cache", deadline=1, sources=target.UNDECLARED)
+VALUES = {"folder": "/x", "port": "80"}
 FILES = {"app.yaml": YAML, "compose.yaml": COMPOSE, "app.py": PYTHON}
 STACK = "config: {{seaway:context: dev, seaway:build: 'true', seaway:app: app/{}, {}}}\n"
 
@@ -125,6 +127,18 @@ def test_every_hint_names_only_known_keys() -> None:
     assert len(templates) > len(causes.CAUSES) + 10
     for template in templates:
         assert "<" not in hints.fill_in(template, compose, stack="dev")
+        assert "app.yaml" not in hints.fill_in(template, FOREIGN, stack="dev")
+
+
+def test_a_workload_of_another_program_has_the_words_of_kubernetes() -> None:
+    location = causes.Location(target=FOREIGN, namespace="cache", pod="cache-5d-x")
+    memory = causes.create_finding("out-of-memory", "", location).hint
+    assert memory.startswith("raise resources.limits.memory (Deployment cache)")
+    log = causes.create_finding("crash-loop", "", location).hint
+    assert log == "read its log: kubectl logs -n cache cache-5d-x --previous"
+    assert "seaway" not in "".join(
+        causes.create_finding(cause, "", location, values=VALUES).hint for cause in causes.CAUSES
+    )
 
 
 def test_a_pinned_release_has_no_lines(tmp_path: Path) -> None:

@@ -1,0 +1,237 @@
+"""The component in a program of its user: beside other resources, and more than once."""
+
+import base64
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+
+import components
+from components import Application, program_values
+from plugin import values
+from seaway.release import hold
+from seaway.rollout import target
+from tests.component import programs, recorder
+from tests.support.diagnostics import catch, summarize
+
+BLOG = json.dumps({"blog": {"app": "blog/app.yaml", "publish": "none"}})
+BLOG_APP = """\
+name: blog
+services:
+  web: {build: ., port: 80, secrets: {TOKEN: {generate: 32}}}
+jobs:
+  migrate: {uses: web, command: [migrate], run: before-rollout}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with the main application `smallest` and the further application `blog`."""
+    programs.copy_example("smallest", tmp_path)
+    (tmp_path / "blog").mkdir()
+    (tmp_path / "blog" / "app.yaml").write_text(BLOG_APP)
+    (tmp_path / "blog" / "Dockerfile").write_text("FROM scratch\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def record(build: Callable[[], Any], **settings: str) -> recorder.Recording:
+    return recorder.record(lambda: build() and None, config={**programs.CONFIG, "applications": BLOG, **settings})
+
+
+def describe(recording: recorder.Recording) -> dict[str, Any]:
+    return {one.urn: (one.parent, one.inputs, one.request.aliases) for one in recording.resources}
+
+
+def test_an_explicit_application_is_that_of_the_stack(folder: Path) -> None:
+    """So an existing stack shows no change when its program names the application."""
+    alone = recorder.record(lambda: Application.from_stack() and None, config=programs.CONFIG)
+    assert describe(record(lambda: Application("smallest"))) == describe(alone)
+
+
+def test_two_applications_in_one_program(folder: Path) -> None:
+    main = describe(record(Application.from_stack))
+    both = describe(record(lambda: (Application.from_stack(), Application("blog"))))
+    assert {urn: both.get(urn) for urn in main} == main
+    blog = [urn.rpartition("::")[2] for urn in both.keys() - main.keys()]
+    named = {"blog", "blog-dev", "destroy-guard"}
+    assert [name for name in blog if not name.startswith("blog-") and name not in named] == []
+    assert {"blog-seaway", "blog-cluster", "blog-objects", "blog-release", "blog-services", "blog-TOKEN"} <= {*blog}
+    contexts = {
+        inputs["context"]["location"]: inputs["dockerfile"]["location"]
+        for _, inputs, _ in both.values()
+        if "dockerfile" in inputs
+    }
+    assert len(contexts) == 2, "each has a build context of its own"
+    assert [hold.read_run_result(folder, name) is None for name in ("dev", "dev/blog")] == [False, False]
+
+
+def test_a_further_application_has_the_manifests_of_its_own_stack(folder: Path) -> None:
+    def list_manifests(recording: recorder.Recording) -> list[dict[str, Any]]:
+        return [one.inputs for one in recording.resources if one.type.startswith("kubernetes:")]
+
+    further = record(lambda: Application("blog"))
+    main = record(Application.from_stack, app="blog/app.yaml", publish="none", applications="{}")
+    assert list_manifests(further) == list_manifests(main)
+
+
+@pytest.mark.parametrize(
+    ("name", "location", "code"),
+    [("shop", "app/app.yaml", "unknown-application"), ("blog", "blog/app.yaml", "unknown-application")],
+)
+def test_the_program_and_the_file_name_the_same_application(folder: Path, name: str, location: str, code: str) -> None:
+    (folder / "blog" / "app.yaml").write_text(BLOG_APP.replace("name: blog", "name: weblog"))
+    diagnostics = catch(lambda: record(lambda: Application(name)))
+    assert [(str(one.location), one.code) for one in diagnostics] == [(location, code)]
+
+
+def test_options_of_the_component(folder: Path) -> None:
+    def build() -> None:
+        parent = pulumi.ComponentResource("test:index:Parent", "parent")
+        bucket = pulumi.CustomResource("test:index:Bucket", "bucket", {})
+        cluster = pulumi.ProviderResource("kubernetes", "own", {})
+        options = pulumi.ResourceOptions(
+            parent=parent, providers=[cluster], depends_on=[bucket], protect=True, aliases=[pulumi.Alias(parent=None)]
+        )
+        Application("smallest", None, options)
+
+    resources = {one.title: one for one in record(build).resources}
+    bucket, own = resources["test:index:Bucket bucket"], resources["pulumi:providers:kubernetes own"]
+    inside = [one for one in resources.values() if "Application" in one.urn and one.type != "test:index:Bucket"]
+    assert resources["seaway:index:Application smallest"].parent == resources["test:index:Parent parent"].urn
+    assert len(resources["seaway:index:Application smallest"].request.aliases) == 1
+    assert {one.request.protect for one in inside} == {True}
+    objects_ = [one for one in inside if one.type.startswith("kubernetes:")]
+    assert {one.request.provider.rpartition("::")[0] for one in objects_} == {own.urn}
+    assert bucket.urn in resources["seaway:index:Cluster cluster"].request.dependencies
+
+
+def test_outputs_for_other_resources(folder: Path) -> None:
+    def build() -> None:
+        shop = Application.from_stack()
+        web = shop.services["web"]
+        pulumi.export("used", [shop.namespace, web.url, web.address, web.image])
+
+    used = record(build, overlay='{"services": {"web": {"publish": true}}}').stack["used"]
+    image = f"registry.example.com/team/smallest/web@{recorder.DIGEST}"
+    assert used == ["smallest-dev", "http://10.0.0.7:30080", "web.smallest-dev:8000", image]
+
+
+DOCUMENTED = re.findall("```python\n(.*?)```", (programs.ROOT / "docs" / "components.md").read_text(), re.DOTALL)
+
+
+@pytest.mark.parametrize("number", range(len(DOCUMENTED)))
+def test_documented_programs(folder: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    monkeypatch.setitem(sys.modules, "seaway.components", components)  # its name where Seaway is installed
+    assert record(lambda: exec(DOCUMENTED[number], {})).resources
+
+
+def test_a_rollout_of_any_workload(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "seaway.components", components)
+    recording = record(lambda: exec(next(text for text in DOCUMENTED if "Rollout(" in text), {}))
+    (rollout,), (cache,) = recording.list_resources("Rollout"), recording.list_resources("Deployment")
+    assert rollout.request.dependencies == [cache.urn]
+    assert rollout.inputs["sources"] == target.UNDECLARED
+    (workload,) = rollout.inputs["workloads"]
+    target.Target.parse(workload, rollout.inputs["sources"])
+    assert (workload["kind"], workload["name"], workload["version"]) == ("Deployment", "cache-1", 7)
+    (plugin,) = (one for one in recording.resources if one.type == "pulumi:providers:seaway")
+    assert plugin.inputs == {"context": "work", "namespaces": ""}
+
+    def wait_for_service() -> None:
+        service = pulumi.CustomResource("kubernetes:core/v1:Service", "cache")
+        components.Rollout("r", components.RolloutArgs(workloads=[service]))
+
+    with pytest.raises(TypeError, match="cache is a Service; a Rollout waits for Deployment"):
+        record(wait_for_service)
+
+
+VALUES_APP = """\
+name: smallest
+services:
+  web: {image: 'example.com/web:1', port: 80, secrets: {PASSWORD: {env: true}, KEY: {generate: 32}}, env: {HOST: old}}
+  api: {image: 'example.com/api:1', port: 80}
+"""
+
+
+class Database(pulumi.CustomResource):
+    """A resource of another provider."""
+
+    host: pulumi.Output[str]
+    password: pulumi.Output[str]
+
+    def __init__(self) -> None:
+        super().__init__("test:index:Database", "db", {"host": None, "password": None})
+
+
+def give_values(folder: Path, *, preview: bool = False, names: str = '["PASSWORD"]') -> recorder.Recording:
+    """A program that gives values of another resource to the application."""
+    (folder / "app" / "app.yaml").write_text(VALUES_APP)
+
+    def build() -> None:
+        database = Database()
+        env = {"web": {"HOST": database.host}}
+        Application.from_stack(components.ApplicationArgs(env=env, secrets={"PASSWORD": database.password}))
+
+    return recorder.record(build, config={**programs.CONFIG, "programSecrets": names}, preview=preview)
+
+
+def test_values_of_other_resources(folder: Path) -> None:
+    recording = give_values(folder)
+    secrets = {one.name: one.inputs for one in recording.list_resources("Secret")}
+    given = secrets["web-program-values"]
+    text = {name: base64.b64decode(value.value).decode() for name, value in given["data"].items()}
+    assert (text, given.get("immutable")) == ({"HOST": "10.0.0.1", "PASSWORD": "hunter2"}, None)
+    assert all(isinstance(value, values.Secret) for value in given["data"].values())
+    (generated,) = secrets.keys() - {"web-program-values"}
+    assert secrets[generated]["data"].keys() == {"KEY"}
+    deployments = {one.name: one.inputs["spec"]["template"] for one in recording.list_resources("Deployment")}
+    assert deployments["web"]["metadata"]["annotations"] == {program_values.ANNOTATION: "f1"}
+    assert "annotations" not in deployments["api"]["metadata"]
+    (container,) = deployments["web"]["spec"]["containers"]
+    assert container["env"][0] == {
+        "name": "HOST",
+        "valueFrom": {"secretKeyRef": {"name": "web-program-values", "key": "HOST"}},
+    }
+    assert [one["name"] for one in container["env"]].count("HOST") == 1
+    (provider,) = (one for one in recording.resources if one.type == "pulumi:providers:kubernetes")
+    assert provider.inputs["enableSecretMutable"] == "true"
+    record = json.dumps(recording.list_resources("Release")[0].inputs["record"])
+    assert ("hunter2" in record, "10.0.0.1" in record) == (False, False)
+    assert programs.decode_record(recording).render_objects(), "a rollback renders it without the values"
+
+
+def test_a_preview_does_not_know_one_leaf(folder: Path) -> None:
+    known, previewed = (
+        {one.name: one.inputs["spec"] for one in give_values(folder, preview=preview).list_resources("Deployment")}
+        for preview in (False, True)
+    )
+    assert previewed["web"]["template"]["metadata"]["annotations"] == {program_values.ANNOTATION: values.UNKNOWN}
+    previewed["web"]["template"]["metadata"]["annotations"] = {program_values.ANNOTATION: "f1"}
+    assert previewed == known
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ("[]", ["app/app.yaml:3:57: services.web.secrets.PASSWORD: secret-not-set"]),
+        ('["PASSWORD", "KEY"]', ["__main__.py: secrets.KEY: program-secrets-differ"]),
+        ('["PASSWORD", "OTHER"]', ["Pulumi.dev.yaml: seaway:programSecrets: unused-secret"]),
+    ],
+)
+def test_the_stack_lists_the_secrets_of_the_program(folder: Path, names: str, expected: list[str]) -> None:
+    assert summarize(catch(lambda: give_values(folder, names=names))) == expected
+
+
+def test_values_for_an_unknown_workload_and_without_a_key(folder: Path) -> None:
+    args = components.ApplicationArgs(env={"wbe": {"A": "b"}})
+    errors = catch(lambda: record(lambda: Application.from_stack(args), fingerprintKey="short"))
+    assert summarize(errors) == [
+        "__main__.py: env.wbe: unknown-workload",
+        "__main__.py: seaway:fingerprintKey: fingerprint-key-not-set",
+    ]
