@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from dev import project
-from seaway.cli import main
+from seaway.cli import main, new
 
-GITHUB = sorted((project.ROOT / ".github" / "workflows").glob("*.yml"))
-GITLAB = sorted((project.ROOT / "docs" / "ci").glob("*.yml"))
+GITHUB = [file for top in (project.ROOT, new.TEMPLATE) for file in sorted((top / ".github/workflows").glob("*.yml"))]
+GITLAB = [*sorted((project.ROOT / "docs" / "ci").glob("*.yml")), new.TEMPLATE / ".gitlab-ci.yml"]
 PREVIEW = project.ROOT / ".github" / "workflows" / "preview.yml"
 
 
