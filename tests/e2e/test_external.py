@@ -53,7 +53,6 @@ def build_database(image: str) -> list[dict[str, Any]]:
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "timeoutSeconds": 5},
     }
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DATABASE}},
         {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -83,6 +82,8 @@ def notes(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> I
     overrides = yaml.safe_load(checkout.stack_file.read_text())["config"]["seaway:imageOverrides"]
     kubectl.delete_namespaces(NAMESPACE, DATABASE)
     try:
+        kubectl.run("create", "namespace", DATABASE)
+        kubectl.run("wait", "--for=create", "serviceaccount/default", "-n", DATABASE, "--timeout=60s")
         for manifest in build_database(overrides["postgres:17"]):
             kubectl.run("create", "--filename", "-", stdin=manifest)
         kubectl.run("wait", "--for=condition=Ready", "pod/postgres", "-n", DATABASE, "--timeout=110s")
