@@ -80,7 +80,8 @@ def notes(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> I
     (checkout.folder / "app" / "app.yaml").write_text(yaml.safe_dump(APP))
     checkout.set_secret("POSTGRES_PASSWORD", PASSWORD)
     overrides = yaml.safe_load(checkout.stack_file.read_text())["config"]["seaway:imageOverrides"]
-    kubectl.delete_namespaces(NAMESPACE, DATABASE)
+    # A namespace of an earlier run that is still terminating accepts no objects.
+    kubectl.run("delete", "namespace", NAMESPACE, DATABASE, "--ignore-not-found")
     try:
         kubectl.run("create", "namespace", DATABASE)
         kubectl.run("wait", "--for=create", "serviceaccount/default", "-n", DATABASE, "--timeout=60s")
