@@ -53,7 +53,6 @@ def build_database(image: str) -> list[dict[str, Any]]:
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "timeoutSeconds": 5},
     }
     return [
-        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": DATABASE}},
         {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -81,8 +80,11 @@ def notes(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> I
     (checkout.folder / "app" / "app.yaml").write_text(yaml.safe_dump(APP))
     checkout.set_secret("POSTGRES_PASSWORD", PASSWORD)
     overrides = yaml.safe_load(checkout.stack_file.read_text())["config"]["seaway:imageOverrides"]
-    kubectl.delete_namespaces(NAMESPACE, DATABASE)
+    # A namespace of an earlier run that is still terminating accepts no objects.
+    kubectl.run("delete", "namespace", NAMESPACE, DATABASE, "--ignore-not-found")
     try:
+        kubectl.run("create", "namespace", DATABASE)
+        kubectl.run("wait", "--for=create", "serviceaccount/default", "-n", DATABASE, "--timeout=60s")
         for manifest in build_database(overrides["postgres:17"]):
             kubectl.run("create", "--filename", "-", stdin=manifest)
         kubectl.run("wait", "--for=condition=Ready", "pod/postgres", "-n", DATABASE, "--timeout=110s")
