@@ -233,12 +233,14 @@ def test_values_for_an_unknown_workload_and_without_a_key(folder: Path) -> None:
     (folder / "app" / "app.yaml").write_text(VALUES_APP.replace("PASSWORD: {env: true}, ", ""))
     args = components.ApplicationArgs(env={"wbe": {"A": "b"}, "web": {"MODE": "x", "KEY": "y"}})
     errors = catch(lambda: record(lambda: Application.from_stack(args), fingerprintKey="short"))
-    assert sorted(summarize(errors)) == [
-        "__main__.py: env.web.KEY: conflicting-sources",
-        "__main__.py: env.web.MODE: conflicting-sources",
-        "__main__.py: env.wbe: unknown-workload",
-        "__main__.py: seaway:fingerprintKey: fingerprint-key-not-set",
-    ]
+    assert sorted(summarize(errors)) == sorted(
+        [
+            "__main__.py: env.web.KEY: conflicting-sources",
+            "__main__.py: env.web.MODE: conflicting-sources",
+            "__main__.py: env.wbe: unknown-workload",
+            "__main__.py: seaway:fingerprintKey: fingerprint-key-not-set",
+        ]
+    )
 
 
 def test_a_release_that_is_restored_has_the_values_of_the_program(folder: Path) -> None:
