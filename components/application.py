@@ -9,7 +9,7 @@ import pulumi
 
 from seaway.checks import engine
 from seaway.manifests import inputs, objects
-from seaway.project import environments
+from seaway.project import environments, stack_file
 from seaway.review import disks
 from seaway.rollout import hints
 from seaway.syntax import diagnosis
@@ -163,7 +163,8 @@ def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[rele
     """The release of this run, and the results of its checks."""
     stack_inputs = stack_config.read_inputs(Path.cwd(), name)
     if diagnostics := list(args.check(stack_inputs)):
-        raise diagnosis.InvalidInput(diagnostics)
+        own_name = stack_inputs.environment.application_name
+        raise diagnosis.InvalidInput(stack_file.name_application(diagnostic, own_name) for diagnostic in diagnostics)
     try:
         plans = image.plan_builds(stack_inputs.environment)
     except diagnosis.InvalidInput as error:

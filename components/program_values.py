@@ -12,6 +12,7 @@ import pulumi
 
 from seaway.kubernetes.api import kinds
 from seaway.manifests import config, names, objects
+from seaway.model import links
 from seaway.project import stack_file
 from seaway.release import fingerprints
 from seaway.syntax import decode, diagnosis
@@ -38,14 +39,21 @@ class ApplicationArgs:
     def check(self, stack_inputs: stack_config.StackInputs) -> Iterator[diagnosis.Diagnostic]:
         """The errors in this environment."""
         environment = stack_inputs.environment
-        workloads = {workload.name for workload in environment.app.get_workloads().values()}
-        for name in self.env.keys() - workloads:
+        workloads = {workload.name: workload for workload in environment.app.get_workloads().values()}
+        for workload in workloads.values():
+            declared = {*workload.env, *(secret.name for secret in workload.secrets)}
+            declared |= links.get_variables(environment.app, workload).keys() if workload.link_variables else set()
+            for name in sorted(self.env.get(workload.name, {}).keys() & declared):
+                message = "the application declares a variable or a secret of this name"
+                path, hint = f"env.{workload.name}.{name}", "remove one of the two"
+                yield diagnosis.Diagnostic(PROGRAM, path, message, hint, "conflicting-sources")
+        for name in sorted(self.env.keys() - workloads):
             message, hint = "there is no service, store or job of this name", decode.suggest_name(name, workloads)
             yield diagnosis.Diagnostic(PROGRAM, f"env.{name}", message, hint, "unknown-workload")
-        declared, setting = environment.settings.program_secrets, f"{stack_file.PREFIX}programSecrets"
-        for name in sorted(self.secrets.keys() ^ {*declared}):
+        listed, setting = environment.settings.program_secrets, f"{stack_file.PREFIX}programSecrets"
+        for name in sorted(self.secrets.keys() ^ {*listed}):
             message = f"the program gives a value, but {setting} does not list it"
-            if name in declared:
+            if name in listed:
                 message = f"{setting} lists it, but the program gives no value"
             hint = f"list exactly the secrets of the program: pulumi config set --path '{setting}[0]' NAME"
             yield diagnosis.Diagnostic(PROGRAM, f"secrets.{name}", message, hint, "program-secrets-differ")
@@ -92,9 +100,7 @@ def _add_to_pods(
     ]
     (main,) = (container for container in template["spec"]["containers"] if container["name"] == owner)
     # First, so that a declared variable may refer to one: postgres://$(HOST)/shop.
-    declared = [variable for variable in main.get("env", ()) if variable["name"] not in variables]
-    if env := [*references, *declared]:
-        main["env"] = env
+    main["env"] = [*references, *main.get("env", ())]
 
 
 def encode_secret(text: pulumi.Input[str]) -> pulumi.Output[str]:

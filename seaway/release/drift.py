@@ -7,7 +7,7 @@ from typing import Any, Literal, cast
 
 from seaway.kubernetes.api import fields, kinds
 from seaway.kubernetes.cluster import client
-from seaway.manifests import names
+from seaway.manifests import config, names
 from seaway.release import record_store, stack_state
 from seaway.syntax import diagnosis
 
@@ -157,7 +157,9 @@ def _compare_secret(name: str, keys: Sequence[str], live: fields.Object | None) 
     for key in keys:
         if key not in live_keys:
             yield Difference(kind="Secret", name=name, change=fields.Change(("data", key), HIDDEN_SECRET, None))
-    for key in sorted(live_keys.keys() - set(keys)) if keys and _is_managed(live) else ():
+    # The program may add keys for variables, which no release contains.
+    is_complete = _is_managed(live) and not name.endswith(config.PROGRAM_SECRET_SUFFIX)
+    for key in sorted(live_keys.keys() - set(keys)) if keys and is_complete else ():
         change = fields.Change(("data", key), None, HIDDEN_SECRET)
         yield Difference(kind="Secret", name=name, change=change, set_by=_find_last_manager(live, change.path))
 
@@ -198,7 +200,9 @@ def _is_expected(kind: str, manifest: fields.Object) -> bool:
     own_labels = {record_store.RELEASE_LABEL, names.ONE_OFF_LABEL}
     if metadata.get("ownerReferences") or own_labels & (metadata.get("labels") or {}).keys():
         return True
-    return _is_managed(manifest) and kind in ("ConfigMap", "Secret") and manifest.get("immutable") is True
+    is_from_program = kind == "Secret" and metadata["name"].endswith(config.PROGRAM_SECRET_SUFFIX)
+    is_older_config = kind in ("ConfigMap", "Secret") and manifest.get("immutable") is True
+    return _is_managed(manifest) and (is_from_program or is_older_config)
 
 
 def _is_managed(manifest: fields.Object) -> bool:

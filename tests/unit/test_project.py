@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_every_setting_is_documented_in_the_project_file() -> None:
     documented = set(re.findall(r"^#   (\w+) ", (ROOT / "Pulumi.yaml").read_text(), re.M))
     fields = {decode.to_camel_case(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
-    assert documented == fields | {"secrets", "fingerprintKey"}
+    assert documented == fields | {"secrets", "fingerprintKey", "applications"}
 
 
 def test_documented_defaults_are_the_real_ones() -> None:

@@ -29,7 +29,7 @@ def test_the_project_file_lists_every_key_of_a_stack() -> None:
     listed = re.findall(r"^#   (\w+) +\S", (ROOT / "Pulumi.yaml").read_text(), re.MULTILINE)
     known = {decode.to_camel_case(field.name) for field in dataclasses.fields(settings.Settings)} - {"stack"}
     assert len(listed) == len(set(listed))
-    assert set(listed) == known | {"secrets", "fingerprintKey"}
+    assert set(listed) == known | {"secrets", "fingerprintKey", "applications"}
 
 
 def list_fields() -> set[tuple[str, str]]:

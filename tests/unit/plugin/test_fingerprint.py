@@ -35,5 +35,5 @@ def test_a_preview_knows_it_if_it_knows_the_values(plugin: engine.Plugin, unknow
 
 def test_a_changed_value_is_an_update(plugin: engine.Plugin) -> None:
     before = {"key": KEY, "values": {"A": values.Secret("x")}}
-    assert engine.diff(plugin, URN, before, key=KEY, values={"A": values.Secret("x")}) == []
+    assert engine.diff(plugin, URN, before, key=KEY, values={"A": values.Secret("x")}) is None
     assert engine.diff(plugin, URN, before, key=KEY, values={"A": values.Secret("y")}) == ["values"]

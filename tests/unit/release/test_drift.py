@@ -256,6 +256,7 @@ def test_undeclared_objects() -> None:
     ]
     live["Secret"] += [
         {"metadata": {"name": "web-secrets-old", "labels": ours}, "immutable": True},
+        {"metadata": {"name": "web-program-values", "labels": ours}},
         {"metadata": {"name": "made", "ownerReferences": [{"kind": "Certificate"}]}},
     ]
     assert list_drift(live) == [
