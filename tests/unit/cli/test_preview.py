@@ -17,6 +17,7 @@ from seaway.cli import main
 from seaway.project import environments, release, release_lock
 from seaway.review import offline
 from tests import golden
+from tests.unit.cli import conftest
 from tests.unit.review import previews
 
 STACK = """\
@@ -146,19 +147,17 @@ def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, capfd: pytest.Capt
 UNREACHABLE = 'cannot reach the cluster of context "work" (https://10.0.0.1:6443: timed out)'
 
 
-def test_an_unreachable_cluster_is_never_no_changes(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_cluster_is_never_no_changes(shop: Shop, seaway: conftest.Seaway) -> None:
     """As the plugin ends a preview: one line, and nothing that would change."""
     diagnostics = [{"severity": "error", "message": f"error: {UNREACHABLE}\n"}]
     for code in (0, 1, 255):
         shop.pulumi(json.dumps({"steps": [], "diagnostics": diagnostics}), code)
-        assert main.main(["preview", "--markdown", "preview.md"]) == 1
-        output = capfd.readouterr()
+        output = seaway("preview", "--markdown", "preview.md", code=1)
         assert output.err.splitlines()[-1] == f"seaway: {UNREACHABLE}"
         assert output.out.startswith("shop, stack review: the preview failed\n")
         assert UNREACHABLE in (shop.folder / "preview.md").read_text()
     shop.pulumi(json.dumps({"steps": []}), 1)
-    assert main.main(["preview"]) == 1
-    assert capfd.readouterr().err.splitlines()[-1] == "seaway: pulumi preview ended with exit code 1"
+    assert seaway("preview", code=1).err.splitlines()[-1] == "seaway: pulumi preview ended with exit code 1"
 
 
 def test_a_preview_that_did_not_begin(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
@@ -171,10 +170,9 @@ def test_a_preview_that_did_not_begin(shop: Shop, capfd: pytest.CaptureFixture[s
     assert message in (shop.folder / "preview.md").read_text()
 
 
-def test_the_policy_applies_to_the_changes_before_a_failure(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_policy_applies_to_the_changes_before_a_failure(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.pulumi(previews.read_captured("volume"), 255)
-    assert main.main(["preview"]) == 5
-    output = capfd.readouterr()
+    output = seaway("preview", code=5)
     assert output.out.startswith("shop, stack review: the preview failed; 1 replaced; outage: db\n")
     assert "pulumi up --skip-preview deletes the object first" in output.out
     assert "seaway: preview failed\n" in output.err
@@ -182,20 +180,18 @@ def test_the_policy_applies_to_the_changes_before_a_failure(shop: Shop, capfd: p
     assert main.main(["preview"]) == 1
 
 
-def test_without_pulumi(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_pulumi(shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     monkeypatch.setenv("PATH", str(shop.programs))
-    assert main.main(["preview"]) == 2
-    assert "pulumi is not installed" in capfd.readouterr().err
+    assert "pulumi is not installed" in seaway("preview", code=2).err
 
 
 @pytest.mark.parametrize("ci", ["true", "1"])
 def test_in_ci_a_backend_on_the_runners_disk_is_refused(
-    shop: Shop, ci: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wording: list[str]
+    shop: Shop, ci: str, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     monkeypatch.setenv("CI", ci)
     shop.pulumi(previews.read_captured("image"), backend="file:///home/runner/state")
-    assert main.main(["preview", "--markdown", "preview.md"]) == 2
-    assert capfd.readouterr().err.splitlines() == wording
+    assert seaway("preview", "--markdown", "preview.md", code=2).err.splitlines() == wording
     assert "in CI every preview would start from nothing" in (shop.folder / "preview.md").read_text()
     assert shop.calls == [["whoami", "--json", "--non-interactive"]]
     assert main.main(["preview", "--local-backend"]) == 0
@@ -212,10 +208,9 @@ def test_elsewhere_a_local_backend_is_fine(
     assert [call[0] for call in shop.calls] == ["preview"]
 
 
-def test_invalid_files_are_reported_before_pulumi_runs(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_invalid_files_are_reported_before_pulumi_runs(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.replace("app/app.yaml", "port: 8000", "port: 80000")
-    assert main.main(["preview", "--markdown", "preview.md"]) == 2
-    assert "services.web.port: " in capfd.readouterr().err
+    assert "services.web.port: " in seaway("preview", "--markdown", "preview.md", code=2).err
     assert "services.web.port: " in (shop.folder / "preview.md").read_text()
     assert shop.calls == []
 
@@ -245,13 +240,10 @@ def changes(capfd: pytest.CaptureFixture[str]) -> dict[str, str]:
 OFFLINE = ["preview", "--offline", "--base", "HEAD", "--json"]
 
 
-def test_offline_nothing_changes(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_offline_nothing_changes(shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     """In CI, without Pulumi, a cluster, a passphrase or a backend."""
     monkeypatch.setenv("CI", "true")
-    assert main.main(OFFLINE[:-1]) == 0
-    assert capfd.readouterr().out.startswith("shop, stack review: no changes\n")
+    assert seaway(*OFFLINE[:-1]).out.startswith("shop, stack review: no changes\n")
 
 
 ANOTHER_VALUE = {
@@ -408,12 +400,11 @@ def test_offline_with_a_new_stack(shop: Shop, capfd: pytest.CaptureFixture[str])
     assert "HEAD has no stack next: everything is new" in document["notes"]
 
 
-def test_offline_with_an_invalid_base(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_with_an_invalid_base(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.replace("app/app.yaml", "port: 8000", "port: 80000")
     shop.commit()
     shop.replace("app/app.yaml", "port: 80000", "port: 8000")
-    assert main.main(OFFLINE) == 2
-    assert capfd.readouterr().err.startswith("HEAD:app/app.yaml:")
+    assert seaway(*OFFLINE, code=2).err.startswith("HEAD:app/app.yaml:")
 
 
 @pytest.mark.parametrize(
@@ -425,20 +416,16 @@ def test_offline_with_an_invalid_base(shop: Shop, capfd: pytest.CaptureFixture[s
         (["--base", "HEAD", "--", "-c", "a=b"], "seaway: --offline accepts no arguments for pulumi\n"),
     ],
 )
-def test_offline_with_invalid_options(
-    shop: Shop, words: list[str], expected: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_offline_with_invalid_options(shop: Shop, words: list[str], expected: str, seaway: conftest.Seaway) -> None:
     words = [f"--base={words[1]}"] if words[1:] == ["--all"] else words
-    assert main.main(["preview", "--offline", *words]) == 2
-    assert capfd.readouterr().err.startswith(expected)
+    assert seaway("preview", "--offline", *words, code=2).err.startswith(expected)
 
 
 def test_offline_without_git(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wording: list[str]
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(shop.programs))
-    assert main.main(OFFLINE) == 2
-    assert capfd.readouterr().err.splitlines() == wording
+    assert seaway(*OFFLINE, code=2).err.splitlines() == wording
 
 
 def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:

@@ -192,23 +192,21 @@ def test_flags_of_pulumi_are_passed_on(shop: Shop) -> None:
     ids=" ".join,
 )
 def test_words_that_neither_has(
-    pulumi: program.FakePulumi, words: list[str], capfd: pytest.CaptureFixture[str], wording: list[str]
+    pulumi: program.FakePulumi, words: list[str], seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     pulumi.set_steps(f"print({HELP!r})")
-    assert main.main(["up", *words]) == 2
-    assert capfd.readouterr().err.splitlines() == wording
+    assert seaway("up", *words, code=2).err.splitlines() == wording
 
 
 def test_a_failure_ends_with_what_is_not_done(
-    pulumi: program.FakePulumi, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str], wording: list[str]
+    pulumi: program.FakePulumi, api: apiserver.ApiServer, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     pulumi.set_steps(*["print('error: no', file=sys.stderr); sys.exit(255)"] * 3)
     assert main.main(["up"]) == 1
     conftest.put_all(api, test_status.broken())
     assert main.main(["up"]) == 1
     api.stop()
-    assert main.main(["up"]) == 1
-    message = capfd.readouterr().err.replace(str(api.port), "PORT")
+    message = seaway("up", code=1).err.replace(str(api.port), "PORT")
     assert message.splitlines() == wording
 
 
@@ -350,9 +348,8 @@ def test_retry_ends_the_hold_first(shop: Shop) -> None:
     assert shop.up(step, words=("--retry",))[0] == 0
 
 
-def test_pulumi_must_be_installed(checkout: Path, capfd: pytest.CaptureFixture[str], wording: list[str]) -> None:
-    assert main.main(["up"]) == 2
-    assert environments.hide_ids(capfd.readouterr().err) == wording
+def test_pulumi_must_be_installed(checkout: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
+    assert environments.hide_ids(seaway("up", code=2).err) == wording
 
 
 def waits(number: int, times: int = 1) -> str:
