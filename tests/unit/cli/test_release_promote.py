@@ -210,7 +210,7 @@ def test_the_cluster_and_the_state_disagree(shop: Shop) -> None:
     shop.api.put_manifest(
         record_store.build_current(
             other, record_store.CurrentRelease(id=other.id, previous=shop.dev.id, since=environments.TIME)
-        ),
+        )
     )
     messages = shop.refuse("dev", "staging")
     assert f" record {other.id}, " in messages[0]

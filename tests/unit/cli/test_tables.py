@@ -84,11 +84,7 @@ def prepared(checkout: Path, api: apiserver.ApiServer, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_text_of_a_cell_is_lost(
-    api: apiserver.ApiServer,
-    name: str,
-    width: int,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    api: apiserver.ApiServer, name: str, width: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     tables: list[tuple[Sequence[str], list[list[str]]]] = []
 

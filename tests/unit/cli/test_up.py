@@ -80,10 +80,7 @@ class Shop:
 
 @pytest.fixture
 def shop(
-    pulumi: program.FakePulumi,
-    good: record.ReleaseRecord,
-    api: apiserver.ApiServer,
-    capfd: pytest.CaptureFixture[str],
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
 ) -> Shop:
     return Shop(pulumi, good, api, capfd)
 

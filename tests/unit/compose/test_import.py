@@ -427,10 +427,7 @@ def test_a_disk_belongs_to_one_store(wording: object) -> None:
 
 
 def test_a_socket_that_volumes_from_inherits_is_refused() -> None:
-    services = {
-        "cms": NGINX | {"volumes": [make_disk("files"), SOCKET]},
-        "web": NGINX | {"volumes_from": ["cms"]},
-    }
+    services = {"cms": NGINX | {"volumes": [make_disk("files"), SOCKET]}, "web": NGINX | {"volumes_from": ["cms"]}}
     assert get_kinds(services, "services.web.volumes_from.0") == ["refused"]
 
 
@@ -539,10 +536,7 @@ def test_every_port_that_others_name_is_open(tmp_path: Path) -> None:
     services = {
         "web": {
             **NGINX,
-            "volumes": [
-                bind("./nginx.conf", "/etc/nginx/nginx.conf"),
-                bind("./gone.conf", "/etc/nginx/gone.conf"),
-            ],
+            "volumes": [bind("./nginx.conf", "/etc/nginx/nginx.conf"), bind("./gone.conf", "/etc/nginx/gone.conf")],
             "environment": {"API_HOST": "my_api", "API_PORT": "7000"},
         },
         "my_api": {"image": "example.com/api:1", "ports": [PORT | {"target": "9229", "published": "9229"}]},

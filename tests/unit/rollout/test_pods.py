@@ -249,10 +249,7 @@ def test_a_permission_error_names_the_field(message: str, cause: str, wording: o
 
 @pytest.mark.parametrize(
     ("last", "cause"),
-    [
-        (ended(137, "OOMKilled"), "out-of-memory"),
-        (ended(128, "StartError", message=NO_PROGRAM), "command-not-found"),
-    ],
+    [(ended(137, "OOMKilled"), "out-of-memory"), (ended(128, "StartError", message=NO_PROGRAM), "command-not-found")],
 )
 def test_other_crashes_fail_after_three_restarts(last: Object, cause: str, wording: object) -> None:
     assert check(crash_loop(last, 1)) == (cause, False)
