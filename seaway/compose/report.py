@@ -92,7 +92,7 @@ def find_unrecorded(root: nodes.Node, outcomes: Iterable[KeyOutcome]) -> Iterato
                 for number, child in enumerate(children):
                     yield from walk(child, f"{path}.{number}", child.location)
             case _:
-                yield path, location, not isinstance(node, nodes.ScalarNode) or node.kind == "null"
+                yield path, location, not isinstance(node, nodes.ScalarNode) or node.kind == "null" or not node.text
 
     yield from walk(root, "", root.location)
 

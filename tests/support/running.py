@@ -90,11 +90,7 @@ def run_with_head(*words: str) -> Iterator[RunningCommand]:
 
 @contextlib.contextmanager
 def run_seaway(
-    *words: str,
-    terminal: bool = False,
-    width: int = 100,
-    cwd: Path | None = None,
-    env: Mapping[str, str] | None = None,
+    *words: str, terminal: bool = False, width: int = 100, cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Iterator[RunningCommand]:
     """Run `seaway ...`, and kill it at the end if it still runs.
 

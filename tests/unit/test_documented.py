@@ -78,8 +78,7 @@ def test_broken_reference_is_detected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "row"),
-    [(name, row) for name, row in commands.TARGETS.items() if isinstance(row, commands.InScript)],
+    ("name", "row"), [(name, row) for name, row in commands.TARGETS.items() if isinstance(row, commands.InScript)]
 )
 def test_target_of_the_test_run_is_in_its_script(name: str, row: commands.InScript) -> None:
     target, _, line = row.line.rpartition(": ")

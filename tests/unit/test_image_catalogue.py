@@ -83,11 +83,6 @@ def test_notes_name_replaced_and_missing_images(
     ] * bool(note)
 
 
-def test_hint_has_the_name_of_the_image() -> None:
-    assert 'make image NAME=redis:7 PACKAGES="..."' in catalogue.format_ways("redis:7")
-    assert "make image NAME=redis:7 FROM=" in catalogue.format_ways("registry.localhost:5000/redis:7")
-
-
 @pytest.mark.parametrize(
     ("text", "name"),
     [("redis", "redis:latest"), ("redis:7", "redis:7"), ("registry.localhost:5000/a/b-c:1.0", "a/b-c:1.0")],
@@ -114,3 +109,5 @@ def test_image_of_packages_has_a_key_for_each_list_of_packages() -> None:
     assert (first.name, first.config) == ("redis:7", {"Cmd": ["redis-server"]})
     assert first.layer.compute_key() != second.layer.compute_key()
     assert recipes.compose_image("redis", ("a",), ()).config == {}
+    assert 'make image NAME=redis:7 PACKAGES="..."' in catalogue.format_ways("redis:7")
+    assert "make image NAME=redis:7 FROM=" in catalogue.format_ways("registry.localhost:5000/redis:7")

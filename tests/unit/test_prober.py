@@ -3,6 +3,7 @@
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -53,20 +54,22 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def send_requests(server: Server, reply: Reply, *, requests: int, timeout: float = 5) -> prober.Prober:
-    """Send requests from one thread until the server has received this many."""
+def send_requests(server: Server, reply: Reply, *, requests: int = 0, timeout: float = 5) -> prober.Prober:
+    """Send requests from one thread until the server has received this many; without a number, until one has failed."""
     server.reply = reply
-    with prober.Prober(format_url(server), threads=1, per_second=50, timeout=timeout) as load:
-        prober.wait_until(lambda: server.requests >= requests, seconds=300, interval=0.01)
+    url = f"http://127.0.0.1:{server.server_address[1]}/"
+    with prober.Prober(url, threads=1, per_second=50, timeout=timeout) as load:
+        prober.wait_until(
+            lambda: server.requests >= requests and (requests or load.failures), seconds=300, interval=0.01
+        )
     return load
 
 
-def format_url(server: Server) -> str:
-    return f"http://127.0.0.1:{server.server_address[1]}/"
+OK = format_response("200 OK")
 
 
 def test_complete_2xx_response_is_a_success(server: Server) -> None:
-    load = send_requests(server, lambda *_: format_response("200 OK"), requests=3)
+    load = send_requests(server, lambda *_: OK, requests=3)
     assert load.failures == []
     assert load.answered == server.requests
     assert server.connections == 1, "it keeps its connection alive, as browsers do"
@@ -82,15 +85,13 @@ def test_any_other_status_is_a_failure(server: Server, status: str) -> None:
 
 
 def test_request_on_a_closed_connection_is_retried_once(server: Server) -> None:
-    load = send_requests(server, lambda _, request: format_response("200 OK") if request == 1 else None, requests=5)
+    load = send_requests(server, lambda _, request: OK if request == 1 else None, requests=5)
     assert load.failures == []
     assert load.answered > 1
 
 
 def test_failed_retry_is_a_failure(server: Server) -> None:
-    load = send_requests(
-        server, lambda connection, _: format_response("200 OK") if server.requests == 1 else None, requests=3
-    )
+    load = send_requests(server, lambda *_: OK if server.requests == 1 else None, requests=3)
     assert load.answered == 1
     assert "also on a new connection" in load.failures[0]
 
@@ -103,30 +104,16 @@ def test_closed_first_connection_is_a_failure(server: Server) -> None:
 
 
 def test_incomplete_response_is_a_failure(server: Server) -> None:
-    def reply(_connection: int, request: int) -> bytes | None:
-        return format_response("200 OK")[:-1] if request == 1 else None
-
-    server.reply = reply
-    with prober.Prober(format_url(server), threads=1, per_second=50, timeout=0.2) as load:
-        prober.wait_until(lambda: load.failures, seconds=300, interval=0.01)
-    assert load.answered == 0
+    assert send_requests(server, lambda _, request: OK[:-1] if request == 1 else None, timeout=0.2).answered == 0
 
 
 def test_timeout_on_an_open_connection_is_a_failure(server: Server) -> None:
-    ended = threading.Event()
-
     def reply(_connection: int, request: int) -> bytes | None:
-        if request > 1:
-            ended.wait(10)
-            return None
-        return format_response("200 OK")
+        return OK if request == 1 else time.sleep(0.5)
 
-    server.reply = reply
-    with prober.Prober(format_url(server), threads=1, per_second=50, timeout=0.2) as load:
-        prober.wait_until(lambda: load.failures, seconds=300, interval=0.01)
-        ended.set()
-    assert "ReadTimeout" in load.failures[0]
-    assert "new connection" not in load.failures[0]
+    (failure,) = send_requests(server, reply, timeout=0.2).failures[:1]
+    assert "ReadTimeout" in failure
+    assert "new connection" not in failure
 
 
 def test_refused_connection_is_a_failure() -> None:

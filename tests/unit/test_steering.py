@@ -31,7 +31,4 @@ def test_measurement_changes_the_rate_by_one_step_at_most() -> None:
     for utilization, rate in ((0.0, 40.0), (1.0, 40.0), (10_000.0, 10.0)):
         measurement = steering.Measurement(utilization=utilization, pods=3)
         assert steering.compute_rate(20, measurement, target=TARGET) == rate
-
-
-def test_rate_stays_without_a_measurement() -> None:
     assert steering.compute_rate(20, None, target=TARGET) == 20

@@ -57,9 +57,19 @@ def test_docker_packages_are_never_removed() -> None:
     assert "--no-remove" not in apt.commands[0], "with it apt would not list the packages that it would remove"
 
 
-def test_removal_of_another_package_is_reported() -> None:
-    with pytest.raises(layout.CannotRunError, match=r"would remove podman, so no package was changed. Or install"):
-        packages.check_installable(CONTAINERD, Apt((0, "Remv podman [4.3]\n")))
+@pytest.mark.parametrize(
+    ("answers", "message"),
+    [
+        ([(0, "Remv podman [4.3]\n")], r"would remove podman, so no package was changed. Or install"),
+        (
+            [(100, "E: Unable to locate package runc\n"), (100, "Hit:1 a\nE: Failed to resolve deb.example\n")],
+            r"`apt-get update` failed.*\nE: Failed to resolve deb.example",
+        ),
+    ],
+)
+def test_problems_are_reported_in_the_words_of_apt(answers: list[tuple[int, str]], message: str) -> None:
+    with pytest.raises(layout.CannotRunError, match=message):
+        packages.check_installable(CONTAINERD, Apt(*answers))
 
 
 def test_lists_are_updated_only_for_an_unknown_package() -> None:
@@ -71,13 +81,7 @@ def test_lists_are_updated_only_for_an_unknown_package() -> None:
     assert len(apt.commands) == 1
 
 
-def test_failed_update_of_the_lists_is_reported_with_the_error_of_apt() -> None:
-    apt = Apt((100, "E: Unable to locate package runc\n"), (100, "Hit:1 a\nE: Failed to resolve deb.example\n"))
-    with pytest.raises(layout.CannotRunError, match=r"`apt-get update` failed.*\nE: Failed to resolve deb.example"):
-        packages.check_installable(CONTAINERD, apt)
-
-
-def test_without_root_the_error_has_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_or_apt_the_error_has_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     apt = Apt()
     with pytest.raises(
@@ -85,9 +89,6 @@ def test_without_root_the_error_has_the_command(monkeypatch: pytest.MonkeyPatch)
     ):
         packages.check_installable(CONTAINERD, apt)
     assert apt.commands == []
-
-
-def test_without_apt_the_error_lists_the_programs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "find_program", lambda _: None)
     with pytest.raises(layout.CannotRunError, match=r"on PATH yourself: containerd \(runs the pods\), runc \("):
         packages.check_installable(CONTAINERD, Apt())

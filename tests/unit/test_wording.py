@@ -86,11 +86,8 @@ def test_unused_snapshot_fails_a_full_run(package: Path, workers: str) -> None:
     assert "Unused test_range[c] (test_names)" in output
 
 
-def test_run_of_one_file_ignores_the_snapshots_of_others(package: Path) -> None:
+def test_run_of_one_file_ignores_the_snapshots_of_others_and_detects_changes(package: Path) -> None:
     assert "1 snapshot passed." in run_pytest(package, "test_ports.py", code=0)
-
-
-def test_changed_message_and_missing_snapshot_fail(package: Path) -> None:
     (package / "test_ports.py").write_text(PORTS.replace("70000", "70001") + PORTS.replace("test_range", "test_new"))
     output = run_pytest(package, "test_ports.py", code=1)
     assert "- 70000 is not a valid port" in output

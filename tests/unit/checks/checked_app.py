@@ -61,10 +61,7 @@ def build_app(web: dict[str, Any] | None = None, db: dict[str, Any] | None = Non
         "shop",
         services=(application.Service("web", **(service | (web or {}))),),
         stores=(application.Store("db", **(store | (db or {}))),),
-        jobs=(
-            application.Job("migrate", uses="web"),
-            application.Job("report", uses="web", schedule="0 3 * * *"),
-        ),
+        jobs=(application.Job("migrate", uses="web"), application.Job("report", uses="web", schedule="0 3 * * *")),
     )
     return resolve.resolve_application(app)
 

@@ -40,11 +40,7 @@ def test_a_limit_without_a_request_counts_as_a_request() -> None:
 
 @pytest.mark.parametrize(
     ("scale", "minimum", "maximum"),
-    [
-        (application.Scale(min=2), 2, 4),
-        (application.Scale(min=8), 8, 16),
-        (application.Scale(min=2, max=10), 2, 20),
-    ],
+    [(application.Scale(min=2), 2, 4), (application.Scale(min=8), 8, 16), (application.Scale(min=2, max=10), 2, 20)],
 )
 def test_a_rollout_runs_all_old_and_all_new_pods(scale: application.Scale, minimum: int, maximum: int) -> None:
     app = checked_app.build_app(web={"sidecars": (), "init": (), "scale": scale})

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,6 +85,23 @@ def run_at_terminal(monkeypatch: pytest.MonkeyPatch, *words: str, width: int = 1
     reader.join(timeout=300)
     os.close(ours)
     return code, b"".join(got).decode().splitlines()
+
+
+class Seaway:
+    """Runs commands in this process."""
+
+    def __init__(self, captured: pytest.CaptureFixture[str]) -> None:
+        self._captured = captured
+
+    def __call__(self, *words: str, code: int = 0) -> Any:
+        """Run `seaway ...`, which must end with this code; its stdout and stderr."""
+        assert main.main(words) == code
+        return self._captured.readouterr()
+
+
+@pytest.fixture
+def seaway(capfd: pytest.CaptureFixture[str]) -> Seaway:
+    return Seaway(capfd)
 
 
 @pytest.fixture

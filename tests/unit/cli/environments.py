@@ -108,7 +108,7 @@ def deploy_record(
     api.put_manifest(
         record_store.build_current(
             release_record, record_store.CurrentRelease(id=release_record.id, previous=before and before.id, since=time)
-        ),
+        )
     )
     for release_object in before.render_objects() if before else ():
         meta = release_object.manifest["metadata"]
@@ -160,11 +160,7 @@ def _build_status(manifest: dict[str, Any]) -> dict[str, Any]:
 
 def build_pod(owner: str, image: str, stack: str = "dev") -> dict[str, Any]:
     """One that runs."""
-    labels = {
-        "app.kubernetes.io/name": owner,
-        "app.kubernetes.io/part-of": "shop",
-        "seaway/stack": stack,
-    }
+    labels = {"app.kubernetes.io/name": owner, "app.kubernetes.io/part-of": "shop", "seaway/stack": stack}
     return {
         "apiVersion": "v1",
         "kind": "Pod",

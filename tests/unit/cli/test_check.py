@@ -11,7 +11,7 @@ from seaway.model import application
 from seaway.project import release, release_lock
 from tests.support import apiserver, secret_salts
 from tests.unit.checks.preflight import answers
-from tests.unit.cli import environments
+from tests.unit.cli import conftest, environments
 
 STACK = """\
 config:
@@ -176,12 +176,12 @@ def test_a_cluster_that_is_away(checkout: Path, api: apiserver.ApiServer, capsys
     assert err.startswith('seaway: cannot reach the cluster of context "work"')
 
 
-def test_a_known_passphrase_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_known_passphrase_is_reported(folder: Path, seaway: conftest.Seaway) -> None:
     (folder / "Pulumi.staging.yaml").write_text(f"{STACK}encryptionsalt: {secret_salts.encrypt('')}\n")
-    assert main.main(["check", "--stack", "staging", "--json"]) == 2
-    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    (error,) = json.loads(seaway("check", "--stack", "staging", "--json", code=2).out)["errors"]
     assert (error["file"], error["line"], error["code"]) == ("Pulumi.staging.yaml", 4, "insecure-passphrase")
     (folder / "app" / "app.yaml").write_text(APP.replace("8000", "70000"))
-    assert main.main(["check", "--stack", "staging", "--json"]) == 2
-    codes = [error["code"] for error in json.loads(capsys.readouterr().out)["errors"]]
+    codes = [
+        error["code"] for error in json.loads(seaway("check", "--stack", "staging", "--json", code=2).out)["errors"]
+    ]
     assert codes == ["insecure-passphrase", "invalid-port"]

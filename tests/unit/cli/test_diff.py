@@ -12,6 +12,7 @@ from seaway.checks import all_checks
 from seaway.cli import main
 from seaway.project import environments, release, release_lock
 from tests import golden
+from tests.unit.cli import conftest
 from tests.unit.cli import environments as fakes
 
 DEV = "seaway:context: work\n  seaway:registry: registry.example.com/team\n  seaway:secrets: {KEY: {secure: v1:x}}"
@@ -83,9 +84,8 @@ def test_nothing_differs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert rows == []
 
 
-def test_json_has_values_and_not_texts(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["diff", "prod", "dev", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
+def test_json_has_values_and_not_texts(shop: Path, seaway: conftest.Seaway) -> None:
+    document = json.loads(seaway("diff", "prod", "dev", "--json").out)
     assert list(document) == ["app", "left", "right", "differences", "equal"]
     assert (document["app"], document["left"], document["right"]) == ("shop", "prod", "dev")
     assert {"part": "services.web", "field": "scale.min", "left": 4, "right": 2} in document["differences"]
@@ -163,24 +163,19 @@ def test_a_single_difference_is_singular(shop: Path, capsys: pytest.CaptureFixtu
     assert "· 1 difference, " in heading
 
 
-def test_an_unknown_stack_lists_the_known_stacks(
-    shop: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
-    assert main.main(["diff", "dev", "pord"]) == 2
-    assert capsys.readouterr().err.splitlines() == wording
+def test_an_unknown_stack_lists_the_known_stacks(shop: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
+    assert seaway("diff", "dev", "pord", code=2).err.splitlines() == wording
 
 
-def test_the_errors_of_both_stacks_are_reported_together(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_errors_of_both_stacks_are_reported_together(shop: Path, seaway: conftest.Seaway) -> None:
     file = shop / "Pulumi.prod.yaml"
     file.write_text(file.read_text().replace("loadBalancer", "everywhere"))
-    assert main.main(["diff", "staging", "prod"]) == 2
-    first, second = capsys.readouterr().err.splitlines()
+    first, second = seaway("diff", "staging", "prod", code=2).err.splitlines()
     assert 'seaway:publish: "everywhere"' in first
     assert second.startswith("Pulumi.staging.yaml: ")
 
 
-def test_an_error_of_both_stacks_is_reported_once(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_error_of_both_stacks_is_reported_once(shop: Path, seaway: conftest.Seaway) -> None:
     (shop / "app" / "web" / "Dockerfile").unlink()
-    assert main.main(["diff", "dev", "prod"]) == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = seaway("diff", "dev", "prod", code=2).err.splitlines()
     assert "Dockerfile" in line

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from seaway.checks import all_checks
-from seaway.cli import main
 from seaway.images import build_inputs
 from seaway.project import environments, release, release_lock
+from tests.unit.cli import conftest
 from tests.unit.cli import environments as fakes
 
 STACK = """\
@@ -27,23 +27,20 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return fakes.prepare_project(tmp_path, monkeypatch, dev=STACK)
 
 
-def lines(capsys: pytest.CaptureFixture[str], *words: str) -> list[str]:
+def lines(seaway: conftest.Seaway, *words: str) -> list[str]:
     """What is shown, with one blank between words."""
-    return [" ".join(line.split()) for line in run(capsys, "explain", *words).splitlines()]
+    return [" ".join(line.split()) for line in run(seaway, "explain", *words).splitlines()]
 
 
-def run(capsys: pytest.CaptureFixture[str], *words: str) -> str:
-    assert main.main(words) == 0
-    out, err = capsys.readouterr()
+def run(seaway: conftest.Seaway, *words: str) -> str:
+    out, err = seaway(*words)
     assert err == ""
     return out
 
 
-def test_defaults_need_no_project(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_defaults_need_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = lines(capsys, "--defaults")
+    rows = lines(seaway, "--defaults")
     assert rows[:2] == ["services, stores, jobs", "FIELD DEFAULT PURPOSE REASON"]
     assert [row for row in rows if row.startswith("scale.min 2 ")]
     assert [row for row in rows if row.startswith("port none ")]
@@ -51,8 +48,8 @@ def test_defaults_need_no_project(
     assert strategy.endswith(" (AVL-05)")
 
 
-def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = json.loads(run(capsys, "explain", "--defaults", "--json"))
+def test_defaults_as_json(seaway: conftest.Seaway) -> None:
+    listed = json.loads(run(seaway, "explain", "--defaults", "--json"))
     (read_only,) = [default for default in listed if default["check"] == "SEC-05"]
     assert (read_only["of"], read_only["field"]) == ("all pods", "container.securityContext.readOnlyRootFilesystem")
     assert (read_only["value"], list(read_only)[3:5]) == (True, ["means", "why"])
@@ -60,18 +57,18 @@ def test_defaults_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert owners > {"services, stores, jobs", "services", "Pulumi.<stack>.yaml", "Namespace"}
 
 
-def test_the_fields_of_extra_containers_are_listed_once(capsys: pytest.CaptureFixture[str]) -> None:
-    listed = json.loads(run(capsys, "explain", "--defaults", "--json"))
+def test_the_fields_of_extra_containers_are_listed_once(seaway: conftest.Seaway) -> None:
+    listed = json.loads(run(seaway, "explain", "--defaults", "--json"))
     names = [default["field"] for default in listed]
     assert "init.<name>.uses" in names
     assert "init.<name>.env" not in names
     assert [name for name in names if name.startswith("sidecars.")] == ["sidecars.<name>.*"]
 
 
-def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_service(shop: Path, seaway: conftest.Seaway) -> None:
     environment = environments.load_environment(shop, "dev", check_ids=all_checks.IDS)
     tag = build_inputs.read_build_records(environment)["web"].tag
-    output = lines(capsys, "web")
+    output = lines(seaway, "web")
     assert output[:12] == [
         "web · service of shop · stack dev",
         "",
@@ -96,36 +93,36 @@ def test_a_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert output[-1] == "All fields: --json. All defaults: seaway explain --defaults"
 
 
-def test_a_requested_token_is_not_a_default(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_requested_token_is_not_a_default(shop: Path, seaway: conftest.Seaway) -> None:
     token = "Deployment pod.automountServiceAccountToken"
-    assert [line for line in lines(capsys, "web") if line.startswith(f"{token} false default: ")]
+    assert [line for line in lines(seaway, "web") if line.startswith(f"{token} false default: ")]
     file = shop / "app" / "app.yaml"
     file.write_text(
         file.read_text().replace("    build: ./web\n", "    build: ./web\n    kubernetesApi: {pods: [get]}\n")
     )
-    output = lines(capsys, "web")
+    output = lines(seaway, "web")
     assert 'kubernetesApi ["pods"] app/app.yaml:7:5 Role rules' in output
     assert not [line for line in output if line.startswith(token)]
 
 
 @pytest.mark.parametrize("name", ["web", "api", "worker", "db", "migrate"])
-def test_an_explanation_fits_on_one_screen(shop: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(lines(capsys, name)) <= 45
+def test_an_explanation_fits_on_one_screen(shop: Path, name: str, seaway: conftest.Seaway) -> None:
+    assert len(lines(seaway, name)) <= 45
 
 
-def test_publication(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_publication(shop: Path, seaway: conftest.Seaway) -> None:
     (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: loadBalancer\n")
-    assert "from outside by seaway:publish loadBalancer" in lines(capsys, "web")
-    assert not [line for line in lines(capsys, "api") if line.startswith("from outside")]
+    assert "from outside by seaway:publish loadBalancer" in lines(seaway, "web")
+    assert not [line for line in lines(seaway, "api") if line.startswith("from outside")]
     hosts = "{hosts: {web: [shop.example.com, example.com/shop]}, tlsSecret: shop}"
     (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:publish: ingress\n  seaway:ingress: {hosts}\n")
-    output = lines(capsys, "web")
+    output = lines(seaway, "web")
     assert "from outside https://example.com/shop, https://shop.example.com/" in output
     assert "Ingress/web routes requests from outside to it, by host and path" in output
 
 
-def test_a_store_and_its_callers(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = lines(capsys, "db")
+def test_a_store_and_its_callers(shop: Path, seaway: conftest.Seaway) -> None:
+    output = lines(seaway, "db")
     assert output[0] == "db · store of shop · stack dev"
     assert "address tcp://db:5432" in output
     assert "called by api, migrate" in output
@@ -135,23 +132,23 @@ def test_a_store_and_its_callers(shop: Path, capsys: pytest.CaptureFixture[str])
     assert [line for line in output if line.startswith("env.PGDATA /var/lib/postgresql/data/pgdata default: ")]
 
 
-def test_a_job_has_the_values_of_its_service(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    output = lines(capsys, "migrate")
+def test_a_job_has_the_values_of_its_service(shop: Path, seaway: conftest.Seaway) -> None:
+    output = lines(seaway, "migrate")
     assert "address none: it accepts no requests" in output
     assert "resources.cpu 50m app/app.yaml:21:17 Job container.resources.requests.cpu" in output
     assert 'command ["python3", "migrate.py"] app/app.yaml:41:24 -' in output
 
 
-def test_a_job_on_demand_has_a_start_command(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_job_on_demand_has_a_start_command(shop: Path, seaway: conftest.Seaway) -> None:
     file = shop / "app" / "app.yaml"
     file.write_text(f"{file.read_text()}  repair: {{uses: api, command: [python3, repair.py], run: on-demand}}\n")
-    output = lines(capsys, "repair")
+    output = lines(seaway, "repair")
     assert "start it kubectl create job repair-1 --from=cronjob/repair -n shop-dev" in output
     assert "CronJob/repair runs it on a schedule, or when you start it" in output
 
 
-def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    document = json.loads(run(capsys, "explain", "api", "--json"))
+def test_a_service_as_json(shop: Path, seaway: conftest.Seaway) -> None:
+    document = json.loads(run(seaway, "explain", "api", "--json"))
     assert {key: document[key] for key in ("name", "kind", "application", "stack", "address", "published")} == {
         "name": "api",
         "kind": "service",
@@ -170,7 +167,7 @@ def test_a_service_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert (row["object"], row["becomes"], row["value"], row["place"]) == ("Deployment", None, "IfNotPresent", None)
 
 
-def test_locations_in_a_pinned_release(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_locations_in_a_pinned_release(shop: Path, seaway: conftest.Seaway) -> None:
     images = {
         name: release.ReleaseImage.parse(f"registry.example.com/shop/{name}@sha256:{'1' * 64}", f"ctx-{name}")
         for name in ("web", "api", "worker")
@@ -182,31 +179,30 @@ def test_locations_in_a_pinned_release(shop: Path, capsys: pytest.CaptureFixture
     release_lock.write(shop, "dev", release_lock.Lock(release=pinned_release.id))
     (shop / "Pulumi.dev.yaml").write_text(f"{STACK}  seaway:build: false\n")
     shutil.rmtree(shop / "app")
-    output = lines(capsys, "web")
+    output = lines(seaway, "web")
     assert f"image registry.example.com/shop/web@sha256:{'1' * 64} (release {pinned_release.id})" in output
     (port,) = [line for line in output if line.startswith("port ")]
     assert port.startswith(f"port 8000 releases/{pinned_release.id}.yaml:")
 
 
-def test_a_workload_by_its_path(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_workload_by_its_path(shop: Path, seaway: conftest.Seaway) -> None:
     (shop / "app" / "app.yaml").write_text("name: shop\nservices:\n  defaults: {image: 'nginx:1.27'}\n")
     (shop / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: nowhere\n")
-    assert lines(capsys, "services.defaults")[0] == "defaults · service of shop · stack dev"
+    assert lines(seaway, "services.defaults")[0] == "defaults · service of shop · stack dev"
 
 
-def test_an_unknown_workload(shop: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
-    assert main.main(["explain", "wbe"]) == 2
-    out, err = capsys.readouterr()
+def test_an_unknown_workload(shop: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
+    out, err = seaway("explain", "wbe", code=2)
     assert (out, err.splitlines()) == ("", wording)
 
 
-def test_the_graph_as_a_list(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_graph_as_a_list(shop: Path, seaway: conftest.Seaway) -> None:
     file = shop / "app" / "app.yaml"
     file.write_text(
         file.read_text().replace("    calls: [api]\n    scale: 1\n", "    dependsOn: [api]\n    scale: 1\n")
     )
     file.write_text(file.read_text().replace("stores:\n", "  alone: {image: 'nginx:1.27'}\n\nstores:\n"))
-    assert [" ".join(line.split()) for line in run(capsys, "graph").splitlines()] == [
+    assert [" ".join(line.split()) for line in run(seaway, "graph").splitlines()] == [
         "shop · stack dev · 4 services, 1 store, 1 job",
         "FROM TO",
         "outside reaches web",
@@ -218,18 +214,17 @@ def test_the_graph_as_a_list(shop: Path, capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
-def test_the_graph_as_json(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    document = json.loads(run(capsys, "graph", "--json"))
+def test_the_graph_as_json(shop: Path, seaway: conftest.Seaway) -> None:
+    document = json.loads(run(seaway, "graph", "--json"))
     assert {"start": "services.web", "end": "services.api", "relation": "calls"} in document["edges"]
     assert {"id": "stores.db", "name": "db", "kind": "store", "detail": "1Gi, port 5432"} in document["nodes"]
 
 
-def test_the_graph_as_a_picture(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "graph", "--out", "shop.svg") == "shop.svg is written\n"
+def test_the_graph_as_a_picture(shop: Path, seaway: conftest.Seaway) -> None:
+    assert run(seaway, "graph", "--out", "shop.svg") == "shop.svg is written\n"
     assert (shop / "shop.svg").read_text().startswith('<svg xmlns="http://www.w3.org/2000/svg" role="img"')
 
 
-def test_a_picture_that_cannot_be_written(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["graph", "--out", "none/shop.svg"]) == 1
+def test_a_picture_that_cannot_be_written(shop: Path, seaway: conftest.Seaway) -> None:
     message = "seaway: none/shop.svg cannot be written (No such file or directory); name another file\n"
-    assert capsys.readouterr() == ("", message)
+    assert seaway("graph", "--out", "none/shop.svg", code=1) == ("", message)

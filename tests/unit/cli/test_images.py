@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from seaway.cli import main
 from seaway.files import roots
 from seaway.images import registry
 from seaway.project import images_lock
+from tests.unit.cli import conftest
 
 ONE, TWO = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 APP = """name: shop
@@ -40,19 +40,8 @@ def lock(checkout: Path) -> dict[str, str] | None:
     return dict(lock_.pins) if lock_ else None
 
 
-def outdated(*words: str) -> int:
-    return main.main(["images", "outdated", *words])
-
-
-def pin(*words: str) -> int:
-    return main.main(["images", "lock", *words])
-
-
-def test_an_unpinned_image_is_not_a_failure(
-    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert outdated() == 0
-    assert capsys.readouterr().out.splitlines() == [
+def test_an_unpinned_image_is_not_a_failure(now: dict[str, str], checkout: Path, seaway: conftest.Seaway) -> None:
+    assert seaway("images", "outdated").out.splitlines() == [
         "IMAGE        STATE       PINNED  NOW                  WHERE",
         "nginx:1      not pinned  -       sha256:111111111111  services.proxy",
         "python:3.12  not pinned  -       sha256:111111111111  web/Dockerfile:2",
@@ -60,45 +49,39 @@ def test_an_unpinned_image_is_not_a_failure(
     assert lock(checkout) is None
 
 
-def test_lock_pins_and_prints_the_diff(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert pin() == 0
+def test_lock_pins_and_prints_the_diff(now: dict[str, str], checkout: Path, seaway: conftest.Seaway) -> None:
+    printed = seaway("images", "lock").out
     assert lock(checkout) == now
-    assert f"\n+nginx:1: {ONE}\n+python:3.12: {ONE}\n" in capsys.readouterr().out
+    assert f"\n+nginx:1: {ONE}\n+python:3.12: {ONE}\n" in printed
     now["python:3.12"] = TWO
-    assert outdated() == 1
-    assert f"python:3.12  outdated  {ONE[:19]}  {TWO[:19]}" in capsys.readouterr().out
+    assert f"python:3.12  outdated  {ONE[:19]}  {TWO[:19]}" in seaway("images", "outdated", code=1).out
     assert lock(checkout) != now
-    assert pin() == 0
-    printed = capsys.readouterr().out
+    printed = seaway("images", "lock").out
     assert printed.endswith(
         f"--- app/images.lock\n+++ app/images.lock\n@@ -3 +3 @@\n-python:3.12: {ONE}\n+python:3.12: {TWO}\n"
     )
     assert lock(checkout) == now
-    assert outdated() == 0
+    seaway("images", "outdated")
 
 
 def test_an_unreachable_registry_is_a_failure_and_the_digest_stays(
-    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
+    now: dict[str, str], checkout: Path, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
-    pin()
+    seaway("images", "lock")
     before = dict(now)
     del now["nginx:1"]
-    capsys.readouterr()
-    for run in (outdated, pin):
-        assert run() == 1
-        printed = capsys.readouterr()
+    for verb in ("outdated", "lock"):
+        printed = seaway("images", verb, code=1)
         assert "nginx:1      unreachable  sha256:111111111111  -" in printed.out
         assert printed.err.splitlines() == wording
     assert lock(checkout) == before
 
 
-def test_json(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json(now: dict[str, str], checkout: Path, seaway: conftest.Seaway) -> None:
     now["nginx:1"] = TWO
-    pin()
+    seaway("images", "lock")
     now["nginx:1"] = ONE
-    capsys.readouterr()
-    assert outdated("--json") == 1
-    document = json.loads(capsys.readouterr().out)
+    document = json.loads(seaway("images", "outdated", "--json", code=1).out)
     assert list(document) == ["images"]
     assert document["images"][0] == {
         "image": "nginx:1",
@@ -110,53 +93,50 @@ def test_json(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture
     }
 
 
-def test_a_stack_pins_its_overrides(now: dict[str, str], checkout: Path) -> None:
+def test_a_stack_pins_its_overrides(now: dict[str, str], checkout: Path, seaway: conftest.Seaway) -> None:
     """Its lines come beside the others; they go when no stack needs them, and with a stack nothing goes."""
     stack = checkout / "Pulumi.dev.yaml"
     before = stack.read_text()
     stack.write_text(f"{before}  seaway:registry: r\n  seaway:imageOverrides: {{nginx:1: mirror/nginx}}\n")
     now["mirror/nginx"] = TWO
-    assert pin("--stack", "dev") == 0
+    seaway("images", "lock", "--stack", "dev")
     assert lock(checkout) == {"mirror/nginx": TWO, "python:3.12": ONE}
-    assert pin() == 0
+    seaway("images", "lock")
     assert lock(checkout) == now
     stack.write_text(before)
-    assert pin("-s", "dev") == 0
+    seaway("images", "lock", "-s", "dev")
     assert lock(checkout) == now
-    assert pin() == 0
+    seaway("images", "lock")
     assert lock(checkout) == {"nginx:1": ONE, "python:3.12": ONE}
 
 
-def test_with_an_invalid_stack_no_pin_is_removed(now: dict[str, str], checkout: Path) -> None:
-    pin()
+def test_with_an_invalid_stack_no_pin_is_removed(now: dict[str, str], checkout: Path, seaway: conftest.Seaway) -> None:
+    seaway("images", "lock")
     (checkout / "app" / "app.yaml").write_text(APP.replace("nginx:1", "nginx:2"))
     now["nginx:2"] = TWO
     (checkout / "Pulumi.staging.yaml").write_text("config: {seaway:nonsense: 1}\n")
-    assert pin() == 0
+    seaway("images", "lock")
     assert lock(checkout) == now
 
 
 def test_a_stack_that_does_not_build_is_refused(
-    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
+    now: dict[str, str], checkout: Path, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     (checkout / "Pulumi.prod.yaml").write_text("config: {seaway:context: work, seaway:build: false}\n")
-    assert outdated("--stack", "prod") == 2
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("images", "outdated", "--stack", "prod", code=2).err.splitlines() == wording
 
 
 def test_stacks_with_different_applications_require_a_choice(
-    now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]
+    now: dict[str, str], checkout: Path, seaway: conftest.Seaway
 ) -> None:
     (checkout / "Pulumi.other.yaml").write_text("config: {seaway:context: work, seaway:app: other/app.yaml}\n")
-    assert outdated() == 2
-    (line,) = capsys.readouterr().err.splitlines()
+    (line,) = seaway("images", "outdated", code=2).err.splitlines()
     assert line.startswith(f"{checkout}: the stacks have different applications: app/app.yaml, other/app.yaml; ")
     assert line.endswith("[no-stack]")
 
 
-def test_an_application_without_images(now: dict[str, str], checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_application_without_images(now: dict[str, str], checkout: Path, seaway: conftest.Seaway) -> None:
     (checkout / "app" / "app.yaml").write_text("name: shop\nservices: {web: {build: ./web}}\n")
     (checkout / "app" / "web" / "Dockerfile").write_text("FROM scratch\n")
-    assert pin() == 0
-    assert capsys.readouterr().out == "nothing to pin in app/images.lock: the application names no image\n"
+    assert seaway("images", "lock").out == "nothing to pin in app/images.lock: the application names no image\n"
     assert lock(checkout) is None

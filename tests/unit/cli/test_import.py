@@ -9,6 +9,7 @@ from seaway.cli import main, stack
 from seaway.compose import project
 from seaway.project import environments, load, stack_file
 from tests.support import diagnostics
+from tests.unit.cli import conftest
 
 COMPOSE = """\
 name: shop
@@ -29,11 +30,8 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
-def test_it_writes_the_application_and_the_losses(
-    file: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
-    assert main.main(["import", "docker-compose.yml"]) == 0
-    out, err = capsys.readouterr()
+def test_it_writes_the_application_and_the_losses(file: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
+    out, err = seaway("import", "docker-compose.yml")
     assert ([" ".join(line.split()) for line in out.splitlines()], err) == (wording, "")
     assert load.load_application(file.with_name("app.yaml")) == load.load_application(file)
     assert main.main(["import", "docker-compose.yml", "--python"]) == 0
@@ -46,38 +44,34 @@ def test_it_writes_through_no_link(file: Path) -> None:
     assert not file.with_name("elsewhere").exists()
 
 
-def test_it_writes_over_nothing(file: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
+def test_it_writes_over_nothing(file: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
     file.with_name("app.yaml").write_text("mine")
-    assert main.main(["import", "docker-compose.yml"]) == 2
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("import", "docker-compose.yml", code=2).err.splitlines() == wording
     assert file.with_name("app.yaml").read_text() == "mine"
     assert main.main(["import", "docker-compose.yml", "--force"]) == 0
-    assert main.main(["import", "docker-compose.yml", "--out", "no/app.yaml"]) == 2
-    assert capsys.readouterr().err.splitlines() == wording
-    assert main.main(["import", "compose.yml"]) == 2
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("import", "docker-compose.yml", "--out", "no/app.yaml", code=2).err.splitlines() == wording
+    assert seaway("import", "compose.yml", code=2).err.splitlines() == wording
 
 
-def test_strict_is_a_failure_and_writes_nothing(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["import", "docker-compose.yml", "--strict"]) == 1
-    assert capsys.readouterr().out.endswith("docker-compose.yml: 10 keys: 9 kept, 1 approximated\n")
+def test_strict_is_a_failure_and_writes_nothing(file: Path, seaway: conftest.Seaway) -> None:
+    assert seaway("import", "docker-compose.yml", "--strict", code=1).out.endswith(
+        "docker-compose.yml: 10 keys: 9 kept, 1 approximated\n"
+    )
     assert not file.with_name("app.yaml").exists()
     file.write_text(COMPOSE.replace('    ports: ["8080:80"]\n', '    expose: ["80"]\n'))
     assert main.main(["import", "docker-compose.yml", "--strict"]) == 0
 
 
-def test_stdout_has_the_application_alone(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["import", "docker-compose.yml", "--out", "-"]) == 0
-    out, err = capsys.readouterr()
+def test_stdout_has_the_application_alone(file: Path, seaway: conftest.Seaway) -> None:
+    out, err = seaway("import", "docker-compose.yml", "--out", "-")
     assert out.startswith(
         "# Imported from docker-compose.yml. `seaway help reference` explains every key.\n\nname: shop\n"
     )
     assert err.endswith("docker-compose.yml: 10 keys: 9 kept, 1 approximated\n")
 
 
-def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main.main(["import", "docker-compose.yml", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
+def test_json(file: Path, seaway: conftest.Seaway) -> None:
+    document = json.loads(seaway("import", "docker-compose.yml", "--json").out)
     assert (document["application"], document["written"], document["strict"]) == ("shop", "app.yaml", False)
     assert document["counts"] == {"kept": 9, "added": 0, "approximated": 1, "dropped": 0, "refused": 0}
     assert document["app"]["services"]["web"]["publish"] is True
@@ -89,10 +83,9 @@ def test_json(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
-def test_a_refused_key_is_neither_written_nor_deployed(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_refused_key_is_neither_written_nor_deployed(file: Path, seaway: conftest.Seaway) -> None:
     file.write_text(f"{COMPOSE}    privileged: true\n")
-    assert main.main(["import", "docker-compose.yml"]) == 1
-    assert "8     services.web.privileged         refused " in capsys.readouterr().out
+    assert "8     services.web.privileged         refused " in seaway("import", "docker-compose.yml", code=1).out
     assert not file.with_name("app.yaml").exists()
     errors = diagnostics.catch(lambda: load.load_application(Path("docker-compose.yml")))
     assert [(str(diagnostic.location), diagnostic.path) for diagnostic in errors] == [
@@ -100,23 +93,21 @@ def test_a_refused_key_is_neither_written_nor_deployed(file: Path, capsys: pytes
     ]
 
 
-def test_profiles(file: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
+def test_profiles(file: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
     file.write_text(f"{COMPOSE}  debug: {{image: 'nginx:1', profiles: [tools]}}\n")
-    assert main.main(["import", "docker-compose.yml"]) == 0
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("import", "docker-compose.yml").err.splitlines() == wording
     assert main.main(["import", "docker-compose.yml", "--force", "--profile", "tools"]) == 0
     assert [service.name for service in load.load_application(file.with_name("app.yaml")).services] == ["web", "debug"]
 
 
-def test_a_stack_deploys_compose_files_as_they_are(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_stack_deploys_compose_files_as_they_are(file: Path, seaway: conftest.Seaway) -> None:
     """Several of them, with commas between."""
     file.with_name("Pulumi.yaml").write_text("name: shop\nruntime: python\n")
     file.with_name("compose.prod.yaml").write_text("services: {web: {deploy: {replicas: 3}}}\n")
     config = "config:\n  seaway:context: work\n  seaway:app: docker-compose.yml,compose.prod.yaml\n"
     file.with_name("Pulumi.dev.yaml").write_text(config)
     assert stack.read_target(file.parent, "dev").namespace == "shop-dev"
-    assert main.main(["render", "--service", "web"]) == 0
-    out = capsys.readouterr().out
+    out = seaway("render", "--service", "web").out
     assert "  replicas: 3\n" in out
     assert "image: nginx:1.29\n" in out
 
@@ -156,10 +147,9 @@ def test_a_missing_file() -> None:
     assert [str(diagnostic.location) for diagnostic in errors] == ["docker-compose.yml"]
 
 
-def test_without_a_stack_a_named_image_is_not_built(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_stack_a_named_image_is_not_built(file: Path, seaway: conftest.Seaway) -> None:
     file.with_name("Dockerfile").write_text("FROM python:3\nUSER 7\n")
     file.write_text(COMPOSE.replace("image: nginx:1.29", "image: me/shop:1\n    build: ."))
-    assert main.main(["render", "--app", "docker-compose.yml", "-n", "shop", "--service", "web"]) == 0
-    out = capsys.readouterr().out
+    out = seaway("render", "--app", "docker-compose.yml", "-n", "shop", "--service", "web").out
     assert "image: me/shop:1\n" in out
     assert "runAsUser: 7\n" in out

@@ -26,27 +26,25 @@ def print_something(api: apiserver.ApiServer) -> None:
     api.logs["db-0", "db", False] = "2026-03-01T10:00:02Z ready\n"
 
 
-def test_lines_of_all_pods_are_sorted_by_time(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_lines_of_all_pods_are_sorted_by_time(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     print_something(api)
-    assert main.main(["logs", "web"]) == 0
-    output = capsys.readouterr()
+    output = seaway("logs", "web")
     assert output.out == "web-aaaaa: one\nweb-bbbbb: two\nweb-aaaaa: three\nweb-bbbbb: \n"
     assert output.err == ""
     assert list_queries(api) == ["timestamps=true&container=web", "timestamps=true&container=web"]
 
 
-def test_all_of_the_application_with_times(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_all_of_the_application_with_times(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     print_something(api)
     api.logs["migrate-0a1b-ccccc", "migrate", False] = ""
-    assert main.main(["logs", "--all", "--timestamps"]) == 0
-    assert capsys.readouterr().out.splitlines()[:3] == [
+    assert seaway("logs", "--all", "--timestamps").out.splitlines()[:3] == [
         "web-aaaaa: 2026-03-01T10:00:01.500Z one",
         "db-0: 2026-03-01T10:00:02.000Z ready",
         "web-bbbbb: 2026-03-01T10:00:02.250Z two",
     ]
 
 
-def test_all_containers_of_a_pod(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_all_containers_of_a_pod(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     both = [live_objects.container("web", run="r1"), live_objects.container("proxy", run="r2")]
     pod = live_objects.pod(
         "web-5d9c-aaaaa", by="web-5d9c", containers=both, init=[live_objects.container("prepare", run="r0", code=0)]
@@ -54,8 +52,7 @@ def test_all_containers_of_a_pod(api: apiserver.ApiServer, capsys: Captured) -> 
     conftest.put_objects(api, "Pod", pod)
     for second, name in enumerate(["prepare", "proxy", "web"]):
         api.logs["web-5d9c-aaaaa", name, False] = f"2026-03-01T10:00:0{second}Z I am {name}\n"
-    assert main.main(["logs", "web"]) == 0
-    assert capsys.readouterr().out.splitlines() == [
+    assert seaway("logs", "web").out.splitlines() == [
         "web-aaaaa/prepare: I am prepare",
         "web-aaaaa/proxy: I am proxy",
         "web-aaaaa: I am web",
@@ -68,53 +65,49 @@ def test_options_become_a_query(api: apiserver.ApiServer, capsys: Captured) -> N
     assert list_queries(api) == ["tailLines=5&sinceSeconds=5400&timestamps=true&container=db"]
 
 
-def test_the_run_before(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_the_run_before(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     again = live_objects.container("web", run="r2", restarts=1, before=3)
     conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[again]))
     conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-bbbbb", by="web-5d9c"))
     api.logs["web-5d9c-aaaaa", "web", True] = "2026-03-01T10:00:00Z last words\n"
-    assert main.main(["logs", "web", "--previous"]) == 0
-    output = capsys.readouterr()
+    output = seaway("logs", "web", "--previous")
     assert (output.out, output.err) == ("web-aaaaa: last words\n", "")
 
 
-def test_the_run_that_failed_before_it_is_restarted(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_the_run_that_failed_before_it_is_restarted(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     """The API has its log as the current one."""
     crashed = live_objects.container("web", run="r1", code=3)
     conftest.put_objects(api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[crashed]))
     api.logs["web-5d9c-aaaaa", "web", False] = "2026-03-01T10:00:00Z last words\n"
-    assert main.main(["logs", "web", "--previous"]) == 0
-    output = capsys.readouterr()
+    output = seaway("logs", "web", "--previous")
     assert (output.out, output.err) == ("web-aaaaa: last words\n", "")
 
 
-def test_no_previous_run(api: apiserver.ApiServer, capsys: Captured, wording: list[str]) -> None:
+def test_no_previous_run(api: apiserver.ApiServer, seaway: conftest.Seaway, wording: list[str]) -> None:
     print_something(api)
-    assert main.main(["logs", "web", "--previous"]) == 0
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("logs", "web", "--previous").err.splitlines() == wording
 
 
-def test_a_pod_without_logs_is_not_an_error(api: apiserver.ApiServer, capsys: Captured, wording: list[str]) -> None:
+def test_a_pod_without_logs_is_not_an_error(
+    api: apiserver.ApiServer, seaway: conftest.Seaway, wording: list[str]
+) -> None:
     conftest.put_objects(
         api, "Pod", live_objects.pod("web-5d9c-aaaaa", by="web-5d9c", containers=[live_objects.container("web")])
     )
-    assert main.main(["logs", "web"]) == 0
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("logs", "web").err.splitlines() == wording
     print_something(api)
     conftest.put_objects(
         api, "Pod", live_objects.pod("web-5d9c-zzzzz", by="web-5d9c", containers=[live_objects.container("web")])
     )
-    assert main.main(["logs", "web"]) == 0
-    output = capsys.readouterr()
+    output = seaway("logs", "web")
     assert len(output.out.splitlines()) == 4
     assert output.err == ""
 
 
-def test_a_refused_log_does_not_hide_the_others(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_a_refused_log_does_not_hide_the_others(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     print_something(api)
     del api.logs["web-5d9c-aaaaa", "web", False]
-    assert main.main(["logs", "web"]) == 0
-    output = capsys.readouterr()
+    output = seaway("logs", "web")
     assert output.out == "web-bbbbb: two\nweb-bbbbb: \n"
     assert re.fullmatch(r"seaway: web-aaaaa: .*it answered 400 Bad Request.*\n", output.err)
     # None at all is one.
@@ -124,25 +117,22 @@ def test_a_refused_log_does_not_hide_the_others(api: apiserver.ApiServer, capsys
 
 @pytest.mark.parametrize("more", [[], ["--follow"]])
 def test_an_unknown_service_is_reported_with_the_known_ones(
-    api: apiserver.ApiServer, capsys: Captured, more: list[str], wording: list[str]
+    api: apiserver.ApiServer, seaway: conftest.Seaway, more: list[str], wording: list[str]
 ) -> None:
     print_something(api)
-    assert main.main(["logs", "wbe", *more]) == 2
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("logs", "wbe", *more, code=2).err.splitlines() == wording
 
 
-def test_a_service_that_is_not_deployed(capsys: Captured, wording: list[str]) -> None:
-    assert main.main(["logs", "web"]) == 2
-    assert capsys.readouterr().err.splitlines() == wording
+def test_a_service_that_is_not_deployed(seaway: conftest.Seaway, wording: list[str]) -> None:
+    assert seaway("logs", "web", code=2).err.splitlines() == wording
 
 
 def test_too_many_containers_are_reported(
-    api: apiserver.ApiServer, capsys: Captured, monkeypatch: pytest.MonkeyPatch, wording: list[str]
+    api: apiserver.ApiServer, seaway: conftest.Seaway, monkeypatch: pytest.MonkeyPatch, wording: list[str]
 ) -> None:
     print_something(api)
     monkeypatch.setattr(follow, "MAX_CONTAINERS", 1)
-    assert main.main(["logs", "web"]) == 0
-    output = capsys.readouterr()
+    output = seaway("logs", "web")
     assert output.out.splitlines() == ["web-aaaaa: one", "web-aaaaa: three"]
     assert output.err.splitlines() == wording
 

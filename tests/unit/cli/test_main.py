@@ -11,6 +11,7 @@ import pytest
 from seaway import errors
 from seaway.cli import command, main
 from seaway.syntax import diagnosis
+from tests.unit.cli import conftest
 
 INVALID = diagnosis.reject(diagnosis.SourceLocation("app.yaml", 1, 3), "name", "invalid-name", "is invalid", "fix it")
 
@@ -43,11 +44,10 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Iterator[types.ModuleType]:
     ],
 )
 def test_exit_codes(
-    work: types.ModuleType, function: Callable[[], int], code: int, expected: str, capsys: pytest.CaptureFixture[str]
+    work: types.ModuleType, function: Callable[[], int], code: int, expected: str, seaway: conftest.Seaway
 ) -> None:
     work.__dict__["run"] = lambda _: function()
-    assert main.main(["work"]) == code
-    assert capsys.readouterr() == ("", expected)
+    assert seaway("work", code=code) == ("", expected)
 
 
 KEYS = ("code", "file", "line", "column", "path", "message", "hint")
@@ -86,18 +86,14 @@ def test_errors_as_json(
         (["frobnicate"], "the commands are: up, "),
     ],
 )
-def test_unknown_words(
-    words: Sequence[str], expected: str, capsys: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
-    assert main.main(words) == command.USAGE_ERROR
-    messages = capsys.readouterr().err.splitlines()
+def test_unknown_words(words: Sequence[str], expected: str, seaway: conftest.Seaway, wording: list[str]) -> None:
+    messages = seaway(*words, code=command.USAGE_ERROR).err.splitlines()
     assert expected in messages[0]
     assert messages == wording
 
 
-def test_an_unknown_option_is_not_passed_to_pulumi(capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
-    assert main.main(["status", "--jsno", "web"]) == command.USAGE_ERROR
-    assert capsys.readouterr().err.splitlines() == wording
+def test_an_unknown_option_is_not_passed_to_pulumi(seaway: conftest.Seaway, wording: list[str]) -> None:
+    assert seaway("status", "--jsno", "web", code=command.USAGE_ERROR).err.splitlines() == wording
 
 
 def test_arguments_for_pulumi_are_not_searched_for_options() -> None:

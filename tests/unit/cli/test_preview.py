@@ -17,6 +17,7 @@ from seaway.cli import main
 from seaway.project import environments, release, release_lock
 from seaway.review import offline
 from tests import golden
+from tests.unit.cli import conftest
 from tests.unit.review import previews
 
 STACK = """\
@@ -96,15 +97,14 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     return checkout
 
 
-def plain(capfd: pytest.CaptureFixture[str]) -> dict[str, Any]:
-    return json.loads(capfd.readouterr().out)
+def plain(output: Any) -> dict[str, Any]:
+    return json.loads(output.out)
 
 
-def test_changes_are_printed(shop: Shop, capfd: pytest.CaptureFixture[str], wording: list[str]) -> None:
+def test_changes_are_printed(shop: Shop, seaway: conftest.Seaway, wording: list[str]) -> None:
     shop.pulumi(previews.read_captured("image"))
-    assert main.main(["preview", "--", "-c", "a=b"]) == 0
+    output = seaway("preview", "--", "-c", "a=b")
     assert shop.calls == [["preview", "--json", "--stack", "review", "-c", "a=b", "--non-interactive"]]
-    output = capfd.readouterr()
     image = "registry.localhost:5000/shop/web"
     lines = output.out.splitlines()
     assert lines[0] == "shop, stack review: 1 changed; rolling: web"
@@ -122,120 +122,111 @@ def test_changes_are_printed(shop: Shop, capfd: pytest.CaptureFixture[str], word
     assert output.err.splitlines() == wording
 
 
-def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_policy_blocks_and_a_waiver_lets_pass(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.pulumi(previews.read_captured("removal"))
-    assert main.main(["preview", "--markdown", "preview.md"]) == 5
-    message = capfd.readouterr().err.splitlines()[-1].removeprefix("seaway: ")
+    message = seaway("preview", "--markdown", "preview.md", code=5).err.splitlines()[-1].removeprefix("seaway: ")
     assert message.startswith("blocked by the policy of stack review: Deployment/worker (OUTAGE); ")
     assert f"**{message}**" in (shop.folder / "preview.md").read_text()
     waiver = "{workloads: [worker], reason: it goes, owner: ann, until: 2999-12-31}"
     shop.replace("Pulumi.review.yaml", "config:\n", f"config:\n  seaway:waivers: {{OUTAGE: {waiver}}}\n")
-    assert main.main(["preview"]) == 0
-    assert "Deployment/worker: waived until 2999-12-31 by ann: it goes" in capfd.readouterr().out
+    assert "Deployment/worker: waived until 2999-12-31 by ann: it goes" in seaway("preview").out
     shop.replace("Pulumi.review.yaml", "2999", "2001")
-    assert main.main(["preview", "--json"]) == 5
-    document = plain(capfd)
+    document = plain(seaway("preview", "--json", code=5))
     assert "the waiver OUTAGE for Deployment/worker ended on 2001-12-31" in document["notes"]
     assert [(change["object"]["name"], change["impact"]) for change in document["changes"] if change["blocked"]] == [
         ("worker", "outage")
     ]
     shop.replace("Pulumi.review.yaml", "config:\n", "config:\n  seaway:policy: {outage: allow}\n")
-    assert main.main(["preview"]) == 0
+    seaway("preview")
 
 
 UNREACHABLE = 'cannot reach the cluster of context "work" (https://10.0.0.1:6443: timed out)'
 
 
-def test_an_unreachable_cluster_is_never_no_changes(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_unreachable_cluster_is_never_no_changes(shop: Shop, seaway: conftest.Seaway) -> None:
     """As the plugin ends a preview: one line, and nothing that would change."""
     diagnostics = [{"severity": "error", "message": f"error: {UNREACHABLE}\n"}]
     for code in (0, 1, 255):
         shop.pulumi(json.dumps({"steps": [], "diagnostics": diagnostics}), code)
-        assert main.main(["preview", "--markdown", "preview.md"]) == 1
-        output = capfd.readouterr()
+        output = seaway("preview", "--markdown", "preview.md", code=1)
         assert output.err.splitlines()[-1] == f"seaway: {UNREACHABLE}"
         assert output.out.startswith("shop, stack review: the preview failed\n")
         assert UNREACHABLE in (shop.folder / "preview.md").read_text()
     shop.pulumi(json.dumps({"steps": []}), 1)
-    assert main.main(["preview"]) == 1
-    assert capfd.readouterr().err.splitlines()[-1] == "seaway: pulumi preview ended with exit code 1"
+    assert seaway("preview", code=1).err.splitlines()[-1] == "seaway: pulumi preview ended with exit code 1"
 
 
-def test_a_preview_that_did_not_begin(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_preview_that_did_not_begin(shop: Shop, seaway: conftest.Seaway) -> None:
     """No stack, a wrong passphrase: no JSON at all. The comment of the run before must not stay."""
     (shop.folder / "preview.md").write_text("all is well")
     shop.pulumi("", 255)
-    assert main.main(["preview", "--markdown", "preview.md"]) == 1
     message = "pulumi preview failed before it compared anything: see its output above"
-    assert capfd.readouterr().err.splitlines()[-2:] == ["warning: from pulumi itself", message]
+    assert seaway("preview", "--markdown", "preview.md", code=1).err.splitlines()[-2:] == [
+        "warning: from pulumi itself",
+        message,
+    ]
     assert message in (shop.folder / "preview.md").read_text()
 
 
-def test_the_policy_applies_to_the_changes_before_a_failure(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_policy_applies_to_the_changes_before_a_failure(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.pulumi(previews.read_captured("volume"), 255)
-    assert main.main(["preview"]) == 5
-    output = capfd.readouterr()
+    output = seaway("preview", code=5)
     assert output.out.startswith("shop, stack review: the preview failed; 1 replaced; outage: db\n")
     assert "pulumi up --skip-preview deletes the object first" in output.out
     assert "seaway: preview failed\n" in output.err
     shop.replace("Pulumi.review.yaml", "config:\n", "config:\n  seaway:policy: {outage: allow}\n")
-    assert main.main(["preview"]) == 1
+    seaway("preview", code=1)
 
 
-def test_without_pulumi(shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_pulumi(shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     monkeypatch.setenv("PATH", str(shop.programs))
-    assert main.main(["preview"]) == 2
-    assert "pulumi is not installed" in capfd.readouterr().err
+    assert "pulumi is not installed" in seaway("preview", code=2).err
 
 
 @pytest.mark.parametrize("ci", ["true", "1"])
 def test_in_ci_a_backend_on_the_runners_disk_is_refused(
-    shop: Shop, ci: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wording: list[str]
+    shop: Shop, ci: str, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     monkeypatch.setenv("CI", ci)
     shop.pulumi(previews.read_captured("image"), backend="file:///home/runner/state")
-    assert main.main(["preview", "--markdown", "preview.md"]) == 2
-    assert capfd.readouterr().err.splitlines() == wording
+    assert seaway("preview", "--markdown", "preview.md", code=2).err.splitlines() == wording
     assert "in CI every preview would start from nothing" in (shop.folder / "preview.md").read_text()
     assert shop.calls == [["whoami", "--json", "--non-interactive"]]
-    assert main.main(["preview", "--local-backend"]) == 0
+    seaway("preview", "--local-backend")
     shop.pulumi(previews.read_captured("image"))
-    assert main.main(["preview"]) == 0
+    seaway("preview")
 
 
 def test_elsewhere_a_local_backend_is_fine(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway
 ) -> None:
     monkeypatch.setenv("CI", "false")
     shop.pulumi(previews.read_captured("image"), backend="file:///home/me/state")
-    assert main.main(["preview"]) == 0
+    seaway("preview")
     assert [call[0] for call in shop.calls] == ["preview"]
 
 
-def test_invalid_files_are_reported_before_pulumi_runs(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_invalid_files_are_reported_before_pulumi_runs(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.replace("app/app.yaml", "port: 8000", "port: 80000")
-    assert main.main(["preview", "--markdown", "preview.md"]) == 2
-    assert "services.web.port: " in capfd.readouterr().err
+    assert "services.web.port: " in seaway("preview", "--markdown", "preview.md", code=2).err
     assert "services.web.port: " in (shop.folder / "preview.md").read_text()
     assert shop.calls == []
 
 
-def test_the_base_says_why_an_image_is_rebuilt(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_base_says_why_an_image_is_rebuilt(shop: Shop, seaway: conftest.Seaway) -> None:
     """A fresh runner has built nothing, so Pulumi's program does not know."""
     (shop.folder / "app" / "web" / "web.py").write_text("# other\n")
     now = offline.render_tree(shop.folder, "review").images["web"].content
     shop.pulumi(previews.read_captured("image").replace("ctx-02f60c71653a", now).replace("web: rebuild, ", ""))
-    assert main.main(["preview", "--json"]) == 0
-    assert [image["why"] for image in plain(capfd)["images"]] == [None]
-    assert main.main(["preview", "--json", "--base", "HEAD"]) == 0
-    (image,) = plain(capfd)["images"]
+    assert [image["why"] for image in plain(seaway("preview", "--json"))["images"]] == [None]
+    (image,) = plain(seaway("preview", "--json", "--base", "HEAD"))["images"]
     assert image["why"] in ("web.py changed", "since HEAD: web.py changed")
 
 
-def changes(capfd: pytest.CaptureFixture[str]) -> dict[str, str]:
+def changes(output: Any) -> dict[str, str]:
     """The impact of each change; what is called after its content is told without the hash."""
     impacts: dict[str, str] = {}
-    for change in plain(capfd)["changes"]:
+    for change in plain(output)["changes"]:
         kind, name = change["object"]["kind"], change["object"]["name"]
         short = name if kind in ("Deployment", "GeneratedSecret", "StatefulSet") else re.sub("-[0-9a-f]{10}$", "", name)
         impacts[f"{change['what']} {kind}/{short}"] = change["impact"]
@@ -245,13 +236,10 @@ def changes(capfd: pytest.CaptureFixture[str]) -> dict[str, str]:
 OFFLINE = ["preview", "--offline", "--base", "HEAD", "--json"]
 
 
-def test_offline_nothing_changes(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_offline_nothing_changes(shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     """In CI, without Pulumi, a cluster, a passphrase or a backend."""
     monkeypatch.setenv("CI", "true")
-    assert main.main(OFFLINE[:-1]) == 0
-    assert capfd.readouterr().out.startswith("shop, stack review: no changes\n")
+    assert seaway(*OFFLINE[:-1]).out.startswith("shop, stack review: no changes\n")
 
 
 ANOTHER_VALUE = {
@@ -286,39 +274,38 @@ ANOTHER_VALUE = {
     ],
 )
 def test_offline_a_change_of_the_files(
-    shop: Shop, old: str, new: str, expected: dict[str, str], capfd: pytest.CaptureFixture[str]
+    shop: Shop, old: str, new: str, expected: dict[str, str], seaway: conftest.Seaway
 ) -> None:
     stack = old == "config:" or old.startswith("v1")
     shop.replace("Pulumi.review.yaml" if stack else "app/app.yaml", old, new)
-    assert main.main(OFFLINE) == (5 if "outage" in expected.values() else 0)
-    assert changes(capfd) == expected
+    assert changes(seaway(*OFFLINE, code=5 if "outage" in expected.values() else 0)) == expected
 
 
-def test_offline_a_renamed_application_is_another_namespace(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_a_renamed_application_is_another_namespace(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.replace("app/app.yaml", "name: shop", "name: store")
-    assert main.main(OFFLINE) == 5
-    impacts = changes(capfd)
+    impacts = changes(seaway(*OFFLINE, code=5))
     assert impacts["removed Namespace/shop-review"] == impacts["replaced StatefulSet/db"] == "data loss"
     assert impacts["replaced Deployment/web"] == "outage"
 
 
-def test_offline_images_and_texts(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_images_and_texts(shop: Shop, seaway: conftest.Seaway) -> None:
     (shop.folder / "app" / "web" / "web.py").write_text("# other\n")
     shop.replace("app/worker/worker.ini", "[", "# another line\n[")
-    assert main.main([*OFFLINE, "--markdown", "preview.md"]) == 0
-    images = {image["name"]: (image["repository"], image["why"]) for image in plain(capfd)["images"]}
+    images = {
+        image["name"]: (image["repository"], image["why"])
+        for image in plain(seaway(*OFFLINE, "--markdown", "preview.md"))["images"]
+    }
     assert images == {
         "web": ("registry.example.com/shop/web", "web.py changed"),
         "worker": ("registry.example.com/shop/worker", "worker.ini changed"),
     }
-    assert main.main(OFFLINE[:-1]) == 0
-    assert "\n  data[etc_shop_worker.ini]:\n    @@ -1,2 +1,3 @@\n    +# another line\n" in capfd.readouterr().out
+    assert "\n  data[etc_shop_worker.ini]:\n    @@ -1,2 +1,3 @@\n    +# another line\n" in seaway(*OFFLINE[:-1]).out
     text = (shop.folder / "preview.md").read_text()
     assert text.startswith("<!-- seaway preview review -->\n### shop, stack review: 3 changed; rolling: web, worker\n")
     assert "\n```diff\n@@ -1,2 +1,3 @@\n+# another line\n [worker]\n" in text
 
 
-def test_offline_leaves_the_checkout_alone(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_leaves_the_checkout_alone(shop: Shop, seaway: conftest.Seaway) -> None:
     """A staged change stays staged, a file that git does not know stays unknown."""
     shop.replace("app/app.yaml", "TITLE: Shop", "TITLE: Sale")
     shop.git("add", "app/app.yaml")
@@ -329,13 +316,12 @@ def test_offline_leaves_the_checkout_alone(shop: Shop, capfd: pytest.CaptureFixt
         return subprocess.run(status, cwd=shop.folder, check=True, capture_output=True, text=True).stdout
 
     before = state()
-    assert main.main(OFFLINE) == 0
+    assert list(changes(seaway(*OFFLINE))) == ["changed Deployment/web"]
     assert state() == before == "M  app/app.yaml\n?? notes.txt\n"
-    assert list(changes(capfd)) == ["changed Deployment/web"]
 
 
 def test_offline_in_a_folder_of_a_repository(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway
 ) -> None:
     below = shop.folder / "infra"
     below.mkdir()
@@ -344,13 +330,12 @@ def test_offline_in_a_folder_of_a_repository(
     shop.commit()
     monkeypatch.chdir(below)
     shop.replace("infra/app/app.yaml", "TITLE: Shop", "TITLE: Sale")
-    assert main.main(OFFLINE) == 0
-    assert list(changes(capfd)) == ["changed Deployment/web"]
+    assert list(changes(seaway(*OFFLINE))) == ["changed Deployment/web"]
 
 
 @pytest.mark.parametrize("side", ["working tree", "base"])
 def test_a_branch_cannot_read_environment_variables(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], side: str
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway, side: str
 ) -> None:
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", "top-secret-pass")
     ini = shop.folder / "app/shop.ini"  # in no build context
@@ -361,16 +346,16 @@ def test_a_branch_cannot_read_environment_variables(
         shop.commit()
         ini.unlink()
         ini.write_bytes(content)
-    assert main.main([*OFFLINE, "--markdown", "preview.md"]) == 2
+    output = seaway(*OFFLINE, "--markdown", "preview.md", code=2)
     text = (shop.folder / "preview.md").read_text()
     base = "HEAD:" if side == "base" else ""
     assert f"{base}app/app.yaml:" in text
     assert 'shop.ini" is outside the project (it resolves to ' in text
-    assert "top-secret-pass" not in text + "".join(capfd.readouterr())
+    assert "top-secret-pass" not in text + "".join(output)
 
 
 def test_offline_the_base_has_a_root_of_its_own(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway
 ) -> None:
     """`seaway:root: git` is the tree of the base, also where the same path is a file of the checkout."""
     below = shop.folder / "infra"
@@ -382,38 +367,33 @@ def test_offline_the_base_has_a_root_of_its_own(
     (below / "app/shop.ini").symlink_to("../../shared.ini")
     monkeypatch.chdir(below)
     shop.commit()
-    assert main.main(OFFLINE) == 2
-    assert "is outside the project (it resolves to ../shared.ini)" in capfd.readouterr().err
+    assert "is outside the project (it resolves to ../shared.ini)" in seaway(*OFFLINE, code=2).err
     shop.replace("infra/Pulumi.review.yaml", "config:", "config:\n  seaway:root: git")
     shop.commit()
     (shop.folder / "shared.ini").write_text("[worker]\nmore = 1\n")
-    assert main.main(OFFLINE) == 0
-    assert "changed Deployment/worker" in changes(capfd)
+    assert "changed Deployment/worker" in changes(seaway(*OFFLINE))
     (below / "app/shop.ini").unlink()
     (below / "app/shop.ini").symlink_to("../../../outside.ini")
     shop.commit()
     (shop.folder.parent / "outside.ini").write_text("outside")
     (below / "app/shop.ini").unlink()
     (below / "app/shop.ini").write_text("[worker]\n")
-    assert main.main(OFFLINE) == 2
-    assert "HEAD:app/app.yaml:" in (errors := capfd.readouterr().err)
+    assert "HEAD:app/app.yaml:" in (errors := seaway(*OFFLINE, code=2).err)
     assert "copy it into the git repository" in errors
 
 
-def test_offline_with_a_new_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_with_a_new_stack(shop: Shop, seaway: conftest.Seaway) -> None:
     (shop.folder / "Pulumi.review.yaml").rename(shop.folder / "Pulumi.next.yaml")
-    assert main.main([*OFFLINE, "--stack", "next"]) == 0
-    document = plain(capfd)
+    document = plain(seaway(*OFFLINE, "--stack", "next"))
     assert {change["what"] for change in document["changes"]} == {"added"}
     assert "HEAD has no stack next: everything is new" in document["notes"]
 
 
-def test_offline_with_an_invalid_base(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_with_an_invalid_base(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.replace("app/app.yaml", "port: 8000", "port: 80000")
     shop.commit()
     shop.replace("app/app.yaml", "port: 80000", "port: 8000")
-    assert main.main(OFFLINE) == 2
-    assert capfd.readouterr().err.startswith("HEAD:app/app.yaml:")
+    assert seaway(*OFFLINE, code=2).err.startswith("HEAD:app/app.yaml:")
 
 
 @pytest.mark.parametrize(
@@ -425,23 +405,19 @@ def test_offline_with_an_invalid_base(shop: Shop, capfd: pytest.CaptureFixture[s
         (["--base", "HEAD", "--", "-c", "a=b"], "seaway: --offline accepts no arguments for pulumi\n"),
     ],
 )
-def test_offline_with_invalid_options(
-    shop: Shop, words: list[str], expected: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_offline_with_invalid_options(shop: Shop, words: list[str], expected: str, seaway: conftest.Seaway) -> None:
     words = [f"--base={words[1]}"] if words[1:] == ["--all"] else words
-    assert main.main(["preview", "--offline", *words]) == 2
-    assert capfd.readouterr().err.startswith(expected)
+    assert seaway("preview", "--offline", *words, code=2).err.startswith(expected)
 
 
 def test_offline_without_git(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], wording: list[str]
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(shop.programs))
-    assert main.main(OFFLINE) == 2
-    assert capfd.readouterr().err.splitlines() == wording
+    assert seaway(*OFFLINE, code=2).err.splitlines() == wording
 
 
-def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:
+def test_offline_a_pinned_stack(shop: Shop, seaway: conftest.Seaway) -> None:
     """It deploys the release that its lock file pins, whatever app/ says: a promotion is a diff of that file."""
 
     def saved() -> str:
@@ -462,12 +438,10 @@ def test_offline_a_pinned_stack(shop: Shop, capfd: pytest.CaptureFixture[str]) -
     (shop.folder / "Pulumi.prod.yaml").write_text(f"{STACK}  seaway:build: false\n")
     release_lock.write(shop.folder, "prod", release_lock.Lock(release=first))
     shop.commit()
-    assert main.main([*OFFLINE, "--stack", "prod"]) == 0
-    assert plain(capfd)["changes"] == []
+    assert plain(seaway(*OFFLINE, "--stack", "prod"))["changes"] == []
     shop.replace("app/app.yaml", "TITLE: Shop", "TITLE: Sale")
     release_lock.write(shop.folder, "prod", release_lock.Lock(release=second))
-    assert main.main([*OFFLINE, "--stack", "prod"]) == 0
-    assert [environment["name"] for environment in plain(capfd)["images"]] == ["web"]
+    assert [environment["name"] for environment in plain(seaway(*OFFLINE, "--stack", "prod"))["images"]] == ["web"]
 
 
 def test_a_ctrl_c_ends_pulumi_and_the_preview(shop: Shop) -> None:

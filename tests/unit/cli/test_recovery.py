@@ -13,7 +13,7 @@ import pytest
 
 from seaway import errors
 from seaway.cli import main, recovery, stack
-from tests.unit.cli import program
+from tests.unit.cli import conftest, program
 
 URN = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Workload$kubernetes:apps/v1:Deployment::web"
 LONG_AGO = "2026-01-02T03:04:05Z"
@@ -194,12 +194,9 @@ def test_a_zombie_is_not_running() -> None:
     process.communicate()
 
 
-def test_a_refusal_ends_the_command(
-    pulumi: program.FakePulumi, capsys: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
+def test_a_refusal_ends_the_command(pulumi: program.FakePulumi, seaway: conftest.Seaway, wording: list[str]) -> None:
     pulumi.set_steps(FAILS)
-    assert main.main(["up", "--recover"]) == 1
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("up", "--recover", code=1).err.splitlines() == wording
 
 
 def test_then_it_is_an_ordinary_up(pulumi: program.FakePulumi) -> None:
@@ -214,8 +211,5 @@ def test_without_the_option_nothing_of_it_is_done(pulumi: program.FakePulumi) ->
     assert len(pulumi.calls) == 1
 
 
-def test_force_unlock_requires_recover(
-    pulumi: program.FakePulumi, capsys: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
-    assert main.main(["up", "--force-unlock"]) == 2
-    assert capsys.readouterr().err.splitlines() == wording
+def test_force_unlock_requires_recover(pulumi: program.FakePulumi, seaway: conftest.Seaway, wording: list[str]) -> None:
+    assert seaway("up", "--force-unlock", code=2).err.splitlines() == wording

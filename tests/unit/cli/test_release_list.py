@@ -9,7 +9,7 @@ from seaway.cli import main
 from seaway.project import release, release_lock
 from seaway.release import record
 from tests.support import apiserver
-from tests.unit.cli import environments, program
+from tests.unit.cli import conftest, environments, program
 
 Captured = pytest.CaptureFixture[str]
 
@@ -90,23 +90,23 @@ def test_no_release_yet(shop: Path, capfd: Captured, wording: list[str]) -> None
     assert [" ".join(rows[0])] == wording
 
 
-def test_no_such_stack(shop: Path, capfd: Captured, wording: list[str]) -> None:
-    assert main.main(["release", "list", "--stack", "nowhere"]) == 2
-    assert capfd.readouterr().err.splitlines() == wording
+def test_no_such_stack(shop: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
+    assert seaway("release", "list", "--stack", "nowhere", code=2).err.splitlines() == wording
 
 
-def test_the_deployed_release_is_saved_once(shop: Path, first: record.ReleaseRecord, capfd: Captured) -> None:
-    assert main.main(["release", "save", "--stack", "dev"]) == 0
-    assert capfd.readouterr().out == f"releases/{first.release_id}.yaml is written; commit it\n"
+def test_the_deployed_release_is_saved_once(shop: Path, first: record.ReleaseRecord, seaway: conftest.Seaway) -> None:
+    assert (
+        seaway("release", "save", "--stack", "dev").out == f"releases/{first.release_id}.yaml is written; commit it\n"
+    )
     saved = release.read(shop, first.release_id)
     assert (saved.provenance, saved.recorded) == (environments.build_dirty_provenance(), environments.TIME)
     text = release.get_path(shop, first.release_id).read_text()
-    assert main.main(["release", "save", "--stack", "dev"]) == 0
-    assert capfd.readouterr().out == f"releases/{first.release_id}.yaml exists: nothing to do\n"
+    assert (
+        seaway("release", "save", "--stack", "dev").out == f"releases/{first.release_id}.yaml exists: nothing to do\n"
+    )
     assert release.get_path(shop, first.release_id).read_text() == text
 
 
-def test_nothing_runs_that_could_be_saved(shop: Path, capfd: Captured, wording: list[str]) -> None:
+def test_nothing_runs_that_could_be_saved(shop: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
     program.install_pulumi(Path.cwd())
-    assert main.main(["release", "save", "--stack", "dev"]) == 1
-    assert capfd.readouterr().err.splitlines() == wording
+    assert seaway("release", "save", "--stack", "dev", code=1).err.splitlines() == wording

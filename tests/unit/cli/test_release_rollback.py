@@ -121,12 +121,7 @@ def test_a_release_that_never_became_healthy(
 
 
 def test_back_and_back_again_never_goes_forward(  # noqa: PLR0917 - fixtures
-    pulumi: program.FakePulumi,
-    shop: Path,
-    prod: Records,
-    api: apiserver.ApiServer,
-    capfd: Captured,
-    wording: list[str],
+    pulumi: program.FakePulumi, shop: Path, prod: Records, api: apiserver.ApiServer, capfd: Captured, wording: list[str]
 ) -> None:
     first, second = prod
     environments.replace_in_app(shop, "env: {TITLE: New}", "env: {TITLE: Newer}")

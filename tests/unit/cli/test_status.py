@@ -35,11 +35,10 @@ def broken() -> dict[str, list[live_objects.Object]]:
     return objects
 
 
-def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     conftest.put_all(api, live_objects.healthy())
     release(api)
-    assert main.main(["status"]) == 0
-    out = capsys.readouterr().out
+    out = seaway("status").out
     head, columns, *rows = out.splitlines()
     assert re.fullmatch(r"shop · stack dev · context work · release 0a1b2c since \d+d", head)
     assert columns.split("  ")[0] == "SERVICE"
@@ -54,18 +53,15 @@ def test_a_healthy_application_is_a_table_and_exit_code_0(api: apiserver.ApiServ
     assert out == "".join(f"{line.rstrip()}\n" for line in out.splitlines())
 
 
-def test_an_external_store_has_a_line_with_its_address(api: apiserver.ApiServer, capsys: Captured) -> None:
-    objects = live_objects.with_external_store()
-    conftest.put_all(api, objects)
-    assert main.main(["status"]) == 0
-    assert "db is external, at db.example.com:5432\n" in capsys.readouterr().out
-    assert main.main(["status", "--json"]) == 0
+def test_an_external_store_has_a_line_with_its_address(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
+    conftest.put_all(api, live_objects.with_external_store())
+    assert "db is external, at db.example.com:5432\n" in seaway("status").out
     external = [{"name": "db", "address": "db.example.com:5432"}]
-    assert json.loads(capsys.readouterr().out)["external"] == external
+    assert json.loads(seaway("status", "--json").out)["external"] == external
 
 
 @pytest.mark.parametrize("since", ["\x1b[2Jsoon", "2026-01-01T00:00:00"])
-def test_text_from_the_cluster_is_escaped(api: apiserver.ApiServer, capsys: Captured, since: str) -> None:
+def test_text_from_the_cluster_is_escaped(api: apiserver.ApiServer, seaway: conftest.Seaway, since: str) -> None:
     """Whoever may write a ConfigMap or an event writes what is printed here."""
     objects = broken()
     objects["Pod"][0]["status"]["containerStatuses"][0]["state"]["waiting"]["message"] = "a\x1b]0;b\x07\u202ec"
@@ -74,24 +70,21 @@ def test_text_from_the_cluster_is_escaped(api: apiserver.ApiServer, capsys: Capt
     ]
     conftest.put_all(api, objects)
     api.put("v1", "ConfigMap", "shop-dev", record_store.CURRENT_NAME, data={"id": "0a1b2c", "since": since})
-    assert main.main(["status"]) == 1
-    out = capsys.readouterr().out
+    out = seaway("status", code=1).out
     assert "release 0a1b2c" in out.splitlines()[0]
     assert [line for line in out.splitlines() if not line.isprintable()] == []
 
 
-def test_a_job_by_the_clock_tells_its_last_run(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_a_job_by_the_clock_tells_its_last_run(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     objects = live_objects.healthy()
     objects["CronJob"] = [live_objects.cron_job()]
     conftest.put_all(api, objects)
-    assert main.main(["status"]) == 0
-    row = capsys.readouterr().out.splitlines()[-1]
+    row = seaway("status").out.splitlines()[-1]
     assert row.split()[:5] == ["report", "job", "-", "-", "-"]
     assert row.endswith("0 3 * * * Etc/UTC")
     objects["Job"].append(live_objects.run("report-1", 1, {"type": "Complete", "status": "True"}))
     conftest.put_all(api, objects)
-    assert main.main(["status", "--json"]) == 0
-    lines = json.loads(capsys.readouterr().out)["workloads"]
+    lines = json.loads(seaway("status", "--json").out)["workloads"]
     assert [workload["name"] for workload in lines] == ["web", "db", "migrate", "report"], (
         "its runs are no jobs of their own"
     )
@@ -104,14 +97,12 @@ def test_a_job_by_the_clock_tells_its_last_run(api: apiserver.ApiServer, capsys:
     }
 
 
-def test_the_limits_of_an_autoscaler_are_printed(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_the_limits_of_an_autoscaler_are_printed(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     objects = live_objects.healthy()
     objects["Deployment"][0]["metadata"]["annotations"]["seaway/scale"] = "2-10"
     conftest.put_all(api, objects)
-    assert main.main(["status"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split()[:5] == ["web", "service", "-", "2/2", "(2-10)"]
-    assert main.main(["status", "--json"]) == 0
-    web, db, _ = json.loads(capsys.readouterr().out)["workloads"]
+    assert seaway("status").out.splitlines()[2].split()[:5] == ["web", "service", "-", "2/2", "(2-10)"]
+    web, db, _ = json.loads(seaway("status", "--json").out)["workloads"]
     assert (web["desired"], web["scale"], db["scale"]) == (2, {"min": 2, "max": 10}, None)
 
 
@@ -124,49 +115,42 @@ def put_service(api: apiserver.ApiServer) -> None:
 
 
 def test_the_address_of_a_service_is_printed(
-    api: apiserver.ApiServer, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+    api: apiserver.ApiServer, seaway: conftest.Seaway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     conftest.put_all(api, live_objects.healthy())
     put_service(api)
-    assert main.main(["status"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.7:30080"]
-    assert main.main(["status", "--json"]) == 0
-    web, db, _ = json.loads(capsys.readouterr().out)["workloads"]
+    assert seaway("status").out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.7:30080"]
+    web, db, _ = json.loads(seaway("status", "--json").out)["workloads"]
     assert (web["addresses"], db["addresses"]) == (["10.0.0.7:30080"], [])
     monkeypatch.setenv("COLUMNS", "60")
-    assert main.main(["status"]) == 0
-    assert "  ADDRESS 10.0.0.7:30080" in capsys.readouterr().out.splitlines()
+    assert "  ADDRESS 10.0.0.7:30080" in seaway("status").out.splitlines()
 
 
-def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     """And no kind is listed twice."""
     objects = live_objects.healthy()
     objects["Pod"][0]["status"]["hostIP"] = "10.0.0.9"
     conftest.put_all(api, objects)
     put_service(api)
     api.forbidden.add("/api/v1/nodes")
-    assert main.main(["status"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.9:30080"]
+    assert seaway("status").out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.9:30080"]
     requested = api.list_requested_collections(watch=False)
     assert sorted(set(requested)) == sorted(requested)
 
 
-def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     conftest.put_all(api, broken())
-    assert main.main(["status"]) == 1
-    lines = capsys.readouterr().out.partition("\n\n")[2].splitlines()
+    lines = seaway("status", code=1).out.partition("\n\n")[2].splitlines()
     assert lines[0].startswith("web: ")
     assert lines[1] == "  pod web-5d9c-aaaaa, container web"
     assert lines[2].startswith("  correct services.web.image (app/app.yaml)")
     assert lines[3] == "  seaway help image-name-invalid"
 
 
-def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     conftest.put_all(api, live_objects.healthy())
-    assert main.main(["status"]) == 0
-    assert capsys.readouterr().out.startswith("shop · stack dev · context work · no release recorded\n")
-    assert main.main(["status", "--json"]) == 0
-    document = json.loads(capsys.readouterr().out)
+    assert seaway("status").out.startswith("shop · stack dev · context work · no release recorded\n")
+    document = json.loads(seaway("status", "--json").out)
     assert (document["release"], document["healthy"]) == (None, True)
 
 
@@ -176,22 +160,20 @@ def test_nothing_deployed_is_not_healthy(capsys: Captured) -> None:
     assert capsys.readouterr().out.splitlines()[1] == message
 
 
-def test_a_cluster_that_does_not_answer_is_exit_code_2(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_a_cluster_that_does_not_answer_is_exit_code_2(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     api.stop()
-    assert main.main(["status"]) == 2
-    output = capsys.readouterr()
+    output = seaway("status", code=2)
     assert output.out == ""
     assert re.fullmatch(
         r'seaway: cannot reach the cluster of context "work" \(http://\S+: connection refused\); .*\n', output.err
     )
 
 
-def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     objects = broken()
     conftest.put_all(api, objects)
     release(api)
-    assert main.main(["status", "--json"]) == 1
-    document = json.loads(capsys.readouterr().out)
+    document = json.loads(seaway("status", "--json", code=1).out)
     web, *others = document.pop("workloads")
     assert document == {
         "application": "shop",
@@ -270,13 +252,12 @@ def test_no_color_disables_colours(api: apiserver.ApiServer, monkeypatch: pytest
     assert not any("[32m" in line for line in lines)
 
 
-def test_a_pipe_gets_whole_lines(api: apiserver.ApiServer, capsys: Captured) -> None:
+def test_a_pipe_gets_whole_lines(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     objects = live_objects.healthy()
     now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%SZ}"
     objects["Event"] = [live_objects.event("Deployment/web", "Unhealthy", "x" * 300 + " end", seen=now)]
     conftest.put_all(api, objects)
-    assert main.main(["status"]) == 0
-    assert capsys.readouterr().out.splitlines()[2].endswith("xxx end")
+    assert seaway("status").out.splitlines()[2].endswith("xxx end")
 
 
 def test_no_pulumi_no_state_no_passphrase(api: apiserver.ApiServer) -> None:
@@ -447,10 +428,9 @@ def drifted(monkeypatch: pytest.MonkeyPatch, changes: list[drift.Difference]) ->
     monkeypatch.setattr(drift, "detect", of)
 
 
-def test_drift_is_a_table_and_exit_code_4(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_drift_is_a_table_and_exit_code_4(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     drifted(monkeypatch, CHANGES)
-    assert main.main(["status", "--drift"]) == 4
-    head, columns, *rows = capsys.readouterr().out.splitlines()
+    head, columns, *rows = seaway("status", "--drift", code=4).out.splitlines()
     assert head == "shop · stack dev · context work · release 0a1b2c · 3 differences"
     assert columns.split() == ["KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY"]
     assert [re.split("  +", row) for row in rows] == [
@@ -466,18 +446,15 @@ def test_drift_is_a_table_and_exit_code_4(monkeypatch: pytest.MonkeyPatch, capsy
     ]
 
 
-def test_no_drift_is_exit_code_0(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_no_drift_is_exit_code_0(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     drifted(monkeypatch, [])
-    assert main.main(["status", "--drift"]) == 0
-    assert capsys.readouterr().out == "shop · stack dev · context work · release 0a1b2c · no drift\n"
-    assert main.main(["status", "--drift", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["drift"] == []
+    assert seaway("status", "--drift").out == "shop · stack dev · context work · release 0a1b2c · no drift\n"
+    assert json.loads(seaway("status", "--drift", "--json").out)["drift"] == []
 
 
-def test_drift_as_json(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+def test_drift_as_json(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     drifted(monkeypatch, CHANGES[:2])
-    assert main.main(["status", "--drift", "--json"]) == 4
-    assert json.loads(capsys.readouterr().out) == {
+    assert json.loads(seaway("status", "--drift", "--json", code=4).out) == {
         "application": "shop",
         "stack": "dev",
         "context": "work",
@@ -504,9 +481,8 @@ def test_drift_as_json(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> Non
     }
 
 
-def test_drift_without_a_release_is_exit_code_2(capsys: Captured) -> None:
-    assert main.main(["status", "--drift"]) == 2
-    unvouched, missing = capsys.readouterr().err.splitlines()
+def test_drift_without_a_release_is_exit_code_2(seaway: conftest.Seaway) -> None:
+    unvouched, missing = seaway("status", "--drift", code=2).err.splitlines()
     assert unvouched.startswith(
         "seaway: the record in the cluster cannot be verified: the state of stack dev cannot be"
     )

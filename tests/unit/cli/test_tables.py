@@ -18,7 +18,7 @@ from seaway.kubernetes.api import fields
 from seaway.release import drift
 from tests import golden
 from tests.support import apiserver
-from tests.unit.cli import environments
+from tests.unit.cli import conftest, environments
 
 COMPOSE = "services: {web: {image: nginx, ports: ['8080:80'], restart: always, dns: 10.0.0.1, privileged: true}}\n"
 LONG = "registry.example.com/" + "name/" * 40 + "end"
@@ -86,11 +86,7 @@ def prepared(checkout: Path, api: apiserver.ApiServer, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("width", [80, 120])
 @pytest.mark.parametrize("name", COMMANDS)
 def test_no_text_of_a_cell_is_lost(
-    api: apiserver.ApiServer,
-    name: str,
-    width: int,
-    monkeypatch: pytest.MonkeyPatch,
-    capfd: pytest.CaptureFixture[str],
+    api: apiserver.ApiServer, name: str, width: int, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     tables: list[tuple[Sequence[str], list[list[str]]]] = []
 
@@ -138,8 +134,7 @@ def test_each_module_that_prints_a_table_has_a_row() -> None:
     assert found == MODULES
 
 
-def test_the_sample_has_no_findings(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_sample_has_no_findings(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     monkeypatch.chdir(golden.ROOT)
-    assert main.main(["check", "--stack", "dev"]) == 0
-    out = capfd.readouterr().out
+    out = seaway("check", "--stack", "dev").out
     assert re.fullmatch(r".* · stack dev · (\d+) checks: \1 passed\n", out), out

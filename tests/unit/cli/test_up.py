@@ -46,21 +46,52 @@ def good(api: apiserver.ApiServer, checkout: Path) -> record.ReleaseRecord:
     return release_record
 
 
-def breaks(api: apiserver.ApiServer) -> str:
-    """A step that changes something in the cluster, and fails."""
-    path = f"{api.url}/api/v1/namespaces/shop-dev/services/web"
-    return f"note('{FAILED}', '{FAILED}'); delete('{path}'); sys.exit(255)"
+class Shop:
+    """The deployed release, the cluster, and a Pulumi that follows steps."""
+
+    def __init__(
+        self,
+        pulumi: program.FakePulumi,
+        good: record.ReleaseRecord,
+        api: apiserver.ApiServer,
+        capfd: pytest.CaptureFixture[str],
+    ) -> None:
+        self.pulumi, self.good, self.api, self._captured = pulumi, good, api, capfd
+        self.service = f"{api.url}/api/v1/namespaces/shop-dev/services/web"
+        self.breaks = f"note('{FAILED}', '{FAILED}'); delete('{self.service}'); sys.exit(255)"
+        """A step that changes something in the cluster, and fails."""
+        self.restores = f"note('{FAILED}', '{good.id}')"
+
+    def up(self, *steps: str, words: tuple[str, ...] = ("--rollback-on-failure",)) -> tuple[int, str, str]:
+        """Run `seaway up`; the exit code, stdout and stderr. Without steps, those of before go on."""
+        if steps:
+            self.pulumi.set_steps(*steps)
+        code = main.main(["up", *words])
+        return code, *self._captured.readouterr()
+
+    @property
+    def fallback(self) -> release_lock.Fallback | None:
+        return release_lock.read(self.pulumi.folder, "dev").fallback
+
+    def read_fallback_release(self) -> object:
+        assert self.fallback is not None
+        return hold.read_fallback_release(self.pulumi.folder, self.fallback, app_name="shop", stack="dev")[0].to_plain()
 
 
-def test_success_prints_the_status(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
-) -> None:
-    pulumi.set_steps(f"print('Updating', flush=True); note('{good.id}', '{good.id}')")
-    assert main.main(["up", "--stack", "dev", "--", "--refresh", "-c", "a=b"]) == 0
-    assert pulumi.calls == [[*UP, "--refresh", "-c", "a=b"]]
-    out = capfd.readouterr().out
+@pytest.fixture
+def shop(
+    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
+) -> Shop:
+    return Shop(pulumi, good, api, capfd)
+
+
+def test_success_prints_the_status(shop: Shop) -> None:
+    step = f"print('Updating', flush=True); note('{shop.good.id}', '{shop.good.id}')"
+    code, out, _ = shop.up(step, words=("--stack", "dev", "--", "--refresh", "-c", "a=b"))
+    assert code == 0
+    assert shop.pulumi.calls == [[*UP, "--refresh", "-c", "a=b"]]
     assert out.startswith("Updating\n")
-    assert f"shop · stack dev · context work · release {good.id}" in out
+    assert f"shop · stack dev · context work · release {shop.good.id}" in out
     assert "SERVICE" in out
     assert out.splitlines()[-1].startswith("pulumi up 0.")
     assert " s · total " in out.splitlines()[-1]
@@ -90,20 +121,14 @@ def accepts(*names: str) -> str:
     ],
     ids=["a disk", "nothing"],
 )
-def test_exactly_the_listed_deletions_are_accepted(  # noqa: PLR0917 - fixtures
-    pulumi: program.FakePulumi,
-    good: record.ReleaseRecord,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    listed: list[tuple[str, str]],
-    name: str,
-    message: str,
+def test_exactly_the_listed_deletions_are_accepted(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, listed: list[tuple[str, str]], name: str, message: str
 ) -> None:
     monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "shop-dev/more")
-    pulumi.set_steps(preview(*listed), accepts(name))
-    assert main.main(["up", "--accept-data-loss", "--stack", "dev"]) == 0
-    assert pulumi.calls == [["preview", "--json", "--stack", "dev", "--non-interactive"], UP]
-    assert f"seaway: accepted: {message}\n" in capfd.readouterr().err
+    code, _, err = shop.up(preview(*listed), accepts(name), words=("--accept-data-loss", "--stack", "dev"))
+    assert code == 0
+    assert shop.pulumi.calls == [["preview", "--json", "--stack", "dev", "--non-interactive"], UP]
+    assert f"seaway: accepted: {message}\n" in err
 
 
 @pytest.mark.parametrize(
@@ -113,28 +138,21 @@ def test_exactly_the_listed_deletions_are_accepted(  # noqa: PLR0917 - fixtures
         ("print('error: no'); sys.exit(255)", "error: no\n"),
     ],
 )
-def test_a_preview_that_fails_accepts_nothing(
-    pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str], step: str, expected: str
-) -> None:
-    pulumi.set_steps(step)
-    assert main.main(["up", "--accept-data-loss"]) == 1
-    assert len(pulumi.calls) == 1
-    assert expected in capfd.readouterr().err
+def test_a_preview_that_fails_accepts_nothing(shop: Shop, step: str, expected: str) -> None:
+    code, _, err = shop.up(step, words=("--accept-data-loss",))
+    assert (code, len(shop.pulumi.calls), expected in err) == (1, 1, True)
 
 
-def test_a_rollback_deletes_the_volumes_of_the_failed_release(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_rollback_deletes_the_volumes_of_the_failed_release(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "SEAWAY_ACCEPT_DATA_LOSS", "")
-    api.put("v1", "PersistentVolumeClaim", "shop-dev", "data-db-0")
-    path = f"{api.url}/api/v1/namespaces/shop-dev/persistentvolumeclaims/data-cache-0"
+    shop.api.put("v1", "PersistentVolumeClaim", "shop-dev", "data-db-0")
+    path = f"{shop.api.url}/api/v1/namespaces/shop-dev/persistentvolumeclaims/data-cache-0"
     creation = (
         "import urllib.request; urllib.request.urlopen(urllib.request.Request("
         f'{path!r}, method=\'PATCH\', data=b\'{{"apiVersion": "v1", "kind": "PersistentVolumeClaim"}}\'))'
     )
-    rollback = f"note('{FAILED}', '{good.id}'); {accepts('', 'shop-dev/data-cache-0')}"
-    pulumi.set_steps(f"{creation}; {breaks(api)}", rollback, "print('1 unchanged')")
-    assert main.main(["up", "--rollback-on-failure"]) == 3
+    rollback = f"{shop.restores}; {accepts('', 'shop-dev/data-cache-0')}"
+    assert shop.up(f"{creation}; {shop.breaks}", rollback, "print('1 unchanged')")[0] == 3
 
 
 HELP = """
@@ -151,11 +169,11 @@ Global Flags:
 """
 
 
-def test_flags_of_pulumi_are_passed_on(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> None:
-    pulumi.set_steps(f"print({HELP!r})", f"note('{good.id}', '{good.id}')")
+def test_flags_of_pulumi_are_passed_on(shop: Shop) -> None:
     flags = ["--yes", "--target", "urn:x", "--refresh", "--diff", "-p4", "--parallel=4", "-c", "a=b"]
-    assert main.main(["up", *flags[:2], "--stack", "dev", *flags[2:], "--", "--hidden"]) == 0
-    assert pulumi.calls == [["up", "--help", "--non-interactive"], [*UP, *flags, "--hidden"]]
+    words = (*flags[:2], "--stack", "dev", *flags[2:], "--", "--hidden")
+    assert shop.up(f"print({HELP!r})", f"note('{shop.good.id}', '{shop.good.id}')", words=words)[0] == 0
+    assert shop.pulumi.calls == [["up", "--help", "--non-interactive"], [*UP, *flags, "--hidden"]]
 
 
 @pytest.mark.parametrize(
@@ -171,251 +189,164 @@ def test_flags_of_pulumi_are_passed_on(pulumi: program.FakePulumi, good: record.
     ids=" ".join,
 )
 def test_words_that_neither_has(
-    pulumi: program.FakePulumi, words: list[str], capfd: pytest.CaptureFixture[str], wording: list[str]
+    pulumi: program.FakePulumi, words: list[str], seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     pulumi.set_steps(f"print({HELP!r})")
-    assert main.main(["up", *words]) == 2
-    assert capfd.readouterr().err.splitlines() == wording
+    assert seaway("up", *words, code=2).err.splitlines() == wording
 
 
 def test_a_failure_ends_with_what_is_not_done(
-    pulumi: program.FakePulumi, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str], wording: list[str]
+    pulumi: program.FakePulumi, api: apiserver.ApiServer, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
     pulumi.set_steps(*["print('error: no', file=sys.stderr); sys.exit(255)"] * 3)
     assert main.main(["up"]) == 1
     conftest.put_all(api, test_status.broken())
     assert main.main(["up"]) == 1
     api.stop()
-    assert main.main(["up"]) == 1
-    message = capfd.readouterr().err.replace(str(api.port), "PORT")
+    message = seaway("up", code=1).err.replace(str(api.port), "PORT")
     assert message.splitlines() == wording
 
 
-def test_the_last_healthy_release_is_restored(
-    pulumi: program.FakePulumi,
-    good: record.ReleaseRecord,
-    api: apiserver.ApiServer,
-    capfd: pytest.CaptureFixture[str],
-    wording: list[str],
-) -> None:
-    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
-    assert main.main(["up", "--rollback-on-failure", "--", "--suppress-progress"]) == 3
+def test_the_last_healthy_release_is_restored(shop: Shop, wording: list[str]) -> None:
+    words = ("--rollback-on-failure", "--", "--suppress-progress")
+    code, out, err = shop.up(shop.breaks, shop.restores, "print('1 unchanged')", words=words)
+    assert code == 3
     preview = ["preview", "--expect-no-changes", "--stack", "dev", "--non-interactive"]
-    assert pulumi.calls == [[*UP, "--suppress-progress"], [*UP, "--suppress-progress"], preview]
-    held = release_lock.read(pulumi.folder, "dev").fallback
+    assert shop.pulumi.calls == [[*UP, "--suppress-progress"], [*UP, "--suppress-progress"], preview]
+    held = shop.fallback
     assert held is not None
-    assert (held.release, held.held) == (good.id, FAILED)
-    assert (
-        hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev")[0].to_plain() == good.to_plain()
-    )
-    output = capfd.readouterr()
-    message = output.err.replace(FAILED, "FAILED").replace(held.because, "REASON")
+    assert (held.release, held.held) == (shop.good.id, FAILED)
+    assert shop.read_fallback_release() == shop.good.to_plain()
+    message = err.replace(FAILED, "FAILED").replace(held.because, "REASON")
     assert environments.hide_ids(message) == wording
-    assert "rollback 0." in output.out
-    assert "1 unchanged" not in output.out
+    assert "rollback 0." in out
+    assert "1 unchanged" not in out
 
 
 @pytest.mark.parametrize("name", ["environments", "releases", ".seaway"])
 @pytest.mark.parametrize("target", ["../out", "/nothing"])
-def test_a_linked_folder_stops_it_before_anything_is_changed(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, name: str, target: str, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_linked_folder_stops_it_before_anything_is_changed(shop: Shop, name: str, target: str) -> None:
     """Otherwise it is found only after the failure, and the rollback is not done."""
-    (pulumi.folder / name).symlink_to(target)
-    pulumi.set_steps("sys.exit(255)")
-    assert main.main(["up", "--rollback-on-failure"]) == 2
-    assert capfd.readouterr().err.endswith("[not-a-directory]\n")
-    assert not (pulumi.folder / "calls.json").exists()
+    (shop.pulumi.folder / name).symlink_to(target)
+    code, _, err = shop.up("sys.exit(255)")
+    assert (code, err.endswith("[not-a-directory]\n")) == (2, True)
+    assert not (shop.pulumi.folder / "calls.json").exists()
 
 
-def test_the_cause_is_in_the_lock_file(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
-) -> None:
-    # A pod of web that cannot be, as its Deployment says it.
+def test_the_cause_is_in_the_lock_file(shop: Shop) -> None:
+    """A pod of web that cannot be, as its Deployment says it."""
     (web,) = (
-        release_record.manifest
-        for release_record in good.render_objects()
-        if (release_record.kind, release_record.name) == ("Deployment", "web")
+        release_object.manifest
+        for release_object in shop.good.render_objects()
+        if (release_object.kind, release_object.name) == ("Deployment", "web")
     )
     message = 'pods "web-1-" is forbidden: exceeded quota: small, requested: pods=1, used: pods=1, limited: pods=1'
     refused = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
     refused |= {"lastTransitionTime": "2099-01-01T00:00:00Z", "lastUpdateTime": "2099-01-01T00:00:00Z"}
     status = {"observedGeneration": 1, "replicas": 0, "conditions": [refused]}
-    api.put("apps/v1", "Deployment", "shop-dev", "web", spec=web["spec"], status=status)
-    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "")
-    assert main.main(["up", "--rollback-on-failure"]) == 3
-    held = release_lock.read(pulumi.folder, "dev").fallback
+    shop.api.put("apps/v1", "Deployment", "shop-dev", "web", spec=web["spec"], status=status)
+    code, _, err = shop.up(shop.breaks, shop.restores, "")
+    held = shop.fallback
     assert held is not None
-    assert "web: " in held.because
-    assert "quota" in held.because
-    assert held.because in capfd.readouterr().err
+    assert (code, "web: " in held.because, "quota" in held.because, held.because in err) == (3, True, True, True)
 
 
-def test_nothing_changed_is_nothing_to_roll_back(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
-    pulumi.set_steps(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
-    assert main.main(["up", "--rollback-on-failure"]) == 1
-    assert environments.hide_ids(capfd.readouterr().err) == wording
-    assert release_lock.read(pulumi.folder, "dev").fallback is None
-    assert len(pulumi.calls) == 1
-
-
-def test_a_program_that_never_ran_changed_nothing(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
-    hold.write_run_result(pulumi.folder, "dev", hold.RunResult(described="of a run", deployed="before"))
-    pulumi.set_steps("sys.exit(255)")
-    assert main.main(["up", "--rollback-on-failure"]) == 1
-    assert environments.hide_ids(capfd.readouterr().err) == wording
-
-
-def test_the_first_release_cannot_be_rolled_back(
-    pulumi: program.FakePulumi, capfd: pytest.CaptureFixture[str], wording: list[str]
-) -> None:
-    pulumi.set_steps(f"note('{FAILED}', '{FAILED}'); sys.exit(255)")
-    assert main.main(["up", "--rollback-on-failure"]) == 1
-    assert environments.hide_ids(capfd.readouterr().err) == wording
-
-
-def test_a_healthy_release_is_not_rolled_back(
-    pulumi: program.FakePulumi,
-    good: record.ReleaseRecord,
-    api: apiserver.ApiServer,
-    capfd: pytest.CaptureFixture[str],
-    wording: list[str],
-) -> None:
-    path = f"{api.url}/api/v1/namespaces/shop-dev/services/web"
-    pulumi.set_steps(f"note('{good.id}', '{good.id}'); delete('{path}'); sys.exit(255)")
-    assert main.main(["up", "--rollback-on-failure"]) == 1
-    assert environments.hide_ids(capfd.readouterr().err) == wording
-
-
-def test_an_unreadable_record_is_reported(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
-) -> None:
-    file = pulumi.folder / "state.dev.json"
-    file.write_text(file.read_text().replace('"settings"', '"stettings"'))
-    pulumi.set_steps(breaks(api))
-    assert main.main(["up", "--rollback-on-failure"]) == 1
-    message = "seaway: the last healthy release cannot be restored: the stack's state: settings: is missing"
-    assert message in capfd.readouterr().err
+@pytest.mark.parametrize("reason", ["no change", "no program", "first release", "healthy", "unreadable"])
+def test_a_failure_that_is_not_rolled_back(shop: Shop, reason: str, wording: list[str]) -> None:
+    step, state = f"note('{FAILED}', '{FAILED}'); sys.exit(255)", shop.pulumi.folder / "state.dev.json"
+    match reason:
+        case "no program":
+            hold.write_run_result(shop.pulumi.folder, "dev", hold.RunResult(described="of a run", deployed="before"))
+            step = "sys.exit(255)"
+        case "first release":
+            state.unlink()
+        case "healthy":
+            step = f"note('{shop.good.id}', '{shop.good.id}'); delete('{shop.service}'); sys.exit(255)"
+        case "unreadable":
+            state.write_text(state.read_text().replace('"settings"', '"stettings"'))
+            step = shop.breaks
+        case _:
+            pass
+    code, _, err = shop.up(step)
+    assert (code, len(shop.pulumi.calls), shop.fallback) == (1, 1, None)
+    assert environments.hide_ids(err) == wording
 
 
 @pytest.mark.parametrize("forged", ["changed", "deleted", "another format"])
-def test_a_forged_record_is_not_restored(
-    pulumi: program.FakePulumi,
-    good: record.ReleaseRecord,
-    api: apiserver.ApiServer,
-    capfd: pytest.CaptureFixture[str],
-    forged: str,
-) -> None:
+def test_a_forged_record_is_not_restored(shop: Shop, forged: str) -> None:
     """Whoever may write ConfigMaps in one namespace deploys nothing with the rights of whoever deploys."""
+    name, good = f"release-{shop.good.id}", shop.good
     evil = golden.change_record(good, stack="prod", publish="loadBalancer")
     saved = stored_record.StoredRecord.create(evil, release.Provenance())
-    api.remove("v1", "ConfigMap", "shop-dev", f"release-{good.id}")
+    shop.api.remove("v1", "ConfigMap", "shop-dev", name)
     if forged != "deleted":
         (config_map,) = record_store.build_config_maps(evil, good.id, saved)
         data = {**config_map["data"], **({"format": "7"} if forged == "another format" else {})}
-        api.put("v1", "ConfigMap", "shop-dev", f"release-{good.id}", data=data, binaryData=config_map["binaryData"])
-    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "print('1 unchanged')")
-    assert main.main(["up", "--rollback-on-failure"]) == 3
-    held = release_lock.read(pulumi.folder, "dev").fallback
-    assert held is not None
-    pinned, _ = hold.read_fallback_release(pulumi.folder, held, app_name="shop", stack="dev")
-    assert pinned.to_plain() == good.to_plain()
-    file = release.get_path(pulumi.folder, held.release)
+        shop.api.put("v1", "ConfigMap", "shop-dev", name, data=data, binaryData=config_map["binaryData"])
+    code, _, err = shop.up(shop.breaks, shop.restores, "print('1 unchanged')")
+    assert code == 3
+    assert shop.read_fallback_release() == good.to_plain()
+    file = release.get_path(shop.pulumi.folder, good.id)
     assert f"\n{hold.OBJECTS_KEY}:" not in file.read_text(), "the cluster's objects are not vouched for"
-    output = capfd.readouterr().err
-    assert "the release is restored from the stack's state" in output
+    assert "the release is restored from the stack's state" in err
     if forged == "changed":
-        expected = f"the record of release {good.id} in namespace shop-dev was changed: its SHA-256"
-        assert expected in output
+        assert f"the record of release {good.id} in namespace shop-dev was changed: its SHA-256" in err
 
 
-def test_a_rollback_that_fails_says_so_and_stays_held(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, capfd: pytest.CaptureFixture[str]
-) -> None:
-    pulumi.set_steps(
-        breaks(api), f"note('{FAILED}', '{good.id}'); sys.exit(255)", f"note('{FAILED}', '{good.id}'); sys.exit(9)"
-    )
-    assert main.main(["up", "--rollback-on-failure"]) == 1
-    message = f"seaway: release {good.id} could not be restored; for the errors run: seaway status\n"
-    assert capfd.readouterr().err.endswith(message)
-    assert release_lock.read(pulumi.folder, "dev").fallback
-    # Typed again it tries the good release again, and no other.
-    assert main.main(["up", "--rollback-on-failure"]) == 1
-    assert capfd.readouterr().err == message
+def test_a_rollback_that_fails_says_so_and_stays_held(shop: Shop) -> None:
+    code, _, err = shop.up(shop.breaks, f"{shop.restores}; sys.exit(255)", f"{shop.restores}; sys.exit(9)")
+    message = f"seaway: release {shop.good.id} could not be restored; for the errors run: seaway status\n"
+    assert (code, err.endswith(message), shop.fallback is None) == (1, True, False)
+    code, _, err = shop.up()
+    assert (code, err) == (1, message), "typed again it tries the good release again, and no other"
 
 
+@pytest.mark.parametrize(("seconds", "code"), [(5.0, 3), (0.0, 1)])
 def test_services_may_need_a_moment_after_a_rollback(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer, monkeypatch: pytest.MonkeyPatch
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seconds: float, code: int
 ) -> None:
-    monkeypatch.setattr(deployment, "SETTLE_SECONDS", 5.0)
-    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "sys.exit(255)", "")
-    assert main.main(["up", "--rollback-on-failure"]) == 3
-    assert [call[0] for call in pulumi.calls] == ["up", "up", "preview", "preview"]
+    monkeypatch.setattr(deployment, "SETTLE_SECONDS", seconds)
+    result, _, err = shop.up(shop.breaks, shop.restores, "print('~ web'); sys.exit(255)", "")
+    assert result == code
+    assert [call[0] for call in shop.pulumi.calls] == ["up", "up", "preview", "preview"][: 2 + code // 3 + 1]
+    changed = f"~ web\n\nseaway: release {shop.good.id} is restored, but a preview still has changes (above)\n"
+    assert err.endswith(changed) is (code == 1)
 
 
-def test_a_preview_that_still_finds_something_is_a_failure(
-    pulumi: program.FakePulumi,
-    good: record.ReleaseRecord,
-    api: apiserver.ApiServer,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(deployment, "SETTLE_SECONDS", 0.0)
-    pulumi.set_steps(breaks(api), f"note('{FAILED}', '{good.id}')", "print('~ web'); sys.exit(255)")
-    assert main.main(["up", "--rollback-on-failure"]) == 1
-    assert capfd.readouterr().err.endswith(
-        f"~ web\n\nseaway: release {good.id} is restored, but a preview still has changes (above)\n"
-    )
-
-
-def held(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> release_lock.Fallback:
+def hold_release(shop: Shop) -> release_lock.Fallback | None:
     new_hold = release_lock.Fallback(
-        release=good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z"
+        release=shop.good.id, held=FAILED, because="web: no such image", since="2026-01-02T03:04:05Z"
     )
-    hold.write_fallback(pulumi.folder, "dev", new_hold, good, good.render_objects())
-    stored = release_lock.read(pulumi.folder, "dev").fallback
-    assert stored is not None
-    return stored
+    hold.write_fallback(shop.pulumi.folder, "dev", new_hold, shop.good, shop.good.render_objects())
+    assert shop.fallback is not None
+    return shop.fallback
 
 
-def test_a_release_that_is_held_back_stays_so(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
-) -> None:
-    new_hold = held(pulumi, good)
-    pulumi.set_steps(f"note('{FAILED}', '{good.id}')")
-    assert main.main(["up"]) == 3
-    assert release_lock.read(pulumi.folder, "dev").fallback == new_hold
-    assert capfd.readouterr().out.splitlines()[-1] == (
-        f"release {FAILED} is held since it failed at 2026-01-02T03:04:05Z (web: no such image); release {good.id} is"
-        " deployed. Change the source, or try again: seaway up --retry"
+def test_a_release_that_is_held_back_stays_so(shop: Shop) -> None:
+    new_hold = hold_release(shop)
+    code, out, _ = shop.up(shop.restores, words=())
+    assert (code, shop.fallback) == (3, new_hold)
+    assert out.splitlines()[-1] == (
+        f"release {FAILED} is held since it failed at 2026-01-02T03:04:05Z (web: no such image); release"
+        f" {shop.good.id} is deployed. Change the source, or try again: seaway up --retry"
     )
 
 
-def test_a_changed_source_ends_the_hold(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, capfd: pytest.CaptureFixture[str]
-) -> None:
-    held(pulumi, good)
-    pulumi.set_steps("note('mended', 'mended')")
-    assert main.main(["up"]) == 0
-    assert release_lock.read(pulumi.folder, "dev").fallback is None
-    assert not list(pulumi.folder.glob("releases/*"))
-    message = f"release {FAILED} is no longer held: environments/dev.lock.yaml is updated"
-    assert message in capfd.readouterr().out.splitlines()
+def test_a_changed_source_ends_the_hold(shop: Shop) -> None:
+    hold_release(shop)
+    code, out, _ = shop.up("note('mended', 'mended')", words=())
+    assert (code, shop.fallback, list(shop.pulumi.folder.glob("releases/*"))) == (0, None, [])
+    assert f"release {FAILED} is no longer held: environments/dev.lock.yaml is updated" in out.splitlines()
 
 
-def test_retry_ends_the_hold_first(pulumi: program.FakePulumi, good: record.ReleaseRecord) -> None:
-    held(pulumi, good)
-    pulumi.set_steps("sys.exit(255 if pathlib.Path('environments/dev.lock.yaml').exists() else 0)")
-    assert main.main(["up", "--retry"]) == 0
+def test_retry_ends_the_hold_first(shop: Shop) -> None:
+    hold_release(shop)
+    step = "sys.exit(255 if pathlib.Path('environments/dev.lock.yaml').exists() else 0)"
+    assert shop.up(step, words=("--retry",))[0] == 0
 
 
-def test_pulumi_must_be_installed(checkout: Path, capfd: pytest.CaptureFixture[str], wording: list[str]) -> None:
-    assert main.main(["up"]) == 2
-    assert environments.hide_ids(capfd.readouterr().err) == wording
+def test_pulumi_must_be_installed(checkout: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
+    assert environments.hide_ids(seaway("up", code=2).err) == wording
 
 
 def waits(number: int, times: int = 1) -> str:
@@ -520,16 +451,15 @@ def start_up() -> subprocess.Popen[str]:
     return process
 
 
-def test_an_interrupted_rollback_says_how_to_go_on(
-    pulumi: program.FakePulumi, good: record.ReleaseRecord, api: apiserver.ApiServer
-) -> None:
-    pulumi.set_steps(breaks(api), waits(signal.SIGINT))
+def test_an_interrupted_rollback_says_how_to_go_on(shop: Shop) -> None:
+    shop.pulumi.set_steps(shop.breaks, waits(signal.SIGINT))
     process = start_up()
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=300)
     assert process.returncode == 130
-    assert err.splitlines()[-1] == (f"seaway: interrupted while restoring release {good.id}; continue with: seaway up")
-    assert release_lock.read(pulumi.folder, "dev").fallback
+    message = f"seaway: interrupted while restoring release {shop.good.id}; continue with: seaway up"
+    assert err.splitlines()[-1] == message
+    assert shop.fallback
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

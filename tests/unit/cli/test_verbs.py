@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seaway.cli import command, main, port_forward
+from seaway.cli import command, port_forward
 from tests.support import apiserver, live_objects
 from tests.unit.cli import conftest
 
@@ -34,39 +34,37 @@ POD = {
 
 
 @pytest.mark.parametrize("words", [("exec", "wbe"), ("run", "wbe"), ("port-forward", "wbe")])
-def test_unknown_service(api: apiserver.ApiServer, words: tuple[str, ...], capsys: Captured, wording: object) -> None:
+def test_unknown_service(
+    api: apiserver.ApiServer, words: tuple[str, ...], seaway: conftest.Seaway, wording: object
+) -> None:
     conftest.put_all(api, live_objects.healthy())
-    assert main.main(words) == command.USAGE_ERROR
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway(*words, code=command.USAGE_ERROR).err.splitlines() == wording
 
 
 @pytest.mark.parametrize("words", [("exec", "db"), ("run", "db"), ("port-forward", "db")])
 def test_external_store_has_no_pod(
-    api: apiserver.ApiServer, words: tuple[str, ...], capsys: Captured, wording: object
+    api: apiserver.ApiServer, words: tuple[str, ...], seaway: conftest.Seaway, wording: object
 ) -> None:
     conftest.put_all(api, live_objects.with_external_store())
-    assert main.main(words) == command.USAGE_ERROR
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway(*words, code=command.USAGE_ERROR).err.splitlines() == wording
 
 
-def test_store_is_not_run(api: apiserver.ApiServer, capsys: Captured, wording: object) -> None:
+def test_store_is_not_run(api: apiserver.ApiServer, seaway: conftest.Seaway, wording: object) -> None:
     conftest.put_all(api, live_objects.healthy())
-    assert main.main(("run", "db")) == command.USAGE_ERROR
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("run", "db", code=command.USAGE_ERROR).err.splitlines() == wording
 
 
-def test_unknown_container(api: apiserver.ApiServer, capsys: Captured, wording: object) -> None:
+def test_unknown_container(api: apiserver.ApiServer, seaway: conftest.Seaway, wording: object) -> None:
     conftest.put_all(api, live_objects.healthy())
-    assert main.main(("exec", "web", "--container", "proxy", "--", "ls", "-l")) == command.USAGE_ERROR
-    assert capsys.readouterr().err.splitlines() == wording
+    words = ("exec", "web", "--container", "proxy", "--", "ls", "-l")
+    assert seaway(*words, code=command.USAGE_ERROR).err.splitlines() == wording
 
 
-def test_pod_that_does_not_run(api: apiserver.ApiServer, capsys: Captured, wording: object) -> None:
+def test_pod_that_does_not_run(api: apiserver.ApiServer, seaway: conftest.Seaway, wording: object) -> None:
     status = live_objects.waiting("ImagePullBackOff", 'Back-off pulling image "web:2": not found')
     objects = live_objects.rollout(status)
     live_objects.put(api, *objects)
-    assert main.main(("exec", "web")) == command.USAGE_ERROR
-    assert capsys.readouterr().err.splitlines() == wording
+    assert seaway("exec", "web", code=command.USAGE_ERROR).err.splitlines() == wording
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,10 @@
 """A compose document is converted to an application, with the outcome of each of its keys."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dev.compose_comparison import keys as key_examples
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.model import application
@@ -14,8 +12,6 @@ from seaway.project import load, python_nodes
 from seaway.syntax import decode, nodes, yaml_parser
 from tests import golden
 
-SCHEMA = json.loads((golden.ROOT / "seaway" / "compose" / "loader" / "compose-spec.json").read_text())
-DEFINITIONS = SCHEMA["definitions"]
 PORT = {"mode": "ingress", "target": "80", "protocol": "tcp"}
 NGINX = {"image": "nginx:1"}
 FOLDER = golden.ROOT / "tests" / "compose" / "corpus" / "guestbook" / "web"
@@ -56,60 +52,6 @@ def get_kinds(services: Any, path: str, **rest: Any) -> list[str]:
 
 def format_outcome(outcome: report.KeyOutcome) -> str:
     return f"{outcome.path}: {outcome.kind}: {'; '.join(filter(None, (outcome.message, outcome.hint)))}"
-
-
-def make_sample(schema: Any) -> Any:  # noqa: PLR0911 - one return per type
-    """A document with every key of a schema, in the long form."""
-    if "$ref" in schema:
-        return make_sample(DEFINITIONS[schema["$ref"].rpartition("/")[2]])
-    if forms := schema.get("oneOf"):
-        forms = [DEFINITIONS[form["$ref"].rpartition("/")[2]] if "$ref" in form else form for form in forms]
-        long = [form for name in ("object", "array") for form in forms if form.get("type") == name]
-        return make_sample((long or forms)[0])
-    if "enum" in schema:
-        return schema["enum"][0]
-    types = schema.get("type", "string")
-    match next(name for name in types if name != "null") if isinstance(types, list) else types:
-        case "object" if "properties" in schema:
-            return {key: make_sample(child) for key, child in schema["properties"].items()}
-        case "object":
-            patterns = [
-                child for key, child in schema.get("patternProperties", {}).items() if not key.startswith("^x-")
-            ]
-            return {"one": make_sample(patterns[0]) if patterns else "text"}
-        case "array":
-            return [make_sample(schema.get("items", {"type": "string"}))]
-        case "boolean":
-            return True
-        case "integer" | "number":
-            return 3
-        case _:
-            return "text"
-
-
-def make_complete_document() -> nodes.MappingNode:
-    """Every key of the specification that a loaded document has."""
-    service = make_sample(DEFINITIONS["service"])
-    service |= {"network_mode": "bridge", "image": "nginx:1", "extra_hosts": ["one=192.0.2.1"]}
-    for key in ("provider", *key_examples.MERGED.keys() & service.keys()):
-        del service[key]
-    kinds = ("network", "volume", "secret", "config", "model")
-    resources = {f"{kind}s": {"one": make_sample(DEFINITIONS[kind])} for kind in kinds}
-    return to_mapping({"name": "all", "services": {"web": service}, **resources})
-
-
-def test_every_key_of_the_specification_has_one_outcome() -> None:
-    root = make_complete_document()
-    outcomes = convert.convert_document(root, folder=FOLDER).outcomes
-    assert list(report.find_unrecorded(root, outcomes)) == []
-    assert [outcome.path for outcome in outcomes if outcome.message == "unknown key"] == []
-    known = {outcome.path.split(".")[2] for outcome in outcomes if outcome.path.startswith("services.web.")}
-    assert DEFINITIONS["service"]["properties"].keys() - {"provider", *key_examples.MERGED} <= known
-    paths = [outcome.path for outcome in outcomes if not outcome.is_note]
-    assert sorted(paths) == sorted(set(paths))
-    for outcome in outcomes:
-        assert outcome.message or outcome.kind == "kept", outcome.path
-        assert outcome.hint or outcome.kind in ("kept", "approximated"), outcome.path
 
 
 def test_a_second_outcome_of_a_key_is_a_defect() -> None:
@@ -242,7 +184,19 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ({"cap_add": ["SYS_ADMIN"]}, "cap_add.0", "dropped", {}),
     ({"cap_add": ["NET_BIND_SERVICE"]}, "cap_add.0", "kept", {}),
     ({"security_opt": ["seccomp:unconfined"]}, "security_opt.0", "dropped", {}),
+    ({"security_opt": ["seccomp:profile.json"]}, "security_opt.0", "dropped", {}),
     ({"read_only": True}, "read_only", "kept", {}),
+    ({"links": ["other:x"]}, "links.0", "dropped", {}),
+    ({"depends_on": {"other": {"condition": "service_started"}}}, "depends_on.other", "dropped", {}),
+    ({"dns": ["ns.example.com"]}, "dns", "approximated", {"egress": None}),
+    ({"network_mode": "none", "dns": ["1.1.1.1"]}, "dns", "approximated", {"egress": []}),
+    (deploy(placement={"constraints": ["disk is fast"]}), "deploy.placement.constraints.0", "dropped", {}),
+    (
+        deploy(resources={"reservations": {"devices": [{"capabilities": ["tpu"]}]}}),
+        "deploy.resources.reservations.devices.0",
+        "refused",
+        {},
+    ),
     ({"tmpfs": ["/run:size=64m"]}, "tmpfs.0", "approximated", {"writable": ["/run"]}),
     (deploy(replicas=3), "deploy.replicas", "kept", {"scale": 3}),
     (deploy(replicas=0), "deploy.replicas", "approximated", {"scale": 1}),
@@ -427,10 +381,7 @@ def test_a_disk_belongs_to_one_store(wording: object) -> None:
 
 
 def test_a_socket_that_volumes_from_inherits_is_refused() -> None:
-    services = {
-        "cms": NGINX | {"volumes": [make_disk("files"), SOCKET]},
-        "web": NGINX | {"volumes_from": ["cms"]},
-    }
+    services = {"cms": NGINX | {"volumes": [make_disk("files"), SOCKET]}, "web": NGINX | {"volumes_from": ["cms"]}}
     assert get_kinds(services, "services.web.volumes_from.0") == ["refused"]
 
 
@@ -540,10 +491,7 @@ def test_every_port_that_others_name_is_open(tmp_path: Path) -> None:
     services = {
         "web": {
             **NGINX,
-            "volumes": [
-                bind("./nginx.conf", "/etc/nginx/nginx.conf"),
-                bind("./gone.conf", "/etc/nginx/gone.conf"),
-            ],
+            "volumes": [bind("./nginx.conf", "/etc/nginx/nginx.conf"), bind("./gone.conf", "/etc/nginx/gone.conf")],
             "environment": {"API_HOST": "my_api", "API_PORT": "7000"},
         },
         "my_api": {"image": "example.com/api:1", "ports": [PORT | {"target": "9229", "published": "9229"}]},

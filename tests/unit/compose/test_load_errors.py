@@ -82,11 +82,7 @@ INVALID_SERVICES = (
     ("ports: [{target: 70000}]", "", "4:13: services.web.ports.0.target: invalid-port"),
     ("develop: {watch: [{path: a, action: sync}]}", "", "4:23: services.web.develop.watch.0: missing-value"),
     ("gpus: [{count: 1, device_ids: [a]}]", "", "4:12: services.web.gpus.0: conflicting-keys"),
-    (
-        "depends_on: [db]",
-        "  db: {image: a, depends_on: [web]}\n",
-        "5:31: services.db.depends_on.web: dependency-cycle",
-    ),
+    ("depends_on: [db]", "  db: {image: a, depends_on: [web]}\n", "5:31: services.db.depends_on.web: dependency-cycle"),
     ("", "secrets:\n  a: {}\n", "5:3: secrets.a: missing-value"),
     ("", "configs:\n  a: {file: main.yml, content: b}\n", "5:3: configs.a: conflicting-keys"),
     ("", "volumes:\n  a: {external: true, driver: b}\n", "5:23: volumes.a.driver: conflicting-keys"),

@@ -101,8 +101,12 @@ def test_every_kept_key_is_in_the_application(name: str, monkeypatch: pytest.Mon
     folder = files[0].parent
     project = loader.load(files, within=roots.Root(folder), profiles=["*"])
     conversion = convert.convert_document(project.root, folder=folder)
-    assert repeated == [], "each key has one outcome"
+    assert repeated == [], "each key has one outcome; the projects have every key (test_load)"
     assert list(report.find_unrecorded(project.root, conversion.outcomes)) == []
+    for outcome in conversion.outcomes:
+        assert (outcome.message == "unknown key") <= (".x-" in outcome.path), outcome.path
+        assert outcome.message or outcome.kind == "kept", outcome.path
+        assert outcome.hint or outcome.kind in ("kept", "approximated", "added"), outcome.path
     assert list(find_silent_keys(project.root, folder)) == []
     reversed_app = convert.convert_document(reverse_services(project.root), folder=folder).app
     assert sort_references(reversed_app) == sort_references(conversion.app)

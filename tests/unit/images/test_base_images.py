@@ -75,10 +75,7 @@ def test_images_without_a_build_argument_cannot_be_overridden(wording: Any) -> N
     text = "FROM python:3.12-slim AS postgres\nFROM debian:12\nCOPY --from={} /a /b\n"
     overrides = OVERRIDES | {"postgres:17": "registry.example.com/postgres:17"}
     errors = diagnostics.catch(lambda: parse(text.format("postgres:17")).apply_overrides(overrides))
-    assert diagnostics.summarize(errors) == [
-        "Dockerfile:1: : fixed-base-image",
-        "Dockerfile:3: : fixed-base-image",
-    ]
+    assert diagnostics.summarize(errors) == ["Dockerfile:1: : fixed-base-image", "Dockerfile:3: : fixed-base-image"]
     assert list(map(str, errors)) == wording
     for name in ("postgres", "postgres:16"):  # a stage, and another image
         text = "ARG B=python:3.12-slim\nFROM $B AS postgres\nCOPY --from={} /a /b\n"

@@ -25,14 +25,8 @@ RECORD = rebuild_reasons.BuildRecord(
         ({"files": RECORD.files | {"app/x.py": "-:2"}}, "app/x.py changed"),
         ({"files": RECORD.files | {"run.sh": "x:1"}}, "run.sh changed"),
         ({"files": RECORD.files | {"new": "-:1"}}, "new added"),
-        (
-            {"files": {"app/x.py": "-:2", "run.sh": "-:1", "z": "-:1"}},
-            "2 files changed: app/x.py, app/y.py (removed)",
-        ),
-        (
-            {"files": dict.fromkeys(RECORD.files, "-:2")},
-            "4 files changed: app/x.py, app/y.py, run.sh and 1 more",
-        ),
+        ({"files": {"app/x.py": "-:2", "run.sh": "-:1", "z": "-:1"}}, "2 files changed: app/x.py, app/y.py (removed)"),
+        ({"files": dict.fromkeys(RECORD.files, "-:2")}, "4 files changed: app/x.py, app/y.py, run.sh and 1 more"),
         ({"args": {"MODE": "slow"}}, "build argument MODE changed"),
         ({"args": {}}, "build argument MODE removed"),
         ({"bases": {"python:3.12-slim": "sha256:1"}}, "base image python:3.12-slim pinned"),

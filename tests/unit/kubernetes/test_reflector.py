@@ -93,10 +93,7 @@ def test_an_object_is_replaced(api: apiserver.ApiServer, cluster: client.KubeCli
         old = list_pods(live)[0]["metadata"]["uid"]
         api.remove("v1", "Pod", NAMESPACE, "a")
         pod(api, "a")
-        await wait_until(
-            live,
-            lambda: [manifest["metadata"]["uid"] for manifest in list_pods(live)] not in ([old], []),
-        )
+        await wait_until(live, lambda: [manifest["metadata"]["uid"] for manifest in list_pods(live)] not in ([old], []))
         assert list_names(live) == ["a"]
 
     run(cluster, test)

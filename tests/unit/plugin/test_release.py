@@ -254,14 +254,7 @@ def test_a_forged_record_is_a_change_and_written_again(
     # A forger can also write the matching SHA-256.
     with contextlib.suppress(stored_record.UnreadableRecordError):
         forged["data"]["sha256"] = stored_record.StoredRecord.join_parts([forged]).sha256
-    api.put(
-        "v1",
-        "ConfigMap",
-        NAMESPACE,
-        f"release-{shop.id}",
-        data=forged["data"],
-        binaryData=forged["binaryData"],
-    )
+    api.put("v1", "ConfigMap", NAMESPACE, f"release-{shop.id}", data=forged["data"], binaryData=forged["binaryData"])
     assert engine.diff(plugin, URN, outputs, **build_inputs(shop)) == ["release"]
     engine.update(plugin, URN, outputs, **build_inputs(shop))
     again = config_maps(api)[f"release-{shop.id}"]
@@ -275,14 +268,7 @@ def test_a_record_of_the_first_format_is_written_again(plugin: engine.Plugin, ap
         "since": "2026-01-01T00:00:00Z"
     }
     data = {"release.yaml": yaml_writer.format_yaml(shop.to_plain()), "provenance.yaml": "{}\n"}
-    api.put(
-        "v1",
-        "ConfigMap",
-        NAMESPACE,
-        f"release-{shop.id}",
-        data=data,
-        labels={"seaway/release": shop.id},
-    )
+    api.put("v1", "ConfigMap", NAMESPACE, f"release-{shop.id}", data=data, labels={"seaway/release": shop.id})
     pointer = {"id": shop.id, "previous": "", "since": "2026-01-01T00:00:00Z"}
     api.put("v1", "ConfigMap", NAMESPACE, "release-current", data=pointer)
     assert engine.diff(plugin, URN, old, **build_inputs(shop)) == ["format"]

@@ -348,10 +348,7 @@ NOISE = [
     running=st.integers(0, 2),
 )
 def test_a_healthy_rollout_never_fails_before_its_deadline(
-    statuses: list[Object | None],
-    noise: list[tuple[tuple[str, str], int, int]],
-    elapsed: float,
-    running: int,
+    statuses: list[Object | None], noise: list[tuple[tuple[str, str], int, int]], elapsed: float, running: int
 ) -> None:
     """With any combination of an early crash, a pending pod, and short problems of the registry or the node."""
     web = deployment(replicas=5, updated=len(statuses) + running, revision=2)

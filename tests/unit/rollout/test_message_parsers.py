@@ -159,10 +159,7 @@ CONFIG_ERRORS = [
         "config-missing",
         'MountVolume.SetUp failed for volume "config" : configmap references non-existent config key: app.toml',
     ),
-    (
-        "config-missing",
-        'MountVolume.SetUp failed for volume "keys" : references non-existent secret key: tls.crt',
-    ),
+    ("config-missing", 'MountVolume.SetUp failed for volume "keys" : references non-existent secret key: tls.crt'),
     # The controllers create it a moment after each new namespace.
     (
         "config-missing (transient)",

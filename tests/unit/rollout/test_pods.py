@@ -15,19 +15,23 @@ CREATING = waiting("ContainerCreating")
 Events = Callable[[Object], list[Object]]
 
 
-def list_findings(status: Object, events: Events = lambda _: [], **more: Object) -> list[workload_health.Finding]:
+def no_events(_pod: Object) -> list[Object]:
+    return []
+
+
+def list_findings(status: Object, events: Events = no_events, **more: Object) -> list[workload_health.Finding]:
     """The findings about a pod with this container, half a minute into the rollout."""
     web, newest, pod = live_objects.rollout(status, **more)
     return list(assess(WEB, web, newest, pod, *events(pod)).findings)
 
 
-def find(status: Object, events: Events = lambda _: [], **more: Object) -> workload_health.Finding:
+def find(status: Object, events: Events = no_events, **more: Object) -> workload_health.Finding:
     (finding,) = list_findings(status, events, **more)
     assert (finding.pod, finding.container) == ("web-new-a", "web")
     return finding
 
 
-def check(status: Object, events: Events = lambda _: [], **more: Object) -> tuple[str, bool]:
+def check(status: Object, events: Events = no_events, **more: Object) -> tuple[str, bool]:
     """Cause of the only finding, and whether it is fatal."""
     finding = find(status, events, **more)
     return finding.cause, finding.fatal
@@ -55,46 +59,83 @@ def test_an_image_that_cannot_be_pulled_fails_with_its_second_pull(reason: str, 
     assert check(status, pulls(error, (1, 1), (1, 14))) == (cause, True)
 
 
-def test_a_pull_before_the_rollout_is_not_fatal() -> None:
-    """After a push of the image and another `pulumi up`, the kubelet retries within five minutes."""
-    status = waiting("ImagePullBackOff", NOT_FOUND)
-    assert not find(status, pulls(NOT_FOUND, (7, -20))).fatal
-    assert find(status, pulls(NOT_FOUND, (8, 20))).fatal
+def pull_of_another_container(pod: Object) -> list[Object]:
+    pull = live_objects.pull(pod, NOT_FOUND)
+    pull["involvedObject"]["fieldPath"] = "spec.containers{other}"
+    return [pull]
 
 
-def test_kubelets_before_1_32_give_the_reason_only_in_the_event() -> None:
-    status = waiting("ImagePullBackOff", f'Back-off pulling image "{live_objects.IMAGE}"')
-    assert find(status, pulls(NOT_FOUND, (2, 15))).cause == "image-not-found"
-    assert find(status).cause == "image-pull"
+def pulls_in_a_series(pod: Object) -> list[Object]:
+    """Events of the newer API have count and time in a series; the fields of core/v1 are empty."""
+    pull = live_objects.pull(pod, NOT_FOUND) | {"count": None, "lastTimestamp": None, "eventTime": at(1)}
+    return [pull | {"series": {"count": 2, "lastObservedTime": at(14)}}]
 
 
-def test_pulls_are_counted_by_container() -> None:
-    def other(pod: Object) -> list[Object]:
-        pull = live_objects.pull(pod, NOT_FOUND)
-        pull["involvedObject"]["fieldPath"] = "spec.containers{other}"
-        return [pull]
-
-    assert not find(waiting("ErrImagePull", NOT_FOUND), other).fatal
+def crash_loop(last: Object, restarts: int) -> Object:
+    return waiting("CrashLoopBackOff", "back-off 40s restarting failed container=web", restarts=restarts, last=last)
 
 
-def test_events_of_the_newer_api() -> None:
-    """Their count and time are in a series; the fields of core/v1 are empty."""
-
-    def series(pod: Object) -> list[Object]:
-        pull = live_objects.pull(pod, NOT_FOUND) | {"count": None, "lastTimestamp": None, "eventTime": at(1)}
-        return [pull | {"series": {"count": 2, "lastObservedTime": at(14)}}]
-
-    assert find(waiting("ErrImagePull", NOT_FOUND), series).fatal
-
-
-def test_an_unreachable_registry_is_not_fatal() -> None:
-    error = 'Head "https://registry.example.com/v2/": dial tcp: lookup registry.example.com: no such host'
-    assert check(waiting("ErrImagePull", error), pulls(error, (9, 15))) == ("registry-unreachable", False)
+PULLING = waiting("ErrImagePull", NOT_FOUND)
+WITHOUT_REASON = waiting("ImagePullBackOff", f'Back-off pulling image "{live_objects.IMAGE}"')
+NO_HOST = 'Head "https://registry.example.com/v2/": dial tcp: lookup registry.example.com: no such host'
+NO_PLATFORM = "no match for platform in manifest: not found"
+NO_SECRET, AS_ROOT = 'secret "web-1a2b" not found', "container has runAsNonRoot and image will run as root"
+BUSY = "failed to sync secret cache: timed out waiting for the condition"
+NO_PROGRAM = 'failed to create containerd task: exec: "pythn": executable file not found in $PATH: unknown'
+WRONG_FORMAT = ended(255, message="exec /program: exec format error\n")
+AGAIN = {"startedAt": at(21)}
 
 
-def test_an_image_for_another_architecture_fails_with_its_first_pull() -> None:
-    error = "no match for platform in manifest: not found"
-    assert check(waiting("ErrImagePull", error), pulls(error, (1, 15))) == ("wrong-architecture", True)
+def misconfigured(message: str) -> Object:
+    return waiting("CreateContainerConfigError", message)
+
+
+CASES: dict[str, tuple[Object, Events, dict[str, str], tuple[str, bool]]] = {
+    # After a push of the image and another `pulumi up`, the kubelet retries within five minutes.
+    "pulls before the rollout": (PULLING, pulls(NOT_FOUND, (7, -20)), {}, ("image-not-found", False)),
+    "pulls since": (PULLING, pulls(NOT_FOUND, (8, 20)), {}, ("image-not-found", True)),
+    "kubelets before 1.32": (WITHOUT_REASON, pulls(NOT_FOUND, (2, 15)), {}, ("image-not-found", True)),
+    "no reason at all": (WITHOUT_REASON, no_events, {}, ("image-pull", False)),
+    "pull of another container": (PULLING, pull_of_another_container, {}, ("image-not-found", False)),
+    "newer API of events": (PULLING, pulls_in_a_series, {}, ("image-not-found", True)),
+    "unreachable": (waiting("ErrImagePull", NO_HOST), pulls(NO_HOST, (9, 15)), {}, ("registry-unreachable", False)),
+    "architecture": (
+        waiting("ErrImagePull", NO_PLATFORM),
+        pulls(NO_PLATFORM, (1, 15)),
+        {},
+        ("wrong-architecture", True),
+    ),
+    "no secret": (misconfigured(NO_SECRET), failed(NO_SECRET), {}, ("config-missing", True)),
+    # The Secret was created again, and the kubelet has not retried since.
+    "no secret before": (misconfigured(NO_SECRET), failed(NO_SECRET, seconds=-5), {}, ("config-missing", False)),
+    "root": (misconfigured(AS_ROOT), failed(AS_ROOT), {}, ("runs-as-root", True)),
+    "root before": (misconfigured(AS_ROOT), failed(AS_ROOT, seconds=-5), {}, ("runs-as-root", False)),
+    # The watch starts with the last object of a phase. The kubelet may have tried the first pods by then.
+    "pod of this rollout": (
+        misconfigured(NO_SECRET),
+        failed(NO_SECRET, seconds=-2),
+        {"creationTimestamp": at(-4)},
+        ("config-missing", True),
+    ),
+    "pod of before": (
+        misconfigured(NO_SECRET),
+        failed(NO_SECRET, seconds=-2),
+        {"creationTimestamp": at(-6)},
+        ("config-missing", False),
+    ),
+    "busy node": (misconfigured(BUSY), failed(BUSY, count=5), {}, ("container-not-created", False)),
+    "runs again": (container_status(restarts=3, last=ended(3), running=AGAIN), no_events, {}, ("crash-loop", False)),
+    "crashes before a repair": (crash_loop(ended(3, finished=-30), 9), no_events, {}, ("crash-loop", False)),
+    "crashes since": (crash_loop(ended(3, finished=30), 10), no_events, {}, ("crash-loop", True)),
+    "format": (crash_loop(WRONG_FORMAT, 0), no_events, {}, ("wrong-architecture", True)),
+    "never started": (waiting("RunContainerError", NO_PROGRAM), no_events, {}, ("command-not-found", False)),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_cause(case: str) -> None:
+    status, events, more, expected = CASES[case]
+    assert check(status, events, **more) == expected
 
 
 def test_impossible_images_are_fatal(wording: object) -> None:
@@ -104,34 +145,6 @@ def test_impossible_images_are_fatal(wording: object) -> None:
         ("image-not-found", True),
     ]
     assert [finding.message for finding in findings] == wording
-
-
-@pytest.mark.parametrize(
-    ("message", "cause"),
-    [
-        ('secret "web-1a2b" not found', "config-missing"),
-        ("container has runAsNonRoot and image will run as root", "runs-as-root"),
-    ],
-)
-def test_a_container_that_cannot_be_configured(message: str, cause: str) -> None:
-    status = waiting("CreateContainerConfigError", message)
-    assert check(status, failed(message)) == (cause, True)
-    # The Secret was created again, and the kubelet has not retried since.
-    assert check(status, failed(message, seconds=-5)) == (cause, False)
-
-
-def test_a_pod_of_this_rollout_counts_from_its_creation() -> None:
-    """The watch starts with the last object of a phase. The kubelet may have tried the first pods by then."""
-    message = 'secret "web-1a2b" not found'
-    status = waiting("CreateContainerConfigError", message)
-    assert find(status, failed(message, seconds=-2), creationTimestamp=at(-4)).fatal
-    assert not find(status, failed(message, seconds=-2), creationTimestamp=at(-6)).fatal
-
-
-def test_a_busy_node_is_not_fatal() -> None:
-    message = "failed to sync secret cache: timed out waiting for the condition"
-    status = waiting("CreateContainerConfigError", message)
-    assert check(status, failed(message, count=5)) == ("container-not-created", False)
 
 
 MOUNT = 'MountVolume.SetUp failed for volume "config" : configmap "web-1a2b" not found'
@@ -197,10 +210,6 @@ def test_a_pod_without_a_node(wording: object) -> None:
     assert [finding.message for finding in findings] == wording
 
 
-def crash_loop(last: Object, restarts: int) -> Object:
-    return waiting("CrashLoopBackOff", "back-off 40s restarting failed container=web", restarts=restarts, last=last)
-
-
 def test_a_crash_loop_fails_after_three_restarts(wording: object) -> None:
     last = ended(3, message="starting\ncannot read /etc/web.toml\n")
     assert check(crash_loop(last, 2)) == ("crash-loop", False)
@@ -210,16 +219,8 @@ def test_a_crash_loop_fails_after_three_restarts(wording: object) -> None:
     assert [finding.message for finding in (find(crash_loop(last, 2)), *codes)] == wording
 
 
-def test_a_program_that_runs_again_is_waited_for() -> None:
-    last = ended(3)
-    running = {"startedAt": at(21)}
-    assert check(container_status(restarts=3, last=last, running=running)) == ("crash-loop", False)
-    assert list_findings(container_status(ready=True, restarts=3, last=last, running=running)) == []
-
-
-def test_crashes_before_a_repair_are_fatal_only_if_they_continue() -> None:
-    assert check(crash_loop(ended(3, finished=-30), 9)) == ("crash-loop", False)
-    assert check(crash_loop(ended(3, finished=30), 10)) == ("crash-loop", True)
+def test_a_ready_container_has_no_findings() -> None:
+    assert list_findings(container_status(ready=True, restarts=3, last=ended(3), running=AGAIN)) == []
 
 
 def test_an_init_container() -> None:
@@ -246,29 +247,14 @@ def test_a_permission_error_names_the_field(message: str, cause: str, wording: o
     assert [finding.message, finding.hint] == wording
 
 
-NO_PROGRAM = 'failed to create containerd task: exec: "pythn": executable file not found in $PATH: unknown'
-
-
 @pytest.mark.parametrize(
     ("last", "cause"),
-    [
-        (ended(137, "OOMKilled"), "out-of-memory"),
-        (ended(128, "StartError", message=NO_PROGRAM), "command-not-found"),
-    ],
+    [(ended(137, "OOMKilled"), "out-of-memory"), (ended(128, "StartError", message=NO_PROGRAM), "command-not-found")],
 )
 def test_other_crashes_fail_after_three_restarts(last: Object, cause: str, wording: object) -> None:
     assert check(crash_loop(last, 1)) == (cause, False)
     assert check(crash_loop(last, 3)) == (cause, True)
     assert [find(crash_loop(last, 1)).message] == wording
-
-
-def test_a_program_for_another_architecture_is_fatal_at_once() -> None:
-    last = ended(255, message="exec /program: exec format error\n")
-    assert check(crash_loop(last, 0)) == ("wrong-architecture", True)
-
-
-def test_a_program_that_never_started() -> None:
-    assert find(waiting("RunContainerError", NO_PROGRAM)).cause == "command-not-found"
 
 
 @pytest.mark.parametrize(("probe", "cause"), [("Startup", "startup-failed"), ("Liveness", "liveness-failed")])

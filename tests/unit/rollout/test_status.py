@@ -100,10 +100,7 @@ def test_restarts_are_summed_without_pods_that_are_being_deleted() -> None:
     assert list_by_name(objects)["web"].restarts == 7
 
 
-@pytest.mark.parametrize(
-    "about",
-    ["Deployment/web", "ReplicaSet/web-5d9c", "Pod/web-5d9c-aaaaa"],
-)
+@pytest.mark.parametrize("about", ["Deployment/web", "ReplicaSet/web-5d9c", "Pod/web-5d9c-aaaaa"])
 def test_the_last_warning_about_a_workload_or_its_objects(about: str) -> None:
     objects = live_objects.healthy()
     objects["Event"] = [

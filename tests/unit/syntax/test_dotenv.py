@@ -39,8 +39,7 @@ def test_the_forms_of_an_assignment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [(r"a\n\t\"\\", 'a\n\t"\\'), (r"\$A", "$A"), (r"\0101\d", "A\\d"), ("plain", "plain")],
+    ("text", "expected"), [(r"a\n\t\"\\", 'a\n\t"\\'), (r"\$A", "$A"), (r"\0101\d", "A\\d"), ("plain", "plain")]
 )
 def test_escapes(text: str, expected: str) -> None:
     assert dotenv.unescape(text) == expected

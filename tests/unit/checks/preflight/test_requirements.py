@@ -58,10 +58,7 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         "network-policies: unknown",
         {requirements.DAEMON_SETS_PATH: listed(answers.build_object("kube-flannel-ds"))},
     ),
-    "k3s": (
-        "network-policies: present",
-        {requirements.DAEMON_SETS_PATH: listed(), requirements.VERSION_PATH: K3S},
-    ),
+    "k3s": ("network-policies: present", {requirements.DAEMON_SETS_PATH: listed(), requirements.VERSION_PATH: K3S}),
     "unreadable agents": (
         "network-policies: unknown",
         {requirements.DAEMON_SETS_PATH: cluster_facts.Unreadable(requirements.DAEMON_SETS_PATH)},
