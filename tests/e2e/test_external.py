@@ -48,7 +48,10 @@ def build_database(image: str) -> list[dict[str, Any]]:
         "name": "postgres",
         "image": image,
         "args": ["-p", str(PORT)],
-        "env": [{"name": "POSTGRES_PASSWORD", "value": PASSWORD}],
+        "env": [
+            {"name": "POSTGRES_PASSWORD", "value": PASSWORD},
+            {"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"},
+        ],
         # While it makes the database, it listens on no TCP port.
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "timeoutSeconds": 5},
     }
