@@ -141,7 +141,7 @@ def test_nothing_else_is_open(notes: project.Project) -> None:
         f"{dns}/8080": "closed",
         f"{dns}/53": "open",
     }
-    script = "timeout 3 bash -c '</dev/tcp/{}' 2>&-; echo -n $? "
+    script = "timeout 3 bash -c '</dev/tcp/{}' 2>&-; echo $?"
     codes = run_in_api(notes, "; ".join(script.format(target) for target in targets)).split()
     names = {"0": "open", "1": "refused", "124": "closed"}
     results = {target: names[code] for target, code in zip(targets, codes, strict=True)}
