@@ -48,7 +48,10 @@ def build_database(image: str) -> list[dict[str, Any]]:
         "name": "postgres",
         "image": image,
         "args": ["-p", str(PORT)],
-        "env": [{"name": "POSTGRES_PASSWORD", "value": PASSWORD}],
+        "env": [
+            {"name": "POSTGRES_PASSWORD", "value": PASSWORD},
+            {"name": "PGDATA", "value": "/var/lib/postgresql/data/pgdata"},
+        ],
         # While it makes the database, it listens on no TCP port.
         "readinessProbe": {"tcpSocket": {"port": PORT}, "periodSeconds": 1, "timeoutSeconds": 5},
     }
@@ -138,7 +141,7 @@ def test_nothing_else_is_open(notes: project.Project) -> None:
         f"{dns}/8080": "closed",
         f"{dns}/53": "open",
     }
-    script = "timeout 3 bash -c '</dev/tcp/{}' 2>&-; echo -n $? "
+    script = "timeout 3 bash -c '</dev/tcp/{}' 2>&-; echo $?"
     codes = run_in_api(notes, "; ".join(script.format(target) for target in targets)).split()
     names = {"0": "open", "1": "refused", "124": "closed"}
     results = {target: names[code] for target, code in zip(targets, codes, strict=True)}
