@@ -39,7 +39,7 @@ UPDATE_HINTS: Sequence[str] = (
 )
 DESTROY_HINTS: Sequence[str] = (
     "To stop the one-node cluster and keep the data: make cluster-down.",
-    "To delete the stack and its data: {accepted} pulumi destroy --ignore-protect",
+    "To delete the stack and its data: {accepted} pulumi destroy --stack {stack} --ignore-protect",
 )
 
 NAMESPACES = "namespaces"
@@ -93,7 +93,7 @@ class DataLossGuard:
             several = f"{len(refused)} disks would be deleted with their data"
             subject = "a disk would be deleted with its data" if len(refused) == 1 else several
             lines = [f"{subject}; nothing was changed", *(f"  {disk.line}" for disk in refused)]
-            lines += [hint.format(accepted=accepted) for hint in hints]
+            lines += [hint.format(accepted=accepted, stack=log.stack) for hint in hints]
             lines.append(f"More: {diagnosis.format_help('data-loss')}")
             raise engine.ResourceError("\n".join(lines), code="data-loss")
 

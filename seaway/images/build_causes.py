@@ -69,8 +69,8 @@ CAUSES = (
     Cause(
         "build-base-unreachable",
         "the registry of {base} does not answer: {error}",
-        "check that the builder reaches {subject_registry}; or set another image for it in seaway:imageOverrides of the"
-        " stack's file",
+        "correct the name in {place}, or check that the builder reaches {subject_registry}; or set another image for it"
+        " in seaway:imageOverrides of the stack's file (on the one-node cluster: make image)",
         error=_PULL,
     ),
     Cause(

@@ -52,7 +52,7 @@ CAUSES: Mapping[str, str] = {
     "crash-loop": "read its log: {previous_logs}",
     "stuck-store": "kubectl delete pod {pod} -n {namespace} (its volume is kept), then pulumi up",
     "registry-unreachable": "the node retries by itself; check that the registry runs and that the nodes can reach it"
-    " by the name in <image>",
+    " by the name in <image>; if the machine of the one-node cluster does not reach it, add the image: make image",
     "image-pull": "the node retries by itself; the text is the container runtime's",
     "volume-unbound": "make a storage class of the cluster the default (its annotation"
     " storageclass.kubernetes.io/is-default-class: true)",

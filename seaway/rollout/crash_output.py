@@ -31,6 +31,13 @@ _VARIABLE = re.compile(
     r"(?:is not set|must be set|is required|is missing|is not defined)"
 )
 _KEY_ERROR = re.compile(r"KeyError: '([A-Z][A-Z0-9_]*)'")
+_CONNECT_TIMEOUT = re.compile(
+    r"urlopen error timed out|ConnectTimeout|[Cc]onnect(?:ion)? (?:attempt )?timed? ?out"
+    r"|[Cc]onnection timed out|timeout expired|ETIMEDOUT|dial tcp .+: i/o timeout"
+    r"|^TimeoutError: (?:timed out|\[Errno 110\])|Timeout connecting to server"
+)
+"""A connection that nothing answered: network policies drop the packets of undeclared links, and refuse nothing."""
+
 _ENVIRONMENT = re.compile(r"\bos\.environ\b|<frozen os>|/os\.py\"|\benviron\[")
 
 MODULE_HINT = (
@@ -38,6 +45,10 @@ MODULE_HINT = (
     " package.json, Gemfile); if it is a file of your own, let the Dockerfile copy it"
 )
 FILE_HINT = "let the Dockerfile copy {file}, or correct <command>"
+CONNECT_TIMEOUT_HINT = (
+    "if it connects to a service or store of this application, add that name to <calls>; a private address outside"
+    " belongs in <egress>; otherwise the other side does not answer: see {previous_logs}"
+)
 VARIABLE_HINT = "set {variable} in <env>; a password or a key belongs in <secrets>"
 
 
@@ -60,6 +71,8 @@ def parse_crash(output: str, cause: str) -> message_parsers.ParsedMessage:
         hint, values = MODULE_HINT, {"module": next(filter(None, module.groups()))}
     elif variable := _VARIABLE.search(headline) or (_ENVIRONMENT.search(output) and _KEY_ERROR.search(headline)):
         hint, values = VARIABLE_HINT, {"variable": next(filter(None, variable.groups()))}
+    elif _CONNECT_TIMEOUT.search(headline):
+        hint = CONNECT_TIMEOUT_HINT
     return message_parsers.ParsedMessage(cause=cause, message=headline, hint=hint, values=values)
 
 

@@ -16,7 +16,9 @@ from seaway.syntax import diagnosis, nodes
 KEYS: Mapping[str, str] = {
     "": "",
     "build": "build",
+    "calls": "networks",
     "command": "command",
+    "egress": "",
     "env": "environment",
     "health": "healthcheck",
     "health.liveness": "",

@@ -31,6 +31,9 @@ LOOPBACK_HINT = (
 PORT_HINT = "set the port in <port> to {actual_port}, or let the program listen on port {port}"
 TIMEOUT_HINT = "let the program answer sooner, or raise <health.timeout>; its log: {logs}"
 _NO_LOGIN_HINT = "the probe sends no credentials: set <health> to a path that needs none, or to tcp"
+STARTING_HINT = (
+    "a program that is still starting needs only time, up to <health.startPeriod>; if it does not start: {logs}"
+)
 STATUS_HINTS = {
     "400": "the probe's Host header is the pod's address: let the program accept every Host for this path, or set"
     " <health> to tcp",
@@ -70,6 +73,14 @@ def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> mess
         message = f"is not ready: {request} got no answer within {probe.get('timeoutSeconds', 1)} s"
         return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=TIMEOUT_HINT)
     return None
+
+
+def parse_slow_start(text: str) -> message_parsers.ParsedMessage | None:
+    """A startup probe that timed out: the program accepts connections, and does not answer yet. None: another one."""
+    if not text.startswith("Startup probe") or not _TIMEOUT.search(text):
+        return None
+    detail = message_parsers.format_probe_failure(text)
+    return message_parsers.ParsedMessage(cause="not-ready", message=f"is still starting: {detail}", hint=STARTING_HINT)
 
 
 def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:

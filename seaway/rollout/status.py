@@ -170,7 +170,10 @@ def _build_status(
 def _find_last_warning(
     manifest: snapshot.Object, owned: owned_pods.OwnedPods, index: evidence.ObjectIndex, now: datetime.datetime
 ) -> evidence.Event | None:
-    """The newest warning, in one line, about the workload or an object that it owns and that still exists."""
+    """The newest warning, in one line, about the workload or an object that it owns and that still exists.
+
+    Startup probes fail at every start until the program answers: those of a pod that is ready are over.
+    """
     owner = unstructured.get_name(manifest)
     claims = [
         index.find("PersistentVolumeClaim", f"{unstructured.get_name(claim)}-{owner}-{number}")
@@ -178,7 +181,14 @@ def _find_last_warning(
         for number in range(manifest["spec"].get("replicas", 1))
     ]
     events = index.list_events(manifest, *owned.owners, *owned.pods, *claims)
-    recent = [event for event in events if event.is_warning and now - event.time <= EVENT_WINDOW]
+    ready = {unstructured.get_name(pod) for pod in owned.pods if unstructured.is_condition_true(pod, "Ready")}
+    recent = [
+        event
+        for event in events
+        if event.is_warning
+        and now - event.time <= EVENT_WINDOW
+        and not (event.name in ready and event.reason == "Unhealthy" and event.message.startswith("Startup probe"))
+    ]
     return dataclasses.replace(recent[-1], message=" ".join(recent[-1].message.split())) if recent else None
 
 

@@ -235,7 +235,7 @@ class ContainerHealth:
         # Both times are from the node: its clock may differ from ours.
         if failure is None or (failure.time - started).total_seconds() < SETTLE_SECONDS:
             return None
-        if parsed := self._parse_unhealthy(failure):
+        if parsed := self._parse_unhealthy(failure) or probe_failures.parse_slow_start(failure.message):
             parsed = dataclasses.replace(parsed, message=f"{self.name} runs, but {parsed.message}")
             return causes.convert_message(parsed, self.location, fatal=False)
         detail = message_parsers.format_probe_failure(failure.message)

@@ -17,7 +17,7 @@ import difflib
 import functools
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, cast
 
 from seaway.syntax import diagnosis, field_help, foreign_keys, former_keys, nodes, scalars
@@ -186,6 +186,8 @@ class _Decoder:
             hint = f"remove it: {foreign_keys.NEEDLESS[key]}"
         elif meanings:
             hint = f"did you mean {' or '.join(meanings)}?"
+        elif parents := list(_find_parents(cls, node)):
+            hint = f"indent it further, below {' or '.join(parents)}"
         else:
             listed = f"for its keys: {diagnosis.format_help('reference')}"
             hint = suggest_name(key, fields) if len(fields) <= MAX_LISTED_KEYS else listed
@@ -198,7 +200,11 @@ class _Decoder:
         if shorthand is None:
             keys = [to_camel_case(field.name) for field in dataclasses.fields(cls) if field.name not in name_argument]
             message = f"{nodes.describe_node(node)} is not a mapping"
-            return self.report(path, node, "invalid-type", message, f"write keys below it: {', '.join(keys)}")
+            hint = f"write keys below it: {', '.join(keys)}"
+            if not set(name_argument.values()).isdisjoint(keys):
+                (key,) = name_argument.values()
+                hint = f"indent it further: {key} is a key of {_format_class_name(cls)}, not its name"
+            return self.report(path, node, "invalid-type", message, hint)
         parameters = typing.get_type_hints(shorthand)
         hint = [parameters[name] for name in parameters if name != "return"][-1]
         value = self.decode_value(hint, node, path)
@@ -275,6 +281,17 @@ class _Decoder:
     def _add_locations(self, node: nodes.Node, path: str) -> None:
         """Remembers the locations of the keys of a mapping, or of the elements of a list."""
         self.locations.update((part_path, location) for part_path, location, _ in nodes.list_parts(node, path))
+
+
+def _find_parents(cls: type, node: nodes.Node) -> Iterator[str]:
+    """The keys of ``cls`` that have named instances with the keys of ``node``: the parents that it was written for."""
+    keys = node.pairs.keys() if isinstance(node, nodes.MappingNode) else set[str]()
+    for field, hint in typing.get_type_hints(cls).items():
+        args = typing.get_args(hint)
+        if keys and typing.get_origin(hint) is tuple and dataclasses.is_dataclass(args[0]):
+            known = {to_camel_case(part.name) for part in dataclasses.fields(args[0])}
+            if keys <= known:
+                yield to_camel_case(field)
 
 
 def _is_null(node: nodes.Node) -> bool:

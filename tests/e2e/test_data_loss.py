@@ -153,7 +153,10 @@ def test_destroy_is_refused_with_and_without_preview(vault: project.Project) -> 
         result = vault.pulumi(*words, *stack)
         assert result.exit_code != 0, words
         assert f"deletes the disk {DB}" in result.output, result.output
-        assert f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --ignore-protect" in result.output
+        assert (
+            f"{disks.ACCEPT_VARIABLE}={DB},{LEDGER} pulumi destroy --stack {vault.stack} --ignore-protect"
+            in result.output
+        )
     result = accept_loss(vault, DB).pulumi("destroy", "--yes", "--skip-preview", "--ignore-protect", *stack)
     assert result.exit_code != 0
     assert LEDGER in result.output

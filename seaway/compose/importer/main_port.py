@@ -1,7 +1,8 @@
 """Chooses the main port of each service. Kubernetes needs it to find a service by name; compose does not.
 
 A service that states no port listens on the port that others call, that its image is known for, that its Dockerfile
-exposes, or that its environment, labels or healthcheck name.
+exposes, or that its environment, labels or healthcheck name. EXPOSE does not count for a service that runs its own
+command if another service of the same build has that port: a worker shares the image of web, and listens on no port.
 """
 
 import re
@@ -32,7 +33,7 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
         service.main_port = _make_port(service, known[0], known_source)
     elif called:
         service.main_port = _make_port(service, *next(iter(called.items())))
-    elif service.stage is not None and service.stage.ports:
+    elif service.stage is not None and service.stage.ports and not _runs_other_program(service, service.stage):
         service.main_port = _make_port(service, service.stage.ports[0], "exposed by its Dockerfile")
     elif known:
         service.main_port = _make_port(service, known[0], known_source)
@@ -42,6 +43,22 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     if service.main_port is not None:
         # A service listens on its own address too: Kafka advertises it to its clients.
         _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}))
+
+
+def _runs_other_program(service: plan.ServicePlan, stage: images.Stage) -> bool:
+    """Whether EXPOSE describes another service of the same build: a worker runs its own command in the image of web."""
+    if not _has_own_command(service):
+        return False
+    siblings = [other for other in service.plans.values() if other is not service and other.stage == stage]
+    return any(
+        other.build_context == service.build_context
+        and (not _has_own_command(other) or stage.ports[0] in {port.number for port in other.listening_ports})
+        for other in siblings
+    )
+
+
+def _has_own_command(service: plan.ServicePlan) -> bool:
+    return bool(service.keys.get_texts("command") or service.keys.get_texts("entrypoint"))
 
 
 def _make_port(service: plan.ServicePlan, number: int, source: str) -> ports.Port:

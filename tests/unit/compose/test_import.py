@@ -427,6 +427,18 @@ def test_a_job_that_depends_on_a_service_runs_after_it() -> None:
     assert get_kinds(services, "services.smoke.depends_on.web.condition") == ["kept"]
 
 
+def test_a_worker_in_the_image_of_web_does_not_listen_on_its_port(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM x\nEXPOSE 5000\n")
+    build = {"build": {"context": "."}}
+    command = {"command": ["python", "x.py"]}
+    for web in (build, build | command | {"ports": [PORT | {"target": "5000"}]}):
+        worker = get_fields({"web": web, "worker": build | command}, "worker", folder=tmp_path)
+        assert (worker.get("port"), worker["allPorts"]) == (None, True)
+    # EXPOSE is the port of a service that is alone with its image, or that runs the image's own command.
+    assert get_fields({"web": build | command}, folder=tmp_path)["port"] == 5000
+    assert get_fields({"web": build, "twin": build}, "twin", folder=tmp_path)["port"] == 5000
+
+
 def test_the_files_of_a_folder_decide_what_it_is(tmp_path: Path) -> None:
     """Configuration, the source of the image, an empty disk, or data."""
     for name in ("conf/a.conf", "conf/sub/b.conf", "src/x.py", "data/x.bin"):

@@ -323,7 +323,7 @@ def test_a_destroy_deletes_the_guard_first(configured: Callable[..., engine.Plug
     started = configured(namespaces="shop-prod")
     text = started.get_refusal(lambda: destroy(started, GUARD))
     assert "deletes the disk shop-prod/data-db-0 (1Gi, store db): the namespace shop-prod is deleted" in text
-    assert "SEAWAY_ACCEPT_DATA_LOSS=shop-prod/data-db-0 pulumi destroy --ignore-protect" in text
+    assert "SEAWAY_ACCEPT_DATA_LOSS=shop-prod/data-db-0 pulumi destroy --stack prod --ignore-protect" in text
     destroy(started, CLUSTER)
     further = GUARD.replace("destroy-guard", "blog-destroy-guard")
     assert started.get_refusal(lambda: destroy(started, further)) == text

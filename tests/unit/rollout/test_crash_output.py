@@ -150,3 +150,24 @@ def test_headline(output: str, headline: str, values: dict[str, str]) -> None:
     parsed = crash_output.parse_crash(output, "crash-loop")
     assert (parsed.cause, parsed.message, parsed.values) == ("crash-loop", headline, values)
     assert (parsed.hint is None) == (not values)
+
+
+@pytest.mark.parametrize(
+    ("headline", "is_timeout"),
+    [
+        ("urllib.error.URLError: <urlopen error timed out>", True),
+        ("TimeoutError: [Errno 110] Connection timed out", True),
+        ("requests.exceptions.ConnectTimeout: HTTPConnectionPool(host='web', port=8000): Max retries exceeded", True),
+        ("redis.exceptions.TimeoutError: Timeout connecting to server", True),
+        ('psycopg.OperationalError: connection to server at "10.0.0.1", port 5432 failed: Connection timed out', True),
+        ("Error: connect ETIMEDOUT 10.0.0.1:6379", True),
+        ("panic: dial tcp 10.0.0.1:5432: i/o timeout", True),
+        # The connection was open, or was refused: no policy drops its packets.
+        ("redis.exceptions.TimeoutError: Timeout reading from socket", False),
+        ("requests.exceptions.ReadTimeout: HTTPConnectionPool(host='web', port=8000): Read timed out.", False),
+        ("ConnectionRefusedError: [Errno 111] Connection refused", False),
+    ],
+)
+def test_a_connection_that_nothing_answers_may_be_an_undeclared_link(headline: str, *, is_timeout: bool) -> None:
+    parsed = crash_output.parse_crash(headline, "crash-loop")
+    assert (parsed.hint == crash_output.CONNECT_TIMEOUT_HINT) == is_timeout

@@ -284,6 +284,13 @@ def test_a_probe_that_keeps_failing_is_reported(wording: object) -> None:
     assert [finding.message] == wording
 
 
+def test_a_startup_probe_that_gets_no_answer_is_a_slow_start(wording: object) -> None:
+    slow = 'Startup probe failed: Get "http://10.42.0.7:8000/healthz": context deadline exceeded'
+    finding = find(container_status(running={"startedAt": at(1)}), unhealthy(slow, 12))
+    assert (finding.cause, finding.fatal) == ("not-ready", False)
+    assert [finding.message, finding.hint] == wording
+
+
 def test_a_container_that_crashed_and_is_not_ready_is_reported_for_its_current_state() -> None:
     running = container_status(restarts=1, last=ended(1), running={"startedAt": at(10)})
     assert find(running, unhealthy(READINESS, 25)).cause == "not-ready"

@@ -126,6 +126,15 @@ def test_a_warning_about_an_earlier_pod_of_the_same_name_does_not_count() -> Non
     assert list_by_name(objects)["db"].last_warning is None
 
 
+@pytest.mark.parametrize("probe", ["Startup", "Readiness"])
+def test_the_failed_startup_probe_of_a_ready_pod_is_no_warning(probe: str) -> None:
+    objects = live_objects.healthy()
+    objects["Event"] = [
+        live_objects.event("Pod/db-0", "Unhealthy", f"{probe} probe failed: refused", seen=live_objects.ago(seconds=9))
+    ]
+    assert (list_by_name(objects)["db"].last_warning is None) == (probe == "Startup")
+
+
 def test_a_warning_about_the_claim_of_a_store() -> None:
     objects = live_objects.healthy()
     objects["PersistentVolumeClaim"] = [

@@ -20,6 +20,8 @@ ERRORS = {
     "key in snake case": ("    env_file: a.env", "5:5: services.web.env_file: unknown-key"),
     "key without a meaning": ("    restart: always", "5:5: services.web.restart: unknown-key"),
     "key like no other": ("    xyzzy: 1", "5:5: services.web.xyzzy: unknown-key"),
+    "key of a service beside its name": ("  port: 80", "5:3: services.port: invalid-type"),
+    "service that is not indented": ("worker: {image: x, command: [a]}", "5:1: worker: unknown-key"),
     "former key": ("    expose: true", "5:5: services.web.expose: unknown-key"),
     "former key of health": ("    health: {ready: /, every: 2}", None),
     "former key of a port": (
