@@ -133,7 +133,7 @@ def test_a_program_with_two_applications_and_other_resources(checkout: project.P
         False,
     )
 
-    (checkout.folder / "__main__.py").open("a").write(CACHE)
+    (checkout.folder / "__main__.py").write_text((checkout.folder / "__main__.py").read_text() + CACHE)
     failed = checkout.up(check=False).output
     assert "cache failed:" in failed, failed
     assert "correct image (Deployment cache)" in failed, failed
