@@ -172,7 +172,10 @@ class ReleaseRecord:
 def _get_recorded(stack_settings: settings.Settings) -> dict[str, Any]:
     """The settings that a record has, by field."""
     names = [field.name for field in dataclasses.fields(stack_settings) if field.name not in _UNRECORDED_SETTINGS]
-    return {name: getattr(stack_settings, name) for name in names}
+    recorded = {name: getattr(stack_settings, name) for name in names}
+    if not stack_settings.program_secrets:
+        del recorded["program_secrets"]  # records that are older than this setting keep their ids
+    return recorded
 
 
 def parse_release_id(record_id: str) -> str:
