@@ -50,6 +50,16 @@ def fail_migration(app: Application, folder: Path) -> None:
     app["jobs"]["migrate"]["command"] = ["python3", "-c", "raise SystemExit('the schema is newer than this release')"]
 
 
+def slow_migration(app: Application, folder: Path) -> None:
+    program = "import runpy, time; time.sleep(10); runpy.run_path('migrate.py', run_name='__main__')"
+    app["jobs"]["migrate"] |= {"command": ["python3", "-c", program], "timeout": 5}
+
+
+def add_crashing_store(app: Application, folder: Path) -> None:
+    add_store(app, folder)
+    app["stores"]["cache"]["command"] = ["sh", "-c", "exit 3"]
+
+
 def add_store(app: Application, folder: Path) -> None:
     """Add a second store with a volume."""
     app["stores"]["cache"] = {

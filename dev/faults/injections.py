@@ -1,7 +1,9 @@
 """Faults of the cluster: each context manager changes it before a rollout, and restores it afterwards."""
 
 import contextlib
+import json
 import subprocess
+import tempfile
 from collections.abc import Generator
 
 from dev import project
@@ -18,6 +20,50 @@ def fill_quota(shop: project.Project) -> Generator[None]:
         yield
     finally:
         shop.kubectl("delete", "quota", "full", "-n", NAMESPACE)
+
+
+@contextlib.contextmanager
+def limit_range(shop: project.Project) -> Generator[None]:
+    """Add a LimitRange: containers need a limit of 100Mi or more."""
+    limits = {"limits": [{"type": "Container", "min": {"memory": "100Mi"}}]}
+    manifest = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "bigger"}, "spec": limits}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(manifest, file)
+        file.flush()
+        shop.kubectl("apply", "-f", file.name, "-n", NAMESPACE)
+    try:
+        yield
+    finally:
+        shop.kubectl("delete", "limitrange", "bigger", "-n", NAMESPACE)
+
+
+@contextlib.contextmanager
+def stop_controllers(shop: project.Project) -> Generator[None]:
+    project.run_cluster("stop", "kube-controller-manager")
+    try:
+        yield
+    finally:
+        project.run_cluster("start", "kube-controller-manager")
+
+
+@contextlib.contextmanager
+def delete_service_account(shop: project.Project) -> Generator[None]:
+    _delete(shop, "serviceaccount", "worker")
+    yield
+
+
+@contextlib.contextmanager
+def delete_deployment(shop: project.Project) -> Generator[None]:
+    _delete(shop, "deployment", "worker")
+    yield
+
+
+@contextlib.contextmanager
+def correct_store(shop: project.Project) -> Generator[None]:
+    """Deploy the store that crashes, and then correct its command."""
+    shop.up(check=False)
+    shop.replace_text("app/app.yaml", "exit 3", "exec sleep infinity")
+    yield
 
 
 @contextlib.contextmanager

@@ -154,10 +154,17 @@ def _assess_service(subject: _Subject) -> _Assessment:
     generation = unstructured.get_count(subject.manifest["metadata"], "generation")
     if unstructured.get_count(subject.status, "observedGeneration") < generation:
         # The controller has not seen the last change: all numbers are of the previous version.
-        return _Progress(desired=progress.desired), []
+        return _Progress(desired=progress.desired), list(_explain_idle_controllers(subject))
     ready = sum(map(unstructured.is_pod_ready, subject.owned.newest))
     findings = [*subject.list_pod_findings(), *explain(subject, progress)]
     return dataclasses.replace(progress, ready=ready), findings
+
+
+def _explain_idle_controllers(subject: _Subject) -> Iterator[workload_health.Finding]:
+    """They act within a second, unless they are slow or down."""
+    if subject.elapsed >= symptoms.SETTLE_SECONDS:
+        message = f"the cluster's controllers have not acted on the {subject.location.target.kind} yet"
+        yield causes.create_finding("not-created", message, subject.location)
 
 
 def _measure_deployment(subject: _Subject) -> _Progress:
@@ -263,6 +270,8 @@ def _assess_job(subject: _Subject) -> _Assessment:
     findings = subject.list_pod_findings()
     if all(unstructured.get_mapping(pod, "status").get("phase") == "Failed" for pod in newest):
         findings += _find_failed_create(subject)
+    if not (subject.status or findings or newest):
+        findings += _explain_idle_controllers(subject)
     if unstructured.is_condition_true(job, "Failed"):
         findings = [_explain_failed_job(subject, merge_findings(findings))]
     return progress, findings
