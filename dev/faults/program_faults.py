@@ -170,7 +170,7 @@ PROGRAM_FAULTS = (
         cause="low-port",
         injected="a program that listens on port 80, and `port: 8000`",
         change=changes.change_source(changes.build_server("('', 80)", "")),
-        hint=rf"set the port in services\.web\.port {LINE} to the one in the text",
+        hint=rf"set the port in services\.web\.port {LINE} to the one on which the program listens",
         cure=cures.set_web(port="80"),
     ),
     Fault(

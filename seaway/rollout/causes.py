@@ -39,8 +39,8 @@ CAUSES: Mapping[str, str] = {
     " the program write to /tmp; an image that is made for its own user needs <user>",
     "needs-rights": "set <user> to the id of the image's own user, which is enough for most images; otherwise set"
     " <security> to baseline, or use another image",
-    "low-port": "set the port in <port> to the one in the text: without root, ports below 1024 are open only if they"
-    " are declared; or let the program listen on the declared port",
+    "low-port": "set the port in <port> to the one on which the program listens: without root, ports below 1024 are"
+    " open only if they are declared; or let the program listen on the declared port",
     "connection-refused": probe_failures.REFUSED_HINT,
     "probe-status": probe_failures.OTHER_STATUS_HINT,
     "startup-failed": "read its log: {previous_logs}; raise <health.startPeriod> if the program needs longer, or"

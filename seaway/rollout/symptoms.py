@@ -158,6 +158,9 @@ class ContainerHealth:
     def _explain_crash(self) -> workload_health.Finding:
         termination = self.last_termination
         output = termination.get("message") or ""
+        log = self._index.logs.get((self.location.pod, self.name), "")
+        if output and log.rstrip().endswith(output.rstrip()):
+            output = log  # Kubernetes keeps only the last 2048 bytes.
         parsed = message_parsers.parse_start_error(f"{output}\n{self._waiting_message}", self._image)
         if parsed is not None and not parsed.is_transient:
             return causes.convert_message(parsed, self.location, fatal=True)
