@@ -179,7 +179,9 @@ class ContainerHealth:
         if probe := self._find_failed_probe():
             return self._explain_failed_probe(probe, fatal=fatal)
         command = (*self._container.get("command", ()), *self._container.get("args", ()))
-        working_dir = self._container.get("workingDir") or ""
+        working_dir = self._container.get("workingDir") or (
+            "" if self.location.extra_container else self.location.target.working_dir
+        )
         crash = permission_errors.find_permission_error(output, working_dir=working_dir, command=command)
         # A pod of a job that ends with an error is not restarted: another pod follows it.
         cause = "job-failed" if self.location.target.kind in {"Job", "CronJob"} else "crash-loop"

@@ -17,6 +17,10 @@ WORKLOAD_TYPES: Mapping[Kind, WorkloadType] = {
 """What an application calls the workloads of each kind, in the order of `seaway status`."""
 
 
+WORKING_DIR = "WORKDIR"
+"""The key of a source: the WORKDIR in the Dockerfile of a workload."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One workload that must become healthy."""
@@ -35,6 +39,11 @@ class Target:
     def model_path(self) -> str:
         """Its path in app.yaml: ``services.web``."""
         return f"{WORKLOAD_TYPES[self.kind]}s.{self.owner}"
+
+    @property
+    def working_dir(self) -> str:
+        """The WORKDIR in the Dockerfile of its image; empty: unknown."""
+        return self.sources.get(f"{self.model_path}.{WORKING_DIR}", "")
 
     @classmethod
     def parse(cls, inputs: Mapping[str, Any], sources: Mapping[str, str]) -> Self:
