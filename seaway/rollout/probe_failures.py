@@ -9,16 +9,18 @@ from seaway.rollout import message_parsers
 _REFUSED = re.compile(r"connect(?:ion)?:? (?:connection )?refused")
 _TIMEOUT = re.compile(r"deadline exceeded|Client\.Timeout|i/o timeout")
 _STATUS = re.compile(r"statuscode: (\d+)")
-_LISTENS = re.compile(
-    r"\b(?:listen|running|serving|server|started|bound|ready|local)\w*\b.*?"
-    r"(?:(?P<host>(?:\d+\.){3}\d+|localhost|\[::1?\]|\*|(?<=\s))(?::| port )|\bport:? )"
-    r"(?P<port>\d{2,5})\b",
+_LISTENS = re.compile(r"\b(?:listen|running|serving|server|started|bound|ready|local|network|launched|live\b)\w*", re.I)
+_ADDRESS = re.compile(r"(?:(?P<host>(?:\d+\.){3}\d+|localhost|\[::1?\]|\*)|(?<=[\s=])):(?P<port>\d{2,5})\b", re.I)
+"""Such as ``Running on http://127.0.0.1:5000``, ``Listening at: http://0.0.0.0:8000 (7)``, ``addr=:8080``."""
+_PORT = re.compile(r"\bport(?:\(s\))?['\"]?[:= ]{1,3}(?P<port>\d{2,5})\b", re.I)
+"""Such as ``listening on port 80``, ``{ address: '127.0.0.1', port: 3000 }``."""
+_CONNECTS = re.compile(
+    r"\bconnect|fail|refus|error|\bwait(?:ing|s)?\b|could not|cannot"
+    r"|\b(?:database|db|postgres\w*|mysql|redis|mongo\w*|amqp|kafka|broker|upstream)\b",
     re.I,
 )
-"""Such as ``Running on http://127.0.0.1:5000``, ``Listening at: http://0.0.0.0:8000 (7)``, ``listening on port 80``."""
-_CONNECTS = re.compile(r"\bconnect|fail|refus|error|wait|could not|cannot", re.I)
 """Such as ``connection to server at "db", port 5432 failed``."""
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_LOOPBACK = re.compile(r"\b127\.0\.0\.1\b|\blocalhost\b|\[::1\]|['\"]::1['\"]", re.I)
 
 REFUSED_HINT = (
     "let the program listen on port {port} of 0.0.0.0 (on 127.0.0.1 only the container itself reaches it), or set"
@@ -73,18 +75,30 @@ def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> mess
 
 
 def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
-    """The hint, its values, and the line of the log that proves it."""
-    for line in reversed(log.splitlines()):
-        match = _LISTENS.search(line)
-        if match is None or _CONNECTS.search(line):
-            continue
-        host, actual_port = match["host"] or "", match["port"]
+    """The hint, its values, and the line of the log that proves it. A program may listen on several ports."""
+    lines: dict[str, list[str]] = {}
+    for line in log.splitlines():
+        if actual_port := _find_listening_port(line):
+            lines.setdefault(actual_port, []).append(line)
+    ports = [port] if port in lines else list(lines)
+    if len(ports) == 1:
+        actual_port = ports[0]
+        line = lines[actual_port][-1]
         evidence = f"; its log says: {message_parsers.truncate_line(line, 100)}"
-        if host in _LOOPBACK:
+        if all(_LOOPBACK.search(line) and "0.0.0.0" not in line for line in lines[actual_port]):  # noqa: S104 - a log
+            host = _LOOPBACK.findall(line)[-1].strip("'\"")
             return LOOPBACK_HINT, {"port": port, "address": f"{host}:{actual_port}"}, evidence
         if actual_port != port:
             return PORT_HINT, {"port": port, "actual_port": actual_port}, evidence
     return REFUSED_HINT, {"port": port}, ""
+
+
+def _find_listening_port(line: str) -> str | None:
+    word = _LISTENS.search(line)
+    if word is None or _CONNECTS.search(line):
+        return None
+    match = _ADDRESS.search(line, word.start()) or _PORT.search(line, word.start()) or _PORT.search(line)
+    return match and match["port"]
 
 
 def _get_handler(container: snapshot.Object, kind: str) -> snapshot.Object:

@@ -37,6 +37,14 @@ LISTENS = [
     ("Listening on :8080", "8080"),
     ("Now listening on: http://[::]:8080", "8080"),
     ("Tomcat started on port 8080 (http)", "8080"),
+    ("Tomcat started on port(s): 8080 (http)", "8080"),
+    ("level=INFO msg=listening addr=:8080", "8080"),  # Go
+    ("INFO:waitress:Serving on http://127.0.0.1:8080", "127.0.0.1:8080"),
+    ("listening { address: '127.0.0.1', family: 'IPv4', port: 3000 }", "127.0.0.1:3000"),  # Node
+    ('{"message":"listening","address":"127.0.0.1","port":3000}', "127.0.0.1:3000"),
+    ("http://127.0.0.1:3000 (bound on host 0.0.0.0 and port 3000)", "3000"),
+    ("- Local: http://localhost:3000\n- Network: http://10.42.0.7:3000", "3000"),
+    ("metrics server listening on :9090\nlistening on 127.0.0.1:8000", "127.0.0.1:8000"),
 ]
 
 
@@ -54,6 +62,8 @@ OTHER_LOGS = [
     'connection to server at "10.0.0.5", port 5432 failed: Connection refused',
     "waiting for the server db, port 5432",
     "listening on 0.0.0.0:8000",  # and was probed before
+    "ready: database at 10.0.0.5:5432",
+    "metrics server listening on :9090\nlistening on 127.0.0.1:3000",  # which of them is unknown
 ]
 
 
