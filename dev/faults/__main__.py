@@ -52,8 +52,8 @@ def main(selection: list[str]) -> int:
         "builds": [fault.injected for fault in build_catalogue.BUILD_FAULTS],
         "interruptions": [interruption.name for interruption in interruptions.INTERRUPTIONS],
     }
-    notes = "".join(f"\n- {fault.injected}: {fault.late}" for fault in catalogue.FAULTS if fault.late)
-    for name in page.write_page(names, notes):
+    late = {fault.injected: fault.late for fault in catalogue.FAULTS if fault.late}
+    for name in page.write_page(names, late):
         print(f"no result yet, so the page is not written: {name}", file=sys.stderr)
     return 1 if problems else 0
 

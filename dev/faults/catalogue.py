@@ -45,6 +45,17 @@ HEALING = (
 FAULTS = (*REJECTED, *cluster_faults.CLUSTER_FAULTS, *program_faults.PROGRAM_FAULTS, *HEALING)
 
 
+NOT_INJECTED = {
+    "image-name-invalid": "the name is refused before the rollout",
+    "runs-as-root": "the user is refused before the rollout",
+    "image-pull": "a layer that the registry has lost, or a full disk of the node",
+    "container-not-created": "a container runtime that fails",
+    "sandbox-failed": "a network plugin that fails",
+    "volume-not-mounted": "a disk that stays attached to a node that failed",
+}
+"""Causes without a fault, and why. The fix of the last four is on the node."""
+
+
 def prepare_shop(shop: project.Project) -> None:
     """Prepare the application: a service with a lower Pod Security level, and a short deadline."""
     file = shop.folder / "app" / "app.yaml"

@@ -33,7 +33,13 @@ line that reports the changed workload. A fault that can heal is reported immedi
 line and the value that it names: "cured" means that `pulumi up` succeeded, and that the next `pulumi preview` showed no
 changes.
 
-{faults}{notes}
+{faults}
+Reported later than 15 s after the first failed probe:
+
+{late}
+Not injected, because this cluster cannot have it, or nothing is deployed:
+
+{others}
 ## Builds
 
 Each fault was injected into `examples/smallest`, with `pulumi up` as in CI (no terminal), then with `seaway up` on a
@@ -69,10 +75,10 @@ def record(row: Row) -> None:
     RESULTS.write_text(json.dumps(results, indent=1))
 
 
-def write_page(names: Mapping[str, Sequence[str]], notes: str) -> list[str]:
+def write_page(names: Mapping[str, Sequence[str]], late: Mapping[str, str]) -> list[str]:
     """Write the page. Returns the names of rows that have no result yet; the page is then unchanged.
 
-    ``names``: of the rows of each section, in their order; ``notes``: below the table of the faults.
+    ``names``: of the rows of each section, in their order; ``late``: the faults that are reported late, and why.
     """
     results = _read_results()
     missing = [name for section in names for name in names[section] if name not in results.get(section, {})]
@@ -81,12 +87,18 @@ def write_page(names: Mapping[str, Sequence[str]], notes: str) -> list[str]:
             section: _format_table(HEADERS[section], [results[section][name] for name in names[section]])
             for section in names
         }
-        PAGE.write_text(TEXT.format(deadline=catalogue.DEADLINE, notes=notes, **tables))
+        others = {f"[{cause}](runbook.md#{cause})": why for cause, why in catalogue.NOT_INJECTED.items()}
+        lists = {"late": _format_list(late), "others": _format_list(others)}
+        PAGE.write_text(TEXT.format(deadline=catalogue.DEADLINE, **lists, **tables))
     return missing
 
 
 def _read_results() -> dict[str, dict[str, list[str]]]:
     return json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+
+
+def _format_list(reasons: Mapping[str, str]) -> str:
+    return "".join(f"- {name}: {why}\n" for name, why in reasons.items())
 
 
 def _format_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from dev.faults import catalogue
 from seaway.project import environments
 from seaway.rollout import causes, crash_output, hints, permission_errors, probe_failures, target
 
@@ -56,6 +57,11 @@ def read_sources(folder: Path, file: str, more: str = "seaway:publish: none") ->
 
 
 DOCKERFILE = "FROM a AS base\nWORKDIR /srv\nFROM b AS other\nWORKDIR $HOME\nFROM base\nWORKDIR shop\n"
+
+
+def test_each_hint_is_carried_out() -> None:
+    """By ``python -m dev.faults``, on the real cluster."""
+    assert {injected.cause for injected in catalogue.FAULTS} - {None} == causes.CAUSES.keys() - catalogue.NOT_INJECTED
 
 
 @pytest.mark.parametrize(("stage", "folder"), [("", "/srv/shop"), ("base", "/srv"), ("other", "")])
