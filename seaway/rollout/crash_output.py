@@ -35,7 +35,7 @@ _MEMORY = re.compile(
     r"OutOfMemory(?:Error(?!: unable to create)|Exception)|heap out of memory|\b(?:No)?MemoryError\b|: out of memory"
     r"|memory allocation of \d+ bytes failed|std::bad_alloc"
 )
-_LOGIN = re.compile(r"password authentication failed for user|Access denied for user '|AuthenticationFailed")
+LOGIN = re.compile(r"password authentication failed for user|Access denied for user '|AuthenticationFailed")
 _MODULE = re.compile(
     r"No module named '([\w.]+)'|Cannot find (?:module|package) '([^']+)'|cannot load such file -- (\S+)"
 )
@@ -58,7 +58,7 @@ MEMORY_HINT = (
 )
 LOGIN_HINT = (
     "a database keeps the password with which its volume was created: set that one in <secrets>, or change it in the"
-    " database, such as with ALTER USER; log of the program: {previous_logs}"
+    " database, such as with ALTER USER"
 )
 VARIABLE_HINT = "set {variable} in <env>; a password or a key belongs in <secrets>"
 
@@ -81,7 +81,7 @@ def parse_crash(output: str, cause: str) -> message_parsers.ParsedMessage:
     hint, values = None, dict[str, str]()
     if _MEMORY.search(headline):
         cause, hint = "out-of-memory", MEMORY_HINT
-    elif _LOGIN.search(headline):
+    elif LOGIN.search(headline):
         hint = LOGIN_HINT
     elif file := _FILE.search(headline):
         hint, values = FILE_HINT, {"file": next(filter(None, file.groups()))}

@@ -4,7 +4,10 @@ import re
 
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
-from seaway.rollout import message_parsers
+from seaway.rollout import crash_output, message_parsers
+
+MAX_LINES = 20
+"""Lines of the log in which the reason of an answer is looked for."""
 
 _REFUSED = re.compile(r"connect(?:ion)?:? (?:connection )?refused")
 _TIMEOUT = re.compile(r"deadline exceeded|Client\.Timeout|i/o timeout")
@@ -66,6 +69,9 @@ def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> mess
         key = "health" if has_same else "health.readiness" if kind == "readiness" else "health.liveness"
         hint = STATUS_HINTS.get(status[1], OTHER_STATUS_HINT).replace("<health>", f"<{key}>")
         message = f"{request} ({kind} probe) returned {status[1]}"
+        refused = [line for line in log.splitlines()[-MAX_LINES:] if crash_output.LOGIN.search(line)]
+        if refused and status[1].startswith("5"):
+            hint, message = crash_output.LOGIN_HINT, f"{message}{_quote_log(refused[-1])}"
         return message_parsers.ParsedMessage(cause="probe-status", message=message, hint=hint)
     # The timeout of the other probes is fixed.
     if port and kind == "readiness" and _TIMEOUT.search(text):
@@ -84,13 +90,17 @@ def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
     if len(ports) == 1:
         actual_port = ports[0]
         line = lines[actual_port][-1]
-        evidence = f"; its log says: {message_parsers.truncate_line(line, 100)}"
+        evidence = _quote_log(line)
         if all(_LOOPBACK.search(line) and "0.0.0.0" not in line for line in lines[actual_port]):  # noqa: S104 - a log
             host = _LOOPBACK.findall(line)[-1].strip("'\"")
             return LOOPBACK_HINT, {"port": port, "address": f"{host}:{actual_port}"}, evidence
         if actual_port != port:
             return PORT_HINT, {"port": port, "actual_port": actual_port}, evidence
     return REFUSED_HINT, {"port": port}, ""
+
+
+def _quote_log(line: str) -> str:
+    return f"; its log says: {message_parsers.truncate_line(line, 120)}"
 
 
 def _find_listening_port(line: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seaway.rollout import causes, message_parsers, probe_failures
+from seaway.rollout import causes, crash_output, message_parsers, probe_failures
 from tests.support import live_objects
 
 HTTP = {"httpGet": {"path": "/healthz", "port": "http"}}
@@ -86,6 +86,14 @@ def test_messages(wording: object) -> None:
     location = causes.Location(target=live_objects.WEB, stack="dev")
     findings = [causes.convert_message(failure, location, fatal=False) for failure in failures if failure]
     assert [f"{finding.cause}: {finding.message}: {finding.hint}" for finding in findings] == wording
+
+
+def test_the_log_says_why_the_program_answers_with_an_error() -> None:
+    log = """database: {'S': 'FATAL', 'C': '28P01', 'M': 'password authentication failed for user "shop"'}"""
+    text = "Readiness probe failed: HTTP probe failed with statuscode: 503"
+    assert explain(text, log).hint == crash_output.LOGIN_HINT
+    assert explain(text, log + "\nready" * probe_failures.MAX_LINES).hint == probe_failures.OTHER_STATUS_HINT
+    assert explain(text.replace("503", "404"), log).hint != crash_output.LOGIN_HINT
 
 
 def test_the_hint_names_the_probe_that_differs() -> None:
