@@ -1,9 +1,9 @@
 """Injects every fault and interruption into `pulumi up` under load, and writes docs/failures.md.
 
-``python -m dev.faults [ID ...]``: with ids of causes, ``interruptions`` or ``builds``, only these run. The page has the
-last result of each fault; it is written when there is one of each.
+The page has the last result of each fault. It is written when there is one of each.
 """
 
+import argparse
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -17,6 +17,7 @@ from dev.faults import (
     changes,
     cures,
     fault,
+    injections,
     interruptions,
     page,
     watched_run,
@@ -30,8 +31,18 @@ IMMEDIATE_FAILURE = 90
 """Seconds. The kubelet waits 10, 20 and 40 s before the third restart, after which a crash loop is diagnosed."""
 
 
-def main(selection: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Run the faults and interruptions. Returns 0 if all behave as expected."""
+    parser = argparse.ArgumentParser(prog="python -m dev.faults", description=__doc__)
+    parser.add_argument(
+        "selection",
+        nargs="*",
+        metavar="ID",
+        help="id of a cause, faults, builds, interruptions, or several words of the text of a fault; default: all",
+    )
+    parser.add_argument("--stack", default="faults", help="name of the stack; two runs need two (default: faults)")
+    options = parser.parse_args(arguments)
+    selection: list[str] = options.selection
     problems: list[str] = []
 
     def report(row: page.Row) -> None:
@@ -41,12 +52,13 @@ def main(selection: list[str]) -> int:
             print(f"  UNEXPECTED: {problem}", file=sys.stderr, flush=True)
         problems.extend(row.problems)
 
+    project.ensure_base_images()
     builds = [fault for fault in build_catalogue.BUILD_FAULTS if _is_selected(selection, "builds", fault)]
     faults = [fault for fault in catalogue.FAULTS if _is_selected(selection, "faults", fault)]
     has_interruptions = not selection or "interruptions" in selection
     build_runs.run_all(builds, report)
     if faults or has_interruptions:
-        _run_rollouts(faults, interruptions.INTERRUPTIONS if has_interruptions else (), report)
+        _run_rollouts(options.stack, faults, interruptions.INTERRUPTIONS if has_interruptions else (), report)
     names = {
         "faults": [fault.injected for fault in catalogue.FAULTS],
         "builds": [fault.injected for fault in build_catalogue.BUILD_FAULTS],
@@ -66,6 +78,7 @@ def _is_selected(selection: list[str], section: str, injected: fault.Fault | bui
 
 
 def _run_rollouts(
+    stack: str,
     faults: Sequence[fault.Fault],
     interrupted: Sequence[interruptions.Interruption],
     report: Callable[[page.Row], None],
@@ -74,15 +87,16 @@ def _run_rollouts(
         shop = project.Project.create(
             Path(folder),
             application=project.ROOT / "examples" / "shop",
-            stack="faults",
+            stack=stack,
             rolloutTimeout=catalogue.DEADLINE,
         )
+        namespace = injections.get_namespace(shop)
         # A cured store has a volume, and the next fault removes it.
-        shop.env[disks.ACCEPT_VARIABLE] = f"{catalogue.NAMESPACE}/data-cache-0"
+        shop.env[disks.ACCEPT_VARIABLE] = f"{namespace}/data-cache-0"
         try:
             catalogue.prepare_shop(shop)
             shop.up()
-            address = shop.read_address(catalogue.NAMESPACE)
+            address = shop.read_address(namespace)
             for injected in faults:
                 before = cures.read_files(shop)
                 try:

@@ -6,7 +6,6 @@ from dev import project
 from dev.faults import changes, cluster_faults, injections, program_faults
 from dev.faults.fault import SLOW_START, Fault
 
-NAMESPACE = injections.NAMESPACE
 DEADLINE = 70
 """Seconds: the rollout timeout of these runs. The product's default is 300."""
 

@@ -43,9 +43,7 @@ CLUSTER_FAULTS = (
         change=changes.change_web(env={"TITLE": "Full"}),
         around=injections.fill_quota,
         hint="raise the quota",
-        cure=cures.run_kubectl(
-            "patch", "quota", "full", "-n", injections.NAMESPACE, "-p", '{"spec": {"hard": {"pods": "20"}}}'
-        ),
+        cure=cures.run_kubectl("patch", "quota", "full", "-n", "NAMESPACE", "-p", '{"spec": {"hard": {"pods": "20"}}}'),
     ),
     Fault(
         cause="refused",

@@ -8,18 +8,21 @@ from collections.abc import Generator
 
 from dev import project
 
-NAMESPACE = "shop-faults"
+
+def get_namespace(shop: project.Project) -> str:
+    """The namespace of the stack."""
+    return f"shop-{shop.stack}"
 
 
 @contextlib.contextmanager
 def fill_quota(shop: project.Project) -> Generator[None]:
     """Add a quota without room for another pod."""
-    running = len(shop.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"])
-    shop.kubectl("create", "quota", "full", f"--hard=pods={running}", "-n", NAMESPACE)
+    running = len(shop.get_objects("pods", "-n", get_namespace(shop), "--field-selector=status.phase=Running")["items"])
+    shop.kubectl("create", "quota", "full", f"--hard=pods={running}", "-n", get_namespace(shop))
     try:
         yield
     finally:
-        shop.kubectl("delete", "quota", "full", "-n", NAMESPACE)
+        shop.kubectl("delete", "quota", "full", "-n", get_namespace(shop))
 
 
 @contextlib.contextmanager
@@ -30,11 +33,11 @@ def limit_range(shop: project.Project) -> Generator[None]:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         json.dump(manifest, file)
         file.flush()
-        shop.kubectl("apply", "-f", file.name, "-n", NAMESPACE)
+        shop.kubectl("apply", "-f", file.name, "-n", get_namespace(shop))
     try:
         yield
     finally:
-        shop.kubectl("delete", "limitrange", "bigger", "-n", NAMESPACE)
+        shop.kubectl("delete", "limitrange", "bigger", "-n", get_namespace(shop))
 
 
 @contextlib.contextmanager
@@ -70,12 +73,12 @@ def correct_store(shop: project.Project) -> Generator[None]:
 def tighten_pod_security(shop: project.Project) -> Generator[None]:
     """Tighten the namespace's Pod Security level outside the stack."""
     label = "pod-security.kubernetes.io/enforce"
-    before = shop.get_objects("namespace", NAMESPACE)["metadata"]["labels"][label]
-    shop.kubectl("label", "namespace", NAMESPACE, f"{label}=restricted", "--overwrite")
+    before = shop.get_objects("namespace", get_namespace(shop))["metadata"]["labels"][label]
+    shop.kubectl("label", "namespace", get_namespace(shop), f"{label}=restricted", "--overwrite")
     try:
         yield
     finally:
-        shop.kubectl("label", "namespace", NAMESPACE, f"{label}={before}", "--overwrite")
+        shop.kubectl("label", "namespace", get_namespace(shop), f"{label}={before}", "--overwrite")
 
 
 @contextlib.contextmanager
@@ -88,16 +91,16 @@ def delete_secret(shop: project.Project) -> Generator[None]:
 @contextlib.contextmanager
 def delete_config_map(shop: project.Project) -> Generator[None]:
     """Stop a service and delete its ConfigMap."""
-    shop.kubectl("scale", "deployment", "worker", "--replicas=0", "-n", NAMESPACE)
+    shop.kubectl("scale", "deployment", "worker", "--replicas=0", "-n", get_namespace(shop))
     pods = ["pod", "-l", "app.kubernetes.io/name=worker"]
-    shop.kubectl("wait", "--for=delete", *pods, "-n", NAMESPACE, "--timeout=60s")
+    shop.kubectl("wait", "--for=delete", *pods, "-n", get_namespace(shop), "--timeout=60s")
     _delete(shop, "configmap", "worker")
     yield
 
 
 def _delete(shop: project.Project, kind: str, owner: str) -> None:
-    for manifest in shop.get_objects(kind, "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={owner}")["items"]:
-        shop.kubectl("delete", kind, manifest["metadata"]["name"], "-n", NAMESPACE)
+    for manifest in shop.get_objects(kind, "-n", get_namespace(shop), "-l", f"app.kubernetes.io/name={owner}")["items"]:
+        shop.kubectl("delete", kind, manifest["metadata"]["name"], "-n", get_namespace(shop))
 
 
 @contextlib.contextmanager
