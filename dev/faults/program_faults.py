@@ -194,19 +194,19 @@ PROGRAM_FAULTS = (
     ),
     Fault(
         cause="evicted",
-        injected="a program that writes 1.2 GB to /tmp",
+        injected="a program that writes 400 MB to /tmp",
         change=changes.change_source(
             changes.build_server(
                 "('', 8000)",
                 "",
-                "with open('/tmp/cache', 'wb') as cache: [cache.write(bytes(10**6)) for _ in range(1200)]\n"
+                "with open('/tmp/cache', 'wb') as cache: [cache.write(bytes(10**6)) for _ in range(400)]\n"
                 "import time; time.sleep(40)",
             ),
             health=SLOW_START | {"startPeriod": 60},
         ),
         waits=True,
-        hint=r"write less to disk than the limit in the text",
-        cure=cures.replace_source("range(1200)", "range(12)"),
+        hint="write less to this folder",
+        cure=cures.replace_source("range(400)", "range(12)"),
     ),
     Fault(
         cause="command-not-found",

@@ -62,7 +62,7 @@ CAUSES: Mapping[str, str] = {
     "container-not-created": "the node retries by itself; the text is the container runtime's",
     "sandbox-failed": "the node retries by itself; if this continues, its network plugin is broken: ask the cluster's"
     " administrator",
-    "evicted": "write less to disk than the limit in the text, or add capacity to the nodes",
+    "evicted": "another pod replaces it; if this continues, add capacity to the nodes",
     "object-missing": "it was deleted by hand: restore it with pulumi up --refresh",
     "not-created": "the cluster's controllers are slow or down: ask the cluster's administrator",
     "not-ready": "read its log: {logs}; correct <health.readiness> if it asks for something else than the program"

@@ -27,6 +27,7 @@ KEYS: Mapping[str, str] = {
     "image": "image",
     "port": "ports",
     "resources": "deploy.resources",
+    "resources.disk": "",
     "resources.memory": "mem_limit or deploy.resources.limits.memory",
     "scale": "deploy.replicas",
     "secrets": "secrets",

@@ -310,10 +310,20 @@ def test_a_container_that_the_runtime_cannot_create(wording: object) -> None:
     assert [finding.message] == wording
 
 
+EVICTIONS = {
+    "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ": "<resources.disk>",
+    'Container web exceeded its local ephemeral storage limit "1Gi". ': "<resources.disk>",
+    'Usage of EmptyDir volume "tmp" exceeds the limit "256Mi". ': "write less to this folder",
+    "The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi, available: 1Ki.": "add capacity",
+}
+
+
 def test_an_evicted_pod(wording: object) -> None:
-    web, newest, pod = live_objects.rollout(container_status(terminated=ended(137)), phase="Failed")
-    message = "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. "
-    pod["status"] |= {"reason": "Evicted", "message": message}
-    (finding,) = assess(WEB, web, newest, pod).findings
-    assert (finding.cause, finding.fatal) == ("evicted", False)
-    assert [finding.message] == wording
+    findings: list[workload_health.Finding] = []
+    for message, hint in EVICTIONS.items():
+        web, newest, pod = live_objects.rollout(container_status(terminated=ended(137)), phase="Failed")
+        pod["status"] |= {"reason": "Evicted", "message": message}
+        findings += assess(WEB, web, newest, pod).findings
+        assert hint.strip("<>") in findings[-1].hint
+    assert {(finding.cause, finding.fatal) for finding in findings} == {("evicted", False)}
+    assert [finding.message for finding in findings] == wording
