@@ -1,6 +1,7 @@
 """Explains a failed probe: the port that refuses a connection, the path that is not found."""
 
 import re
+import shlex
 
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
@@ -35,6 +36,10 @@ LOOPBACK_HINT = (
 )
 PORT_HINT = "set the port in <port> to {actual_port}, or let the program listen on port {port}"
 TIMEOUT_HINT = "let the program answer sooner, or raise <health.timeout>; its log: {logs}"
+STARTUP_HINT = (
+    "read its log: {logs}; raise <health.startPeriod> if the program needs longer to start, or correct"
+    " <health.liveness>, which is also the startup probe"
+)
 _NO_LOGIN_HINT = "the probe sends no credentials: set <health> to a path that needs none, or to tcp"
 STATUS_HINTS = {
     "400": "the probe's Host header is the pod's address: let the program accept every Host for this path, or set"
@@ -73,10 +78,18 @@ def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> mess
         if refused and status[1].startswith("5"):
             hint, message = crash_output.LOGIN_HINT, f"{message}{_quote_log(refused[-1])}"
         return message_parsers.ParsedMessage(cause="probe-status", message=message, hint=hint)
+    if command := unstructured.get_mapping(probe, "exec").get("command"):
+        output = message_parsers.truncate_line(text.partition(": ")[2])
+        message = f"is not ready: its {kind} probe fails: {shlex.join(command)}" + (f": {output}" if output else "")
+        hint = STARTUP_HINT if kind == "startup" else None
+        return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=hint)
     # The timeout of the other probes is fixed.
     if port and kind == "readiness" and _TIMEOUT.search(text):
         message = f"is not ready: {request} got no answer within {probe.get('timeoutSeconds', 1)} s"
         return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=TIMEOUT_HINT)
+    if kind == "startup":
+        message = f"is not ready: {message_parsers.format_probe_failure(text)}"
+        return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=STARTUP_HINT)
     return None
 
 

@@ -211,9 +211,9 @@ class ContainerHealth:
             return self._create_finding(f"{probe}-failed", message, fatal=fatal)
         # A program that has served before listens on the right port.
         parsed = self._parse_unhealthy(unhealthy) if probe == "startup" else None
-        if parsed is None:
+        if parsed is None or parsed.cause == "not-ready":
             detail = message_parsers.format_probe_failure(unhealthy.message.partition(": ")[2])
-            return self._create_finding(f"{probe}-failed", f"{message}: {detail}", fatal=fatal)
+            return self._create_finding(f"{probe}-failed", f"{message}: {detail}" if detail else message, fatal=fatal)
         parsed = dataclasses.replace(parsed, message=f"{message}: {parsed.message}")
         return causes.convert_message(parsed, self.location, fatal=fatal)
 

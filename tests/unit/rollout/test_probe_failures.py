@@ -104,10 +104,24 @@ def test_the_hint_names_the_probe_that_differs() -> None:
     assert "<health.liveness>" in (explain(text.replace("Readiness", "Startup"), readinessProbe=other).hint or "")
 
 
-def test_other_failures_are_their_text() -> None:
-    command = {"readinessProbe": {"exec": {"command": ["check"]}}}
-    for text, container in (
-        ("Readiness probe failed: connection refused", command),
-        (f"Startup probe failed: {SLOW}", CONTAINER),
-    ):
-        assert probe_failures.parse_probe_failure(text, container, "") is None
+EXEC = {name: {"exec": {"command": ["test", "-e", "/tmp/a b"]}} for name in ("startupProbe", "readinessProbe")}
+
+
+@pytest.mark.parametrize(
+    ("text", "container", "message", "hint"),
+    [
+        ("Readiness probe failed: refused", EXEC, "its readiness probe fails: test -e '/tmp/a b': refused", None),
+        ("Startup probe failed: ", EXEC, "its startup probe fails: test -e '/tmp/a b'", probe_failures.STARTUP_HINT),
+        (f"Startup probe failed: {SLOW}", {}, "Startup probe failed: Get :8000/healthz: context deadline exceeded",
+         probe_failures.STARTUP_HINT),
+    ],
+)  # fmt: skip
+def test_other_failures(text: str, container: dict[str, object], message: str, hint: str | None) -> None:
+    """The startup probe is that of health.liveness, and its timeout is fixed."""
+    failure = explain(text, **container)
+    assert (failure.cause, failure.hint) == ("not-ready", hint)
+    assert failure.message.startswith(f"is not ready: {message}")
+
+
+def test_a_liveness_probe_is_its_text() -> None:
+    assert probe_failures.parse_probe_failure(f"Liveness probe failed: {SLOW}", CONTAINER, "") is None
