@@ -120,7 +120,7 @@ CLUSTER_FAULTS = (
         cause="job-failed",
         injected="a migration that exits with code 1",
         change=changes.fail_migration,
-        hint=r"read its log: (seaway logs migrate --stack \w+)",
+        hint=r"read its log: (seaway logs migrate --stack [\w-]+)",
         cure=cures.read_log(
             "the schema is newer", lambda _, app, __: app["jobs"]["migrate"].update(command=["python3", "migrate.py"])
         ),

@@ -84,7 +84,7 @@ PROGRAM_FAULTS = (
         waits=True,
         late="the kubelet restarts a container after three failed liveness probes, one every 10 s. The readiness probe"
         " fails too, and is reported within 15 s (`probe-status`).",
-        hint=r"read its log: (seaway logs web --previous --stack \w+);"
+        hint=r"read its log: (seaway logs web --previous --stack [\w-]+);"
         rf" or correct services\.web\.health\.liveness {LINE}",
         cure=cures.read_log("", cures.set_web(health=SLOW_START, command=None)),
     ),
@@ -129,7 +129,7 @@ PROGRAM_FAULTS = (
         cause="crash-loop",
         injected="`command:` that exits with code 3",
         change=changes.change_program("import sys; print('cannot read /etc/web.toml'); sys.exit(3)"),
-        hint=r"read its log: (seaway logs web --previous --stack \w+)",
+        hint=r"read its log: (seaway logs web --previous --stack [\w-]+)",
         cure=cures.read_log("cannot read /etc/web.toml", cures.set_web(command=None)),
     ),
     Fault(

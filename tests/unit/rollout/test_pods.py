@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.rollout import workload_health
+from seaway.rollout import health, workload_health
 from tests.support import live_objects
 from tests.support.live_objects import WEB, Object, assess, at, container_status, ended, event, waiting
 
@@ -244,6 +244,17 @@ def test_a_permission_error_names_the_field(message: str, cause: str, wording: o
     finding = find(crash_loop(last, 3))
     assert (finding.cause, finding.fatal) == (cause, True)
     assert [finding.message, finding.hint] == wording
+
+
+@pytest.mark.parametrize(("log", "headline"), [("", "main.main()"), ("panic: nil map\n", "panic: nil map")])
+def test_a_traceback_that_kubernetes_cut_is_in_the_log(log: str, headline: str) -> None:
+    """Kubernetes keeps the last 2048 bytes."""
+    trace = "".join(f"goroutine {number} [select]:\nmain.main()\n" for number in range(100))
+    web, newest, pod = live_objects.rollout(crash_loop(ended(2, message=trace[-2048:]), 3))
+    index = live_objects.index_objects(web, newest, pod)
+    index.logs = {("web-new-a", "web"): log + trace} if log else {}
+    (finding,) = health.assess_workload(WEB, index, elapsed=30, started=live_objects.STARTED).findings
+    assert finding.message.endswith(headline)
 
 
 NO_PROGRAM = 'failed to create containerd task: exec: "pythn": executable file not found in $PATH: unknown'
