@@ -50,9 +50,10 @@ NOT_INJECTED = {
     "image-pull": "a layer that the registry has lost, or a full disk of the node",
     "container-not-created": "a container runtime that fails",
     "sandbox-failed": "a network plugin that fails",
+    "stuck-store": "Kubernetes replaces the pods of stores without waiting (`podManagementPolicy: Parallel`)",
     "volume-not-mounted": "a disk that stays attached to a node that failed",
 }
-"""Causes without a fault, and why. The fix of the last four is on the node."""
+"""Causes without a fault, and why. The fix of most is on the node."""
 
 
 def prepare_shop(shop: project.Project) -> None:

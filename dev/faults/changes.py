@@ -55,11 +55,6 @@ def slow_migration(app: Application, folder: Path) -> None:
     app["jobs"]["migrate"] |= {"command": ["python3", "-c", program], "timeout": 5}
 
 
-def add_crashing_store(app: Application, folder: Path) -> None:
-    add_store(app, folder)
-    app["stores"]["cache"]["command"] = ["sh", "-c", "exit 3"]
-
-
 def add_store(app: Application, folder: Path) -> None:
     """Add a second store with a volume."""
     app["stores"]["cache"] = {
@@ -67,7 +62,7 @@ def add_store(app: Application, folder: Path) -> None:
         "port": 5433,
         "user": 999,
         "command": ["sleep", "infinity"],
-        "health": {"readiness": ["true"], "startPeriod": 10},
+        "health": {"readiness": ["true"], "liveness": ["true"], "startPeriod": 10},
         "volume": {"path": "/data", "size": "1Gi"},
     }
 

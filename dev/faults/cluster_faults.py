@@ -101,15 +101,6 @@ CLUSTER_FAULTS = (
         ),
     ),
     Fault(
-        cause="stuck-store",
-        injected="a new store that crashes, then a correct one",
-        change=changes.add_crashing_store,
-        around=injections.correct_store,
-        waits=True,
-        hint=r"(kubectl delete pod cache-0 -n [\w-]+) \(its volume is kept\), then pulumi up",
-        cure=cures.run_hint,
-    ),
-    Fault(
         cause="job-too-slow",
         injected="`timeout: 5`, and a migration that takes 10 s",
         change=changes.slow_migration,

@@ -82,11 +82,6 @@ def run_kubectl(*arguments: str) -> Cure:
     return cure
 
 
-def run_hint(shop: project.Project, app: changes.Application, hint: "re.Match[str]") -> None:
-    """Run the kubectl command that the hint names."""
-    shop.kubectl(*hint[1].split()[1:])
-
-
 def start_controllers(shop: project.Project, app: changes.Application, hint: "re.Match[str]") -> None:
     """What the cluster's administrator does."""
     project.run_cluster("start", "kube-controller-manager")

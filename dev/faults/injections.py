@@ -62,14 +62,6 @@ def delete_deployment(shop: project.Project) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def correct_store(shop: project.Project) -> Generator[None]:
-    """Deploy the store that crashes, and then correct its command."""
-    shop.up(check=False)
-    shop.replace_text("app/app.yaml", "exit 3", "exec sleep infinity")
-    yield
-
-
-@contextlib.contextmanager
 def tighten_pod_security(shop: project.Project) -> Generator[None]:
     """Tighten the namespace's Pod Security level outside the stack."""
     label = "pod-security.kubernetes.io/enforce"

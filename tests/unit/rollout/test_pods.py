@@ -246,10 +246,10 @@ def test_a_permission_error_names_the_field(message: str, cause: str, wording: o
     assert [finding.message, finding.hint] == wording
 
 
-@pytest.mark.parametrize(("log", "headline"), [("", "main.main()"), ("panic: nil map\n", "panic: nil map")])
+@pytest.mark.parametrize(("log", "headline"), [("", "created by main"), ("panic: nil map\n", "panic: nil map")])
 def test_a_traceback_that_kubernetes_cut_is_in_the_log(log: str, headline: str) -> None:
     """Kubernetes keeps the last 2048 bytes."""
-    trace = "".join(f"goroutine {number} [select]:\nmain.main()\n" for number in range(100))
+    trace = "".join(f"goroutine {number} [select]:\nmain.main()\ncreated by main\n" for number in range(100))
     web, newest, pod = live_objects.rollout(crash_loop(ended(2, message=trace[-2048:]), 3))
     index = live_objects.index_objects(web, newest, pod)
     index.logs = {("web-new-a", "web"): log + trace} if log else {}
