@@ -9,7 +9,8 @@ MAX_LINES_AFTER = 12
 """Lines that a wrapper may print after an exception. An exception before more lines was handled."""
 
 _FRAME = re.compile(
-    r"\s+\S|\s*$|#\d+ |note: run with |Stack trace:|goroutine \d+|created by |\[signal |[\w/.]+\(.*\)$|Require stack:|- /|[}\]]"
+    r"\s+\S|\s*$|#\d+ |note: run with |Stack trace:|goroutine \d+|created by |\[signal |[\w/.]+\(.*\)$"
+    r"|Require stack:|- /|[}\]]"
 )
 """A line of a traceback: an indented line, and what PHP, Rust, Go and Node have without indentation."""
 

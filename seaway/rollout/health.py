@@ -272,8 +272,8 @@ def _assess_job(subject: _Subject) -> _Assessment:
         findings += _find_failed_create(subject)
     if not (subject.status or findings or newest):
         findings += _explain_idle_controllers(subject)
-    if unstructured.is_condition_true(job, "Failed"):
-        findings = [_explain_failed_job(subject, merge_findings(findings))]
+    if failure := _find_failure(job):
+        findings = [_explain_failed_job(subject, failure, merge_findings(findings))]
     return progress, findings
 
 
@@ -289,9 +289,22 @@ def _assess_cron_job(subject: _Subject) -> _Assessment:
     return dataclasses.replace(progress, complete=not unstructured.is_condition_true(run, "Failed")), findings
 
 
-def _explain_failed_job(subject: _Subject, pod_findings: Sequence[workload_health.Finding]) -> workload_health.Finding:
+def _find_failure(job: snapshot.Object) -> snapshot.Object | None:
+    """The condition of a failed job.
+
+    It has FailureTarget at once, and Failed when its pods have ended.
+    https://kubernetes.io/docs/concepts/workloads/controllers/job/#termination-of-job-pods
+    """
+    for name in ("Failed", "FailureTarget"):
+        if unstructured.is_condition_true(job, name):
+            return unstructured.find_condition(job, name)
+    return None
+
+
+def _explain_failed_job(
+    subject: _Subject, condition: snapshot.Object, pod_findings: Sequence[workload_health.Finding]
+) -> workload_health.Finding:
     """Why a job failed. Its pod has more details, if it still exists."""
-    condition = unstructured.find_condition(subject.manifest, "Failed")
     if condition.get("reason") == "DeadlineExceeded":
         detail = f" ({pod_findings[0].message})" if pod_findings else ""
         message = f"it was stopped because it exceeded its time limit{detail}"

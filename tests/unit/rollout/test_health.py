@@ -239,6 +239,7 @@ FAILED_JOBS = {
     "memory": (BACKOFF, [attempt(137, "OOMKilled")], "out-of-memory"),
     "no pod": (BACKOFF, [], "job-failed"),
     "deadline": (DEADLINE, [], "job-too-slow"),
+    "deadline, and the pod still ends": (DEADLINE | {"type": "FailureTarget"}, [], "job-too-slow"),
     "deadline with pod": (DEADLINE, [attempt()], "job-too-slow"),
 }
 
