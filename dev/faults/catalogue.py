@@ -50,6 +50,7 @@ NOT_INJECTED = {
     "image-pull": "a layer that the registry has lost, or a full disk of the node",
     "container-not-created": "a container runtime that fails",
     "sandbox-failed": "a network plugin that fails",
+    "not-created": "while the controllers are down, Pulumi's Kubernetes provider waits for them, and no rollout begins",
     "stuck-store": "Kubernetes replaces the pods of stores without waiting (`podManagementPolicy: Parallel`)",
     "volume-not-mounted": "a disk that stays attached to a node that failed",
 }

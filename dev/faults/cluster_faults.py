@@ -72,15 +72,6 @@ CLUSTER_FAULTS = (
         repair=REFRESH,
     ),
     Fault(
-        cause="not-created",
-        injected="the controllers of the cluster do not run",
-        change=changes.change_web(env={"TITLE": "Nobody"}),
-        around=injections.stop_controllers,
-        waits=True,
-        hint="the cluster's controllers are slow or down: ask the cluster's administrator",
-        cure=cures.start_controllers,
-    ),
-    Fault(
         cause="pod-security",
         injected="the namespace's Pod Security level tightened manually, then a change of a `baseline` service",
         change=lambda app, _: app["services"]["worker"].update(env={"CHANGED": "2"}),

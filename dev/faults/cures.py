@@ -82,11 +82,6 @@ def run_kubectl(*arguments: str) -> Cure:
     return cure
 
 
-def start_controllers(shop: project.Project, app: changes.Application, hint: "re.Match[str]") -> None:
-    """What the cluster's administrator does."""
-    project.run_cluster("start", "kube-controller-manager")
-
-
 def change_nothing(shop: project.Project, app: changes.Application, hint: "re.Match[str]") -> None:
     """The hint is only an argument of `pulumi up`."""
 

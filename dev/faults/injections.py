@@ -41,15 +41,6 @@ def limit_range(shop: project.Project) -> Generator[None]:
 
 
 @contextlib.contextmanager
-def stop_controllers(shop: project.Project) -> Generator[None]:
-    project.run_cluster("stop", "kube-controller-manager")
-    try:
-        yield
-    finally:
-        project.run_cluster("start", "kube-controller-manager")
-
-
-@contextlib.contextmanager
 def delete_service_account(shop: project.Project) -> Generator[None]:
     _delete(shop, "serviceaccount", "worker")
     yield
