@@ -205,6 +205,7 @@ PROGRAM_FAULTS = (
             health=SLOW_START | {"startPeriod": 60},
         ),
         waits=True,
+        late="the kubelet measures folders once in a while, and reports an eviction when the pod has ended.",
         hint="write less to this folder",
         cure=cures.replace_source("range(400)", "range(12)"),
     ),

@@ -1,6 +1,6 @@
 """Finds the reason in the last lines of a program that crashed: the exception, not what its wrapper prints after it."""
 
-import itertools
+import posixpath
 import re
 
 from seaway.rollout import message_parsers
@@ -97,10 +97,18 @@ def parse_crash(output: str, cause: str) -> message_parsers.ParsedMessage:
 
 def _find_place(lines: list[str], position: int) -> str | None:
     """The user's line that raised the exception: in Python above it, in most other languages below it."""
-    for line in itertools.chain(lines[position + 1 :], reversed(lines[:position])):
-        if not _INSTALLED.search(line) and (match := _PLACE.search(line)):
-            return f"{match[1] or match[3]}:{match[2] or match[4]}"
-    return None
+    if below := _list_places(lines[position + 1 :]):
+        return below[0]
+    start = max((number for number in range(position) if _TRACEBACK.search(lines[number])), default=0)
+    above = _list_places(lines[start:position])
+    # Packages may be anywhere (pip --target), but the outermost frame is the user's.
+    own = [place for place in above if place.startswith(posixpath.dirname(above[0]))]
+    return own[-1] if own else None
+
+
+def _list_places(lines: list[str]) -> list[str]:
+    matches = (_PLACE.search(line) for line in lines if not _INSTALLED.search(line))
+    return [f"{match[1] or match[3]}:{match[2] or match[4]}" for match in matches if match]
 
 
 def _match_exception(lines: list[str], position: int) -> str | None:

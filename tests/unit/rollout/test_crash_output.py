@@ -121,6 +121,16 @@ Traceback (most recent call last):
 {SYNTAX}\
 [2026-03-01 03:00:00 +0000] [1] [ERROR] Reason: Worker failed to boot.
 """
+PIP_TARGET = """\
+Traceback (most recent call last):
+  File "/app/migrate.py", line 4, in <module>
+    store.connect()
+  File "/app/store.py", line 9, in connect
+    return pg8000.native.Connection("shop")
+  File "/packages/pg8000/core.py", line 388, in __init__
+    raise DatabaseError("no")
+pg8000.exceptions.DatabaseError: no
+"""
 NODE_SYNTAX = """\
 /app/server.js:3
 const port = ;
@@ -202,6 +212,7 @@ HANDLED = PYTHON + "retrying without it\n" * 20 + "cannot read /etc/web.toml\n"
          {"variable": "DATABASE_URL"}),
         ("missing required env var API_KEY\n", "missing required env var API_KEY", {"variable": "API_KEY"}),
         (GUNICORN_SYNTAX, "SyntaxError: invalid syntax (/app/app.py:3)", {}),
+        (PIP_TARGET, "pg8000.exceptions.DatabaseError: no (/app/store.py:9)", {}),
         (NODE_SYNTAX, "SyntaxError: Unexpected token ';' (/app/server.js:3)", {}),
         (GO_HANDLER, "panic: assignment to entry in nil map (/src/main.go:11)", {}),
         ("", "", {}),
