@@ -105,7 +105,9 @@ class Application(pulumi.ComponentResource):
             environment.add_prefix("objects"), release_objects, pulumi.ResourceOptions.merge(guarded, protection)
         )
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
-        rollouts = _register_rollouts(release_objects, environment, object_guard, providers)
+        dockerfiles = {plan.name: plan.inputs.bases.text for plan in choice.plans}
+        sources = hints.collect_sources(environment, dockerfiles)
+        rollouts = _register_rollouts(release_objects, environment, sources, object_guard, providers)
         healthy = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=rollouts.resources)
         release_record = dataclasses.replace(choice.release_record, images=images)
         recorded = release.Release(
@@ -186,6 +188,7 @@ class _Rollouts:
 def _register_rollouts(
     release_objects: Sequence[objects.ReleaseObject],
     environment: environments.Environment,
+    sources: Mapping[str, str],
     object_guard: provider.Objects,
     options: pulumi.ResourceOptions,
 ) -> _Rollouts:
@@ -199,7 +202,6 @@ def _register_rollouts(
     shared = _register_shared(release_objects, environment, namespace, options)
     workloads: dict[str, workload.Workload] = {}
     rollouts: list[provider.Rollout] = []
-    sources = hints.collect_sources(environment)
     for step, step_objects in objects.group_by_step(release_objects).items():
         owners = dict.fromkeys(release_object.owner for release_object in step_objects if release_object.owner)
         for owner in owners:

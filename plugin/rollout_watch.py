@@ -27,7 +27,8 @@ STATUS_INTERVAL = 1.0
 """Seconds between two status rows: without a terminal, each is a line of its own."""
 MAX_ROWS = 4
 """Workloads in the status row."""
-LOG_TAIL_LINES = 40
+LOG_TAIL_LINES = 200
+"""A traceback of several threads is long."""
 LOG_MAX_BYTES = 64 * 1024
 """A line may have any length."""
 

@@ -12,23 +12,16 @@ from typing import Any
 import yaml
 
 from dev import project
-from dev.faults import build_catalogue, watched_run
+from dev.faults import build_catalogue, page, watched_run
 from seaway.images import build_reports
 from seaway.syntax import diagnosis
 
 LIMIT = 15
 """Seconds from the failed step to the message."""
 
-HEADER = ("cause", "fault", "reported after", "exit code", "message", "cause in the message", "fix, then `pulumi up`")
 
-
-def run_all(selection: Sequence[str], report: Callable[[tuple[str, ...], Sequence[str]], None]) -> None:
-    """Inject the selected faults, by default all. ``report`` gets the cells and the problems of each."""
-    faults = [
-        fault
-        for fault in build_catalogue.BUILD_FAULTS
-        if not selection or "builds" in selection or fault.cause in selection
-    ]
+def run_all(faults: Sequence[build_catalogue.BuildFault], report: Callable[[page.Row], None]) -> None:
+    """Inject these faults, and report each."""
     if not faults:
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -37,16 +30,14 @@ def run_all(selection: Sequence[str], report: Callable[[tuple[str, ...], Sequenc
         settings = yaml.safe_load(checkout.stack_file.read_text())["config"]
         try:
             for fault in faults:
-                report(*run_fault(checkout, settings, fault))
+                report(run_fault(checkout, settings, fault))
         finally:
             checkout.pulumi("cancel", "--yes", checkout.stack)
             build_catalogue.Source().write(checkout, settings)
             checkout.destroy()
 
 
-def run_fault(
-    checkout: project.Project, settings: dict[str, Any], fault: build_catalogue.BuildFault
-) -> tuple[tuple[str, ...], list[str]]:
+def run_fault(checkout: project.Project, settings: dict[str, Any], fault: build_catalogue.BuildFault) -> page.Row:
     """Inject a fault with `pulumi up` as in CI and with `seaway up` on a terminal; then fix it."""
     fault.broken.write(checkout, settings)
     with contextlib.nullcontext() if fault.around is None else fault.around(checkout):
@@ -82,7 +73,7 @@ def run_fault(
         f"`{next((line for line in message if line.startswith('cause: ')), '').removeprefix('cause: ')}`",
         f"{fault.fix}: {'failed' if fixed.exit_code else 'succeeds'}",
     )
-    return cells, problems
+    return page.Row(section="builds", name=fault.injected, cells=cells, problems=tuple(problems))
 
 
 def check_message(fault: build_catalogue.BuildFault, lines: Sequence[watched_run.Line]) -> tuple[list[str], list[str]]:

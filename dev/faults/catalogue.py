@@ -6,7 +6,6 @@ from dev import project
 from dev.faults import changes, cluster_faults, injections, program_faults
 from dev.faults.fault import SLOW_START, Fault
 
-NAMESPACE = injections.NAMESPACE
 DEADLINE = 70
 """Seconds: the rollout timeout of these runs. The product's default is 300."""
 
@@ -43,6 +42,19 @@ HEALING = (
 )
 
 FAULTS = (*REJECTED, *cluster_faults.CLUSTER_FAULTS, *program_faults.PROGRAM_FAULTS, *HEALING)
+
+
+NOT_INJECTED = {
+    "image-name-invalid": "the name is refused before the rollout",
+    "runs-as-root": "the user is refused before the rollout",
+    "image-pull": "a layer that the registry has lost, or a full disk of the node",
+    "container-not-created": "a container runtime that fails",
+    "sandbox-failed": "a network plugin that fails",
+    "not-created": "while the controllers are down, Pulumi's Kubernetes provider waits for them, and no rollout begins",
+    "stuck-store": "Kubernetes replaces the pods of stores without waiting (`podManagementPolicy: Parallel`)",
+    "volume-not-mounted": "a disk that stays attached to a node that failed",
+}
+"""Causes without a fault, and why. The fix of most is on the node."""
 
 
 def prepare_shop(shop: project.Project) -> None:

@@ -50,6 +50,11 @@ def fail_migration(app: Application, folder: Path) -> None:
     app["jobs"]["migrate"]["command"] = ["python3", "-c", "raise SystemExit('the schema is newer than this release')"]
 
 
+def slow_migration(app: Application, folder: Path) -> None:
+    program = "import runpy, time; time.sleep(10); runpy.run_path('migrate.py', run_name='__main__')"
+    app["jobs"]["migrate"] |= {"command": ["python3", "-c", program], "timeout": 5}
+
+
 def add_store(app: Application, folder: Path) -> None:
     """Add a second store with a volume."""
     app["stores"]["cache"] = {
@@ -57,7 +62,7 @@ def add_store(app: Application, folder: Path) -> None:
         "port": 5433,
         "user": 999,
         "command": ["sleep", "infinity"],
-        "health": {"readiness": ["true"], "startPeriod": 10},
+        "health": {"readiness": ["true"], "liveness": ["true"], "startPeriod": 10},
         "volume": {"path": "/data", "size": "1Gi"},
     }
 

@@ -43,9 +43,33 @@ CLUSTER_FAULTS = (
         change=changes.change_web(env={"TITLE": "Full"}),
         around=injections.fill_quota,
         hint="raise the quota",
-        cure=cures.run_kubectl(
-            "patch", "quota", "full", "-n", injections.NAMESPACE, "-p", '{"spec": {"hard": {"pods": "20"}}}'
-        ),
+        cure=cures.run_kubectl("patch", "quota", "full", "-n", "NAMESPACE", "-p", '{"spec": {"hard": {"pods": "20"}}}'),
+    ),
+    Fault(
+        cause="refused",
+        injected="a LimitRange that asks for 100Mi of memory, and `resources: {memory: 64Mi}`",
+        change=changes.change_web(env={"TITLE": "Small"}),
+        around=injections.limit_range,
+        hint=rf"the text is from a policy of the cluster: change services\.web {LINE} to comply",
+        cure=cures.set_web(resources={"cpu": "50m", "memory": "100Mi"}),
+    ),
+    Fault(
+        cause="service-account",
+        injected="the service account of `worker` deleted manually, then a change of `worker`",
+        change=lambda app, _: app["services"]["worker"].update(env={"CHANGED": "3"}),
+        around=injections.delete_service_account,
+        waits=True,
+        hint="restore it with pulumi up --refresh",
+        repair=REFRESH,
+    ),
+    Fault(
+        cause="object-missing",
+        injected="the Deployment `worker` deleted manually",
+        change=changes.change_web(env={"TITLE": "Missing"}),
+        around=injections.delete_deployment,
+        waits=True,
+        hint="restore it with pulumi up --refresh",
+        repair=REFRESH,
     ),
     Fault(
         cause="pod-security",
@@ -68,10 +92,17 @@ CLUSTER_FAULTS = (
         ),
     ),
     Fault(
+        cause="job-too-slow",
+        injected="`timeout: 5`, and a migration that takes 10 s",
+        change=changes.slow_migration,
+        hint=rf"make it faster, or raise jobs\.migrate\.timeout {LINE}",
+        cure=lambda _, app, __: app["jobs"]["migrate"].update(timeout=60),
+    ),
+    Fault(
         cause="job-failed",
         injected="a migration that exits with code 1",
         change=changes.fail_migration,
-        hint=r"read its log: (seaway logs migrate --stack \w+)",
+        hint=r"read its log: (seaway logs migrate --stack [\w-]+)",
         cure=cures.read_log(
             "the schema is newer", lambda _, app, __: app["jobs"]["migrate"].update(command=["python3", "migrate.py"])
         ),

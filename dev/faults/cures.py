@@ -74,8 +74,12 @@ def read_log(expected: str, change: Cure) -> Cure:
 
 
 def run_kubectl(*arguments: str) -> Cure:
-    """Change the cluster."""
-    return lambda shop, app, hint: shop.kubectl(*arguments) and None
+    """Change the cluster. ``NAMESPACE`` stands for that of the stack."""
+
+    def cure(shop: project.Project, app: changes.Application, hint: "re.Match[str]") -> None:
+        shop.kubectl(*(f"shop-{shop.stack}" if word == "NAMESPACE" else word for word in arguments))
+
+    return cure
 
 
 def change_nothing(shop: project.Project, app: changes.Application, hint: "re.Match[str]") -> None:

@@ -34,6 +34,7 @@ class Fault:
         around: changes the cluster before the rollout, and restores it after the cure.
         waits: the fault can heal, so the rollout fails only at the deadline.
         rejected: text of the error if the fault is rejected before the rollout.
+        late: why its cause cannot be reported within 15 s of the first failed probe, for the page.
     """
 
     cause: str | None
@@ -45,6 +46,7 @@ class Fault:
     around: Injection = lambda _: nullcontext()
     waits: bool = False
     rejected: str | None = None
+    late: str = ""
 
 
 def inject_fault(shop: project.Project, fault: Fault) -> None:

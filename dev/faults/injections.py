@@ -1,35 +1,67 @@
 """Faults of the cluster: each context manager changes it before a rollout, and restores it afterwards."""
 
 import contextlib
+import json
 import subprocess
+import tempfile
 from collections.abc import Generator
 
 from dev import project
 
-NAMESPACE = "shop-faults"
+
+def get_namespace(shop: project.Project) -> str:
+    """The namespace of the stack."""
+    return f"shop-{shop.stack}"
 
 
 @contextlib.contextmanager
 def fill_quota(shop: project.Project) -> Generator[None]:
     """Add a quota without room for another pod."""
-    running = len(shop.get_objects("pods", "-n", NAMESPACE, "--field-selector=status.phase=Running")["items"])
-    shop.kubectl("create", "quota", "full", f"--hard=pods={running}", "-n", NAMESPACE)
+    running = len(shop.get_objects("pods", "-n", get_namespace(shop), "--field-selector=status.phase=Running")["items"])
+    shop.kubectl("create", "quota", "full", f"--hard=pods={running}", "-n", get_namespace(shop))
     try:
         yield
     finally:
-        shop.kubectl("delete", "quota", "full", "-n", NAMESPACE)
+        shop.kubectl("delete", "quota", "full", "-n", get_namespace(shop))
+
+
+@contextlib.contextmanager
+def limit_range(shop: project.Project) -> Generator[None]:
+    """Add a LimitRange: containers need a limit of 100Mi or more."""
+    limits = {"limits": [{"type": "Container", "min": {"memory": "100Mi"}}]}
+    manifest = {"apiVersion": "v1", "kind": "LimitRange", "metadata": {"name": "bigger"}, "spec": limits}
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(manifest, file)
+        file.flush()
+        shop.kubectl("apply", "-f", file.name, "-n", get_namespace(shop))
+    try:
+        yield
+    finally:
+        shop.kubectl("delete", "limitrange", "bigger", "-n", get_namespace(shop))
+
+
+@contextlib.contextmanager
+def delete_service_account(shop: project.Project) -> Generator[None]:
+    _delete(shop, "serviceaccount", "worker")
+    yield
+
+
+@contextlib.contextmanager
+def delete_deployment(shop: project.Project) -> Generator[None]:
+    _delete(shop, "deployment", "worker")
+    yield
 
 
 @contextlib.contextmanager
 def tighten_pod_security(shop: project.Project) -> Generator[None]:
     """Tighten the namespace's Pod Security level outside the stack."""
     label = "pod-security.kubernetes.io/enforce"
-    before = shop.get_objects("namespace", NAMESPACE)["metadata"]["labels"][label]
-    shop.kubectl("label", "namespace", NAMESPACE, f"{label}=restricted", "--overwrite")
+    before = shop.get_objects("namespace", get_namespace(shop))["metadata"]["labels"][label]
+    shop.kubectl("label", "namespace", get_namespace(shop), f"{label}=restricted", "--overwrite")
     try:
         yield
     finally:
-        shop.kubectl("label", "namespace", NAMESPACE, f"{label}={before}", "--overwrite")
+        shop.kubectl("label", "namespace", get_namespace(shop), f"{label}={before}", "--overwrite")
 
 
 @contextlib.contextmanager
@@ -42,16 +74,16 @@ def delete_secret(shop: project.Project) -> Generator[None]:
 @contextlib.contextmanager
 def delete_config_map(shop: project.Project) -> Generator[None]:
     """Stop a service and delete its ConfigMap."""
-    shop.kubectl("scale", "deployment", "worker", "--replicas=0", "-n", NAMESPACE)
+    shop.kubectl("scale", "deployment", "worker", "--replicas=0", "-n", get_namespace(shop))
     pods = ["pod", "-l", "app.kubernetes.io/name=worker"]
-    shop.kubectl("wait", "--for=delete", *pods, "-n", NAMESPACE, "--timeout=60s")
+    shop.kubectl("wait", "--for=delete", *pods, "-n", get_namespace(shop), "--timeout=60s")
     _delete(shop, "configmap", "worker")
     yield
 
 
 def _delete(shop: project.Project, kind: str, owner: str) -> None:
-    for manifest in shop.get_objects(kind, "-n", NAMESPACE, "-l", f"app.kubernetes.io/name={owner}")["items"]:
-        shop.kubectl("delete", kind, manifest["metadata"]["name"], "-n", NAMESPACE)
+    for manifest in shop.get_objects(kind, "-n", get_namespace(shop), "-l", f"app.kubernetes.io/name={owner}")["items"]:
+        shop.kubectl("delete", kind, manifest["metadata"]["name"], "-n", get_namespace(shop))
 
 
 @contextlib.contextmanager

@@ -3,6 +3,8 @@
 from dev.faults import changes, cures
 from dev.faults.fault import LINE, SLOW_START, Fault
 
+WARM = ["test", "-e", "/tmp/warm"]  # noqa: S108 - in the container
+
 PROGRAM_FAULTS = (
     Fault(
         cause="connection-refused",
@@ -35,6 +37,56 @@ PROGRAM_FAULTS = (
         waits=True,
         hint=rf"set services\.web\.health\.readiness {LINE} to a path",
         cure=cures.set_web(health=SLOW_START),
+    ),
+    Fault(
+        cause="probe-status",
+        injected="`/healthz` requires a login: the page returns 401",
+        change=changes.change_source(
+            changes.build_server(
+                "('', 8000)",
+                "",
+                "import web; answer = web.Web.do_GET\n"
+                "web.Web.do_GET = lambda self: self.send(401, {}) if self.path == '/healthz' else answer(self)",
+            )
+        ),
+        waits=True,
+        hint=rf"set services\.web\.health {LINE} to a path that needs none, or to (tcp)",
+        cure=cures.set_web(health="{1}"),
+    ),
+    Fault(
+        cause="startup-failed",
+        injected="`health: {liveness: [test, -e, /tmp/warm]}`, and a program that is warm after 25 s",
+        change=changes.change_source(
+            changes.build_server(
+                "('', 8000)",
+                "warming up",
+                "import threading; threading.Timer(25, lambda: open('/tmp/warm', 'w')).start()",
+            ),
+            health=SLOW_START | {"liveness": WARM},
+        ),
+        waits=True,
+        hint=rf"raise services\.web\.health\.startPeriod {LINE} if the program needs longer",
+        cure=cures.set_web(health=SLOW_START | {"liveness": WARM, "startPeriod": 60}),
+    ),
+    Fault(
+        cause="liveness-failed",
+        injected="`health: {liveness: /live}`, which answers once, and a program that is ready only after 100 s",
+        change=changes.change_source(
+            changes.build_server(
+                "('', 8000)",
+                "",
+                "import time, web; answer = web.Web.do_GET; start = time.time(); lives = iter([200])\n"
+                "web.Web.do_GET = lambda self: self.send("
+                "next(lives, 500) if self.path == '/live' else 200 if time.time() > start + 100 else 503, {})",
+            ),
+            health=SLOW_START | {"liveness": "/live"},
+        ),
+        waits=True,
+        late="the kubelet restarts a container after three failed liveness probes, one every 10 s. The readiness probe"
+        " fails too, and is reported within 15 s (`probe-status`).",
+        hint=r"read its log: (seaway logs web --previous --stack [\w-]+);"
+        rf" or correct services\.web\.health\.liveness {LINE}",
+        cure=cures.read_log("", cures.set_web(health=SLOW_START, command=None)),
     ),
     Fault(
         cause="not-ready",
@@ -77,7 +129,7 @@ PROGRAM_FAULTS = (
         cause="crash-loop",
         injected="`command:` that exits with code 3",
         change=changes.change_program("import sys; print('cannot read /etc/web.toml'); sys.exit(3)"),
-        hint=r"read its log: (seaway logs web --previous --stack \w+)",
+        hint=r"read its log: (seaway logs web --previous --stack [\w-]+)",
         cure=cures.read_log("cannot read /etc/web.toml", cures.set_web(command=None)),
     ),
     Fault(
@@ -115,6 +167,13 @@ PROGRAM_FAULTS = (
         cure=cures.set_web(env="{{{1}: {2}}}"),
     ),
     Fault(
+        cause="low-port",
+        injected="a program that listens on port 80, and `port: 8000`",
+        change=changes.change_source(changes.build_server("('', 80)", "")),
+        hint=rf"set the port in services\.web\.port {LINE} to the one on which the program listens",
+        cure=cures.set_web(port="80"),
+    ),
+    Fault(
         cause="needs-rights",
         injected="a program that changes the owner of a file to 999, its own user in the image",
         change=changes.change_source(
@@ -132,6 +191,23 @@ PROGRAM_FAULTS = (
         ),
         hint=rf"raise services\.web\.resources\.memory {LINE}",
         cure=cures.set_web(resources={"cpu": "50m", "memory": "512Mi"}),
+    ),
+    Fault(
+        cause="evicted",
+        injected="a program that writes 400 MB to /tmp",
+        change=changes.change_source(
+            changes.build_server(
+                "('', 8000)",
+                "",
+                "with open('/tmp/cache', 'wb') as cache: [cache.write(bytes(10**6)) for _ in range(400)]\n"
+                "import time; time.sleep(40)",
+            ),
+            health=SLOW_START | {"startPeriod": 60},
+        ),
+        waits=True,
+        late="the kubelet measures folders once in a while, and reports an eviction when the pod has ended.",
+        hint="write less to this folder",
+        cure=cures.replace_source("range(400)", "range(12)"),
     ),
     Fault(
         cause="command-not-found",

@@ -39,8 +39,8 @@ CAUSES: Mapping[str, str] = {
     " the program write to /tmp; an image that is made for its own user needs <user>",
     "needs-rights": "set <user> to the id of the image's own user, which is enough for most images; otherwise set"
     " <security> to baseline, or use another image",
-    "low-port": "set the port in <port> to the one in the text: without root, ports below 1024 are open only if they"
-    " are declared; or let the program listen on the declared port",
+    "low-port": "set the port in <port> to the one on which the program listens: without root, ports below 1024 are"
+    " open only if they are declared; or let the program listen on the declared port",
     "connection-refused": probe_failures.REFUSED_HINT,
     "probe-status": probe_failures.OTHER_STATUS_HINT,
     "startup-failed": "read its log: {previous_logs}; raise <health.startPeriod> if the program needs longer, or"
@@ -62,7 +62,7 @@ CAUSES: Mapping[str, str] = {
     "container-not-created": "the node retries by itself; the text is the container runtime's",
     "sandbox-failed": "the node retries by itself; if this continues, its network plugin is broken: ask the cluster's"
     " administrator",
-    "evicted": "write less to disk than the limit in the text, or add capacity to the nodes",
+    "evicted": "another pod replaces it; if this continues, add capacity to the nodes",
     "object-missing": "it was deleted by hand: restore it with pulumi up --refresh",
     "not-created": "the cluster's controllers are slow or down: ask the cluster's administrator",
     "not-ready": "read its log: {logs}; correct <health.readiness> if it asks for something else than the program"

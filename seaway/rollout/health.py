@@ -154,10 +154,17 @@ def _assess_service(subject: _Subject) -> _Assessment:
     generation = unstructured.get_count(subject.manifest["metadata"], "generation")
     if unstructured.get_count(subject.status, "observedGeneration") < generation:
         # The controller has not seen the last change: all numbers are of the previous version.
-        return _Progress(desired=progress.desired), []
+        return _Progress(desired=progress.desired), list(_explain_idle_controllers(subject))
     ready = sum(map(unstructured.is_pod_ready, subject.owned.newest))
     findings = [*subject.list_pod_findings(), *explain(subject, progress)]
     return dataclasses.replace(progress, ready=ready), findings
+
+
+def _explain_idle_controllers(subject: _Subject) -> Iterator[workload_health.Finding]:
+    """They act within a second, unless they are slow or down."""
+    if subject.elapsed >= symptoms.SETTLE_SECONDS:
+        message = f"the cluster's controllers have not acted on the {subject.location.target.kind} yet"
+        yield causes.create_finding("not-created", message, subject.location)
 
 
 def _measure_deployment(subject: _Subject) -> _Progress:
@@ -263,8 +270,10 @@ def _assess_job(subject: _Subject) -> _Assessment:
     findings = subject.list_pod_findings()
     if all(unstructured.get_mapping(pod, "status").get("phase") == "Failed" for pod in newest):
         findings += _find_failed_create(subject)
-    if unstructured.is_condition_true(job, "Failed"):
-        findings = [_explain_failed_job(subject, merge_findings(findings))]
+    if not (subject.status or findings or newest):
+        findings += _explain_idle_controllers(subject)
+    if failure := _find_failure(job):
+        findings = [_explain_failed_job(subject, failure, merge_findings(findings))]
     return progress, findings
 
 
@@ -280,9 +289,22 @@ def _assess_cron_job(subject: _Subject) -> _Assessment:
     return dataclasses.replace(progress, complete=not unstructured.is_condition_true(run, "Failed")), findings
 
 
-def _explain_failed_job(subject: _Subject, pod_findings: Sequence[workload_health.Finding]) -> workload_health.Finding:
+def _find_failure(job: snapshot.Object) -> snapshot.Object | None:
+    """The condition of a failed job.
+
+    It has FailureTarget at once, and Failed when its pods have ended.
+    https://kubernetes.io/docs/concepts/workloads/controllers/job/#termination-of-job-pods
+    """
+    for name in ("Failed", "FailureTarget"):
+        if unstructured.is_condition_true(job, name):
+            return unstructured.find_condition(job, name)
+    return None
+
+
+def _explain_failed_job(
+    subject: _Subject, condition: snapshot.Object, pod_findings: Sequence[workload_health.Finding]
+) -> workload_health.Finding:
     """Why a job failed. Its pod has more details, if it still exists."""
-    condition = unstructured.find_condition(subject.manifest, "Failed")
     if condition.get("reason") == "DeadlineExceeded":
         detail = f" ({pod_findings[0].message})" if pod_findings else ""
         message = f"it was stopped because it exceeded its time limit{detail}"

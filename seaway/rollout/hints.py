@@ -6,12 +6,13 @@ model. It becomes ``services.web.resources.memory (app/app.yaml:17)``, ``service
 """
 
 import re
+import types
 from collections.abc import Mapping
 from pathlib import Path
 
 from seaway.project import environments, load, python_program
 from seaway.rollout import target
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis, dockerfile, nodes
 
 KEYS: Mapping[str, str] = {
     "": "",
@@ -28,6 +29,7 @@ KEYS: Mapping[str, str] = {
     "image": "image",
     "port": "ports",
     "resources": "deploy.resources",
+    "resources.disk": "",
     "resources.memory": "mem_limit or deploy.resources.limits.memory",
     "scale": "deploy.replicas",
     "secrets": "secrets",
@@ -64,10 +66,15 @@ DEFAULT_FILE = "app.yaml"
 _KEY = re.compile(r"<([A-Za-z.]*)>")
 
 
-def collect_sources(environment: environments.Environment) -> dict[str, str]:
+def collect_sources(
+    environment: environments.Environment, dockerfiles: Mapping[str, str] = types.MappingProxyType({})
+) -> dict[str, str]:
     """The location of each workload, and of its written keys that hints name; ``""``: the application's file.
 
     A pinned release has no locations: it is changed in the application, and promoted again.
+
+    Args:
+        dockerfiles: the texts of the Dockerfiles, by the name of the image. Their WORKDIR becomes a source too.
     """
     sources = {"": environment.settings.app}
     if environment.release is not None:
@@ -77,6 +84,11 @@ def collect_sources(environment: environments.Environment) -> dict[str, str]:
         if path in named:
             file = location.file.removeprefix(f"{environment.folder}/")
             sources[path] = str(diagnosis.SourceLocation(file, location.line))
+    for path, workload in environment.app.get_workloads().items():
+        image = getattr(workload, "uses", None) or workload.name
+        if workload.build is not None and image in dockerfiles:
+            folder = dockerfile.find_working_dir(dockerfiles[image], workload.build.target)
+            sources[f"{path}.{target.WORKING_DIR}"] = folder
     return sources
 
 

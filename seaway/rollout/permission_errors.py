@@ -15,8 +15,10 @@ MAX_LINES = 20
 
 _READ_ONLY = re.compile(r"read-only file ?system|readonly database|unable to open database file", re.I)
 _DENIED = re.compile(r"permission denied|access is denied|AccessDeniedException", re.I)
-_LISTEN = re.compile(r"\b(bind|listen)", re.I)
-_PORT = re.compile(r":(\d{1,5})\b")
+_LISTEN = re.compile(r"\b(bind|listen)|^.*\bconnection to \(", re.I)  # the last: gunicorn
+_PORT = re.compile(r"(?::|', )(\d{1,5})\b")
+_PYTHON_BIND = re.compile(r"\.bind\(.*\)\s+PermissionError: \[Errno 13\] Permission denied$", re.M)
+"""Python names no port."""
 _ROOT_REQUIRED = re.compile(
     r"operation not permitted|must be (run|started|executed) (as|by|with) (user )?['\"]?root|must be root"
     r"|are you root\?|(needs?|requires?) (to be )?(run as )?root\b|superuser privileges",
@@ -76,8 +78,8 @@ def find_permission_error(
 def _parse_line(
     line: str, message: str, working_dir: str, code_paths: Sequence[str]
 ) -> message_parsers.ParsedMessage | None:
-    low_port = any(int(port) < 1024 for port in _PORT.findall(line))
-    if low_port and _DENIED.search(line) and _LISTEN.search(line):
+    low_port = any(int(port) < 1024 for port in _PORT.findall(line)) and _LISTEN.search(line)
+    if _DENIED.search(line) and (low_port or any(match[0].endswith(line) for match in _PYTHON_BIND.finditer(message))):
         return message_parsers.ParsedMessage(cause="low-port", message=line)
     read_only = _READ_ONLY.search(line)
     if read_only is None and _ROOT_REQUIRED.search(line):

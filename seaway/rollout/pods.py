@@ -6,7 +6,7 @@ An earlier problem explains the later ones.
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
@@ -25,6 +25,12 @@ _BLOCKING_REASONS = {
 _PROGRESS_REASONS = {"Pulling", "Pulled", "Created", "Started"}
 _SCALE_UP_REASONS = {"TriggeredScaleUp", "Nominated"}
 """Of the cluster autoscaler and of Karpenter."""
+
+_EVICTION_HINTS: Mapping[str, str] = {
+    "EmptyDir": "write less to this folder, whose limit is fixed: files that must stay belong in the volume of a store",
+    "ephemeral (?:local )?storage (?:limit|usage)": "write less to disk, or raise <resources.disk>",
+}
+"""By the kubelet's text. https://github.com/kubernetes/kubernetes/blob/master/pkg/kubelet/eviction/helpers.go"""
 
 
 class PodHealth:
@@ -92,7 +98,8 @@ class PodHealth:
         """No container ended by itself: the kubelet rejected or evicted the pod."""
         detail = message_parsers.truncate_line(status.get("message") or "") or message_parsers.NO_REASON
         message = f"the node ended the pod ({status.get('reason') or 'Failed'}): {detail}"
-        return causes.create_finding("evicted", message, self._location)
+        hint = next((hint for pattern, hint in _EVICTION_HINTS.items() if re.search(pattern, detail)), None)
+        return causes.create_finding("evicted", message, self._location, hint=hint)
 
     def _explain_blocked_start(self) -> list[workload_health.Finding]:
         """Before the first container: the last failure, unless the pod made progress after it."""

@@ -1,24 +1,30 @@
 """Explains a failed probe: the port that refuses a connection, the path that is not found."""
 
 import re
+import shlex
 
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
-from seaway.rollout import message_parsers
+from seaway.rollout import crash_output, message_parsers
+
+MAX_LINES = 20
+"""Lines of the log in which the reason of an answer is looked for."""
 
 _REFUSED = re.compile(r"connect(?:ion)?:? (?:connection )?refused")
 _TIMEOUT = re.compile(r"deadline exceeded|Client\.Timeout|i/o timeout")
 _STATUS = re.compile(r"statuscode: (\d+)")
-_LISTENS = re.compile(
-    r"\b(?:listen|running|serving|server|started|bound|ready|local)\w*\b.*?"
-    r"(?:(?P<host>(?:\d+\.){3}\d+|localhost|\[::1?\]|\*|(?<=\s))(?::| port )|\bport:? )"
-    r"(?P<port>\d{2,5})\b",
+_LISTENS = re.compile(r"\b(?:listen|running|serving|server|started|bound|ready|local|network|launched|live\b)\w*", re.I)
+_ADDRESS = re.compile(r"(?:(?P<host>(?:\d+\.){3}\d+|localhost|\[::1?\]|\*)|(?<=[\s=])):(?P<port>\d{2,5})\b", re.I)
+"""Such as ``Running on http://127.0.0.1:5000``, ``Listening at: http://0.0.0.0:8000 (7)``, ``addr=:8080``."""
+_PORT = re.compile(r"\bport(?:\(s\))?['\"]?[:= ]{1,3}(?P<port>\d{2,5})\b", re.I)
+"""Such as ``listening on port 80``, ``{ address: '127.0.0.1', port: 3000 }``."""
+_CONNECTS = re.compile(
+    r"\bconnect|fail|refus|error|\bwait(?:ing|s)?\b|could not|cannot"
+    r"|\b(?:database|db|postgres\w*|mysql|redis|mongo\w*|amqp|kafka|broker|upstream)\b",
     re.I,
 )
-"""Such as ``Running on http://127.0.0.1:5000``, ``Listening at: http://0.0.0.0:8000 (7)``, ``listening on port 80``."""
-_CONNECTS = re.compile(r"\bconnect|fail|refus|error|wait|could not|cannot", re.I)
 """Such as ``connection to server at "db", port 5432 failed``."""
-_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_LOOPBACK = re.compile(r"\b127\.0\.0\.1\b|\blocalhost\b|\[::1\]|['\"]::1['\"]", re.I)
 
 REFUSED_HINT = (
     "let the program listen on port {port} of 0.0.0.0 (on 127.0.0.1 only the container itself reaches it), or set"
@@ -30,6 +36,10 @@ LOOPBACK_HINT = (
 )
 PORT_HINT = "set the port in <port> to {actual_port}, or let the program listen on port {port}"
 TIMEOUT_HINT = "let the program answer sooner, or raise <health.timeout>; its log: {logs}"
+STARTUP_HINT = (
+    "read its log: {logs}; raise <health.startPeriod> if the program needs longer to start, or correct"
+    " <health.liveness>, which is also the startup probe"
+)
 _NO_LOGIN_HINT = "the probe sends no credentials: set <health> to a path that needs none, or to tcp"
 STARTING_HINT = (
     "a program that is still starting needs only time, up to <health.startPeriod>; if it does not start: {logs}"
@@ -67,11 +77,22 @@ def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> mess
         key = "health" if has_same else "health.readiness" if kind == "readiness" else "health.liveness"
         hint = STATUS_HINTS.get(status[1], OTHER_STATUS_HINT).replace("<health>", f"<{key}>")
         message = f"{request} ({kind} probe) returned {status[1]}"
+        refused = [line for line in log.splitlines()[-MAX_LINES:] if crash_output.LOGIN.search(line)]
+        if refused and status[1].startswith("5"):
+            hint, message = crash_output.LOGIN_HINT, f"{message}{_quote_log(refused[-1])}"
         return message_parsers.ParsedMessage(cause="probe-status", message=message, hint=hint)
+    if command := unstructured.get_mapping(probe, "exec").get("command"):
+        output = message_parsers.truncate_line(text.partition(": ")[2])
+        message = f"is not ready: its {kind} probe fails: {shlex.join(command)}" + (f": {output}" if output else "")
+        hint = STARTUP_HINT if kind == "startup" else None
+        return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=hint)
     # The timeout of the other probes is fixed.
     if port and kind == "readiness" and _TIMEOUT.search(text):
         message = f"is not ready: {request} got no answer within {probe.get('timeoutSeconds', 1)} s"
         return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=TIMEOUT_HINT)
+    if kind == "startup":
+        message = f"is not ready: {message_parsers.format_probe_failure(text)}"
+        return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=STARTUP_HINT)
     return None
 
 
@@ -84,18 +105,34 @@ def parse_slow_start(text: str) -> message_parsers.ParsedMessage | None:
 
 
 def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
-    """The hint, its values, and the line of the log that proves it."""
-    for line in reversed(log.splitlines()):
-        match = _LISTENS.search(line)
-        if match is None or _CONNECTS.search(line):
-            continue
-        host, actual_port = match["host"] or "", match["port"]
-        evidence = f"; its log says: {message_parsers.truncate_line(line, 100)}"
-        if host in _LOOPBACK:
+    """The hint, its values, and the line of the log that proves it. A program may listen on several ports."""
+    lines: dict[str, list[str]] = {}
+    for line in log.splitlines():
+        if actual_port := _find_listening_port(line):
+            lines.setdefault(actual_port, []).append(line)
+    ports = [port] if port in lines else list(lines)
+    if len(ports) == 1:
+        actual_port = ports[0]
+        line = lines[actual_port][-1]
+        evidence = _quote_log(line)
+        if all(_LOOPBACK.search(line) and "0.0.0.0" not in line for line in lines[actual_port]):  # noqa: S104 - a log
+            host = _LOOPBACK.findall(line)[-1].strip("'\"")
             return LOOPBACK_HINT, {"port": port, "address": f"{host}:{actual_port}"}, evidence
         if actual_port != port:
             return PORT_HINT, {"port": port, "actual_port": actual_port}, evidence
     return REFUSED_HINT, {"port": port}, ""
+
+
+def _quote_log(line: str) -> str:
+    return f"; its log says: {message_parsers.truncate_line(line, 120)}"
+
+
+def _find_listening_port(line: str) -> str | None:
+    word = _LISTENS.search(line)
+    if word is None or _CONNECTS.search(line):
+        return None
+    match = _ADDRESS.search(line, word.start()) or _PORT.search(line, word.start()) or _PORT.search(line)
+    return match and match["port"]
 
 
 def _get_handler(container: snapshot.Object, kind: str) -> snapshot.Object:

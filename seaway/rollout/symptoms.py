@@ -158,6 +158,9 @@ class ContainerHealth:
     def _explain_crash(self) -> workload_health.Finding:
         termination = self.last_termination
         output = termination.get("message") or ""
+        log = self._index.logs.get((self.location.pod, self.name), "")
+        if output and log.rstrip().endswith(output.rstrip()):
+            output = log  # Kubernetes keeps only the last 2048 bytes.
         parsed = message_parsers.parse_start_error(f"{output}\n{self._waiting_message}", self._image)
         if parsed is not None and not parsed.is_transient:
             return causes.convert_message(parsed, self.location, fatal=True)
@@ -176,7 +179,9 @@ class ContainerHealth:
         if probe := self._find_failed_probe():
             return self._explain_failed_probe(probe, fatal=fatal)
         command = (*self._container.get("command", ()), *self._container.get("args", ()))
-        working_dir = self._container.get("workingDir") or ""
+        working_dir = self._container.get("workingDir") or (
+            "" if self.location.extra_container else self.location.target.working_dir
+        )
         crash = permission_errors.find_permission_error(output, working_dir=working_dir, command=command)
         # A pod of a job that ends with an error is not restarted: another pod follows it.
         cause = "job-failed" if self.location.target.kind in {"Job", "CronJob"} else "crash-loop"
@@ -206,9 +211,9 @@ class ContainerHealth:
             return self._create_finding(f"{probe}-failed", message, fatal=fatal)
         # A program that has served before listens on the right port.
         parsed = self._parse_unhealthy(unhealthy) if probe == "startup" else None
-        if parsed is None:
+        if parsed is None or parsed.cause == "not-ready":
             detail = message_parsers.format_probe_failure(unhealthy.message.partition(": ")[2])
-            return self._create_finding(f"{probe}-failed", f"{message}: {detail}", fatal=fatal)
+            return self._create_finding(f"{probe}-failed", f"{message}: {detail}" if detail else message, fatal=fatal)
         parsed = dataclasses.replace(parsed, message=f"{message}: {parsed.message}")
         return causes.convert_message(parsed, self.location, fatal=fatal)
 
@@ -235,7 +240,7 @@ class ContainerHealth:
         # Both times are from the node: its clock may differ from ours.
         if failure is None or (failure.time - started).total_seconds() < SETTLE_SECONDS:
             return None
-        if parsed := self._parse_unhealthy(failure) or probe_failures.parse_slow_start(failure.message):
+        if parsed := probe_failures.parse_slow_start(failure.message) or self._parse_unhealthy(failure):
             parsed = dataclasses.replace(parsed, message=f"{self.name} runs, but {parsed.message}")
             return causes.convert_message(parsed, self.location, fatal=False)
         detail = message_parsers.format_probe_failure(failure.message)

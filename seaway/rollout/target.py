@@ -20,6 +20,10 @@ UNDECLARED: Mapping[str, str] = {"": ""}
 """The sources of a workload that no application of Seaway declares."""
 
 
+WORKING_DIR = "WORKDIR"
+"""The key of a source: the WORKDIR in the Dockerfile of a workload."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """One workload that must become healthy."""
@@ -50,6 +54,11 @@ class Target:
     def model_path(self) -> str:
         """Its path in app.yaml: ``services.web``."""
         return f"{self.workload_type}s.{self.owner}"
+
+    @property
+    def working_dir(self) -> str:
+        """The WORKDIR in the Dockerfile of its image; empty: unknown."""
+        return self.sources.get(f"{self.model_path}.{WORKING_DIR}", "")
 
     @classmethod
     def parse(cls, inputs: Mapping[str, Any], sources: Mapping[str, str]) -> Self:

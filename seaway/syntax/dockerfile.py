@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import posixpath
 import re
 from collections.abc import Iterator
 
@@ -80,6 +81,22 @@ def parse_from(arguments: str) -> tuple[str, str]:
     """The image and the name of the stage, in lower case, of a FROM. An empty text: there is none."""
     image, *others = [word for word in arguments.split() if not word.startswith("--")] or [""]
     return image, others[1].lower() if len(others) == 2 and others[0].upper() == "AS" else ""
+
+
+def find_working_dir(text: str, target: str | None = None) -> str:
+    """The WORKDIR of the stage ``target``, or of the last stage; empty: it is that of the base image, or unknown."""
+    folders: dict[str, str] = {}
+    folder = stage = ""
+    for _, word, rest in parse_instructions(text):
+        if word == "FROM":
+            if target and stage == target.lower():
+                break
+            image, stage = parse_from(rest)
+            folder = folders.get(image.lower(), "")
+        elif word == "WORKDIR":
+            folder = "" if "$" in rest else posixpath.join(folder, rest.strip("\"'"))
+        folders[stage] = folder
+    return folder if folder.startswith("/") else ""
 
 
 def list_steps(text: str) -> Iterator[Step]:

@@ -183,7 +183,7 @@ def test_the_last_lines_of_the_log_are_in_the_report(
     assert "\n    KeyError: 'DATABASE_URL'\n" in text
     assert "web-5d4f-0" in text
     (request,) = {path for path, _ in api.requests if "/log?" in path}
-    assert request == "/api/v1/namespaces/shop-dev/pods/web-5d4f-0/log?container=web&tailLines=40&limitBytes=65536" + (
+    assert request == "/api/v1/namespaces/shop-dev/pods/web-5d4f-0/log?container=web&tailLines=200&limitBytes=65536" + (
         "&previous=true" if running else ""
     )
 

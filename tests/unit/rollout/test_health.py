@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seaway.rollout import causes, owned_pods, target
+from seaway.rollout import causes, owned_pods, symptoms, target
 from tests.support import live_objects
 from tests.support.live_objects import (
     DB,
@@ -68,11 +68,16 @@ def test_a_pod_that_is_being_deleted_is_not_counted() -> None:
         {"updated": 1, "total": 2},
         {"updated": 2, "total": 3},
         {"updated": 2, "total": 2, "availableReplicas": 1},
-        {"updated": 2, "total": 2, "observedGeneration": 1},
     ],
 )
 def test_a_deployment_during_a_rollout_is_progressing(status: Object) -> None:
     assert list_causes(WEB, rolling(**status)) == ("progressing", [])
+
+
+@pytest.mark.parametrize(("of", "live"), [(WEB, rolling(observedGeneration=1)), (MIGRATE, job() | {"status": {}})])
+def test_controllers_that_do_nothing_are_reported_while_the_rollout_waits(of: target.Target, live: Object) -> None:
+    assert list_causes(of, live, elapsed=symptoms.SETTLE_SECONDS - 1) == ("progressing", [])
+    assert list_causes(of, live) == ("progressing", ["not-created"])
 
 
 def broken(owner: Object = NEW, name: str = "web-new-a") -> tuple[Object, Object]:
@@ -234,6 +239,7 @@ FAILED_JOBS = {
     "memory": (BACKOFF, [attempt(137, "OOMKilled")], "out-of-memory"),
     "no pod": (BACKOFF, [], "job-failed"),
     "deadline": (DEADLINE, [], "job-too-slow"),
+    "deadline, and the pod still ends": (DEADLINE | {"type": "FailureTarget"}, [], "job-too-slow"),
     "deadline with pod": (DEADLINE, [attempt()], "job-too-slow"),
 }
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from dev.faults import catalogue
 from seaway.project import environments
 from seaway.rollout import causes, crash_output, hints, permission_errors, probe_failures, target
 
@@ -47,7 +48,7 @@ STACK = "config: {{seaway:context: dev, seaway:build: 'true', seaway:app: app/{}
 
 
 def load(folder: Path, file: str, more: str = "seaway:publish: none") -> environments.Environment:
-    (folder / "app").mkdir()
+    (folder / "app").mkdir(exist_ok=True)
     (folder / "app" / file).write_text(FILES[file])
     (folder / "Pulumi.dev.yaml").write_text(STACK.format(file, more))
     return environments.load_environment(folder, "dev", check_ids=())
@@ -55,6 +56,28 @@ def load(folder: Path, file: str, more: str = "seaway:publish: none") -> environ
 
 def read_sources(folder: Path, file: str, more: str = "seaway:publish: none") -> dict[str, str]:
     return hints.collect_sources(load(folder, file, more))
+
+
+DOCKERFILE = "FROM a AS base\nWORKDIR /srv\nFROM b AS other\nWORKDIR $HOME\nFROM base\nWORKDIR shop\n"
+
+
+def test_each_hint_is_carried_out() -> None:
+    """By ``python -m dev.faults``, on the real cluster."""
+    assert {injected.cause for injected in catalogue.FAULTS} - {None} == causes.CAUSES.keys() - catalogue.NOT_INJECTED
+
+
+@pytest.mark.parametrize(("stage", "folder"), [("", "/srv/shop"), ("base", "/srv"), ("other", "")])
+def test_the_working_directory_is_that_of_the_dockerfile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str, folder: str
+) -> None:
+    build = f"build: {{context: ., target: {stage}}}" if stage else "build: ."
+    monkeypatch.setitem(FILES, "app.yaml", YAML.replace("image: nginx:1.27", build))
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "Dockerfile").write_text(DOCKERFILE)
+    environment = load(tmp_path, "app.yaml", "seaway:publish: none, seaway:registry: registry.example.com/team")
+    sources = hints.collect_sources(environment, {"web": DOCKERFILE})
+    web = target.Target(kind="Deployment", name="web", owner="web", deadline=60, sources=sources)
+    assert (web.working_dir, dataclasses.replace(web, owner="api").working_dir) == (folder, "")
 
 
 WORDS = {

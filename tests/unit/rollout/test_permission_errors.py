@@ -120,7 +120,15 @@ PORTS = [
     "listen tcp :443: bind: permission denied",
     "Error: listen EACCES: permission denied 0.0.0.0:80",
     "(13)Permission denied: AH00072: make_sock: could not bind to address [::]:80",
+    "[Errno 13] error while attempting to bind on address ('0.0.0.0', 80): permission denied",  # uvicorn
+    "[7] [ERROR] connection to ('0.0.0.0', 80) failed: [Errno 13] Permission denied",  # gunicorn
 ]
+PYTHON_BIND = """\
+Traceback (most recent call last):
+  File "/usr/lib/python3.11/socketserver.py", line 472, in server_bind
+    self.socket.bind(self.server_address)
+PermissionError: [Errno 13] Permission denied
+"""
 
 
 @pytest.mark.parametrize(
@@ -149,6 +157,13 @@ OTHER_ERRORS = [
 @pytest.mark.parametrize("message", OTHER_ERRORS)
 def test_other_errors(message: str) -> None:
     assert permission_errors.find_permission_error(message) is None
+
+
+def test_python_names_no_port() -> None:
+    parsed = permission_errors.find_permission_error(PYTHON_BIND)
+    assert parsed is not None
+    assert parsed.cause == "low-port"
+    assert permission_errors.find_permission_error(PYTHON_BIND.replace("bind", "connect")) is None
 
 
 def test_the_last_of_several_errors_counts() -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from seaway.rollout import workload_health
+from seaway.rollout import health, workload_health
 from tests.support import live_objects
 from tests.support.live_objects import WEB, Object, assess, at, container_status, ended, event, waiting
 
@@ -247,6 +247,17 @@ def test_a_permission_error_names_the_field(message: str, cause: str, wording: o
     assert [finding.message, finding.hint] == wording
 
 
+@pytest.mark.parametrize(("log", "headline"), [("", "created by main"), ("panic: nil map\n", "panic: nil map")])
+def test_a_traceback_that_kubernetes_cut_is_in_the_log(log: str, headline: str) -> None:
+    """Kubernetes keeps the last 2048 bytes."""
+    trace = "".join(f"goroutine {number} [select]:\nmain.main()\ncreated by main\n" for number in range(100))
+    web, newest, pod = live_objects.rollout(crash_loop(ended(2, message=trace[-2048:]), 3))
+    index = live_objects.index_objects(web, newest, pod)
+    index.logs = {("web-new-a", "web"): log + trace} if log else {}
+    (finding,) = health.assess_workload(WEB, index, elapsed=30, started=live_objects.STARTED).findings
+    assert finding.message.endswith(headline)
+
+
 @pytest.mark.parametrize(
     ("last", "cause"),
     [(ended(137, "OOMKilled"), "out-of-memory"), (ended(128, "StartError", message=NO_PROGRAM), "command-not-found")],
@@ -303,10 +314,20 @@ def test_a_container_that_the_runtime_cannot_create(wording: object) -> None:
     assert [finding.message] == wording
 
 
+EVICTIONS = {
+    "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ": "<resources.disk>",
+    'Container web exceeded its local ephemeral storage limit "1Gi". ': "<resources.disk>",
+    'Usage of EmptyDir volume "tmp" exceeds the limit "256Mi". ': "write less to this folder",
+    "The node was low on resource: ephemeral-storage. Threshold quantity: 1Gi, available: 1Ki.": "add capacity",
+}
+
+
 def test_an_evicted_pod(wording: object) -> None:
-    web, newest, pod = live_objects.rollout(container_status(terminated=ended(137)), phase="Failed")
-    message = "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. "
-    pod["status"] |= {"reason": "Evicted", "message": message}
-    (finding,) = assess(WEB, web, newest, pod).findings
-    assert (finding.cause, finding.fatal) == ("evicted", False)
-    assert [finding.message] == wording
+    findings: list[workload_health.Finding] = []
+    for message, hint in EVICTIONS.items():
+        web, newest, pod = live_objects.rollout(container_status(terminated=ended(137)), phase="Failed")
+        pod["status"] |= {"reason": "Evicted", "message": message}
+        findings += assess(WEB, web, newest, pod).findings
+        assert hint.strip("<>") in findings[-1].hint
+    assert {(finding.cause, finding.fatal) for finding in findings} == {("evicted", False)}
+    assert [finding.message for finding in findings] == wording

@@ -2,7 +2,7 @@
 
 import pytest
 
-from seaway.rollout import causes, message_parsers, probe_failures
+from seaway.rollout import causes, crash_output, message_parsers, probe_failures
 from tests.support import live_objects
 
 HTTP = {"httpGet": {"path": "/healthz", "port": "http"}}
@@ -37,6 +37,14 @@ LISTENS = [
     ("Listening on :8080", "8080"),
     ("Now listening on: http://[::]:8080", "8080"),
     ("Tomcat started on port 8080 (http)", "8080"),
+    ("Tomcat started on port(s): 8080 (http)", "8080"),
+    ("level=INFO msg=listening addr=:8080", "8080"),  # Go
+    ("INFO:waitress:Serving on http://127.0.0.1:8080", "127.0.0.1:8080"),
+    ("listening { address: '127.0.0.1', family: 'IPv4', port: 3000 }", "127.0.0.1:3000"),  # Node
+    ('{"message":"listening","address":"127.0.0.1","port":3000}', "127.0.0.1:3000"),
+    ("http://127.0.0.1:3000 (bound on host 0.0.0.0 and port 3000)", "3000"),
+    ("- Local: http://localhost:3000\n- Network: http://10.42.0.7:3000", "3000"),
+    ("metrics server listening on :9090\nlistening on 127.0.0.1:8000", "127.0.0.1:8000"),
 ]
 
 
@@ -54,6 +62,8 @@ OTHER_LOGS = [
     'connection to server at "10.0.0.5", port 5432 failed: Connection refused',
     "waiting for the server db, port 5432",
     "listening on 0.0.0.0:8000",  # and was probed before
+    "ready: database at 10.0.0.5:5432",
+    "metrics server listening on :9090\nlistening on 127.0.0.1:3000",  # which of them is unknown
 ]
 
 
@@ -78,6 +88,14 @@ def test_messages(wording: object) -> None:
     assert [f"{finding.cause}: {finding.message}: {finding.hint}" for finding in findings] == wording
 
 
+def test_the_log_says_why_the_program_answers_with_an_error() -> None:
+    log = """database: {'S': 'FATAL', 'C': '28P01', 'M': 'password authentication failed for user "shop"'}"""
+    text = "Readiness probe failed: HTTP probe failed with statuscode: 503"
+    assert explain(text, log).hint == crash_output.LOGIN_HINT
+    assert explain(text, log + "\nready" * probe_failures.MAX_LINES).hint == probe_failures.OTHER_STATUS_HINT
+    assert explain(text.replace("503", "404"), log).hint != crash_output.LOGIN_HINT
+
+
 def test_the_hint_names_the_probe_that_differs() -> None:
     text = "Readiness probe failed: HTTP probe failed with statuscode: 404"
     assert "<health>" in (explain(text).hint or "")
@@ -86,10 +104,24 @@ def test_the_hint_names_the_probe_that_differs() -> None:
     assert "<health.liveness>" in (explain(text.replace("Readiness", "Startup"), readinessProbe=other).hint or "")
 
 
-def test_other_failures_are_their_text() -> None:
-    command = {"readinessProbe": {"exec": {"command": ["check"]}}}
-    for text, container in (
-        ("Readiness probe failed: connection refused", command),
-        (f"Startup probe failed: {SLOW}", CONTAINER),
-    ):
-        assert probe_failures.parse_probe_failure(text, container, "") is None
+EXEC = {name: {"exec": {"command": ["test", "-e", "/tmp/a b"]}} for name in ("startupProbe", "readinessProbe")}
+
+
+@pytest.mark.parametrize(
+    ("text", "container", "message", "hint"),
+    [
+        ("Readiness probe failed: refused", EXEC, "its readiness probe fails: test -e '/tmp/a b': refused", None),
+        ("Startup probe failed: ", EXEC, "its startup probe fails: test -e '/tmp/a b'", probe_failures.STARTUP_HINT),
+        (f"Startup probe failed: {SLOW}", {}, "Startup probe failed: Get :8000/healthz: context deadline exceeded",
+         probe_failures.STARTUP_HINT),
+    ],
+)  # fmt: skip
+def test_other_failures(text: str, container: dict[str, object], message: str, hint: str | None) -> None:
+    """The startup probe is that of health.liveness, and its timeout is fixed."""
+    failure = explain(text, **container)
+    assert (failure.cause, failure.hint) == ("not-ready", hint)
+    assert failure.message.startswith(f"is not ready: {message}")
+
+
+def test_a_liveness_probe_is_its_text() -> None:
+    assert probe_failures.parse_probe_failure(f"Liveness probe failed: {SLOW}", CONTAINER, "") is None
