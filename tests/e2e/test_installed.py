@@ -22,7 +22,8 @@ pytestmark = pytest.mark.cluster
 
 NAME, NAMESPACE = "harbour", "harbour-dev"
 UV = (sys.executable, "-m", "uv")
-NEWER = f"{seaway.__version__}.post1"
+MAJOR, MINOR, PATCH = seaway.__version__.split(".")
+NEWER = f"{MAJOR}.{MINOR}.{int(PATCH) + 1}"
 
 
 def build_wheel(folder: Path, version: str) -> Path:
