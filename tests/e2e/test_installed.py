@@ -22,7 +22,8 @@ pytestmark = pytest.mark.cluster
 
 NAME, NAMESPACE = "harbour", "harbour-dev"
 UV = (sys.executable, "-m", "uv")
-NEWER = f"{seaway.__version__}.post1"
+MAJOR, MINOR, PATCH = seaway.__version__.split(".")
+NEWER = f"{MAJOR}.{MINOR}.{int(PATCH) + 1}"
 
 
 def build_wheel(folder: Path, version: str) -> Path:
@@ -35,12 +36,17 @@ def build_wheel(folder: Path, version: str) -> Path:
     return next((folder / "dist").glob("*.whl"))
 
 
+def install(folder: Path, *packages: str) -> None:
+    """Install packages into the project's environment, with the versions whose plugins the toolchain has."""
+    options = ["--quiet", "--python", str(folder / ".venv"), "--constraint", str(project.ROOT / "requirements.txt")]
+    subprocess.run([*UV, "pip", "install", *options, *packages], check=True)
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     """A new project with its own environment; PATH has neither this checkout nor its packages."""
     top = tmp_path_factory.mktemp("installed")
     folder, wheel = top / NAME, build_wheel(tmp_path_factory.mktemp("wheel"), seaway.__version__)
-    python = str(folder / ".venv" / "bin" / "python")
     env = environment.prepare_environment(state=top / ".seaway")
     pulumi = shutil.which("pulumi", path=env["PATH"])
     assert pulumi
@@ -49,9 +55,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     env |= {"PATH": first, "PULUMI_CONFIG_PASSPHRASE": project.PASSPHRASE}
     env.pop("PYTHONPATH", None)
     subprocess.run([*UV, "venv", "--quiet", str(folder / ".venv")], check=True)
-    # The toolchain has the plugins of the locked versions.
-    options = ["--quiet", "--python", python, "--constraint", str(project.ROOT / "requirements.txt")]
-    subprocess.run([*UV, "pip", "install", *options, str(wheel), "pytest"], check=True)
+    install(folder, str(wheel), "pytest")
     created = project.run_command(str(folder / ".venv/bin/seaway"), "new", NAME, cwd=top, env=env)
     assert created.exit_code == 0, created.output
     result = project.Project(folder, "dev", env)
@@ -100,8 +104,7 @@ def test_failed_run_has_one_error_and_no_traceback(shop: project.Project) -> Non
 def test_upgrade_by_pip_changes_nothing(shop: project.Project, tmp_path: Path) -> None:
     before = shop.get_objects("pods", "-n", NAMESPACE)["items"]
     wheel = build_wheel(tmp_path, NEWER)
-    options = ["--quiet", "--offline", "--python", str(shop.folder / ".venv/bin/python"), "--upgrade"]
-    subprocess.run([*UV, "pip", "install", *options, str(wheel)], check=True)
+    install(shop.folder, str(wheel))
     assert NEWER in run_installed(shop, "python", "-c", "import seaway; print(seaway.__version__)").stdout
     shop.preview("--expect-no-changes")
     shop.up("--expect-no-changes")

@@ -124,6 +124,7 @@ def test_template_fits_this_version() -> None:
     """As ``pulumi new`` copies it. The repository has the same script, for its own modules."""
     assert (new.TEMPLATE / SCRIPT).read_bytes() == (project.ROOT / SCRIPT).read_bytes()
     assert (new.TEMPLATE / SCRIPT).stat().st_mode & 0o111
+    assert re.fullmatch(r"\d+\.\d+\.\d+(-[a-z]+\d+)?", seaway.__version__), "Pulumi requires a semantic version"
     major, minor = seaway.__version__.split(".")[:2]
     required = f"seaway>={major}.{minor},<{major}.{int(minor) + 1}"
     assert required in (new.TEMPLATE / "requirements.txt").read_text().splitlines()

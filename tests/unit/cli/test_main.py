@@ -83,7 +83,7 @@ def test_errors_as_json(
         (["up", "--recover", "--stale-lock"], "did you mean --force-unlock?"),
         (["release", "rollback", "prod", "--no-up"], "did you mean --pin-only?"),
         (["statsu"], "did you mean seaway status?"),
-        (["frobnicate"], "the commands are: new, up, "),
+        (["frobnicate"], "the commands are: new, "),
     ],
 )
 def test_unknown_words(words: Sequence[str], expected: str, seaway: conftest.Seaway, wording: list[str]) -> None:
