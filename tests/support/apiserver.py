@@ -337,8 +337,8 @@ def _handler(state: ApiServer) -> type[http.server.BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             stored = state.put_manifest(body)
-            self.send(201, json.dumps(stored).encode())
             state.created(stored)
+            self.send(201, json.dumps(stored).encode())
 
         def do_PATCH(self) -> None:
             state.requests.append((self.path, self.headers.get("Authorization")))
