@@ -1,5 +1,6 @@
 """An application in Python."""
 
+import asyncio
 import sys
 from pathlib import Path
 
@@ -136,7 +137,12 @@ def test_the_location_is_the_line_of_the_program(
 ) -> None:
     """Of the key, in a function the line of the caller that passes the argument on, or of the call."""
     (folder / "app" / "beside.py").write_text(BESIDE)
-    assert list(map(str, diagnose(text, file="app/app.py"))) == wording
+
+    async def diagnose_in_loop() -> list[str]:
+        """Outputs need an event loop. Without a running one, Pulumi would leave its own open."""
+        return list(map(str, diagnose(text, file="app/app.py")))
+
+    assert asyncio.run(diagnose_in_loop()) == wording
 
 
 def test_an_environment_changes_it(folder: Path) -> None:
