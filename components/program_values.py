@@ -19,9 +19,6 @@ from seaway.syntax import decode, diagnosis
 
 from . import provider, stack_config
 
-ANNOTATION = "seaway/program-values"
-"""Annotation of a pod template: the fingerprint."""
-
 PROGRAM = diagnosis.SourceLocation("__main__.py")
 
 
@@ -93,7 +90,7 @@ def _add_to_pods(
     template: dict[str, Any], owner: str, variables: Mapping[str, Any], fingerprint: pulumi.Output[str]
 ) -> None:
     """Change a pod template in place: an Output, as the image is one by now, cannot be copied."""
-    template["metadata"].setdefault("annotations", {})[ANNOTATION] = fingerprint
+    template["metadata"].setdefault("annotations", {})[config.PROGRAM_ANNOTATION] = fingerprint
     secret_name = config.format_program_secret_name(owner)
     references = [
         {"name": name, "valueFrom": {"secretKeyRef": {"name": secret_name, "key": name}}} for name in sorted(variables)

@@ -21,6 +21,8 @@ IMMUTABLE: Annotated[
 ] = True
 
 PROGRAM_SECRET_SUFFIX = "-program-values"  # noqa: S105 - the end of a name
+PROGRAM_ANNOTATION = "seaway/program-values"
+"""Fingerprint of the values of the Pulumi program, on the pods that use them."""
 
 
 def get_name(manifest: dict[str, Any] | None) -> str | None:

@@ -142,7 +142,16 @@ def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.
         # that one declared stays in the object.
         if manager != record_store.FIELD_MANAGER and manager not in fields.CONTROLLERS:
             for change in fields.find_additions(declared, live, managed.get("fieldsV1", {})):
-                yield Difference(kind=kind, name=name, change=change, set_by=_format_manager(managed))
+                if not _is_program_value(change):
+                    yield Difference(kind=kind, name=name, change=change, set_by=_format_manager(managed))
+
+
+def _is_program_value(change: fields.Change) -> bool:
+    """Whether a field gives a pod a value of the Pulumi program: no release contains those."""
+    if config.PROGRAM_ANNOTATION in change.path:
+        return True
+    secrets = _list_secrets(change.live)
+    return "env" in change.path and any(name.endswith(config.PROGRAM_SECRET_SUFFIX) for name in secrets)
 
 
 def _compare_secret(name: str, keys: Sequence[str], live: fields.Object | None) -> Iterator[Difference]:

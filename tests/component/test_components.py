@@ -12,8 +12,9 @@ import pulumi
 import pytest
 
 import components
-from components import Application, program_values
+from components import Application
 from plugin import values
+from seaway.manifests import config
 from seaway.release import hold
 from seaway.rollout import target
 from tests.component import programs, recorder
@@ -193,7 +194,7 @@ def test_values_of_other_resources(folder: Path) -> None:
     (generated,) = secrets.keys() - {"web-program-values"}
     assert secrets[generated]["data"].keys() == {"KEY"}
     deployments = {one.name: one.inputs["spec"]["template"] for one in recording.list_resources("Deployment")}
-    assert deployments["web"]["metadata"]["annotations"] == {program_values.ANNOTATION: "f1"}
+    assert deployments["web"]["metadata"]["annotations"] == {config.PROGRAM_ANNOTATION: "f1"}
     assert "annotations" not in deployments["api"]["metadata"]
     (container,) = deployments["web"]["spec"]["containers"]
     assert container["env"][0] == {
@@ -212,8 +213,8 @@ def test_a_preview_does_not_know_one_leaf(folder: Path) -> None:
         {one.name: one.inputs["spec"] for one in give_values(folder, preview=preview).list_resources("Deployment")}
         for preview in (False, True)
     )
-    assert previewed["web"]["template"]["metadata"]["annotations"] == {program_values.ANNOTATION: values.UNKNOWN}
-    previewed["web"]["template"]["metadata"]["annotations"] = {program_values.ANNOTATION: "f1"}
+    assert previewed["web"]["template"]["metadata"]["annotations"] == {config.PROGRAM_ANNOTATION: values.UNKNOWN}
+    previewed["web"]["template"]["metadata"]["annotations"] = {config.PROGRAM_ANNOTATION: "f1"}
     assert previewed == known
 
 

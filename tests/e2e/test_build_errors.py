@@ -26,9 +26,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[project.Proje
 @pytest.mark.parametrize("cause", CAUSES)
 def test_the_last_error_explains_the_build_and_its_hint_helps(checkout: project.Project, cause: str) -> None:
     settings = yaml.safe_load(checkout.stack_file.read_text())["config"]
-    cells, problems = build_runs.run_fault(checkout, settings, FAULTS[cause])
-    print(" | ".join(cells))
-    assert problems == []
+    row = build_runs.run_fault(checkout, settings, FAULTS[cause])
+    print(" | ".join(row.cells))
+    assert row.problems == ()
 
 
 def test_pulumi_up_on_a_terminal_shows_the_end_of_a_long_output(checkout: project.Project) -> None:

@@ -93,7 +93,7 @@ def test_removed_store_deletes_its_disk_unless_retained(vault: project.Project) 
     assert result.exit_code != 0
     assert DB in result.output
     assert LEDGER not in result.output
-    write(vault, ledger=BOTH["ledger"], db={**store(), "external": {"host": "10.1.2.3"}})
+    write(vault, ledger=BOTH["ledger"], db={**store(), "secrets": {}, "external": {"host": "10.1.2.3"}})
     moved = vault.preview(check=False)
     assert moved.exit_code != 0
     assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted" in moved.output

@@ -220,6 +220,23 @@ def test_an_undeclared_field_is_one_difference(manager: str) -> None:
     ]
 
 
+def test_the_values_of_the_program_are_not_drift() -> None:
+    live = running()
+    web = get(live, "Deployment", "web")
+    template = web["spec"]["template"]
+    template["metadata"].setdefault("annotations", {})["seaway/program-values"] = "f1"
+    reference = {"secretKeyRef": {"name": "web-program-values", "key": "DB_HOST"}}
+    template["spec"]["containers"][0].setdefault("env", []).append({"name": "DB_HOST", "valueFrom": reference})
+    variable = {'k:{"name":"DB_HOST"}': {".": {}, "f:name": {}, "f:valueFrom": {}}}
+    container = {'k:{"name":"web"}': {"f:env": variable}}
+    pods = {
+        "f:metadata": {"f:annotations": {"f:seaway/program-values": {}}},
+        "f:spec": {"f:containers": container},
+    }
+    add_manager(web, PULUMI["manager"], {"f:spec": {"f:template": pods}})
+    assert list_drift(live) == []
+
+
 def test_the_same_value_of_another_manager_is_not_drift() -> None:
     live = running()
     web = get(live, "Deployment", "web")
