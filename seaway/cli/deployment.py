@@ -67,7 +67,9 @@ class Deployment:
         if code == 0:
             return self._finish_update(held, result)
         if not self._rollback:
-            return _report_failure(describe_failure(target))
+            # The program saves its result when its input is valid, before it registers a resource.
+            unchanged = f"stack {target.name} is unchanged: correct the errors above"
+            return _report_failure(describe_failure(target) if result else unchanged)
         if result is None:
             return _report_failure("the update failed before it changed anything: nothing to roll back")
         if result.described != result.deployed:

@@ -50,8 +50,9 @@ class BaseImages:
             FileNotFoundError: there is no such file.
         """
         text = build_files.load_text(file, root) if build.inline is None else build.inline
-        dockerfile.check_instructions(text, str(file))
-        return cls.parse(text, file=str(file), args=build.args)
+        shown = root.format_path(file)
+        dockerfile.check_instructions(text, shown)
+        return cls.parse(text, file=shown, args=build.args)
 
     @classmethod
     def parse(cls, text: str, *, file: str, args: Mapping[str, str] | None = None) -> Self:

@@ -198,7 +198,9 @@ def test_words_that_neither_has(
 def test_a_failure_ends_with_what_is_not_done(
     pulumi: program.FakePulumi, api: apiserver.ApiServer, seaway: conftest.Seaway, wording: list[str]
 ) -> None:
-    pulumi.set_steps(*["print('error: no', file=sys.stderr); sys.exit(255)"] * 3)
+    invalid = "print('error: no', file=sys.stderr); sys.exit(255)"
+    pulumi.set_steps(invalid, *[f"note('{FAILED}', '{FAILED}'); {invalid}"] * 3)
+    assert main.main(["up"]) == 1
     assert main.main(["up"]) == 1
     conftest.put_all(api, test_status.broken())
     assert main.main(["up"]) == 1

@@ -99,4 +99,4 @@ def test_an_unpinnable_image_is_a_warning_only_with_a_lock_file(environment: env
     assert web.inputs.warnings == ()
     write_lock(environment, **{"python:3.12-slim": ONE})
     web, _ = plan(environment)
-    assert diagnostics.summarize(web.inputs.warnings) == [f"{file}:1: : unpinnable-image"]
+    assert diagnostics.summarize(web.inputs.warnings) == ["app/web/Dockerfile:1: : unpinnable-image"]
