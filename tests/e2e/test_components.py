@@ -112,7 +112,7 @@ def test_a_program_with_two_applications_and_other_resources(checkout: project.P
     checkout.replace_text("__main__.py", "Application.from_stack(args)", 'Application("smallest", args)')
     checkout.preview("--expect-no-changes")
     assert checkout.seaway("status", "--application", "blog").exit_code == 0
-    assert "no drift" in checkout.seaway("status", "--drift").output
+    assert checkout.seaway("status", "--drift").exit_code == 0
 
     checkout.replace_text("__main__.py", "first.example.com", "second.example.com")
     steps = json.loads(checkout.preview("--json").stdout)["steps"]
