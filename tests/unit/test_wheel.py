@@ -1,5 +1,6 @@
 """The wheel has one top-level name and works without the checkout, and so does a project that it creates."""
 
+import fcntl
 import os
 import re
 import subprocess
@@ -40,7 +41,10 @@ def run(*command: str, cwd: Path, code: int = 0) -> str:
 def build_wheel(folder: Path) -> Path:
     """Build the wheel, from the source distribution."""
     options = ["--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(folder)]
-    subprocess.run([*UV, "build", *options], cwd=project.ROOT, check=True)
+    # Setuptools writes seaway.egg-info into the checkout: one worker at a time.
+    with (project.ROOT / "setup.py").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        subprocess.run([*UV, "build", *options], cwd=project.ROOT, check=True)
     return next(folder.glob("*.whl"))
 
 
