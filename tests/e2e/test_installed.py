@@ -7,7 +7,6 @@ Pulumi.yaml names, and interrupts the program of a failed run. The tests share a
 import os
 import shutil
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,12 +15,11 @@ import pytest
 
 import seaway
 from dev import environment, kubectl, project
-from tests.support import language_host
+from tests.support import language_host, wheel
 
 pytestmark = pytest.mark.cluster
 
 NAME, NAMESPACE = "harbour", "harbour-dev"
-UV = (sys.executable, "-m", "uv")
 MAJOR, MINOR, PATCH = seaway.__version__.split(".")
 NEWER = f"{MAJOR}.{MINOR}.{int(PATCH) + 1}"
 
@@ -31,22 +29,20 @@ def build_wheel(folder: Path, version: str) -> Path:
     project.copy_checkout(folder / "source", exclude=("tests/", "dev/", "app/", "examples/"))
     (folder / "source" / ".venv").unlink()
     (folder / "source" / "seaway" / "__init__.py").write_text(f'__version__ = "{version}"\n')
-    options = ["--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(folder / "dist")]
-    subprocess.run([*UV, "build", *options, str(folder / "source")], check=True)
-    return next((folder / "dist").glob("*.whl"))
+    return wheel.build(folder / "source", folder / "dist")
 
 
 def install(folder: Path, *packages: str) -> None:
     """Install packages into the project's environment, with the versions whose plugins the toolchain has."""
     options = ["--quiet", "--python", str(folder / ".venv"), "--constraint", str(project.ROOT / "requirements.txt")]
-    subprocess.run([*UV, "pip", "install", *options, *packages], check=True)
+    subprocess.run([*wheel.UV, "pip", "install", *options, *packages], check=True)
 
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> Iterator[project.Project]:
     """A new project with its own environment; PATH has neither this checkout nor its packages."""
     top = tmp_path_factory.mktemp("installed")
-    folder, wheel = top / NAME, build_wheel(tmp_path_factory.mktemp("wheel"), seaway.__version__)
+    folder, built = top / NAME, build_wheel(tmp_path_factory.mktemp("wheel"), seaway.__version__)
     env = environment.prepare_environment(state=top / ".seaway")
     pulumi = shutil.which("pulumi", path=env["PATH"])
     assert pulumi
@@ -54,8 +50,8 @@ def shop(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> It
     first = os.pathsep.join([str(host), env["PATH"].partition(os.pathsep)[2]])
     env |= {"PATH": first, "PULUMI_CONFIG_PASSPHRASE": project.PASSPHRASE}
     env.pop("PYTHONPATH", None)
-    subprocess.run([*UV, "venv", "--quiet", str(folder / ".venv")], check=True)
-    install(folder, str(wheel), "pytest")
+    subprocess.run([*wheel.UV, "venv", "--quiet", str(folder / ".venv")], check=True)
+    install(folder, str(built), "pytest")
     created = project.run_command(str(folder / ".venv/bin/seaway"), "new", NAME, cwd=top, env=env)
     assert created.exit_code == 0, created.output
     result = project.Project(folder, "dev", env)
@@ -103,8 +99,7 @@ def test_failed_run_has_one_error_and_no_traceback(shop: project.Project) -> Non
 
 def test_upgrade_by_pip_changes_nothing(shop: project.Project, tmp_path: Path) -> None:
     before = shop.get_objects("pods", "-n", NAMESPACE)["items"]
-    wheel = build_wheel(tmp_path, NEWER)
-    install(shop.folder, str(wheel))
+    install(shop.folder, str(build_wheel(tmp_path, NEWER)))
     assert NEWER in run_installed(shop, "python", "-c", "import seaway; print(seaway.__version__)").stdout
     shop.preview("--expect-no-changes")
     shop.up("--expect-no-changes")

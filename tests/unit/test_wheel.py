@@ -1,10 +1,8 @@
 """The wheel has one top-level name and works without the checkout, and so does a project that it creates."""
 
-import fcntl
 import os
 import re
 import subprocess
-import sys
 import sysconfig
 import venv
 import zipfile
@@ -16,8 +14,8 @@ import yaml
 import seaway
 from dev import project
 from seaway.cli import new
+from tests.support import wheel
 
-UV = (sys.executable, "-m", "uv")
 IMPORT_ALL = """
 import importlib, pkgutil, seaway
 names = [module.name for module in pkgutil.walk_packages(seaway.__path__, "seaway.")]
@@ -38,34 +36,24 @@ def run(*command: str, cwd: Path, code: int = 0) -> str:
     return result.stdout + result.stderr
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build the wheel, from the source distribution."""
-    options = ["--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(folder)]
-    # Setuptools writes seaway.egg-info into the checkout: one worker at a time.
-    with (project.ROOT / "setup.py").open() as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        subprocess.run([*UV, "build", *options], cwd=project.ROOT, check=True)
-    return next(folder.glob("*.whl"))
+@pytest.fixture(scope="module")
+def built_wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return wheel.build(project.ROOT, tmp_path_factory.mktemp("dist"))
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_wheel(tmp_path_factory.mktemp("dist"))
-
-
-@pytest.fixture(scope="module")
-def bin_folder(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def bin_folder(built_wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The commands of a new environment with the wheel."""
     folder = tmp_path_factory.mktemp("venv")
     venv.create(folder, symlinks=True)
     options = ["--quiet", "--no-deps", "--offline", "--python", str(folder / "bin" / "python")]
-    subprocess.run([*UV, "pip", "install", *options, str(wheel)], check=True)
+    subprocess.run([*wheel.UV, "pip", "install", *options, str(built_wheel)], check=True)
     return folder / "bin"
 
 
-def test_it_has_one_top_level_name_and_all_files(wheel: Path) -> None:
-    names = {name.partition("/")[2] for name in zipfile.ZipFile(wheel).namelist() if name.startswith("seaway/")}
-    top = {name.partition("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
+def test_it_has_one_top_level_name_and_all_files(built_wheel: Path) -> None:
+    names = {name.partition("/")[2] for name in zipfile.ZipFile(built_wheel).namelist() if name.startswith("seaway/")}
+    top = {name.partition("/")[0] for name in zipfile.ZipFile(built_wheel).namelist()}
     assert top == {"seaway", f"seaway-{seaway.__version__}.dist-info"}
     folders = {"seaway": "", "components": "components/", "plugin": "plugin/"}
     tracked = project.run_command("git", "ls-files", *folders, cwd=project.ROOT, env=os.environ).stdout.splitlines()
