@@ -3,9 +3,6 @@
 It stands in a pod template, so that the pods restart when a value changes, and a preview shows that and no value.
 """
 
-import hashlib
-import hmac
-import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -26,9 +23,7 @@ class Fingerprint(resource.Resource):
         plain = {name: _reveal(value) for name, value in inputs["values"].items()}
         text: Any = values.UNKNOWN
         if values.UNKNOWN not in plain.values():
-            key, message = str(_reveal(inputs["key"])), json.dumps(plain, sort_keys=True)
-            digest = hmac.new(key.encode(), message.encode(), hashlib.sha256).hexdigest()
-            text = digest[: fingerprints.FINGERPRINT_LENGTH]
+            text = fingerprints.compute_keyed_fingerprint(str(_reveal(inputs["key"])), plain)
         return resource.State(id="fingerprint", outputs={**inputs, "fingerprint": text})
 
 

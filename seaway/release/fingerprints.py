@@ -77,8 +77,13 @@ class FingerprintKey:
         if self.key is None:
             return None
         # JSON separates the four texts unambiguously.
-        message = json.dumps([app_name, stack, name, value]).encode()
-        return hmac.new(self.key.encode(), message, hashlib.sha256).hexdigest()[:FINGERPRINT_LENGTH]
+        return compute_keyed_fingerprint(self.key, [app_name, stack, name, value])
+
+
+def compute_keyed_fingerprint(key: str, content: Any) -> str:
+    """A fingerprint of plain content with a key: an HMAC of its JSON."""
+    message = json.dumps(content, sort_keys=True).encode()
+    return hmac.new(key.encode(), message, hashlib.sha256).hexdigest()[:FINGERPRINT_LENGTH]
 
 
 def compute_unkeyed_fingerprint(app_name: str, stack: str, name: str, value: str) -> str:
