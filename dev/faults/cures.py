@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from dev import project
-from dev.faults import changes
+from dev.faults import changes, injections
 
 Cure = Callable[[project.Project, changes.Application, "re.Match[str]"], None]
 
@@ -77,7 +77,7 @@ def run_kubectl(*arguments: str) -> Cure:
     """Change the cluster. ``NAMESPACE`` stands for that of the stack."""
 
     def cure(shop: project.Project, app: changes.Application, hint: "re.Match[str]") -> None:
-        shop.kubectl(*(f"shop-{shop.stack}" if word == "NAMESPACE" else word for word in arguments))
+        shop.kubectl(*(injections.get_namespace(shop) if word == "NAMESPACE" else word for word in arguments))
 
     return cure
 

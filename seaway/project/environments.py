@@ -70,7 +70,7 @@ class Environment:
 
     def add_prefix(self, name: str, separator: str = "-") -> str:
         """A name that is unique among the applications of the stack. Those of the main application have no prefix."""
-        return name if self.application_name is None else f"{self.application_name}{separator}{name}"
+        return add_prefix(name, self.application_name, separator)
 
     def format_file_name(self, workload: str) -> str:
         """The name of the files of a build. The name of a workload cannot contain a +."""
@@ -111,6 +111,11 @@ def load_environment(
     return read_environment(
         config, folder=folder, stack=stack, application_name=application_name, check_ids=check_ids, find_more=find_more
     )
+
+
+def add_prefix(name: str, application_name: str | None, separator: str = "-") -> str:
+    """A name that is unique among the applications of a stack, see ``Environment.add_prefix``."""
+    return name if application_name is None else f"{application_name}{separator}{name}"
 
 
 def format_lock_name(stack: str, application_name: str | None) -> str:

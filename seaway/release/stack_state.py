@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self, cast
 
 from seaway import errors
-from seaway.project import migration, release, release_lock
+from seaway.project import environments, migration, release, release_lock
 from seaway.release import record
 from seaway.syntax import decode, diagnosis, encode, nodes
 
@@ -62,7 +62,7 @@ class ReleaseState:
 
         ``application_name``: in ``seaway:applications``; None: the main application.
         """
-        name = "release" if application_name is None else f"{application_name}-release"
+        name = environments.add_prefix("release", application_name)
         for resource in resources:
             # A resource with `delete` was replaced.
             is_own = resource.get("type") == RELEASE_TYPE and str(resource.get("urn")).endswith(f"::{name}")
