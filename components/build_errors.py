@@ -80,7 +80,6 @@ def explain_failures(
         explained = build_failures.explain_failure(name, inputs, environment, error=error, log=log)
         return explained.format(log_file=str(file.relative_to(environment.folder)) if log else "", missing_log=missing)
 
-    hook = pulumi.ErrorHook(
-        f"build of {environment.add_prefix(name)}", explain
-    )  # Pulumi shows: error hook "build of web" failed
+    # Pulumi shows: error hook "build of web" failed
+    hook = pulumi.ErrorHook(f"build of {environment.add_prefix(name)}", explain)
     return pulumi.ResourceOptions(hooks=pulumi.ResourceHookBinding(on_error=[hook]))

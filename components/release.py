@@ -111,10 +111,8 @@ class ReleaseChoice:
 
 def list_generated_secrets(environment: environments.Environment, configured: Collection[str]) -> dict[str, int]:
     """The secrets that the stack generates, with their lengths; ``configured``: those with a configured value."""
-    lengths, others = (
-        secrets.get_generated_lengths(environment.app),
-        {*configured, *environment.settings.program_secrets},
-    )
+    lengths = secrets.get_generated_lengths(environment.app)
+    others = {*configured, *environment.settings.program_secrets}
     return {name: length for name, length in sorted(lengths.items()) if name not in others}
 
 

@@ -148,10 +148,9 @@ def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.
 
 def _is_program_value(change: fields.Change) -> bool:
     """Whether a field gives a pod a value of the Pulumi program: no release contains those."""
-    if config.PROGRAM_ANNOTATION in change.path:
-        return True
-    secrets = _list_secrets(change.live)
-    return "env" in change.path and any(name.endswith(config.PROGRAM_SECRET_SUFFIX) for name in secrets)
+    if "env" not in change.path:
+        return config.PROGRAM_ANNOTATION in change.path
+    return any(name.endswith(config.PROGRAM_SECRET_SUFFIX) for name in _list_secrets(change.live))
 
 
 def _compare_secret(name: str, keys: Sequence[str], live: fields.Object | None) -> Iterator[Difference]:

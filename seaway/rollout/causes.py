@@ -99,25 +99,28 @@ def create_finding(
         stack=location.stack,
         extra_container=location.extra_container,
     )
-    stack = f" --stack {location.stack}" if location.stack else ""
-    logs, previous = f"seaway logs {location.target.owner}", f" --previous{stack}"
-    if not location.target.is_declared:
-        place = location.pod or f"{location.target.kind.lower()}/{location.target.name}"
-        logs, stack, previous = f"kubectl logs -n {location.namespace} {place}", "", " --previous"
     return workload_health.Finding(
         cause=cause,
         message=message,
         hint=template.format(
             namespace=location.namespace,
             pod=location.pod,
-            logs=f"{logs}{stack}",
-            previous_logs=f"{logs}{previous}",
+            logs=_format_log_command(location),
+            previous_logs=_format_log_command(location, " --previous"),
             **values,
         ),
         pod=location.pod or None,
         container=location.container or None,
         fatal=fatal,
     )
+
+
+def _format_log_command(location: Location, option: str = "") -> str:
+    if location.target.is_declared:
+        stack = f" --stack {location.stack}" if location.stack else ""
+        return f"seaway logs {location.target.owner}{option}{stack}"
+    place = location.pod or f"{location.target.kind.lower()}/{location.target.name}"
+    return f"kubectl logs -n {location.namespace} {place}{option}"
 
 
 def convert_message(

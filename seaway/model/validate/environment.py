@@ -89,13 +89,15 @@ def _check_secrets(
 ) -> diagnosis.Diagnostics:
     """Each secret has a value: set in the stack, generated, or in an existing Secret."""
     declared = secrets.list_secrets(external.resolve_stores(app))
+    known_elsewhere = external.list_secret_names(app)
     sourced = {secret.name for _, secret in declared if secret.generate is not None or secret.existing is not None}
     for path, secret in declared:
         if secret.name not in secret_names and secret.name not in sourced:
-            is_known_elsewhere = secret.name in external.list_secret_names(app)
-            hint = f"{_format_set_command(secret.name)}{'' if is_known_elsewhere else ', or write {generate: 32}'}"
-            reason = ", which cannot generate a secret of an external store" if is_known_elsewhere else ""
-            message = f"has no value in stack {stack}{reason}"
+            hint, message = _format_set_command(secret.name), f"has no value in stack {stack}"
+            if secret.name in known_elsewhere:
+                message += ", which cannot generate a secret of an external store"
+            else:
+                hint += ", or write {generate: 32}"
             yield locations.at(f"{path}.secrets.{secret.name}").report("secret-not-set", message, hint)
 
 
