@@ -28,9 +28,11 @@ ReleaseDrift = tuple[str, Sequence[drift.Difference]]
 """The release that the cluster records, and how the cluster differs from it."""
 
 
-FailureReport = tuple[ReleaseDrift | None, str, Sequence[objects.ReleaseObject] | None]
-"""After a failed update: the drift, the reason, and the deployed objects of the release to restore. None: the cluster
-has no usable record; the objects are then rendered from the record in the state."""
+FailureReport = tuple[ReleaseDrift | None, Sequence[status.WorkloadStatus], Sequence[objects.ReleaseObject] | None]
+"""After a failed update: the drift, the workloads, and the deployed objects of the release to restore. None: the
+cluster has no usable record; the objects are then rendered from the record in the state."""
+
+UNKNOWN_REASON = "see the output of pulumi up"
 
 
 class Deployment:
@@ -98,7 +100,7 @@ class Deployment:
         target = self._target
         try:
             good_release = release_state.read_state(target)
-            after, reason, deployed = asyncio.run(self._inspect_failure(good_release))
+            after, workloads, deployed = asyncio.run(self._inspect_failure(good_release))
             record = good_release.decode_record()
         except (errors.Unavailable, diagnosis.InvalidInput, stored_record.UnreadableRecordError) as error:
             return _report_failure(f"the last healthy release cannot be restored: {error}")
@@ -107,7 +109,9 @@ class Deployment:
         if after is not None and after == before:
             return _report_failure("the cluster has not changed: nothing to roll back")
         restored, failed = good_release.id, result.described
-        new_hold = release_lock.Fallback(release=restored, held=failed, because=reason, since=command.format_time())
+        reason = status.summarize_causes(workloads) or UNKNOWN_REASON
+        cause_ids = status.summarize_cause_ids(workloads) or UNKNOWN_REASON
+        new_hold = release_lock.Fallback(release=restored, held=failed, because=cause_ids, since=command.format_time())
         hold.write_fallback(target.folder, target.lock_name, new_hold, record, deployed)
         command.report(f"release {failed} failed ({reason}); restoring release {restored}")
         # The rollback may delete a store that the failed release added, with its new volume.
@@ -158,16 +162,16 @@ class Deployment:
             return None  # a missing or damaged record in the cluster must not block an update
 
     async def _inspect_failure(self, good_release: stack_state.ReleaseState) -> FailureReport:
-        """Read the state of the cluster, the reason of the failure, and the objects of the release to restore.
+        """Read the state of the cluster, its workloads, and the objects of the release to restore.
 
         The cluster's copy is used if the state vouches for it. Otherwise the record in the state is rendered.
         """
         target = self._target
         async with connection.connect(target) as cluster:
             current = await self._compare_cluster(cluster)
-            reason = await read_causes(cluster, target) or "see the output of pulumi up"
+            workloads = await read_workloads(cluster, target)
             deployed = await self._read_verified_objects(cluster, good_release)
-        return current, reason, deployed
+        return current, workloads, deployed
 
     async def _read_verified_objects(
         self, cluster: client.KubeClient, good_release: stack_state.ReleaseState
@@ -232,10 +236,9 @@ def ensure_fingerprint_key(target: stack.TargetStack) -> None:
     command.report(f"Pulumi.{target.name}.yaml has a new secret, {fingerprints.SETTING}: commit it")
 
 
-async def read_causes(cluster: client.KubeClient, target: stack.TargetStack) -> str | None:
-    """Why workloads are not healthy now, on one line; None: no cause is known."""
-    live_objects = await reflector.read_snapshot(cluster, target.namespace)
-    return status.summarize_causes(connection.list_workloads(target, live_objects))
+async def read_workloads(cluster: client.KubeClient, target: stack.TargetStack) -> list[status.WorkloadStatus]:
+    """The workloads of a stack, as they are now."""
+    return connection.list_workloads(target, await reflector.read_snapshot(cluster, target.namespace))
 
 
 def describe_failure(target: stack.TargetStack) -> str:
@@ -243,7 +246,7 @@ def describe_failure(target: stack.TargetStack) -> str:
 
     async def read() -> str | None:
         async with connection.connect(target) as cluster:
-            return await read_causes(cluster, target)
+            return status.summarize_causes(await read_workloads(cluster, target))
 
     sentence = f"stack {target.name} is not deployed completely: pulumi up failed with the errors above"
     try:

@@ -16,6 +16,7 @@ from seaway.checks import all_checks
 from seaway.cli import command, connection, deployment, release_state, stack
 from seaway.project import environments, release, release_lock
 from seaway.release import hold, promotion, record, record_store, stack_state
+from seaway.rollout import status
 from seaway.syntax import diagnosis
 
 MANUAL_ROLLBACK = "rolled back by hand"
@@ -32,6 +33,7 @@ class StackHistory:
     records: Mapping[str, record.RecordSummary]
     """The verified records, newest first: the state or a file vouches for them."""
     failure_reason: str | None
+    """The ids of the causes why workloads are not healthy."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -109,11 +111,12 @@ def _read_history(target: stack.TargetStack) -> StackHistory:
 
 
 async def _read_cluster(target: stack.TargetStack) -> tuple[str | None, Mapping[str, record.RecordSummary]]:
-    """The current errors, and the records in the cluster."""
+    """The ids of the current causes, and the records in the cluster."""
     async with connection.connect(target) as cluster:
-        return await asyncio.gather(
-            deployment.read_causes(cluster, target), record_store.list_records(cluster, target.namespace)
+        workloads, records = await asyncio.gather(
+            deployment.read_workloads(cluster, target), record_store.list_records(cluster, target.namespace)
         )
+    return status.summarize_cause_ids(workloads), records
 
 
 def _find_previous_release(lock: release_lock.Lock, history: StackHistory) -> str | None:

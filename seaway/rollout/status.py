@@ -10,7 +10,7 @@ from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import names
 from seaway.rollout import evidence, health, hints, owned_pods, runs, target, workload_health
-from seaway.syntax import diagnosis
+from seaway.syntax import diagnosis, redaction
 
 NAME_LABEL = "app.kubernetes.io/name"
 
@@ -116,13 +116,25 @@ def find_unhealthy(workloads: Iterable[WorkloadStatus]) -> list[WorkloadStatus]:
 
 def summarize_causes(workloads: Iterable[WorkloadStatus]) -> str | None:
     """All problems in one line: ``web: image ... does not exist; api: ...``. None if there is no finding."""
-    messages = [
-        f"{workload.name}: {workload.health.findings[0].message}"
-        for workload in find_unhealthy(workloads)
-        if workload.health.findings
-    ]
-    more = f" and {len(messages) - MAX_NAMED_WORKLOADS} more" if len(messages) > MAX_NAMED_WORKLOADS else ""
-    return diagnosis.escape_text("; ".join(messages[:MAX_NAMED_WORKLOADS]) + more) if messages else None
+    summary = _join_causes(
+        (workload.name, workload.health.findings[0].message) for workload in _find_failing(workloads)
+    )
+    return summary and redaction.redact_passwords(summary)
+
+
+def summarize_cause_ids(workloads: Iterable[WorkloadStatus]) -> str | None:
+    """The same for a file that is committed, ``web: crash-loop``: a message may have the last words of a program."""
+    return _join_causes((workload.name, workload.health.findings[0].cause) for workload in _find_failing(workloads))
+
+
+def _find_failing(workloads: Iterable[WorkloadStatus]) -> list[WorkloadStatus]:
+    return [workload for workload in find_unhealthy(workloads) if workload.health.findings]
+
+
+def _join_causes(causes: Iterable[tuple[str, str]]) -> str | None:
+    texts = [f"{name}: {cause}" for name, cause in causes]
+    more = f" and {len(texts) - MAX_NAMED_WORKLOADS} more" if len(texts) > MAX_NAMED_WORKLOADS else ""
+    return diagnosis.escape_text("; ".join(texts[:MAX_NAMED_WORKLOADS]) + more) if texts else None
 
 
 _READY_FIELDS = {"Job": "succeeded", "DaemonSet": "numberReady"}
