@@ -59,6 +59,7 @@ class Part:
 
 
 PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+COSIGN = "github.com/sigstore/cosign/v2"
 DOCKER_COMPOSE = "github.com/docker/compose/v2"
 KUBERNETES_PLUGIN = "github.com/pulumi/pulumi-kubernetes/provider/v4"
 DOCKER_BUILD_PLUGIN = "github.com/pulumi/pulumi-docker-build/provider"
@@ -209,6 +210,25 @@ PARTS = (
         minutes=2,
         optional=True,
         binaries={"kompose": "github.com/kubernetes/kompose"},
+    ),
+    # Not in the cluster: `seaway release sign` and the settings `seaway:trust` run these.
+    Part(
+        name="cosign",
+        version="2.6.5",
+        minutes=3,
+        optional=True,
+        on_path=True,
+        binaries={"cosign": f"{COSIGN}/cmd/cosign"},
+        ldflags="-X sigs.k8s.io/release-utils/version.gitVersion=v2.6.5",
+    ),
+    Part(
+        name="syft",
+        version="1.57.0",
+        minutes=3,
+        optional=True,
+        on_path=True,
+        binaries={"syft": "github.com/anchore/syft/cmd/syft"},
+        ldflags="-X main.version=1.57.0",
     ),
 )
 REQUIRED = tuple(part for part in PARTS if not part.optional)
