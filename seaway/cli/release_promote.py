@@ -9,6 +9,7 @@ pin of the other stack has not changed.
 
 import argparse
 import asyncio
+import posixpath
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     )
     refusals = [
         *asyncio.run(_find_refusals(source_stack, deployed, source_lock, target)),
+        *promotion.list_repository_refusals(promoted, _find_repositories(source_stack, promoted, source_lock)),
         *_check_earlier_stack(source_stack, config, target, promoted.id),
         *promotion.list_hold_refusals(promoted.id, target_lock, source=source, target=target, unhold=arguments.unhold),
     ]
@@ -100,6 +102,22 @@ async def _find_refusals(
             namespace=source.namespace,
             target=target,
         )
+
+
+def _find_repositories(
+    source: stack.TargetStack, promoted: release.Release, source_lock: release_lock.Lock
+) -> dict[str, str]:
+    """The repositories of the images, by name: in the registry of the source stack, or as its release file has them."""
+    config = stack.read_config(source.folder, source.name, source.application_name)
+    stack_settings = stack_file.decode_partial_settings(config, source.name).value
+    if stack_settings and stack_settings.registry:
+        return {
+            name: posixpath.join(stack_settings.registry, promoted.application.name, name) for name in promoted.images
+        }
+    if source_lock.release != promoted.id:
+        return {}
+    saved = release.read(source.folder, promoted.id, source_lock.sha256)
+    return {name: image.repository for name, image in saved.images.items()}
 
 
 def _check_earlier_stack(
@@ -164,10 +182,23 @@ def _compare_target(name: str, environment: environments.Environment) -> Sequenc
         )
     except diagnosis.InvalidInput:
         # It pins no release yet, or its current configuration does not fit the pinned release.
-        images = [(f"images.{image}", "content", None, content) for image, content in after.image_contents.items()]
-        return [("release", "id", None, after.release_id), *images]
-    rows = comparison.compare(comparison.EnvironmentView.create(current), after).rows
-    return [(row.section, row.field or "-", row.left, row.right) for row in rows]
+        current, rows = None, list(comparison.list_declared_fields(after))
+    else:
+        rows = comparison.compare(comparison.EnvironmentView.create(current), after).rows
+    return [
+        *((row.section, row.field or "-", row.left, row.right) for row in rows),
+        *_compare_images(current.release if current else None, environment.release),
+    ]
+
+
+def _compare_images(before: release.Release | None, after: release.Release | None) -> Iterator[ChangedField]:
+    """The repositories and digests of the built images."""
+    for name, image in after.images.items() if after else ():
+        known = before.images.get(name) if before else None
+        for field in ("repository", "digest"):
+            left, right = known and getattr(known, field), getattr(image, field)
+            if left != right:
+                yield f"images.{name}", field, left, right
 
 
 def _write_pin(

@@ -98,8 +98,8 @@ def parse_file(folder: Path, id_: str, sha256: str | None = None) -> nodes.Node:
 
 
 def read(folder: Path, id_: str, sha256: str | None = None) -> Release:
-    """A release from its file; ``sha256``: of its bytes, as a lock file has it."""
-    node = parse_file(folder, id_, sha256)
+    """A release from its file; ``sha256``: of its bytes, None: as the lock file of any stack has it."""
+    node = parse_file(folder, id_, sha256 or release_lock.find_sha256(folder, id_))
     decoded = decode.decode_node(Release, node)
     if decoded.id != id_:
         message = f"its content is that of release {decoded.id}"

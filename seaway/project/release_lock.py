@@ -144,11 +144,21 @@ def write(folder: Path, stack: str, stack_lock: Lock) -> None:
 
 def list_named_releases(folder: Path) -> Iterator[str]:
     """The ids of the releases that the lock file of any stack pins or holds."""
+    for lock in _read_all(folder):
+        yield from (held.release for held in lock.held)
+        yield from filter(None, [lock.release, lock.fallback and lock.fallback.release])
+
+
+def find_sha256(folder: Path, release_id: str) -> str | None:
+    """The SHA-256 of a release's file, from the lock file of a stack that pins it; None: no stack does."""
+    return next((lock.sha256 for lock in _read_all(folder) if lock.release == release_id and lock.sha256), None)
+
+
+def _read_all(folder: Path) -> Iterator[Lock]:
+    """The valid lock files of all stacks."""
     for path in sorted((folder / FOLDER).glob(f"**/*{FILE_SUFFIX}")):
         with contextlib.suppress(diagnosis.InvalidInput):
-            lock = read(folder, str(path.relative_to(folder / FOLDER)).removesuffix(FILE_SUFFIX))
-            yield from (held.release for held in lock.held)
-            yield from filter(None, [lock.release, lock.fallback and lock.fallback.release])
+            yield read(folder, str(path.relative_to(folder / FOLDER)).removesuffix(FILE_SUFFIX))
 
 
 def _escape_texts(stack_lock: Lock) -> Lock:

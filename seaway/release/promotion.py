@@ -9,7 +9,7 @@ from typing import Any
 
 from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.project import release_lock
+from seaway.project import release, release_lock
 from seaway.release import drift, record, record_store, stack_state
 from seaway.rollout import status
 
@@ -38,6 +38,16 @@ async def find_refusals(
     rows = status.list_workloads(live_objects, app_name=app_name, stack=stack, now=datetime.datetime.now(datetime.UTC))
     release_id = record.parse_release_id(state.id)
     refusals: list[str] = []
+    if state.find_sha256(state.id) is None:
+        refusals.append(
+            f"nothing vouches for the record of release {release_id}: the state of stack {stack} has no SHA-256 of it;"
+            f" deploy it again: pulumi up --stack {stack}"
+        )
+    if foreign := sorted(_list_built_images(state) - _list_declared_images(declared)):
+        refusals.append(
+            f"the state of stack {stack} and its record of release {release_id} have different images:"
+            f" {', '.join(foreign)}; deploy it again: pulumi up --stack {stack}"
+        )
     if current != state.id:
         refusals.append(
             f"according to the cluster, stack {stack} runs record {current}, but according to the stack's state,"
@@ -72,6 +82,19 @@ async def find_refusals(
     return refusals
 
 
+def _list_built_images(state: stack_state.ReleaseState) -> set[str]:
+    """The images of the workloads that run, as they would be promoted. A rollback leaves out jobs."""
+    recorded = state.decode_record()
+    built = {workload.name for workload in recorded.environment.app.get_workloads().values() if workload.build}
+    return {image.reference for name, image in recorded.images.items() if name in built}
+
+
+def _list_declared_images(declared: Iterable[fields.Object]) -> set[str]:
+    """The images in the manifests of the release."""
+    templates = filter(None, map(kinds.find_pod_template, declared))
+    return {image for template in templates for image in _list_images(template["spec"])}
+
+
 def _find_unexpected_images(
     live_objects: snapshot.Snapshot, declared: Iterable[fields.Object], *, app_name: str, stack: str
 ) -> Iterator[tuple[str, str]]:
@@ -90,6 +113,16 @@ def _find_unexpected_images(
         for image in _list_images(pod["spec"]):
             if images is not None and image not in images:
                 yield unstructured.get_name(pod), image
+
+
+def list_repository_refusals(promoted: release.Release, repositories: Mapping[str, str]) -> Iterator[str]:
+    """The refusal of images from elsewhere. ``repositories``: of the source stack, by name of the image."""
+    for name, image in promoted.images.items():
+        if image.repository != (expected := repositories.get(name)):
+            yield (
+                f"image {name} of release {promoted.id} is in {image.repository}, not in"
+                f" {expected or 'a registry of its stack'}; build and deploy it again, or correct seaway:registry"
+            )
 
 
 def list_hold_refusals(

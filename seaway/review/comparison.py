@@ -79,6 +79,17 @@ def compare(left: EnvironmentView, right: EnvironmentView) -> Comparison:
     return Comparison(rows=tuple(rows), equal=equal)
 
 
+def list_declared_fields(view: EnvironmentView) -> Iterator[FieldDifference]:
+    """What an environment declares beyond the defaults, as differences from nothing."""
+    for field, value in _list_release_facts(view):
+        yield FieldDifference(section="release", field=field, left=None, right=value)
+    for path, workload in view.environment.declared.get_workloads().items():
+        defaults = dict(_list_fields(type(workload)(workload.name), without={"name"}))
+        for field, value in _list_workload_fields(workload, view):
+            if value is not None and value != defaults.get(field):
+                yield FieldDifference(section=path, field=field, left=None, right=value)
+
+
 def _list_sections(view: EnvironmentView) -> dict[str, dict[str, Any]]:
     sections = {"release": dict(_list_release_facts(view))}
     for path, workload in view.environment.app.get_workloads().items():

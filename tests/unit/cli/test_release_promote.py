@@ -70,7 +70,10 @@ def test_the_release_is_pinned_and_the_next_steps_are_printed(shop: Shop) -> Non
 
 
 def test_the_table_lists_the_changes(shop: Shop) -> None:
-    shop.promote("dev", "staging")
+    first = [line.split() for line in shop.promote("dev", "staging").out.splitlines()]
+    assert ["images.web", "digest", "-", f"sha256:{'1' * 64}"] in first
+    assert ["images.web", "repository", "-", "registry.example.com/team/shop/web"] in first
+    assert ["services.web", "env.TITLE", "-", "Shop"] in first
     environments.replace_in_app(shop.folder, "env: {TITLE: Shop}", "env: {TITLE: New}")
     second = environments.deploy_record(
         shop.api, environments.build_record(shop.folder, "dev", version="2"), before=shop.dev
