@@ -112,7 +112,8 @@ class _Skopeo:
 class _Crane:
     """https://github.com/google/go-containerregistry/tree/main/cmd/crane/doc
 
-    It finds credentials by itself. Its one option is for source and target, and it tries HTTPS first.
+    It finds credentials by itself. Its one option is for source and target, and it tries HTTPS first: with the option, it
+    would accept any certificate of a remote registry, and send it the credentials.
     """
 
     def __init__(self, program: str) -> None:
@@ -123,6 +124,11 @@ class _Crane:
         return _run(command, reference).decode().strip()
 
     def copy_image(self, source: str, target: str) -> None:
+        if uses_plain_http(source) != uses_plain_http(target):
+            raise Unavailable(
+                f"{source} -> {target}: crane cannot copy between a registry of this machine and a remote one without"
+                " turning off the verification of certificates for both; install skopeo: apt-get install skopeo"
+            )
         args = ["copy", *_plain_http_option("--insecure", source, target)]
         _run([self._program, *args, resolve_address(source), resolve_address(target)], source, target)
 

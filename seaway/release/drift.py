@@ -2,9 +2,10 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
+from seaway import errors
 from seaway.kubernetes.api import fields, kinds
 from seaway.kubernetes.cluster import client
 from seaway.manifests import config, names
@@ -17,7 +18,14 @@ WHOLE_OBJECT = "(object)"
 HIDDEN_SECRET = "(secret)"  # noqa: S105 - in place of a value
 
 _OPTIONAL_KINDS = ("Role", "RoleBinding")
-"""Kinds that are listed only where a release has some: an account that may read workloads may lack access to roles."""
+"""Kinds that an account that may read workloads may lack access to: without it, they are listed only if a release has
+some."""
+
+_ONE_OFF_KINDS = ("Job", "NetworkPolicy")
+"""The kinds that `seaway run` creates."""
+
+_DERIVED_KINDS = ("Secret", "ConfigMap")
+"""Kinds that controllers of unknown kinds create, as cert-manager its Secrets."""
 
 DEFAULT_OBJECTS = frozenset({("ConfigMap", "kube-root-ca.crt"), ("ServiceAccount", "default")})
 """Objects that Kubernetes creates in each namespace."""
@@ -67,9 +75,11 @@ async def detect(
     declared = await record_store.read_manifests(cluster, namespace, record_id, sha256=sha256)
     home = await cluster.find(kinds.build_path("Namespace", name=namespace))
     declared_kinds = {manifest["kind"] for manifest in declared}
-    listed = [kind for kind in kinds.MANAGED_VERSIONS if kind not in _OPTIONAL_KINDS or kind in declared_kinds]
-    answers = await asyncio.gather(*(cluster.get(kinds.build_path(kind, namespace)) for kind in listed))
-    live = {kind: answer["items"] for kind, answer in zip(listed, answers, strict=True)}
+    optional = {*_OPTIONAL_KINDS} - declared_kinds
+    lists = await asyncio.gather(
+        *(_list_objects(cluster, namespace, kind, is_optional=kind in optional) for kind in kinds.MANAGED_VERSIONS)
+    )
+    live = dict(zip(kinds.MANAGED_VERSIONS, lists, strict=True))
     try:
         differences = compare_objects(declared, live | {"Namespace": [home] if home else []})
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -80,6 +90,17 @@ async def detect(
         change = fields.Change(("data", "id"), record_id, current.id)
         differences.insert(0, Difference(kind="ConfigMap", name=record_store.CURRENT_NAME, change=change))
     return current.id, differences
+
+
+async def _list_objects(
+    cluster: client.KubeClient, namespace: str, kind: str, *, is_optional: bool
+) -> Sequence[fields.Object]:
+    try:
+        return (await cluster.get(kinds.build_path(kind, namespace)))["items"]
+    except errors.Forbidden:
+        if is_optional:
+            return ()
+        raise
 
 
 def describe_manual_edit(difference: Difference) -> str | None:
@@ -123,8 +144,13 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
         ]
     for name, keys in secrets.items():
         differences += _compare_secret(name, keys, live_by_name.get(("Secret", name)))
-    for (kind, name), manifest in live_by_name.items():
-        if (kind, name) not in known and not _is_expected(kind, manifest):
+    undeclared = {
+        key: manifest
+        for key, manifest in live_by_name.items()
+        if key not in known and not _is_expected(key[0], manifest)
+    }
+    for (kind, name), manifest in undeclared.items():
+        if not _has_expected_owner(kind, manifest, live_by_name, undeclared.keys()):
             change = fields.Change((), None, WHOLE_OBJECT)
             differences.append(Difference(kind=kind, name=name, change=change, set_by=_find_first_manager(manifest)))
     return sorted(differences, key=lambda difference: (difference.kind, difference.name, difference.path))
@@ -203,14 +229,33 @@ def _list_certificates(declared: Sequence[fields.Object]) -> set[str]:
 
 
 def _is_expected(kind: str, manifest: fields.Object) -> bool:
-    """Whether an undeclared object is expected: created by a controller, a record, `seaway run`, or older config."""
+    """Whether an undeclared object is expected: a record, of `seaway run`, or older config."""
     metadata = manifest["metadata"]
-    own_labels = {record_store.RELEASE_LABEL, names.ONE_OFF_LABEL}
-    if metadata.get("ownerReferences") or own_labels & (metadata.get("labels") or {}).keys():
+    labels: Mapping[str, str] = metadata.get("labels") or {}
+    if kind == "ConfigMap" and record_store.is_record_name(metadata["name"]):
+        return record_store.RELEASE_LABEL in labels
+    if kind in _ONE_OFF_KINDS and names.ONE_OFF_LABEL in labels:
         return True
     is_from_program = kind == "Secret" and metadata["name"].endswith(config.PROGRAM_SECRET_SUFFIX)
     is_older_config = kind in ("ConfigMap", "Secret") and manifest.get("immutable") is True
     return _is_managed(manifest) and (is_from_program or is_older_config)
+
+
+def _has_expected_owner(
+    kind: str,
+    manifest: fields.Object,
+    live: Mapping[tuple[str, str], fields.Object],
+    undeclared: Collection[tuple[str, str]],
+) -> bool:
+    """Whether a controller created an object for an expected one. Everyone can write owners into metadata."""
+    for owner in manifest["metadata"].get("ownerReferences") or ():
+        key = owner.get("kind", ""), owner.get("name", "")
+        if key[0] not in kinds.MANAGED_VERSIONS:
+            if kind in _DERIVED_KINDS:
+                return True
+        elif key in live and key not in undeclared and live[key]["metadata"].get("uid") == owner.get("uid"):
+            return True
+    return False
 
 
 def _is_managed(manifest: fields.Object) -> bool:

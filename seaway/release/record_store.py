@@ -68,6 +68,14 @@ def get_name(record_id: str) -> str:
     return f"release-{record_id}"
 
 
+def is_record_name(name: str) -> bool:
+    """Whether a ConfigMap has the name of a part of a record, or that of the current release."""
+    record_id, _, number = name.removeprefix(get_name("")).partition(".")
+    return name.startswith(get_name("")) and bool(
+        name == CURRENT_NAME or (release_lock.ID_PATTERN.fullmatch(record_id) and (not number or number.isdecimal()))
+    )
+
+
 def build_config_maps(
     release_record: record.ReleaseRecord, record_id: str, stored_files: stored_record.StoredRecord
 ) -> list[dict[str, Any]]:

@@ -264,7 +264,22 @@ def test_undeclared_objects() -> None:
     live = running()
     ours = {"app.kubernetes.io/managed-by": "seaway"}
     foreign = {"name": "debug", "managedFields": [{"manager": "kubectl-create", "time": TIME, "fieldsV1": {}}]}
-    live["Deployment"].append({"metadata": foreign})
+    ran = {"name": "cron-1", "ownerReferences": [{"kind": "CronJob", "name": "report", "uid": "7"}]}
+    web = next(manifest for manifest in live["Deployment"] if manifest["metadata"]["name"] == "web")
+    web["metadata"]["uid"] = "8"
+    owned_by_web = [{"kind": "Deployment", "name": "web", "uid": "8"}]
+    live["Deployment"] += [
+        {"metadata": foreign},
+        # Labels and owners are written by everyone: they hide nothing.
+        {"metadata": {"name": "hidden-by-label", "labels": {**ours, "seaway/release": "1"}}},
+        {"metadata": {"name": "hidden-by-run", "labels": {**ours, "seaway/one-off": "web-run-1"}}},
+        {"metadata": {"name": "hidden-by-owner", "ownerReferences": [{"kind": "Pod", "name": "web-1", "uid": "9"}]}},
+        {"metadata": {"name": "hidden-by-undeclared", "ownerReferences": [{"kind": "Deployment", "name": "debug"}]}},
+        {"metadata": {"name": "hidden-by-uid", "ownerReferences": [{**owned_by_web[0], "uid": "0"}]}},
+    ]
+    live["Job"].append({"metadata": {"name": "made-by-web", "ownerReferences": owned_by_web}})
+    live["RoleBinding"] = [{"metadata": {"name": "intruder", "labels": {"seaway/release": "1"}}}]
+    live["Job"].append({"metadata": ran})
     live["Job"].append({"metadata": {"name": "web-run-1", "labels": {**ours, "seaway/one-off": "web-run-1"}}})
     live["ConfigMap"] += [
         {"metadata": {"name": "release-current", "labels": {**ours, "seaway/release": "1"}}},
@@ -279,6 +294,12 @@ def test_undeclared_objects() -> None:
     assert list_drift(live) == [
         "added ConfigMap/release-notes : None -> (object) (None)",
         f"added Deployment/debug : None -> (object) (kubectl-create at {TIME})",
+        *(
+            f"added Deployment/hidden-by-{how} : None -> (object) (None)"
+            for how in ("label", "owner", "run", "uid", "undeclared")
+        ),
+        "added Job/cron-1 : None -> (object) (None)",
+        "added RoleBinding/intruder : None -> (object) (None)",
     ]
 
 
@@ -411,6 +432,10 @@ def test_the_cluster_is_compared_with_its_own_record(connect: Start, wording: An
         for release_object in deployed.render_objects():
             server.put_manifest(release_object.manifest)
         assert detect(connect, server.url) == (deployed.id, [])
+        server.put("rbac.authorization.k8s.io/v1", "RoleBinding", "shop-test", "intruder")
+        assert [difference.name for difference in detect(connect, server.url)[1]] == ["intruder"]
+        # An account that may read workloads may lack access to roles.
+        server.forbidden.add("/apis/rbac.authorization.k8s.io/v1/namespaces/shop-test/rolebindings")
         server.remove("v1", "Service", "shop-test", "web")
         (difference,) = detect(connect, server.url)[1]
     assert (difference.kind, difference.name, difference.change_type) == ("Service", "web", "deleted")
