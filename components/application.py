@@ -174,6 +174,7 @@ def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[rele
         raise diagnosis.InvalidInput([*error.diagnostics, *refusals]) from None
     choice = release.ReleaseChoice.resolve(stack_inputs, plans)
     results = checks.run_checks(choice)
+    choice.check_signatures()
     choice.save_run_result()
     return choice, results
 

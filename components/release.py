@@ -6,10 +6,11 @@ from typing import Any, Self
 
 import pulumi
 
+from seaway import errors
 from seaway.manifests import inputs, objects
 from seaway.model import secrets
 from seaway.project import environments, release, release_lock
-from seaway.release import hold, record
+from seaway.release import hold, record, signatures
 from seaway.syntax import diagnosis, encode
 
 from . import image, messages, stack_config
@@ -80,6 +81,33 @@ class ReleaseChoice:
             release_record=good,
             deployed=fallback.release,
         )
+
+    def check_signatures(self) -> None:
+        """Refuse a pinned release that is not signed, if the stack requires it. A preview contacts no registry.
+
+        Raises:
+            diagnosis.InvalidInput: the release, or an image of it, is not signed.
+        """
+        environment = self.stack_inputs.environment
+        if environment.settings.trust is None:
+            return
+        images = {name: image.reference for name, image in self.release_record.images.items()}
+        try:
+            unsigned = list(
+                signatures.find_unsigned(
+                    environment.folder,
+                    self.release_record.release_id,
+                    self.release_record.environment.base,
+                    images,
+                    environment.settings.trust,
+                    check_images=not pulumi.runtime.is_dry_run(),
+                )
+            )
+        except errors.Unavailable as error:
+            location, hint = diagnosis.SourceLocation("signatures"), "run it again when they can be verified"
+            raise diagnosis.reject(location, "", "not-verified", str(error), hint) from None
+        if unsigned:
+            raise diagnosis.InvalidInput(unsigned)
 
     @property
     def is_rollback(self) -> bool:

@@ -31,10 +31,11 @@ COMMANDS: Sequence[command.Command] = (
     command.Command(name="diff", help="compare two stacks"),
     command.Command(
         name="release",
-        help="list, save, promote and roll back releases",
+        help="list, save, sign, promote and roll back releases",
         subcommands=(
             command.Command(name="list", module="release_list", help="list the releases"),
             command.Command(name="save", module="release_save", help="write the deployed release to a file"),
+            command.Command(name="sign", module="release_sign", help="sign the deployed release and its images"),
             command.Command(name="promote", module="release_promote", help="pin a release for the next environment"),
             command.Command(
                 name="rollback", module="release_rollback", pulumi="up", help="go back to an older release"

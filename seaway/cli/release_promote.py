@@ -22,7 +22,7 @@ from seaway.manifests import inputs, preview
 from seaway.model import image_reference
 from seaway.model.validate import waivers
 from seaway.project import environments, passphrase, release, release_lock, stack_file
-from seaway.release import hold, promotion, stack_state
+from seaway.release import hold, promotion, signatures, stack_state
 from seaway.review import comparison
 from seaway.syntax import diagnosis, nodes
 
@@ -65,6 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     after = None
     try:
         after = _plan_target(source_stack, target, config, proposed_pin)
+        diagnostics += _find_unsigned(after, promoted)
     except diagnosis.InvalidInput as error:
         diagnostics += error.diagnostics
     if refusals or diagnostics or after is None:
@@ -173,6 +174,13 @@ def _plan_target(
     return environment
 
 
+def _find_unsigned(environment: environments.Environment, promoted: release.Release) -> list[diagnosis.Diagnostic]:
+    """What of the release is not signed, if the target stack requires signatures."""
+    folder, trust = environment.folder, environment.settings.trust
+    images = {name: image.build_reference(None) for name, image in promoted.images.items()}
+    return list(signatures.find_unsigned(folder, promoted.id, promoted.application, images, trust)) if trust else []
+
+
 def _compare_target(name: str, environment: environments.Environment) -> Sequence[ChangedField]:
     """The changes in the target stack."""
     after = comparison.EnvironmentView.create(environment)
@@ -219,6 +227,8 @@ def _write_pin(
             print(f"{service}: {source} -> {tagged} ...", flush=True)
             copied = image_registry.copy_image(source, tagged)
             print(f"{service}: {'copied' if copied else 'already there'}, {image.digest}", flush=True)
+            if signatures.get_path(folder, promoted.id).is_file():
+                signatures.copy_image_signatures(source, destination)
     hold.remove_fallback(folder, name)
     release_lock.write(folder, name, proposed_pin.stack_lock)
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from seaway import errors
 from seaway.checks import all_checks
 from seaway.cli import command, connection, deployment, release_state, stack
+from seaway.manifests import inputs
 from seaway.project import environments, release, release_lock
-from seaway.release import hold, promotion, record, record_store, stack_state
+from seaway.release import hold, promotion, record, record_store, signatures, stack_state
 from seaway.rollout import status
 from seaway.syntax import diagnosis
 
@@ -203,6 +204,12 @@ def _write_pin(target: stack.TargetStack, new_lock: release_lock.Lock, older: re
         proposed_pin=environments.ProposedPin(stack_lock=new_lock, release=older),
         check_ids=all_checks.IDS,
     )
+    if trust := environment.settings.trust:
+        images = inputs.resolve_release_images(older, environment.settings.registry)
+        references = {name: image.reference for name, image in images.items()}
+        unsigned = signatures.find_unsigned(target.folder, older.id, older.application, references, trust)
+        if diagnostics := list(unsigned):
+            raise diagnosis.InvalidInput(diagnostics)
     remaining = {job.name for job in environment.app.jobs}
     release.save_release(target.folder, older)
     hold.remove_fallback(target.folder, target.lock_name)

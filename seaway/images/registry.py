@@ -112,8 +112,8 @@ class _Skopeo:
 class _Crane:
     """https://github.com/google/go-containerregistry/tree/main/cmd/crane/doc
 
-    It finds credentials by itself. Its one option is for source and target, and it tries HTTPS first: with the option, it
-    would accept any certificate of a remote registry, and send it the credentials.
+    It finds credentials by itself. Its one option is for source and target, and it tries HTTPS first: with the option,
+    it would accept any certificate of a remote registry, and send it the credentials.
     """
 
     def __init__(self, program: str) -> None:
@@ -179,14 +179,18 @@ def _authfile_option() -> list[str]:
     return [f"--authfile={file}"]
 
 
-def _run(command: Sequence[str], *references: str) -> bytes:
-    """Run the program and return its output."""
+def build_environment() -> dict[str, str]:
+    """The environment of a program that connects to registries."""
     # The addresses in the variable are local: no proxy resolves them.
     no_proxy = ",".join(
         [*parse_addresses(os.environ).values(), os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""]
     )
-    env = {**os.environ, "NO_PROXY": no_proxy, "no_proxy": no_proxy}
-    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    return {**os.environ, "NO_PROXY": no_proxy, "no_proxy": no_proxy}
+
+
+def _run(command: Sequence[str], *references: str) -> bytes:
+    """Run the program and return its output."""
+    done = subprocess.run(command, env=build_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
         raise _create_error(done.stderr.decode(errors="replace"), references)
     return done.stdout

@@ -86,6 +86,21 @@ class Promotion:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Trust:
+    """The signatures that a release requires before it is promoted or deployed to this stack."""
+
+    keys: Annotated[
+        tuple[str, ...],
+        Help("public keys of cosign, one of which must have signed: files in the project, or the text of a key"),
+    ]
+    transparency_log: Annotated[
+        bool,
+        Help("whether each signature must also be in the public transparency log of Sigstore"),
+        Rationale("with a key, no server but the registry is contacted"),
+    ] = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One environment."""
 
@@ -117,6 +132,10 @@ class Settings:
     promotion: Annotated[Promotion | None, Help("conditions for a release before it may be promoted to this stack")] = (
         None
     )
+    trust: Annotated[
+        Trust | None,
+        Help("signatures that the release and its images must have; none: a lock file and the state vouch for them"),
+    ] = None
     registry: Annotated[str | None, Help("registry that images are pushed to: `host[:port][/path]`")] = None
     engine: Annotated[
         Engine,

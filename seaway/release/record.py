@@ -33,6 +33,7 @@ _UNRECORDED_SETTINGS = frozenset(
         "promotion",
         "registry",
         "root",
+        "trust",
         "waivers",
     ]
 )

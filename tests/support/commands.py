@@ -133,6 +133,7 @@ VERBS: Mapping[str, InTest] = {
     "release rollback": InTest("tests/e2e/test_promotion.py::test_healthy_release_is_rolled_back"),
     "release list": InTest("tests/e2e/test_promotion.py::test_held_release_requires_its_id"),
     "release save": InTest("tests/unit/cli/test_release_list.py::test_the_deployed_release_is_saved_once"),
+    "release sign": InTest("tests/unit/cli/test_release_sign.py::test_the_deployed_release_is_signed"),
     "images outdated": InTest("tests/unit/cli/test_images.py::test_an_unpinned_image_is_not_a_failure"),
     "images lock": InTest("tests/e2e/test_outdated.py::test_image_is_pinned_and_deployed_by_its_digest"),
 }

@@ -23,6 +23,7 @@ def check(
     yield from _check_namespace(app, stack_settings, config_location)
     yield from _check_builds(external.resolve_stores(app), locations, stack_settings, secret_locations, config_location)
     yield from _check_quota(app, locations, stack_settings)
+    yield from _check_trust(stack_settings, config_location)
     yield from _check_pull_credentials(stack_settings, secret_locations, config_location)
     if not _has_undecoded_secrets(locations):
         yield from _check_secrets(
@@ -82,6 +83,19 @@ def _check_quota(
             message = "has no maximum number of pods, but seaway:quota limits the namespace to the maximum"
             path = f"services.{service.name}.daemonSet"
             yield locations.at(path).report("conflicting-keys", message, "remove one of the two")
+
+
+def _check_trust(stack_settings: settings.Settings, config_location: diagnosis.SourceLocation) -> diagnosis.Diagnostics:
+    """Signatures are for releases, and at least one key signs."""
+    if stack_settings.trust is None:
+        return
+    if stack_settings.build:
+        message = "applies to pinned releases, but the stack builds what it deploys"
+        hint = "remove it, or set seaway:build to false"
+        yield diagnosis.Diagnostic(config_location, "seaway:trust", message, hint, "conflicting-keys")
+    if not stack_settings.trust.keys:
+        hint = "name a public key: cosign generate-key-pair writes cosign.pub"
+        yield diagnosis.Diagnostic(config_location, "seaway:trust.keys", "is empty", hint, "missing-value")
 
 
 def _check_secrets(

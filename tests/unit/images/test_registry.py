@@ -161,6 +161,33 @@ def test_another_digest_after_a_copy_is_an_error(bin_: Path) -> None:
         registry.copy_image(f"x.example/a:1@{ONE}", "y.example/a:1")
 
 
+@pytest.mark.parametrize(
+    ("source", "target", "refused"),
+    [
+        ("registry.localhost:5000/a", "registry.example.com/prod/a", True),
+        ("registry.example.com/a", "localhost:5000/a", True),
+        ("registry.example.com/a", "other.example.com/a", False),
+        ("registry.localhost:5000/a", "localhost:5001/a", False),
+    ],
+)
+def test_crane_never_turns_off_tls_for_a_remote_registry(bin_: Path, source: str, target: str, refused: bool) -> None:
+    log = bin_ / "log"
+    (bin_ / "crane").write_text(
+        f'#!/bin/sh\necho "$*" >>{log}\ncase $1 in copy) ;; *) [ -e {log}.2 ] && echo {ONE} || '
+        f'{{ touch {log}.2; echo "manifest unknown" >&2; exit 1; }};; esac\n'
+    )
+    (bin_ / "crane").chmod(0o755)
+    (bin_ / "touch").symlink_to("/usr/bin/touch")
+    if refused:
+        with pytest.raises(registry.Unavailable, match="install skopeo"):
+            registry.copy_image(f"{source}@{ONE}", f"{target}:1")
+    else:
+        assert registry.copy_image(f"{source}@{ONE}", f"{target}:1")
+    lines = log.read_text().splitlines()
+    assert any(line.startswith("copy") for line in lines) is not refused
+    assert not [line for line in lines if "--insecure" in line and "example.com" in line]
+
+
 def test_a_copy_requires_a_digest() -> None:
     with pytest.raises(ValueError, match="has no digest"):
         registry.copy_image("x.example/a:1", "y.example/a:1")
