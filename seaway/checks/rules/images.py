@@ -35,3 +35,21 @@ def image_digest(container: check_context.Container) -> check_context.Findings:
         return
     hint = f"pin it in {images_lock.FILE_NAME}: {images_lock.RENEW_COMMAND}"
     yield container.make_finding("image", f"{image} is a tag, and a tag can be moved", hint)
+
+
+@check.for_application(
+    "IMG-05",
+    "A promoted release is signed",
+    check.warn_everywhere("git and the stack's state vouch for a release; only a signature vouches for its builder"),
+)
+def signed_release(context: check_context.CheckContext) -> check_context.Findings:
+    """A digest says which image runs, and not who built it. With `seaway:trust`, a stack refuses releases and images
+    that no trusted key has signed."""
+    environment = context.environment
+    if environment.release is None or not environment.release.images or environment.settings.promotion is None:
+        return
+    if environment.settings.trust is None:
+        hint = "set seaway:trust to the public key, and sign each release where it is built: seaway release sign"
+        for namespace in context.list_objects("Namespace"):
+            message = "its images are deployed by digest, and nothing verifies who built them"
+            yield check_context.make_finding(namespace, "metadata.name", message, hint)

@@ -14,7 +14,7 @@ from seaway.checks.rules import availability
 from seaway.files import roots
 from seaway.manifests import inputs, preview
 from seaway.model import application, settings
-from seaway.project import environments, load
+from seaway.project import environments, load, release
 from tests import golden
 from tests.unit.checks import checked_app
 from tests.unit.checks.checked_app import REMOVED
@@ -374,9 +374,29 @@ def test_every_pod_needs_a_policy_for_both_directions(wording: Any) -> None:
     assert [checked_app.format_finding(finding) for finding in findings[:2]] == wording
 
 
+@pytest.mark.parametrize(
+    ("changed", "findings"),
+    [
+        ({"promotion": settings.Promotion(from_="dev")}, ["name"]),
+        ({"promotion": settings.Promotion(from_="dev"), "trust": settings.Trust(keys=("cosign.pub",))}, []),
+        ({}, []),
+    ],
+)
+def test_a_promoted_release_is_signed(changed: dict[str, Any], findings: list[str]) -> None:
+    image = release.ReleaseImage(content="ctx-1", repository="registry.example.com/shop/web", digest=checked_app.DIGEST)
+    app = checked_app.build_app()
+    environment = dataclasses.replace(
+        environments.Environment.create(app, dataclasses.replace(checked_app.PINNED, **changed)),
+        release=release.Release(application=app, images={"web": image}),
+    )
+    images = inputs.resolve_release_images(release.Release(application=app, images={"web": image}), None)
+    results = engine.run_checks(environment, preview.render_objects(environment, images), checked_app.TODAY)
+    assert [finding.path.rpartition(".")[2] for finding in checked_app.list_findings(results, "IMG-05")] == findings
+
+
 def test_every_check_has_a_case_and_an_id_of_its_own() -> None:
     ids = [check.id for check in all_checks.CHECKS]
-    assert {id_ for id_, *_ in (*DECLARED.values(), *EDITED.values())} == set(ids)
+    assert {id_ for id_, *_ in (*DECLARED.values(), *EDITED.values())} == {*ids} - {"IMG-05"}
     assert len(set(ids)) == len(ids)
     assert set(all_checks.IDS) == {*ids, *settings.POLICY_IDS}
 
@@ -386,7 +406,7 @@ def test_no_id_is_missing_and_none_is_used_twice() -> None:
     for known in (*all_checks.CHECKS, *public_checkers.DECLINED):
         family, _, number = known.id.partition("-")
         families.setdefault(family, []).append(int(number))
-    sizes = {"IMG": 4, "RES": 8, "PRB": 5, "SEC": 15, "SA": 3, "RBAC": 3, "CFG": 4, "NET": 8, "AVL": 10, "META": 4}
+    sizes = {"IMG": 5, "RES": 8, "PRB": 5, "SEC": 15, "SA": 3, "RBAC": 3, "CFG": 4, "NET": 8, "AVL": 10, "META": 4}
     sizes |= {"JOB": 3, "STS": 1}
     assert {family: sorted(numbers) for family, numbers in families.items()} == {
         family: list(range(1, size + 1)) for family, size in sizes.items()
@@ -400,7 +420,7 @@ def test_every_check_has_a_rationale_and_a_severity() -> None:
         assert check.default_severity.reason, check.id
         assert set(public_checkers.find_public_ids(check.id)) <= set(public_checkers.CHECKERS), check.id
     ours_only = {check.id for check in all_checks.CHECKS if not public_checkers.find_public_ids(check.id)}
-    assert ours_only == {"RES-08", "PRB-05", "SEC-11", "SEC-14", "NET-08", "AVL-06", "JOB-02"}
+    assert ours_only == {"IMG-05", "RES-08", "PRB-05", "SEC-11", "SEC-14", "NET-08", "AVL-06", "JOB-02"}
     assert set(public_checkers._IDS) <= set(all_checks.IDS)
 
 
