@@ -11,7 +11,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +23,7 @@ import yaml
 from dev import kubectl, prober, project
 from seaway.images import registry
 from seaway.project import release_lock
+from seaway.release import stored_record
 
 pytestmark = pytest.mark.cluster
 
@@ -219,6 +220,121 @@ def test_edited_working_tree_changes_nothing_in_prod(story: Story) -> None:
     story.prod.preview("--expect-no-changes")
     assert json.loads(story.seaway("status", "--stack", "prod", "--json").stdout)["healthy"]
     file.write_text(text)
+
+
+INTRUDER = "intruder"
+
+
+@pytest.fixture
+def intruder(story: Story) -> Iterator[Callable[..., str]]:
+    """kubectl with an account that may edit the namespaces of staging and prod, and nothing else."""
+    accounts = [namespace(checkout) for checkout in (story.staging, story.prod)]
+    kubectl.run("create", "serviceaccount", INTRUDER, "-n", accounts[0])
+    account = f"{accounts[0]}:{INTRUDER}"
+    for name in accounts:
+        options = ("--clusterrole=edit", f"--serviceaccount={account}")
+        kubectl.run("create", "rolebinding", INTRUDER, "-n", name, *options)
+
+    def run(*words: str, stdin: Any = None) -> str:
+        return kubectl.run(f"--as=system:serviceaccount:{account}", *words, stdin=stdin)
+
+    yield run
+    for name in accounts:
+        kubectl.run("delete", "serviceaccount,rolebinding", INTRUDER, "-n", name, "--ignore-not-found")
+
+
+def read_config_map(checkout: project.Project, name: str) -> dict[str, Any]:
+    """Return a ConfigMap as `kubectl create` takes it."""
+    live = checkout.get_objects("configmap", name, "-n", namespace(checkout))
+    return live | {"metadata": {key: live["metadata"][key] for key in ("name", "namespace", "labels")}}
+
+
+def forge_record(config_map: dict[str, Any]) -> dict[str, Any]:
+    """Change the base of a record. Its own checksum is right again."""
+    true = stored_record.StoredRecord.join_parts([config_map])
+    text = true.files[stored_record.RECORD_FILE]
+    assert b"Shop" in text
+    files = {**true.files, stored_record.RECORD_FILE: text.replace(b"Shop", b"Evil")}
+    (part,) = dataclasses.replace(true, files=files).split_parts()
+    return config_map | part
+
+
+def replace_config_map(run: Callable[..., str], manifest: dict[str, Any]) -> None:
+    metadata = manifest["metadata"]
+    run("delete", "configmap", metadata["name"], "-n", metadata["namespace"])
+    run("create", "-f", "-", stdin=manifest)
+
+
+def test_forged_record_is_neither_promoted_nor_rolled_back_to(story: Story, intruder: Callable[..., str]) -> None:
+    staging, prod = (
+        checkout.get_objects("configmap", "release-current", "-n", namespace(checkout))["data"]
+        for checkout in (story.staging, story.prod)
+    )
+    running = read_config_map(story.staging, f"release-{staging['id']}")
+    previous = read_config_map(story.prod, f"release-{prod['previous']}")
+    before = story.pin("prod")
+    with pytest.raises(AssertionError, match="forbidden"):
+        intruder("get", "secrets", "-n", "kube-system")
+    replace_config_map(intruder, forge_record(running))
+    message = f"the record of release {staging['id']} in namespace {namespace(story.staging)} was changed: "
+    assert message in story.seaway("release", "promote", "staging", "prod", code=1).stderr
+    assert message in story.prod.seaway("status", "--drift", "--stack", "staging").stderr
+    # Without its file, only the record in the cluster has the older release.
+    file = story.folder / "releases" / f"{prod['previous'].partition('-')[0]}.yaml"
+    text = file.read_text()
+    file.unlink()
+    replace_config_map(intruder, forge_record(previous))
+    message = f"the record of release {prod['previous']} in namespace {namespace(story.prod)} was changed: "
+    assert message in story.seaway("release", "rollback", "prod", "--pin-only", code=1).stderr
+    assert story.pin("prod") == before
+    file.write_text(text)
+    # A digest in the file of the running release.
+    file = story.folder / "releases" / f"{staging['id'].partition('-')[0]}.yaml"
+    text = file.read_text()
+    file.write_text(re.sub(r"digest: sha256:\w{8}", "digest: sha256:00000000", text))
+    assert file.read_text() != text
+    assert "[checksum-mismatch]" in story.seaway("release", "promote", "staging", "prod", code=2).stderr
+    file.write_text(text)
+    for manifest in (running, previous):
+        replace_config_map(intruder, manifest)
+    assert story.deploy(story.staging) == staging["id"].partition("-")[0]
+
+
+def test_admission_policy_keeps_records_for_deployers(story: Story, intruder: Callable[..., str]) -> None:
+    """The policy in docs/ refuses an account with `edit`; a namespace with records can still be deleted."""
+    policy = str(project.ROOT / "docs" / "admission-policy.yaml")
+    there = ("-n", namespace(story.staging))
+    record = read_config_map(story.staging, "release-current")
+    kubectl.run("apply", "-f", policy)
+    try:
+        name = "release-0123456789ab-abcdef"
+        prober.wait_until(lambda: is_refused(intruder, "create", "configmap", name, *there), seconds=60)
+        assert is_refused(intruder, "label", "configmap", "release-current", "a=b", *there)
+        assert is_refused(intruder, "delete", "configmap", "release-current", *there)
+        assert is_refused(intruder, "delete", "configmaps", "--selector=seaway/release", *there)
+        own = {"name": "own", "namespace": namespace(story.staging)}
+        intruder("create", "-f", "-", stdin=record | {"metadata": own})
+        labelled = record | {"metadata": own | {"labels": {"seaway/release": "x"}}}
+        assert is_refused(intruder, "apply", "-f", "-", stdin=labelled)
+        intruder("delete", "configmap", "own", *there)
+        # The deployer may, and a namespace with records is deleted.
+        replace_config_map(kubectl.run, record)
+        kubectl.run("create", "namespace", "story-admission")
+        elsewhere = record | {"metadata": record["metadata"] | {"namespace": "story-admission"}}
+        kubectl.run("create", "-f", "-", stdin=elsewhere)
+        kubectl.run("delete", "namespace", "story-admission", "--timeout=60s")
+    finally:
+        kubectl.run("delete", "-f", policy)
+        kubectl.run("delete", "configmap", "release-0123456789ab-abcdef", "--ignore-not-found", *there)
+
+
+def is_refused(run: Callable[..., str], *words: str, stdin: Any = None) -> bool:
+    """Whether the admission policy refuses it."""
+    try:
+        run(*words, stdin=stdin)
+    except AssertionError as error:
+        return "records of releases belong to the deployer" in str(error)
+    return False
 
 
 def test_broken_release_is_refused(story: Story) -> None:

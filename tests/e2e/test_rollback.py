@@ -259,7 +259,7 @@ def test_forged_record_is_not_deployed(
     drift = shop.seaway("status", "--drift", "--json")
     assert drift.stderr == ""
     assert [step["object"] for step in json.loads(drift.stdout)["drift"]] == [
-        {"kind": "ServiceAccount", "name": INTRUDER}
+        {"kind": kind, "name": INTRUDER} for kind in ("RoleBinding", "ServiceAccount")
     ]
     assert shop.get_objects("configmap", name, "-n", NAMESPACE)["metadata"]["uid"] != live["metadata"]["uid"]
     shop.replace_text("app/app.yaml", f"image: {ABSENT}", "build: ./worker")
