@@ -46,8 +46,8 @@ _UNREACHABLE = re.compile(
 )
 _LASTING: Mapping[str, str] = {
     r"no such host|server misbehaving|failure in name resolution": "check the host name in <image> (docker.io if it has"
-    " none) and the DNS of the nodes; if the machine of the one-node cluster does not reach the registry, add the image:"
-    " make image",
+    " none) and the DNS of the nodes; if the machine of the one-node cluster does not reach the registry, add the"
+    " image: make image",
     r"x509: |server gave HTTP response to HTTPS client": "let the nodes trust the certificate of the registry (plain"
     " HTTP must be allowed in the configuration of their container runtime), or correct the host name in <image>",
 }
