@@ -85,6 +85,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_findings(environment, results)
         _print_requirements(target.context, requirement_results)
+    for line in environments.list_inferred_ports(environment):
+        command.report(f"note: {line}; state it with `expose:`")
     _report_image_differences(target, environment)
     is_missing = any(result.is_missing for result in requirement_results)
     return command.FAILURE if is_refused or is_missing else command.SUCCESS
