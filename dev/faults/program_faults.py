@@ -233,6 +233,13 @@ PROGRAM_FAULTS = (
     ),
     Fault(
         cause="registry-unreachable",
+        injected="`image:` in a registry whose name is not in DNS",
+        change=changes.change_image("registry.invalid/web:1"),
+        hint=rf"check the host name in services\.web\.image {LINE}",
+        cure=cures.build_web,
+    ),
+    Fault(
+        cause="registry-unreachable",
         injected="`image:` in a registry that does not run",
         change=changes.change_image("127.0.0.1:5998/web:1"),
         waits=True,

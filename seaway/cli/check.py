@@ -27,6 +27,7 @@ requirement or cannot be reached; 2, the application or the stack's configuratio
 
 import argparse
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -37,6 +38,7 @@ from seaway.checks.preflight import cluster_facts, requirement, requirements
 from seaway.cli import command, connection, display, stack, standalone
 from seaway.manifests import inputs, preview
 from seaway.project import environments, passphrase
+from seaway.release import promotion
 from seaway.syntax import diagnosis
 
 FINDING_HEADINGS = ("CHECK", "SEVERITY", "WORKLOAD", "FINDING", "FIX")
@@ -83,8 +85,22 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_findings(environment, results)
         _print_requirements(target.context, requirement_results)
+    for line in environments.list_inferred_ports(environment):
+        command.report(f"note: {line}; state it with `expose:`")
+    _report_image_differences(target, environment)
     is_missing = any(result.is_missing for result in requirement_results)
     return command.FAILURE if is_refused or is_missing else command.SUCCESS
+
+
+def _report_image_differences(target: stack.TargetStack, environment: environments.Environment) -> None:
+    """Warn of the images that the stack before replaces, and this one does not."""
+    before = environment.settings.promotion
+    if environment.release is None or before is None:
+        return
+    with contextlib.suppress(diagnosis.InvalidInput):  # a promotion reports it
+        source = stack.read_settings(target.folder, before.from_, target.application_name)
+        for difference in promotion.list_image_differences(environment, source):
+            command.report(f"warning: {difference}")
 
 
 async def _check_requirements(

@@ -20,7 +20,6 @@ from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client, snapshot, streams
 from seaway.manifests import debug_container, names
 from seaway.model import image_reference
-from seaway.project import stack_file
 
 DEBUG_START_SECONDS = 120
 """Maximum seconds until an ephemeral container runs: its image is pulled."""
@@ -74,8 +73,7 @@ async def _run_in(
 
 def read_debug_image(target: stack.TargetStack) -> str:
     """The image of ephemeral containers in an environment."""
-    config = stack.read_config(target.folder, target.name, target.application_name)
-    settings = stack_file.decode_settings(config, target.name)
+    settings = stack.read_settings(target.folder, target.name, target.application_name)
     image = settings.debug_image
     return image_reference.find_override(image, settings.image_overrides) or image
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 
 from seaway import errors
-from seaway.cli import command, connection, follow, printer, stack
+from seaway.cli import command, connection, follow, pod_choice, printer, stack
 from seaway.kubernetes.api import kinds
 from seaway.kubernetes.cluster import client, logs, reflector
 from seaway.rollout import containers
@@ -87,8 +87,8 @@ async def _print_logs(
         live_objects = await reflector.read_snapshot(cluster, target.namespace, LOG_KINDS)
         names = containers.list_owners(live_objects, app_name=target.app, stack=target.name)
         if service is not None and service not in names:
-            known = f"its workloads are: {', '.join(names)}" if names else f"{target.app} is not deployed there"
-            raise command.UsageError(f'namespace {target.namespace} has no workload "{service}"; {known}')
+            rows = connection.list_workloads(target, live_objects)
+            raise pod_choice.create_unknown_workload_error(target, rows, service)
         if keep_running:
             await follow.Follower(cluster, target, service, output, query).run()
         matches = containers.find_containers(live_objects, app_name=target.app, stack=target.name, owner=service)

@@ -1,5 +1,6 @@
 """Chooses the pod of a service, store or job for `seaway exec` and `seaway port-forward`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from seaway.cli import command, connection, stack
@@ -60,12 +61,22 @@ async def find_workload(
             manifests = live_objects.list_objects(kind)
             manifest = next(m for m in manifests if unstructured.get_name(m) == object_name)
             return row, {**manifest, "kind": kind}
+    raise create_unknown_workload_error(target, rows, name)
+
+
+def create_unknown_workload_error(
+    target: stack.TargetStack, rows: Sequence[status.WorkloadStatus], name: str
+) -> NoPodError:
+    """Why there is no workload of this name among ``rows``."""
+    for row in rows:
         if name in row.external:
-            message = f"{name} is external, at {row.external[name]}: it has no pod here"
-            raise NoPodError(f"{message}; to connect from a pod that calls it: seaway exec {row.name}")
+            return NoPodError(
+                f"{name} is external, at {row.external[name]}: it has no pod or log here; to connect from a pod that"
+                f" calls it: seaway exec {row.name}"
+            )
     names = [row.name for row in rows]
     hint = decode.suggest_name(name, names) if names else f"{target.app} is not deployed there"
-    raise NoPodError(f"namespace {target.namespace} has no workload {diagnosis.quote(name)}; {hint}")
+    return NoPodError(f"namespace {target.namespace} has no workload {diagnosis.quote(name)}; {hint}")
 
 
 async def _explain_missing_pod(cluster: client.KubeClient, target: stack.TargetStack, name: str) -> str:

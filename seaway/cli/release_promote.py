@@ -78,6 +78,9 @@ def run(arguments: argparse.Namespace) -> int:
         command.report(
             f"warning: release {promoted.id} was built with uncommitted changes on {promoted.provenance.revision}"
         )
+    source_settings = stack.read_settings(folder, source, application_name)
+    for difference in promotion.list_image_differences(after, source_settings):
+        command.report(f"warning: {difference}")
     if target_lock.release == promoted.id and arguments.unhold is None:
         fallback = target_lock.fallback
         state = f"it failed there ({fallback.because}), try again: seaway up --retry" if fallback else "nothing to do"

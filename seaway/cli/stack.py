@@ -102,6 +102,11 @@ def read_config(
     return stack_file.read_config(find_file(folder, name, hint), application_name)
 
 
+def read_settings(folder: Path, name: str, application_name: str | None = None) -> settings.Settings:
+    """The settings of an application in the stack's file."""
+    return stack_file.decode_settings(read_config(folder, name, application_name), name)
+
+
 def find_file(folder: Path, name: str, hint: str | None = None) -> Path:
     """The file of a stack."""
     file = folder / f"Pulumi.{name}.yaml"

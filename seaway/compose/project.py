@@ -67,3 +67,17 @@ def load_application(
             raise diagnosis.reject(location, "", "file-not-found", "the file does not exist", hint)
     conversion = convert_files(path, within=root, profiles=profiles, build_named_images=build_named_images)
     return convert.require_accepted(conversion)
+
+
+def list_inferred_ports(path: Path, root: roots.Root, profiles: Collection[str], app: nodes.Node) -> list[str]:
+    """The ports that the files do not state, and their sources: a line for each service.
+
+    ``app``: the application with the overlay of the stack, whose ports are stated.
+    """
+    locations = dict(nodes.list_locations(app, ""))
+    texts: dict[tuple[diagnosis.SourceLocation, str], list[str]] = {}
+    for outcome in convert_files(path, within=root, profiles=profiles).outcomes:
+        is_port = outcome.is_note and outcome.into.split(".")[2:3] in (["port"], ["ports"])
+        if is_port and locations.get(outcome.into, outcome.location).file == outcome.location.file:
+            texts.setdefault((outcome.location, outcome.path), []).append(outcome.message)
+    return [f"{location}: {service}: {'; '.join(ports)}" for (location, service), ports in texts.items()]

@@ -62,15 +62,20 @@ CAUSES = (
     Cause(
         "build-base-not-authorised",
         "the builder may not pull {base}",
-        "check its name, and log in to its registry: docker login {subject_registry}",
+        "check its name{similar_image}, and log in to its registry: docker login {subject_registry}",
         error=_PULL + r"(?=.*(?:401|403|unauthorized|denied|authorization))",
     ),
-    Cause("build-base-missing", "{base} does not exist", "correct the name in {place}", error=_PULL + ".*: not found"),
+    Cause(
+        "build-base-missing",
+        "{base} does not exist",
+        "correct the name in {place}{similar_image}",
+        error=_PULL + ".*: not found",
+    ),
     Cause(
         "build-base-unreachable",
         "the registry of {base} does not answer: {error}",
-        "correct the name in {place}, or check that the builder reaches {subject_registry}; or set another image for it"
-        " in seaway:imageOverrides of the stack's file (on the one-node cluster: make image)",
+        "correct the name in {place}{similar_image}, or check that the builder reaches {subject_registry}; or set"
+        " another image for it in seaway:imageOverrides of the stack's file (on the one-node cluster: make image)",
         error=_PULL,
     ),
     Cause(

@@ -1,7 +1,6 @@
 """Why a build failed: the step, its location, the end of its output, and a hint."""
 
 import dataclasses
-import difflib
 import os
 import re
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 from seaway.images import base_images, build_causes, build_inputs, build_log
 from seaway.model import image_reference
 from seaway.project import environments
-from seaway.syntax import diagnosis, dockerfile
+from seaway.syntax import decode, diagnosis, dockerfile
 
 MAX_OUTPUT_LINES = 20
 MAX_WIDTH = 200
@@ -73,6 +72,7 @@ def explain_failure(
         "place": str(diagnosis.SourceLocation(source.file, line)),
         "platform": environment.settings.platform,
         "registry": (environment.settings.registry or "").partition("/")[0],
+        "similar_image": source.suggest_image(subject),
         "subject": subject,
         "subject_registry": image_reference.get_registry(subject),
         "suggestion": suggestion,
@@ -127,8 +127,14 @@ class _Source:
         return f"{diagnosis.SourceLocation(self._show(Path(rule[0].file)), rule[0].line)}: {rule[1]}"
 
     def suggest_file(self, path: str) -> str:
-        similar = difflib.get_close_matches(path, [file.path for file in self._inputs.context.files], n=1)
-        return f"; did you mean {similar[0]}?" if similar and similar[0] != path else ""
+        similar = decode.find_closest(path, [file.path for file in self._inputs.context.files])
+        return f"; did you mean {similar}?" if similar not in {None, path} else ""
+
+    def suggest_image(self, reference: str) -> str:
+        """The most similar image that the environment overrides: it is known to run there."""
+        known = {image_reference.normalize(image): image for image in self._environment.settings.image_overrides}
+        similar = decode.find_closest(image_reference.normalize(reference), known)
+        return f" (did you mean {known[similar]}?)" if similar and known[similar] != reference else ""
 
     def describe_base(self, line: int | None) -> str:
         """The base image of the FROM in a line, and what put it in place of the Dockerfile's."""

@@ -18,6 +18,8 @@ _SERVICE_TYPES: Mapping[settings.PublishMode, str] = {
 _APP_PROTOCOLS: Mapping[application.Protocol, str] = {"grpc": "kubernetes.io/h2c"}
 """Tells a proxy that gRPC is HTTP/2 without TLS. By default proxies assume HTTP/1.1 or TCP.
 https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol"""
+_PUBLISHED_APP_PROTOCOLS = {**_APP_PROTOCOLS, "tcp": "tcp"}
+"""Of a service that is published: its address begins with http:// unless this says otherwise."""
 
 
 def get_main_port(container_spec: application.ServiceOrStore | application.ExtraContainer) -> application.Port | None:
@@ -130,12 +132,15 @@ def _assemble_service(  # noqa: PLR0917 - in the order of the manifest
     all_annotations = {"pulumi.com/skipAwait": "true", **annotations}
     service = names.build_object(environment, "Service", name, owner=owner, annotations=all_annotations)
     spec = kind | {"selector": names.build_selector(environment, owner or name)["matchLabels"]}
-    return service | {"spec": spec | ({"ports": [_build_service_port(port) for port in ports]} if ports else {})}
+    is_published = owner is None and kind["type"] != "ClusterIP"
+    app_protocols = _PUBLISHED_APP_PROTOCOLS if is_published else _APP_PROTOCOLS
+    service_ports = [_build_service_port(port, app_protocols.get(port.protocol)) for port in ports]
+    return service | {"spec": spec | ({"ports": service_ports} if ports else {})}
 
 
-def _build_service_port(port: application.Port) -> dict[str, Any]:
+def _build_service_port(port: application.Port, app_protocol: str | None) -> dict[str, Any]:
     service_port = {"name": port.name, "port": port.port, "targetPort": port.name}
     service_port["protocol"] = get_transport_protocol(port)
-    if port.protocol in _APP_PROTOCOLS:
-        service_port["appProtocol"] = _APP_PROTOCOLS[port.protocol]
+    if app_protocol:
+        service_port["appProtocol"] = app_protocol
     return service_port

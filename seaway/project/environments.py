@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Self
 
-from seaway.files import working_tree
+from seaway.files import roots, working_tree
 from seaway.model import application, settings
 from seaway.model.defaults import resolve
 from seaway.model.validate import all_rules
@@ -232,6 +232,17 @@ def read_environment(
         secret_names=frozenset(stack_file.get_secret_locations(config)),
         node=merged.node,
     )
+
+
+def list_inferred_ports(environment: Environment) -> list[str]:
+    """The ports that its Compose file does not state, and their sources: a line for each service."""
+    path = environment.folder / environment.settings.app
+    if environment.release is not None or not load.is_compose_file(path):
+        return []
+    from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
+
+    root = roots.find_root(environment.folder, environment.settings.root)
+    return compose.list_inferred_ports(path, root, environment.settings.profiles, environment.node)
 
 
 def read_pinned_release(folder: Path, stack: str, lock: release_lock.Lock | None = None) -> _Release:

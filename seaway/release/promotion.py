@@ -3,15 +3,20 @@
 A refusal is one line with the reason and a hint.
 """
 
+import contextlib
 import datetime
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from seaway.files import roots
+from seaway.images import outdated
 from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.project import release, release_lock
+from seaway.model import image_reference, settings
+from seaway.project import environments, release, release_lock
 from seaway.release import drift, record, record_store, stack_state
 from seaway.rollout import status
+from seaway.syntax import diagnosis
 
 
 async def find_refusals(
@@ -138,6 +143,42 @@ def list_hold_refusals(
             f"release {release_id} is held in stack {target} since {held.since} ({held.because}); promote a newer"
             f" release, or override the hold: seaway release promote {source} {target} --unhold {release_id}"
         )
+
+
+def list_image_differences(target: environments.Environment, source: settings.Settings) -> Iterator[str]:
+    """The images that the source stack replaces and the target does not, each in one line: the release was not tried
+    with the image that the target runs, or was built from another base image than its Dockerfile names."""
+    name = target.settings.stack
+    containers = target.declared.get_containers()
+    paths: dict[str, list[str]] = {}
+    for path, container in containers.items():
+        if container.image is not None:
+            paths.setdefault(container.image, []).append(path)
+
+    def find_override(image: str) -> str | None:
+        override = image_reference.find_override(image, source.image_overrides)
+        return None if image_reference.find_override(image, target.settings.image_overrides) else override
+
+    for image, used_in in sorted(paths.items()):
+        if override := find_override(image):
+            key = f"'seaway:imageOverrides[\"{image_reference.remove_digest(image)}\"]'"
+            yield (
+                f"{image} ({', '.join(used_in)}): stack {source.stack} runs {override} instead (seaway:imageOverrides),"
+                f" {name} does not; if it shall, or its nodes cannot pull {image}: pulumi config set --stack {name}"
+                f" --path {key} {override}"
+            )
+    if not source.build:
+        return
+    folder, root = (target.folder / target.settings.app).parent, roots.find_root(target.folder, target.settings.root)
+    with contextlib.suppress(diagnosis.InvalidInput):  # the Dockerfiles of the working tree may be of a later release
+        for use in outdated.find_image_uses(target.declared, folder, root, {}):
+            files = [place for place in use.used_in if place not in containers]
+            if files and (override := find_override(use.reference)):
+                yield (
+                    f"{use.reference} ({', '.join(files)}): stack {source.stack} builds from {override} instead"
+                    f" (seaway:imageOverrides), and {name} runs what was built; to build from {use.reference}, remove"
+                    f" it from seaway:imageOverrides in Pulumi.{source.stack}.yaml, and deploy {source.stack} again"
+                )
 
 
 def pin_release(stack_lock: release_lock.Lock, release_id: str, *, unhold: str | None) -> release_lock.Lock:

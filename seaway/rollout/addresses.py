@@ -12,8 +12,8 @@ from seaway.rollout import status
 PENDING = "pending"
 """The cluster has not assigned the address yet."""
 
-_SERVER_KINDS = ("Deployment", "DaemonSet", "StatefulSet")
-_KINDS = ("Service", "Ingress", "NetworkPolicy", "Node", *_SERVER_KINDS)
+_SERVICE_KINDS = ("Deployment", "DaemonSet")
+_KINDS = ("Service", "Ingress", "NetworkPolicy", "Node", *_SERVICE_KINDS, "StatefulSet")
 
 _DOCKER_DESKTOP = "docker-desktop"
 """Name of Docker Desktop's node. Its own address does not answer on the host; node ports are on localhost.
@@ -80,7 +80,11 @@ def find_node_address(nodes: Sequence[snapshot.Object]) -> str | None:
 def find_addresses(
     live_objects: snapshot.Snapshot, host: str | None, *, app_name: str, stack: str
 ) -> dict[str, tuple[str, ...]]:
-    """The addresses of each published workload, by its name. ``host``: of a node."""
+    """The addresses of each published workload, by its name. ``host``: of a node.
+
+    A port of a service is HTTP unless its Service has another ``appProtocol``, and a port of a store only if a probe
+    says so.
+    """
     addresses: dict[str, list[str]] = {}
 
     def list_own(kind: str) -> Iterator[tuple[str, snapshot.Object]]:
@@ -88,15 +92,17 @@ def find_addresses(
             if status.belongs_to_application(manifest, app_name, stack):
                 yield status.get_owner(manifest), manifest
 
-    servers = {owner: manifest for kind in _SERVER_KINDS for owner, manifest in list_own(kind)}
+    services = {owner: manifest for kind in _SERVICE_KINDS for owner, manifest in list_own(kind)}
+    servers = services | dict(list_own("StatefulSet"))
     published: dict[str, set[str]] = {}
     for owner, policy in list_own("NetworkPolicy"):
         published.setdefault(owner, set()).update(_find_published_ports(policy))
     for owner, service in list_own("Service"):
         for port in unstructured.get_list(service, "spec", "ports"):
             if port["name"] in published.get(owner, {port["name"]}):
+                is_http = owner in services and port.get("protocol") != "UDP" and "appProtocol" not in port
                 containers = unstructured.get_list(servers.get(owner, {}), "spec", "template", "spec", "containers")
-                is_http = any(port["name"] in unstructured.list_http_ports(container) for container in containers)
+                is_http |= any(port["name"] in unstructured.list_http_ports(container) for container in containers)
                 addresses.setdefault(owner, []).extend(_format_port(service, port, host, is_http=is_http))
     for owner, ingress in list_own("Ingress"):
         addresses.setdefault(owner, []).extend(_format_rules(ingress))

@@ -44,6 +44,18 @@ _UNREACHABLE = re.compile(
     r"|toomanyrequests|429 Too Many Requests",
     re.I,
 )
+_LASTING: Mapping[str, str] = {
+    r"no such host|server misbehaving|failure in name resolution": "check the host name in <image> (docker.io if it has"
+    " none) and the DNS of the nodes; if the machine of the one-node cluster does not reach the registry, add the"
+    " image: make image",
+    r"x509: |server gave HTTP response to HTTPS client": "let the nodes trust the certificate of the registry (plain"
+    " HTTP must be allowed in the configuration of their container runtime), or correct the host name in <image>",
+}
+"""The failures of a connection that are hardly cured by waiting, with their hints.
+
+A timeout, a refused connection or a status 5xx is what a registry that restarts or is overloaded answers. A name that
+the DNS does not resolve in several attempts is usually misspelt, or the nodes have no access to that network.
+"""
 # Registries that answer like this do not reveal whether the image exists.
 _EXISTENCE_HIDDEN = re.compile(
     r"repository does not exist or may require|or it may not exist|resource may not exist"
@@ -82,7 +94,8 @@ def parse_pull_error(text: str, image: str) -> ParsedMessage:
         )
     if _UNREACHABLE.search(plain):
         message = f"the registry of image {image} cannot be reached: {detail}"
-        return ParsedMessage(cause="registry-unreachable", message=message, is_transient=True)
+        hint = next((hint for pattern, hint in _LASTING.items() if re.search(pattern, plain, re.I)), None)
+        return ParsedMessage(cause="registry-unreachable", message=message, is_transient=hint is None, hint=hint)
     if _EXISTENCE_HIDDEN.search(plain) and not _CREDENTIALS_MISSING.search(plain):
         message = f"image {image} may not be pulled, or does not exist (the registry does not say which): {detail}"
         return ParsedMessage(cause="image-not-authorised", message=message)

@@ -23,6 +23,9 @@ CRASH_LOOP_RESTARTS = 3
 MIN_FAILED_PULLS = 2
 """Failed pulls until the failure is certain. The first may have met a registry that was just being written to."""
 
+_MIN_FAILED_PULLS = {"wrong-architecture": 1, "registry-unreachable": 3}
+"""Of some causes. The kubelet waits 10 s, then 20 s: a short outage of the DNS is over by the third pull."""
+
 SETTLE_SECONDS = 10
 """Seconds that a state must last that is normal at every start, such as a failing probe or a missing object."""
 
@@ -143,7 +146,7 @@ class ContainerHealth:
         has_reason = ": " in self._waiting_message or not failures
         text = self._waiting_message if has_reason else failures[-1].message
         parsed = message_parsers.parse_pull_error(text, self._image)
-        needed = 1 if parsed.cause == "wrong-architecture" else MIN_FAILED_PULLS
+        needed = _MIN_FAILED_PULLS.get(parsed.cause, MIN_FAILED_PULLS)
         enough = sum(event.count for event in failures) >= needed
         fatal = enough and self._index.is_fresh(failures[-1].time, self._pod)
         return causes.convert_message(parsed, self.location, fatal=fatal)

@@ -52,6 +52,7 @@ CASES = {
     "no-image": Case(cause="image-not-found", container={"image": "registry.localhost:5000/nobody/nothing:1"}),
     "bad-name": Case(cause="image-name-invalid", container={"image": "Web:2"}),
     "no-registry": Case(cause="registry-unreachable", fatal=False, container={"image": "127.0.0.1:5998/web:1"}),
+    "no-host": Case(cause="registry-unreachable", container={"image": "registry.invalid/web:1"}),
     "no-secret": Case(cause="config-missing", container=variable("secret", "nobody", "KEY")),
     "no-key": Case(cause="config-missing", container=variable("configMap", "there", "KEY")),
     "no-file": Case(

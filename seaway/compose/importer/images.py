@@ -65,6 +65,8 @@ class Stage:
 
     ports: tuple[int, ...] = ()
     """TCP ports of EXPOSE."""
+    exposed_in: str = dataclasses.field(default="", compare=False)
+    """The location of the first EXPOSE with a port."""
     user: str | None = None
     """Name or number, without the group."""
     base_image: str | None = None
@@ -73,16 +75,17 @@ class Stage:
 def read_stage(path: Path, root: roots.Root, target: str | None = None) -> Stage:
     """An empty stage if the file cannot be read."""
     try:
-        return parse_stage(root.read(path, "", diagnosis.SourceLocation(str(path)), "").decode(), target)
+        text = root.read(path, "", diagnosis.SourceLocation(str(path)), "").decode()
+        return parse_stage(text, target, root.format_path(path))
     except (diagnosis.InvalidInput, UnicodeDecodeError):
         return Stage()
 
 
-def parse_stage(text: str, target: str | None = None) -> Stage:
+def parse_stage(text: str, target: str | None = None, file: str = "its Dockerfile") -> Stage:
     """The stage called ``target``, or the last stage, with its inherited values. Values with variables are unknown."""
     stages: dict[str, Stage] = {}
     current, name = Stage(), ""
-    for _, instruction, rest in dockerfile.parse_instructions(text):
+    for line, instruction, rest in dockerfile.parse_instructions(text):
         match instruction:
             case "FROM":
                 if target and name == target.lower():
@@ -93,7 +96,9 @@ def parse_stage(text: str, target: str | None = None) -> Stage:
             case "EXPOSE":
                 numbers = [word.removesuffix("/tcp") for word in rest.split()]
                 ports = [int(number) for number in numbers if number.isdecimal() and 0 < int(number) < 65536]
-                current = dataclasses.replace(current, ports=tuple(dict.fromkeys((*current.ports, *ports))))
+                exposed_in = current.exposed_in or (str(diagnosis.SourceLocation(file, line)) if ports else "")
+                ports = tuple(dict.fromkeys((*current.ports, *ports)))
+                current = dataclasses.replace(current, ports=ports, exposed_in=exposed_in)
             case "USER":
                 user = rest.partition(":")[0].strip()
                 current = dataclasses.replace(current, user=None if "$" in user else user or None)

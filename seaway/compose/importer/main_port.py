@@ -34,7 +34,8 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     elif called:
         service.main_port = _make_port(service, *next(iter(called.items())))
     elif service.stage is not None and service.stage.ports and not _runs_other_program(service, service.stage):
-        service.main_port = _make_port(service, service.stage.ports[0], "exposed by its Dockerfile")
+        source = f"exposed by {service.stage.exposed_in}"
+        service.main_port = _make_port(service, service.stage.ports[0], source)
     elif known:
         service.main_port = _make_port(service, known[0], known_source)
     elif guess := _guess_port(service):

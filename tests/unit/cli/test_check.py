@@ -185,3 +185,26 @@ def test_a_known_passphrase_is_reported(folder: Path, seaway: conftest.Seaway) -
         error["code"] for error in json.loads(seaway("check", "--stack", "staging", "--json", code=2).out)["errors"]
     ]
     assert codes == ["insecure-passphrase", "invalid-port"]
+
+
+COMPOSE = """\
+name: shop
+services:
+  web:
+    build: ./web
+    environment: {API_URL: "http://api:9000", CACHE_URL: "redis://cache"}
+  api: {image: "example.com/api:1"}
+  stated: {image: "example.com/stated:1", ports: ["8080:80"]}
+  overlaid: {image: "nginx:1.27"}
+  cache: {image: "redis:7"}
+"""
+
+
+def test_the_sources_of_inferred_ports(folder: Path, capsys: pytest.CaptureFixture[str], wording: list[str]) -> None:
+    (folder / "app" / "compose.yaml").write_text(COMPOSE)
+    (folder / "app" / "web" / "Dockerfile").write_text("FROM example.com/base:1\nEXPOSE $PORT\nEXPOSE 3000\n")
+    overlay = "  seaway:app: app/compose.yaml\n  seaway:overlay: {services: {overlaid: {port: 81}}}\n"
+    (folder / "Pulumi.dev.yaml").write_text(STACK + overlay)
+    _, _, err = check(capsys)
+    assert [line.split(": ")[3] for line in err.splitlines()] == ["services.web", "services.api", "services.cache"]
+    assert err.splitlines() == wording

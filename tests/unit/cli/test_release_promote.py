@@ -137,6 +137,22 @@ def test_a_working_tree_with_changes_is_a_warning(empty: Shop, wording: list[str
     assert release.read(empty.folder, deployed.release_id).provenance.dirty
 
 
+DB, PYTHON = ('"postgres:17": db.example.com/pg:15', '"python:3.12-slim": registry.example.com/py:3.11')
+
+
+def test_images_that_only_the_source_replaces_are_warnings(
+    shop: Shop, seaway: conftest.Seaway, wording: list[str]
+) -> None:
+    environments.write_stack(shop.folder, "dev", imageOverrides=f"{{{DB}, {PYTHON}}}")
+    promoted = shop.promote("dev", "staging").err.splitlines()
+    assert seaway("check", "--stack", "staging").err.splitlines() == promoted
+    assert promoted == wording
+    environments.write_stack(shop.folder, "staging", imageOverrides=f"{{{DB}}}")
+    assert shop.promote("dev", "staging").err.splitlines() == promoted[1:]
+    (shop.folder / "app" / "web" / "Dockerfile").unlink()  # the working tree is of a later release
+    assert shop.promote("dev", "staging").err == ""
+
+
 def test_the_deployed_release_is_promoted_not_the_working_tree(shop: Shop) -> None:
     (shop.folder / "app" / "app.yaml").write_text("name: shop\nservices: {web: {port: no number}}\n")
     shop.promote("dev", "staging")

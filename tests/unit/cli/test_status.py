@@ -119,11 +119,11 @@ def test_the_address_of_a_service_is_printed(
 ) -> None:
     conftest.put_all(api, live_objects.healthy())
     put_service(api)
-    assert seaway("status").out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.7:30080"]
+    assert seaway("status").out.splitlines()[2].split()[:3] == ["web", "service", "http://10.0.0.7:30080"]
     web, db, _ = json.loads(seaway("status", "--json").out)["workloads"]
-    assert (web["addresses"], db["addresses"]) == (["10.0.0.7:30080"], [])
+    assert (web["addresses"], db["addresses"]) == (["http://10.0.0.7:30080"], [])
     monkeypatch.setenv("COLUMNS", "60")
-    assert "  ADDRESS 10.0.0.7:30080" in seaway("status").out.splitlines()
+    assert "  ADDRESS http://10.0.0.7:30080" in seaway("status").out.splitlines()
 
 
 def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
@@ -133,7 +133,7 @@ def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServe
     conftest.put_all(api, objects)
     put_service(api)
     api.forbidden.add("/api/v1/nodes")
-    assert seaway("status").out.splitlines()[2].split()[:3] == ["web", "service", "10.0.0.9:30080"]
+    assert seaway("status").out.splitlines()[2].split()[:3] == ["web", "service", "http://10.0.0.9:30080"]
     requested = api.list_requested_collections(watch=False)
     assert sorted(set(requested)) == sorted(requested)
 

@@ -41,7 +41,7 @@ def test_unknown_service(
     assert seaway(*words, code=command.USAGE_ERROR).err.splitlines() == wording
 
 
-@pytest.mark.parametrize("words", [("exec", "db"), ("run", "db"), ("port-forward", "db")])
+@pytest.mark.parametrize("words", [("exec", "db"), ("run", "db"), ("port-forward", "db"), ("logs", "db")])
 def test_external_store_has_no_pod(
     api: apiserver.ApiServer, words: tuple[str, ...], seaway: conftest.Seaway, wording: object
 ) -> None:

@@ -150,6 +150,24 @@ def test_a_misspelt_file_is_suggested(tmp_path: Path, wording: SnapshotAssertion
     assert [failure.message] == wording
 
 
+@pytest.mark.parametrize(
+    ("reason", "cause"),
+    [
+        ("docker.io/library/pyhton:3.12-slim: not found", "build-base-missing"),
+        ("pull access denied, repository does not exist or may require authorization", "build-base-not-authorised"),
+        ("dial tcp: lookup registry-1.docker.io: no such host", "build-base-unreachable"),
+    ],
+)
+def test_a_misspelt_base_image_is_suggested(tmp_path: Path, reason: str, cause: str) -> None:
+    """The images that the environment overrides run there."""
+    image = "docker.io/library/pyhton:3.12-slim"
+    error = f"failed to solve: pyhton:3.12-slim: failed to resolve source metadata for {image}: {reason}"
+    overrides = {"python:3.12-slim": "mirror.example.com/python:3.12", "postgres:17": "mirror.example.com/postgres:17"}
+    failure = explain(tmp_path, "FROM pyhton:3.12-slim\n", error, overrides=overrides)
+    assert (failure.cause, failure.location.line) == (cause, 1)
+    assert " (did you mean python:3.12-slim?)" in failure.hint
+
+
 def test_the_engine_docker_reports_the_step_and_no_output(tmp_path: Path, wording: SnapshotAssertion) -> None:
     """The error of pulumi-docker, as recorded in https://github.com/pulumi/pulumi-awsx/issues/1401."""
     error = (

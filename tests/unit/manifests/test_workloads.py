@@ -33,8 +33,9 @@ def test_the_deadline_is_never_shorter_than_the_start() -> None:
 def test_the_environment_decides_how_a_service_is_published(
     mode: settings.PublishMode, *, is_published: bool, kind: str
 ) -> None:
-    spec = render(service(publish=is_published), publish=mode).get_spec("Service/web")
+    spec = render(service(publish=is_published, protocol="tcp"), publish=mode).get_spec("Service/web")
     assert spec["type"] == kind
+    assert spec["ports"][0].get("appProtocol") == (None if kind == "ClusterIP" else "tcp")
     assert "nodePort" not in spec["ports"][0]
 
 

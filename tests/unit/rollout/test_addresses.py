@@ -9,16 +9,19 @@ from seaway.rollout import addresses
 from tests.support import live_objects
 
 HTTP = {"readinessProbe": {"httpGet": {"path": "/", "port": "main"}}}
+TCP = {"readinessProbe": {"tcpSocket": {"port": "main"}}}
 
 
-def service(kind: str, *ports: dict[str, Any], owner: str = "web", status: Any = None) -> live_objects.Object:
-    spec = {"type": kind, "ports": [{"name": "main", "port": 8000, "nodePort": 30080}, *ports]}
+def service(
+    kind: str, *ports: dict[str, Any], owner: str = "web", status: Any = None, **main: str
+) -> live_objects.Object:
+    spec = {"type": kind, "ports": [{"name": "main", "port": 8000, "nodePort": 30080, **main}, *ports]}
     return live_objects.manifest("Service", f"{owner}-published", owner) | {"spec": spec, "status": status or {}}
 
 
-def server(**container: Any) -> live_objects.Object:
+def server(kind: str = "Deployment", **container: Any) -> live_objects.Object:
     spec = {"template": {"spec": {"containers": [{"name": "web", **container}]}}}
-    return live_objects.manifest("Deployment", "web") | {"spec": spec}
+    return live_objects.manifest(kind, "web") | {"spec": spec}
 
 
 def policy(*rules: dict[str, Any]) -> live_objects.Object:
@@ -40,6 +43,12 @@ BALANCED = {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}, {"hostname": "lb.e
     ("manifests", "expected"),
     [
         ([service("NodePort"), server(**HTTP)], ("http://10.0.0.7:30080",)),
+        ([service("NodePort"), server(**TCP)], ("http://10.0.0.7:30080",)),
+        ([service("NodePort", METRICS), server(**TCP)], ("http://10.0.0.7:30080", "10.0.0.7:30090/udp")),
+        ([service("NodePort", appProtocol="tcp"), server(**TCP)], ("10.0.0.7:30080",)),
+        ([service("NodePort", appProtocol="tcp"), server(**HTTP)], ("http://10.0.0.7:30080",)),
+        ([service("NodePort"), server("StatefulSet", **TCP)], ("10.0.0.7:30080",)),
+        ([service("NodePort"), server("StatefulSet", **HTTP)], ("http://10.0.0.7:30080",)),
         ([service("NodePort")], ("10.0.0.7:30080",)),
         ([service("NodePort", METRICS)], ("10.0.0.7:30080", "10.0.0.7:30090/udp")),
         ([service("NodePort", METRICS), policy({"ports": [{"port": "metrics"}]})], ("10.0.0.7:30090/udp",)),

@@ -50,6 +50,16 @@ PULLS = [
     ),
     (
         "registry-unreachable",
+        f'{RESOLVE}failed to do request: Head "https://registry.example.com/v2/shop/web/manifests/2": dial tcp: lookup'
+        " registry.example.com on 10.96.0.10:53: server misbehaving",
+    ),
+    (
+        "registry-unreachable",
+        f'{RESOLVE}failed to do request: Head "https://registry.example.com/v2/shop/web/manifests/2": http: server gave'
+        " HTTP response to HTTPS client",
+    ),
+    (
+        "registry-unreachable",
         f"{RESOLVE}failed to authorize: failed to fetch anonymous token: Get"
         ' "https://auth.example.com/token?scope=x": dial tcp 10.0.0.1:443: i/o timeout',
     ),
@@ -118,19 +128,21 @@ PULLS = [
 
 
 TRANSIENT = {"registry-unreachable", "image-pull"}
+LASTING = ("no such host", "x509: ", "server misbehaving", "server gave HTTP")
 
 
 def format_parsed(parsed: message_parsers.ParsedMessage | None) -> str:
     assert parsed is not None
     assert "\n" not in parsed.message
     assert "rpc error" not in parsed.message
-    return f"{parsed.cause}{' (transient)' if parsed.is_transient else ''}: {parsed.message}"
+    hint = f"; {parsed.hint}" if parsed.hint else ""
+    return f"{parsed.cause}{' (transient)' if parsed.is_transient else ''}: {parsed.message}{hint}"
 
 
 def test_pull_errors(wording: object) -> None:
     parsed = [message_parsers.parse_pull_error(text, WEB) for _, text in PULLS]
     assert [(message.cause, message.is_transient) for message in parsed] == [
-        (cause, cause in TRANSIENT) for cause, _ in PULLS
+        (cause, cause in TRANSIENT and not any(reason in text for reason in LASTING)) for cause, text in PULLS
     ]
     assert [*map(format_parsed, [*parsed, message_parsers.parse_pull_error("", WEB)])] == wording
 

@@ -78,6 +78,7 @@ def crash_loop(last: Object, restarts: int) -> Object:
 PULLING = waiting("ErrImagePull", NOT_FOUND)
 WITHOUT_REASON = waiting("ImagePullBackOff", f'Back-off pulling image "{live_objects.IMAGE}"')
 NO_HOST = 'Head "https://registry.example.com/v2/": dial tcp: lookup registry.example.com: no such host'
+REFUSED = 'Head "https://registry.example.com/v2/": dial tcp 10.0.0.1:443: connect: connection refused'
 NO_PLATFORM = "no match for platform in manifest: not found"
 NO_SECRET, AS_ROOT = 'secret "web-1a2b" not found', "container has runAsNonRoot and image will run as root"
 BUSY = "failed to sync secret cache: timed out waiting for the condition"
@@ -98,7 +99,10 @@ CASES: dict[str, tuple[Object, Events, dict[str, str], tuple[str, bool]]] = {
     "no reason at all": (WITHOUT_REASON, no_events, {}, ("image-pull", False)),
     "pull of another container": (PULLING, pull_of_another_container, {}, ("image-not-found", False)),
     "newer API of events": (PULLING, pulls_in_a_series, {}, ("image-not-found", True)),
-    "unreachable": (waiting("ErrImagePull", NO_HOST), pulls(NO_HOST, (9, 15)), {}, ("registry-unreachable", False)),
+    "refused": (waiting("ErrImagePull", REFUSED), pulls(REFUSED, (9, 15)), {}, ("registry-unreachable", False)),
+    "no host, twice": (waiting("ErrImagePull", NO_HOST), pulls(NO_HOST, (2, 15)), {}, ("registry-unreachable", False)),
+    "no host": (waiting("ErrImagePull", NO_HOST), pulls(NO_HOST, (3, 15)), {}, ("registry-unreachable", True)),
+    "no host before": (waiting("ErrImagePull", NO_HOST), pulls(NO_HOST, (9, -6)), {}, ("registry-unreachable", False)),
     "architecture": (
         waiting("ErrImagePull", NO_PLATFORM),
         pulls(NO_PLATFORM, (1, 15)),
