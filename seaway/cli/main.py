@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from seaway import errors
-from seaway.cli import command, pulumi_cli
+from seaway.cli import command, output, pulumi_cli
 from seaway.syntax import diagnosis
 
 COMMANDS: Sequence[command.Command] = (
@@ -76,6 +76,16 @@ def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else list(words)
     arguments = argparse.Namespace()
     try:
+        with output.clean_streams():
+            return _run(words, arguments)
+    except BrokenPipeError:
+        # `seaway logs web | head`: the reader has ended. Python would report it again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return command.SUCCESS
+
+
+def _run(words: Sequence[str], arguments: argparse.Namespace) -> int:
+    try:
         _parse(words, arguments)
         return arguments.run(arguments)
     except (diagnosis.InvalidInput, errors.Unavailable) as error:
@@ -86,10 +96,6 @@ def main(words: Sequence[str] | None = None) -> int:
         return command.USAGE_ERROR
     except KeyboardInterrupt:
         return command.INTERRUPTED
-    except BrokenPipeError:
-        # `seaway logs web | head`: the reader has ended. Python would report it again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return command.SUCCESS
 
 
 def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
