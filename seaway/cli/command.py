@@ -52,6 +52,9 @@ class Command:
     subcommands: Sequence["Command"] = ()
     pulumi: str = ""
     """The command of Pulumi whose flags it accepts too; they are in ``arguments.pulumi``."""
+    runs_application: bool = True
+    """Whether it runs an application in Python, if only for its name. ``--no-program`` refuses that, except where
+    Pulumi deploys."""
     runs_words: bool = False
     """Whether the words behind ``--`` are a command; they are in ``arguments.command``."""
 
