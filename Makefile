@@ -71,10 +71,9 @@ check: .venv/.ready ## check lint, format, types, layers, dependencies and the w
 	@.venv/bin/pyright
 	@$(MAKE) dist
 
-dist: .venv/.ready ### build the wheel and the source distribution in dist/, and check their description, in 5 s
+dist: .venv/.ready ### build the wheel and the source distribution in dist/, in 5 s
 	@rm -rf dist
 	@.venv/bin/uv build --quiet --no-build-isolation --python $(PY) --out-dir dist
-	@.venv/bin/uv tool run --quiet twine check --strict dist/*.whl dist/*.tar.gz
 
 format: .venv/.ready ## format the code
 	@.venv/bin/ruff check --fix .
@@ -87,7 +86,8 @@ snapshots: .venv/.ready ### write the snapshots of messages; review the diff; AR
 	@$(PY) -m pytest $(or $(ARGS),tests/unit tests/component -n 4 --dist worksteal) --snapshot-update --snapshot-details
 
 lock: .venv/.ready ### update requirements*.txt from pyproject.toml
-	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 pyproject.toml -o requirements.txt
+	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 --group build pyproject.toml \
+	  -o requirements.txt
 	@.venv/bin/uv pip compile -q --generate-hashes --no-header --python-version 3.11 --extra dev -c requirements.txt \
 	  pyproject.toml -o requirements-dev.txt
 
@@ -143,6 +143,6 @@ cluster-status: .venv/.ready ## show the status of the components
 	@echo "Python environment: .venv"
 	@[ ! -L .venv ] || rm .venv # never clear the environment of another checkout
 	@$(PYTHON) -m venv --clear .venv || { echo "seaway: python3 -m venv failed; on Debian: apt-get install python3-venv" >&2; exit 2; }
-	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
-	@$(PY) -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r $(LOCK)
+	@$(PY) -m pip install -qq --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
 	@touch $@

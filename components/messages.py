@@ -30,7 +30,7 @@ def report_invalid_input(error: diagnosis.InvalidInput) -> NoReturn:
     """
     if not is_run():
         raise error
-    pulumi.log.error(str(error))
+    pulumi.log.error(diagnosis.clean_lines(str(error)))
     sys.exit(program.EXIT_REPORTED)
 
 
@@ -49,6 +49,7 @@ class _Log(Protocol):
 
 
 def _show(log: _Log, text: str, resource: pulumi.Resource | None) -> None:
+    text = diagnosis.clean_lines(text)
     try:
         program = asyncio.current_task()
     except RuntimeError:

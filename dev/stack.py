@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dev import environment, project
-from dev.cluster import layout, node
+from dev.cluster import addons, layout, node
 from dev.images import catalogue, layers
 from seaway import errors
 from seaway.checks import all_checks
@@ -89,7 +89,11 @@ def up() -> None:
 
 
 def print_image_notes() -> list[str]:
-    """Print the images that the cluster replaces, and the images that it cannot run. Returns the second."""
+    """Print what the cluster does not enforce, and the images that it replaces or cannot run. Returns the latter."""
+    if "kube-network-policies" not in addons.list_addons():
+        print(
+            "note: this cluster enforces no NetworkPolicy, so every pod reaches every other: make optional", flush=True
+        )
     try:
         stack = environments.load_environment(environment.ROOT, STACK, check_ids=all_checks.IDS)
         notes = catalogue.find_notes(stack, project.find_registry(environment.ROOT))

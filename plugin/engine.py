@@ -9,6 +9,8 @@ import grpc.aio
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2
 
+from seaway.syntax import diagnosis
+
 LOG_TIMEOUT = 2.0
 """Seconds for one line. A lost line is better than a delayed operation."""
 
@@ -74,5 +76,7 @@ class Log:
         await self._send(text, engine_pb2.WARNING)
 
     async def _send(self, text: str, severity: engine_pb2.LogSeverity.ValueType, *, ephemeral: bool = False) -> None:
-        request = engine_pb2.LogRequest(severity=severity, urn=self._urn, message=text, ephemeral=ephemeral)
+        request = engine_pb2.LogRequest(
+            severity=severity, urn=self._urn, message=diagnosis.clean_lines(text), ephemeral=ephemeral
+        )
         await self._engine.send_log(request)

@@ -20,6 +20,7 @@ import seaway
 from seaway import errors
 from seaway.kubernetes.cluster import client
 from seaway.rollout import addresses
+from seaway.syntax import diagnosis
 
 from . import (
     cluster,
@@ -280,5 +281,5 @@ def _build_diff_response(different: bool, *, changed: Any = (), replaced: Any = 
 
 
 async def _abort(context: Context, message: str, code: grpc.StatusCode = grpc.StatusCode.UNKNOWN) -> NoReturn:
-    await context.abort(code, message)
+    await context.abort(code, diagnosis.clean_lines(message))
     raise AssertionError("abort raises")

@@ -55,6 +55,7 @@ def prepare(layout: layouts.Layout) -> None:
     network.run("ip", "address", "add", f"{layout.address}/30", "dev", "eth0")
     network.run("ip", "link", "set", "eth0", "up")
     network.run("ip", "route", "add", "default", "via", layout.host_address)
+    network.refuse_pods()
     for key, setting in NETWORK_SETTINGS.items():
         (Path("/proc/sys") / key).write_text(setting)
 

@@ -1,4 +1,4 @@
-"""The cluster's connection to the outside: an address pair, a veth pair and three firewall rules per checkout."""
+"""The cluster's connection to the outside: an address pair, a veth pair and five firewall rules per checkout."""
 
 import fcntl
 import ipaddress
@@ -16,6 +16,7 @@ FORWARDING_SETTING = Path("/proc/sys/net/ipv4/ip_forward")
 # Exists if forwarding was off before the first cluster started. The last cluster then switches it off again.
 FORWARDING_WAS_OFF_FILE = Path("/run/seaway-forwarding-was-off")
 LOCK = Path("/run/seaway-network.lock")
+REFUSE = ("-j", "REJECT", "--reject-with", "tcp-reset")
 
 
 def run(*command: str) -> str:
@@ -86,10 +87,22 @@ def connect(layout: layouts.Layout, pid: int) -> None:
     mark = ("-m", "comment", "--comment", layout.name)
     outside = ("!", "-o", layout.interface)
     run("iptables", "-w", "-t", "nat", "-A", "POSTROUTING", "-s", layout.network, *outside, *mark, "-j", "MASQUERADE")
-    # First in the chain: Docker sets the policy to DROP. Only responses are allowed in.
-    run("iptables", "-w", "-I", "FORWARD", "-i", layout.interface, *mark, "-j", "ACCEPT")
+    # First in the chain, whatever its policy, which Docker sets to DROP. Only responses are allowed in, and nothing
+    # passes from the cluster of one checkout to that of another.
+    run("iptables", "-w", "-I", "FORWARD", "-o", layout.interface, *mark, "-j", "DROP")
+    run("iptables", "-w", "-I", "FORWARD", "-i", layout.interface, "!", "-o", "sw+", *mark, "-j", "ACCEPT")
     state = ("-m", "conntrack", "--ctstate", "ESTABLISHED,RELATED")
     run("iptables", "-w", "-I", "FORWARD", "-o", layout.interface, *state, *mark, "-j", "ACCEPT")
+    # The registry has no password (ADR 0042): of the host's users, only root may push and pull.
+    registry = ("-p", "tcp", "-d", layout.address, "--dport", layouts.REGISTRY.partition(":")[2])
+    other_users = ("-m", "owner", "!", "--uid-owner", "0")
+    run("iptables", "-w", "-I", "OUTPUT", *registry, *other_users, *mark, *REFUSE)
+
+
+def refuse_pods() -> None:
+    """Refuse connections of pods to the registry, in the network namespace of this process. The node's own pass."""
+    port = layouts.REGISTRY.partition(":")[2]
+    run("iptables", "-w", "-I", "INPUT", "-i", "cni0", "-p", "tcp", "--dport", port, *REFUSE)
 
 
 def disconnect(layout: layouts.Layout) -> None:
@@ -98,7 +111,7 @@ def disconnect(layout: layouts.Layout) -> None:
         # The kernel may remove the link at the same time, with the namespace at its other end.
         with suppress(layouts.CannotRunError):
             run("ip", "link", "delete", layout.interface)
-    for tables, chain in (("nat", "POSTROUTING"), ("filter", "FORWARD")):
+    for tables, chain in (("nat", "POSTROUTING"), ("filter", "FORWARD"), ("filter", "OUTPUT")):
         for line in run("iptables", "-w", "-t", tables, "-S", chain).splitlines():
             words = shlex.split(line)
             if words[0] == "-A" and layout.name in words:

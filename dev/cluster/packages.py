@@ -19,6 +19,7 @@ POLICY = Path("/usr/sbin/policy-rc.d")
 SAVED_POLICY = POLICY.with_name("policy-rc.d.kept-by-seaway")
 # invoke-rc.d runs this script before it starts a service; 101 means "forbidden by policy".
 DENY_ALL = "#!/bin/sh\n# From Seaway, during one run of apt-get: an installation must not start services.\nexit 101\n"
+DEBIAN_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 DOCKER_PACKAGES = frozenset({"containerd.io", "docker-ce", "docker-ce-cli", "docker-buildx-plugin", "moby-engine"})
 
 
@@ -41,6 +42,7 @@ PACKAGES = (
     Package(name="iptables", program="iptables", purpose="routes Services (kube-proxy)"),
     Package(name="skopeo", program="skopeo", purpose="pushes the local base images"),
     Package(name="debootstrap", program="debootstrap", purpose="builds the local base images"),
+    Package(name="debian-archive-keyring", program=DEBIAN_KEYRING, purpose="checks the signatures of their packages"),
     Package(name="iproute2", program="ip", purpose="sets up the network namespace of the cluster"),
     Package(name="util-linux", program="nsenter", purpose="runs commands in the namespaces of the cluster"),
 )
@@ -64,7 +66,9 @@ def read_recorded(log: Path) -> list[str]:
 
 
 def find_program(name: str) -> Path | None:
-    """Find a program by a name on PATH or in the system folders, or by an absolute path."""
+    """Find a program by a name on PATH or in the system folders, or a file by its absolute path."""
+    if name.startswith("/"):
+        return Path(name) if Path(name).exists() else None
     path = shutil.which(name, path=":".join(SEARCH_FOLDERS))
     return Path(path) if path else None
 

@@ -16,6 +16,7 @@ import time
 import typing
 from collections.abc import Callable, Sequence
 
+from dev.cluster import packages
 from dev.images import recipes
 
 STATUS_FILE = "./var/lib/dpkg/status"
@@ -88,6 +89,9 @@ def build_layer(layer: recipes.Layer, folder: pathlib.Path, print_line: Print) -
         raise CannotMakeError("building base images requires root; use sudo, or a registry that has the images")
     if missing := [program for program in ("debootstrap", "skopeo", "unshare") if not shutil.which(program)]:
         raise CannotMakeError(f"{', '.join(missing)}: not found; run `apt-get install debootstrap skopeo util-linux`")
+    if not pathlib.Path(packages.DEBIAN_KEYRING).exists():
+        hint = "run `apt-get install debian-archive-keyring`"
+        raise CannotMakeError(f"{packages.DEBIAN_KEYRING}: not found, so signatures cannot be checked; {hint}")
     below = ensure_layer(layer.below, print_line) if layer.below else None
     for leftover in folder.parent.glob(f".{folder.name}-*"):
         shutil.rmtree(leftover)  # of a killed run: this process holds the lock, and the kernel removed the mounts
@@ -113,7 +117,10 @@ def build_layer(layer: recipes.Layer, folder: pathlib.Path, print_line: Print) -
                         os.mknod(root / "dev" / name, stat.S_IFCHR | 0o666, os.makedev(1, minor))
                         (root / "dev" / name).chmod(0o666)
                 else:
-                    run_isolated(["debootstrap", "--variant=minbase", recipes.DEBIAN, str(root), main], output)
+                    # Without its keyring, debootstrap would only warn, and install what any mirror sends.
+                    signed = ["--force-check-gpg", f"--keyring={packages.DEBIAN_KEYRING}"]
+                    line = ["debootstrap", *signed, "--variant=minbase", recipes.DEBIAN, str(root), main]
+                    run_isolated(line, output)
                 marker = result / "layer.tar.gz"
                 marker.touch()
                 (root / "etc/apt/sources.list").write_text("\n".join(sources) + "\n")

@@ -12,9 +12,10 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from types import ModuleType
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from seaway.syntax import diagnosis
+from seaway.cli import output
+from seaway.syntax import diagnosis, redaction
 
 SUCCESS = 0
 
@@ -51,6 +52,9 @@ class Command:
     subcommands: Sequence["Command"] = ()
     pulumi: str = ""
     """The command of Pulumi whose flags it accepts too; they are in ``arguments.pulumi``."""
+    runs_application: bool = True
+    """Whether it runs an application in Python, if only for its name. ``--no-program`` refuses that, except where
+    Pulumi deploys."""
     runs_words: bool = False
     """Whether the words behind ``--`` are a command; they are in ``arguments.command``."""
 
@@ -84,7 +88,22 @@ def report(message: str) -> None:
 
 def print_json(document: Any) -> None:
     """Print JSON to stdout."""
-    print(json.dumps(document, indent=2, ensure_ascii=False))
+    output.write_document(f"{format_json(document, indent=2)}\n")
+
+
+def format_json(document: Any, *, indent: int | None = None) -> str:
+    """JSON without passwords of URLs and without a character that a terminal interprets."""
+    text = json.dumps(_redact(document), indent=indent, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def _redact(field: Any) -> Any:
+    """A part of a document without passwords of URLs."""
+    if isinstance(field, str):
+        return redaction.redact_passwords(field)
+    if isinstance(field, dict):
+        return {_redact(key): _redact(child) for key, child in cast(dict[str, Any], field).items()}
+    return list(map(_redact, cast(list[Any], field))) if isinstance(field, (list, tuple)) else field
 
 
 def print_errors(error: Exception, *, as_json: bool) -> None:

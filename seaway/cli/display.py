@@ -7,8 +7,9 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import Any, TextIO
 
-from rich import console, padding, table, text
+from rich import console, padding, segment, table, text
 
+from seaway.cli import output
 from seaway.syntax import diagnosis
 
 UNLIMITED_WIDTH = 10_000
@@ -23,12 +24,22 @@ EMPTY = "-"
 """A cell without content."""
 
 
+class _CleanConsole(console.Console):
+    """A console whose text is clean, but for the colours of its own styles."""
+
+    def render(
+        self, renderable: console.RenderableType, options: console.ConsoleOptions | None = None
+    ) -> Iterable[segment.Segment]:
+        for part in super().render(renderable, options):
+            yield part if part.control else part._replace(text=diagnosis.clean_lines(part.text))
+
+
 def create_screen(stream: TextIO | None = None) -> console.Console:
     """A console for stdout or another stream. It has colours only on a terminal and without NO_COLOR."""
-    file = stream or sys.stdout
+    file = output.get_unchanged(stream or sys.stdout)
     # rich reads COLUMNS itself; `seaway check | less` has it if the shell exports it.
     is_sized = file.isatty() or os.environ.get("COLUMNS", "").isdecimal()
-    return console.Console(
+    return _CleanConsole(
         file=file, width=None if is_sized else UNLIMITED_WIDTH, highlight=False, markup=False, emoji=False
     )
 
@@ -102,7 +113,7 @@ def _to_text(cell: str | text.Text) -> text.Text:
 def print_diff(name: str, before: str, after: str, *, context: int = 3) -> None:
     """Print the changed lines of a file as a unified diff."""
     for line in difflib.unified_diff(before.splitlines(), after.splitlines(), name, name, n=context, lineterm=""):
-        print(diagnosis.escape_text(line))
+        print(line)
 
 
 def format_value(field_value: Any) -> str:

@@ -11,11 +11,10 @@ invalid.
 """
 
 import argparse
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from seaway.cli import command, import_compose, standalone
+from seaway.cli import command, import_compose, output, standalone
 from seaway.compose import report
 from seaway.compose.exporter import container, exporter
 from seaway.images import build_inputs
@@ -53,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     else:
         if not fails:
-            sys.stdout.write(result.to_yaml(format_header(app.name, result.outcomes)))
+            output.write_document(result.to_yaml(format_header(app.name, result.outcomes)))
         import_compose.print_report(losses, report.summarize(result.outcomes), stack_settings.app, to_stderr=True)
     return command.FAILURE if fails else command.SUCCESS
 

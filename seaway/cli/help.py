@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rich import markdown
 
-from seaway.cli import command, display
+from seaway.cli import command, display, output
 from seaway.explain import fields
 from seaway.model import settings
 from seaway.syntax import decode, diagnosis
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if screen.is_terminal and text.startswith(("#", "|")):
         screen.print(markdown.Markdown(text))
     else:
-        print(text, end="")
+        output.write_document(text)
     return command.SUCCESS
 
 

@@ -34,7 +34,7 @@ from pathlib import Path
 
 from rich import text
 
-from seaway.cli import command, display
+from seaway.cli import command, display, output
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.compose.loader import loader
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         if output_file is not None:
             output_file.write_text(content)
         elif not arguments.json:
-            sys.stdout.write(content)
+            output.write_document(content)
     if arguments.json:
         app = nodes.to_plain(result.app)
         command.print_json(

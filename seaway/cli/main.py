@@ -9,18 +9,30 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from seaway import errors
-from seaway.cli import command, pulumi_cli
+from seaway.cli import command, output, pulumi_cli
 from seaway.syntax import diagnosis
 
 COMMANDS: Sequence[command.Command] = (
-    command.Command(name="new", help="write a new project: program, application, tests and CI files"),
+    command.Command(
+        name="new", runs_application=False, help="write a new project: program, application, tests and CI files"
+    ),
     command.Command(name="up", pulumi="up", help="deploy with pulumi up, then show the status"),
-    command.Command(name="preview", pulumi="preview", help="show the effects of a change, and whether it is allowed"),
+    command.Command(
+        name="preview",
+        pulumi="preview",
+        help="show the effects of a change, and whether it is allowed",
+    ),
     command.Command(name="check", help="run the checks on a stack"),
     command.Command(name="render", help="print the Kubernetes manifests of a stack"),
-    command.Command(name="export", module="export_compose", help="print an application as a Docker Compose file"),
-    command.Command(name="import", module="import_compose", help="convert a Docker Compose file to app.yaml"),
-    command.Command(name="migrate", help="rewrite files of version 0.1.0 for this version"),
+    command.Command(
+        name="export",
+        module="export_compose",
+        help="print an application as a Docker Compose file",
+    ),
+    command.Command(
+        name="import", module="import_compose", runs_application=False, help="convert a Docker Compose file to app.yaml"
+    ),
+    command.Command(name="migrate", runs_application=False, help="rewrite files of version 0.1.0 for this version"),
     command.Command(name="explain", help="explain the manifests of a workload, or all defaults"),
     command.Command(name="graph", help="draw the services, stores and jobs and their links"),
     command.Command(name="status", help="show the health of the workloads"),
@@ -46,11 +58,15 @@ COMMANDS: Sequence[command.Command] = (
         name="images",
         help="compare pinned images with their registries",
         subcommands=(
-            command.Command(name="outdated", module="images_outdated", help="list images that have a newer version"),
+            command.Command(
+                name="outdated",
+                module="images_outdated",
+                help="list images that have a newer version",
+            ),
             command.Command(name="lock", module="images_lock", help="pin all images to the newest digests"),
         ),
     ),
-    command.Command(name="help", help="print a page or a section of the documentation"),
+    command.Command(name="help", runs_application=False, help="print a page or a section of the documentation"),
 )
 """In the order of the help."""
 
@@ -77,7 +93,22 @@ def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else list(words)
     arguments = argparse.Namespace()
     try:
+        with output.clean_streams():
+            return _run(words, arguments)
+    except BrokenPipeError:
+        # `seaway logs web | head`: the reader has ended. Python would report it again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return command.SUCCESS
+
+
+def _run(words: Sequence[str], arguments: argparse.Namespace) -> int:
+    try:
         _parse(words, arguments)
+        if getattr(arguments, "no_program", False):
+            from seaway.project import python_program  # noqa: PLC0415 - other commands start without it
+
+            with python_program.refuse_programs():
+                return arguments.run(arguments)
         return arguments.run(arguments)
     except (diagnosis.InvalidInput, errors.Unavailable) as error:
         command.print_errors(error, as_json=getattr(arguments, "json", False))
@@ -87,10 +118,6 @@ def main(words: Sequence[str] | None = None) -> int:
         return command.USAGE_ERROR
     except KeyboardInterrupt:
         return command.INTERRUPTED
-    except BrokenPipeError:
-        # `seaway logs web | head`: the reader has ended. Python would report it again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return command.SUCCESS
 
 
 def build_parser(words: Sequence[str] | None = None) -> argparse.ArgumentParser:
@@ -143,6 +170,9 @@ def _add_commands(
         else:
             module = declared.load()
             module.configure(subparser)
+            if declared.runs_application and declared.pulumi != "up":
+                help_text = "refuse to run an application in Python, whose code you do not trust"
+                subparser.add_argument("--no-program", action="store_true", help=help_text)
             subparser.set_defaults(run=module.run, parser=subparser)
             if declared.pulumi:
                 more = f"It also accepts the flags of pulumi {declared.pulumi}, as --target URN --parallel 4."

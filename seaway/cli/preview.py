@@ -71,6 +71,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise command.UsageError("--offline requires a revision to compare with: --base HEAD^1")
     if arguments.offline and arguments.pulumi:
         raise command.UsageError("--offline accepts no arguments for pulumi")
+    if arguments.no_program and not arguments.offline:
+        raise command.UsageError("--no-program requires --offline: pulumi runs the program of the project")
     target = stack.find_target(arguments)
     preview = PreviewRun(target, arguments)
     try:

@@ -2,11 +2,13 @@
 
 import datetime
 import itertools
+import re
 
 from rich import text
 
 from seaway.cli import command, connection, display
 from seaway.kubernetes.cluster import logs
+from seaway.syntax import diagnosis
 
 POD_COLOURS = (
     "cyan",
@@ -22,12 +24,16 @@ POD_COLOURS = (
 """Used in turn. Red is for errors."""
 
 
+_COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
+
+
 class Printer:
     """Prints lines with the label of their container."""
 
     def __init__(self, *, timestamps: bool) -> None:
         self._timestamps = timestamps
         self._screen = display.create_screen()
+        self._clean_line = clean_log_line if self._screen.is_terminal else str
         self._colours = itertools.cycle(POD_COLOURS)
         self._notice = connection.ConnectionNotice()
         self._pods: dict[str, str] = {}
@@ -36,7 +42,7 @@ class Printer:
     def print_line(self, label: str, line: logs.LogLine) -> None:
         """Print one line of a container."""
         time = f"{_format_timestamp(line.time)} " if self._timestamps else ""
-        self._screen.file.write(f"{self._build_prefix(label)} {time}{line.text}\n")
+        self._screen.file.write(f"{self._build_prefix(label)} {time}{self._clean_line(line.text)}\n")
 
     def flush(self) -> None:
         """Flush stdout."""
@@ -61,6 +67,16 @@ class Printer:
                 self._screen.print(text.Text(f"{label}:", style=self._pods[pod]), end="")
             self._prefixes[label] = captured.get()
         return self._prefixes[label]
+
+
+def clean_log_line(line: str) -> str:
+    """The line for a terminal: it keeps its colours, which end with it, and cannot move the cursor.
+
+    A file or a program gets the line unchanged: it may be JSON, or binary, and is compared with the container's own.
+    """
+    parts = _COLOUR.split(line)
+    parts[::2] = map(diagnosis.clean_lines, parts[::2])
+    return "".join(parts) + ("\x1b[0m" if len(parts) > 1 else "")
 
 
 def _format_timestamp(nanoseconds: int) -> str:

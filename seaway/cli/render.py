@@ -12,9 +12,8 @@ Exit codes: 0, rendered; 2, the application or the stack's configuration is inva
 """
 
 import argparse
-import sys
 
-from seaway.cli import command, standalone
+from seaway.cli import command, output, standalone
 from seaway.manifests import preview, yaml_writer
 
 
@@ -38,5 +37,5 @@ def run(arguments: argparse.Namespace) -> int:
         manifests = [yaml_writer.redact_secret(release_object.manifest) for release_object in selected]
         command.print_json({"apiVersion": "v1", "kind": "List", "items": manifests})
     else:
-        sys.stdout.write(yaml_writer.dump_objects(selected))
+        output.write_document(yaml_writer.dump_objects(selected))
     return command.SUCCESS

@@ -18,17 +18,18 @@ def checkout(folder: Path, revision: str) -> Generator[Path]:
     )
     top = Path(_run_git(folder, revision, "rev-parse", "--show-toplevel"))
     prefix = _run_git(folder, revision, "rev-parse", "--show-prefix")
+    # A compose file without `name:` is named after its folder, which the user may reach by a link.
+    name = top.name if prefix else Path(os.path.abspath(folder)).name  # noqa: PTH100 - not the target of the link
     with tempfile.TemporaryDirectory(prefix="seaway-") as temporary:
         # A separate index: the checkout's index and its staged changes stay unchanged.
         variables = {"GIT_INDEX_FILE": f"{temporary}/index"}
         _run_git(top, revision, "read-tree", commit, variables=variables)
-        _run_git(
-            top, revision, "checkout-index", "--all", "--quiet", f"--prefix={temporary}/tree/", variables=variables
-        )
+        root = Path(temporary, "tree", name)
+        _run_git(top, revision, "checkout-index", "--all", "--quiet", f"--prefix={root}/", variables=variables)
         # Marks the top of the repository: with `seaway:root: git` nothing above it is read.
-        Path(temporary, "tree").mkdir(exist_ok=True)
-        Path(temporary, "tree", ".git").touch()
-        tree = Path(temporary, "tree", prefix)
+        root.mkdir(parents=True, exist_ok=True)
+        (root / ".git").touch()
+        tree = root / prefix
         tree.mkdir(parents=True, exist_ok=True)
         yield tree
 

@@ -43,14 +43,14 @@ import argparse
 import asyncio
 import contextlib
 import datetime
-import json
+import sys
 from collections.abc import Callable, Generator
 from typing import Any
 
 from rich import live
 
 from seaway import errors
-from seaway.cli import command, connection, display, release_state, stack, status_report
+from seaway.cli import command, connection, display, output, release_state, stack, status_report
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.release import drift, record_store, stack_state
 from seaway.rollout import addresses
@@ -160,14 +160,18 @@ class StreamOutput:
         if disconnected_reason is not None:
             return
         if self._as_json:
-            lines = {"": json.dumps(report.to_json(), ensure_ascii=False)}
+            lines = {"": command.format_json(report.to_json())}
         else:
             lines = {row.name: row.health.summary for row in report.rows} or {"": report.format_nothing_deployed()}
             for name in self._last.keys() - lines.keys() - {""}:
                 print(f"{command.format_clock()} {name} was deleted", flush=True)
         for name, line in lines.items():
             if self._last.get(name) != line:
-                print(line if self._as_json else f"{command.format_clock()} {line}", flush=True)
+                if self._as_json:
+                    output.write_document(f"{line}\n")
+                else:
+                    print(f"{command.format_clock()} {line}")
+                sys.stdout.flush()
         self._last = lines
 
 

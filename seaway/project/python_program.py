@@ -4,6 +4,7 @@ It becomes the nodes of a file in YAML, with the lines of the program, so overla
 """
 
 import contextlib
+import contextvars
 import dataclasses
 import functools
 import importlib
@@ -23,12 +24,28 @@ SUFFIX = ".py"
 VARIABLE_NAME = "application"
 
 
+_is_refused = contextvars.ContextVar("is_refused", default=False)
+
+
+@contextlib.contextmanager
+def refuse_programs() -> Generator[None]:
+    """Inside the block, ``run_program`` runs nothing: the program may be that of a stranger."""
+    token = _is_refused.set(True)
+    try:
+        yield
+    finally:
+        _is_refused.reset(token)
+
+
 def run_program(path: Path, display_path: str) -> nodes.Node:
     """The application of a program, called ``display_path`` in messages. It may import the modules beside it.
 
     Raises diagnosis.InvalidInput: it fails, it has no application, or the application has values that YAML cannot have.
     """
     location = diagnosis.SourceLocation(display_path)
+    if _is_refused.get():
+        message, hint = "is a program, and --no-program runs none", "read it, then repeat without --no-program"
+        raise diagnosis.reject(location, "", "program-refused", message, hint)
     try:
         with _import_from(path.parent), contextlib.redirect_stdout(sys.stderr):
             variable: Any = runpy.run_path(str(path), run_name=VARIABLE_NAME).get(VARIABLE_NAME)

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Self
 
+from seaway.syntax import redaction
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceLocation:
@@ -37,7 +39,7 @@ class Diagnostic:
 
     def __str__(self) -> str:
         path = f"{self.path}: " if self.path else ""
-        return f"{self.location}: {path}{self.message}; {self.hint} [{self.code}]"
+        return f"{escape_text(f'{self.location}: {path}')}{self.message}; {self.hint} [{self.code}]"
 
 
 Diagnostics = Iterator[Diagnostic]
@@ -75,13 +77,26 @@ def quote(text: str) -> str:
 
 
 def escape_text(text: str) -> str:
-    """The text on one line, with control, invisible and bidirectional characters escaped.
+    """The text on one line as it may be printed: with control, invisible and bidirectional characters escaped, and
+    without the passwords of URLs.
 
-    For text from the cluster or from a file: it may hold anything.
+    For text from the cluster, from a file or from a program: it may hold anything.
 
     >>> print(escape_text("a\x1b[2Jb"))
     a\\x1b[2Jb
     """
+    return escape_characters(redaction.redact_passwords(text))
+
+
+def clean_lines(text: str) -> str:
+    """The lines of a text, each as ``escape_text`` has it."""
+    return "\n".join(map(escape_text, text.expandtabs().split("\n")))
+
+
+def escape_characters(text: str) -> str:
+    """The text with control, invisible and bidirectional characters escaped, and nothing hidden."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 

@@ -6,11 +6,13 @@ Only the first `up` changes the cluster.
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from dev import kubectl, project
+from dev import environment, kubectl, prober, project
 
 pytestmark = pytest.mark.cluster
 
@@ -150,3 +152,37 @@ def test_local_backend_is_refused_in_ci(shop: project.Project) -> None:
     result = seaway(shop, CI="true")
     assert result.exit_code == 2
     assert "in CI every preview would start from nothing" in result.stderr
+
+
+def test_the_account_of_ci_may_only_dry_run(shop: project.Project, edit: Edit, tmp_path: Path) -> None:
+    """docs/ci/preview-account.yaml gives a preview all it needs, and nothing that changes the cluster."""
+    objects = (project.ROOT / "docs/ci/preview-account.yaml").read_text().replace("shop-dev", "shop-proposed")
+    kubectl.run("apply", "--filename", "-", stdin=objects)
+    try:
+        token = kubectl.run("create", "token", "seaway-preview", "--namespace", "seaway-ci").strip()
+        config = yaml.safe_load(environment.KUBECONFIG.read_text())
+        for user in config["users"]:
+            user["user"] = {"token": token}
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(yaml.safe_dump(config))
+
+        def run(*words: str) -> str:
+            try:
+                return kubectl.run("--kubeconfig", str(kubeconfig), "--namespace", "shop-proposed", *words)
+            except AssertionError as error:
+                return str(error)
+
+        create = ("create", "configmap", "made-by-a-branch")
+        prober.wait_until(lambda: "the account of previews may only dry-run" in run(*create), seconds=30)
+        assert "created (server dry run)" in run(*create, "--dry-run=server")
+        scale = ("patch", "deployment", "web", "--patch", '{"spec": {"replicas": 7}}')
+        assert "the account of previews may only dry-run" in run(*scale)
+        assert "patched" in run(*scale, "--dry-run=server")
+        for words in (("delete", "deployment", "web"), ("exec", "deployment/web", "--", "true"), ("get", "pods", "-A")):
+            assert "orbidden" in run(*words), words
+        edit("app/app.yaml", "env: {TITLE: Shop}", "env: {TITLE: Changed}")
+        results = [seaway(shop, "--json", **env) for env in ({}, {"KUBECONFIG": str(kubeconfig)})]
+        assert [result.exit_code for result in results] == [0, 0], results[1].output
+        assert json.loads(results[0].stdout) == json.loads(results[1].stdout)
+    finally:
+        kubectl.run("delete", "--ignore-not-found", "--wait=false", "--filename", "-", stdin=objects)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from dev import environment, prober
+from dev import kubectl as dev_kubectl
 from seaway.images import registry
 from tests.support import registry as registries
 
@@ -124,6 +125,42 @@ def test_the_node_pulls_from_the_second_registry(second_registry: str, monkeypat
         )  # its service account is created a moment later
         result = "--for=jsonpath={.status.phase}=Succeeded"
         assert kubectl("wait", "-n", NAMESPACE, "pod/pulled", result, "--timeout=60s")
+    finally:
+        kubectl("delete", "namespace", NAMESPACE)
+
+
+UPLOAD = """
+import sys, urllib.error, urllib.request
+try:
+    print(urllib.request.urlopen(urllib.request.Request(sys.argv[1], b"", method="POST"), timeout=10).status)
+except urllib.error.URLError as error:
+    print(type(error.reason).__name__)
+"""
+
+
+def test_only_root_of_the_host_may_push(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other user and no pod: a base image of theirs would run in all that is built on it."""
+    for name, value in environment.format_variables().items():
+        monkeypatch.setenv(name, value)
+    url = f"http://{registry.resolve_address(PYTHON).partition('/')[0]}/v2/base/python/blobs/uploads/"
+
+    def upload(user: int) -> tuple[int, str]:
+        line = ["curl", "--silent", "--noproxy", "*", "--output", "/dev/null", "--write-out", "%{http_code}"]
+        result = subprocess.run(
+            [*line, "--request", "POST", url], user=user, group=user, capture_output=True, text=True, check=False
+        )
+        return result.returncode, result.stdout
+
+    connection_refused = 7
+    assert upload(0) == (0, "202")
+    assert upload(65534) == (connection_refused, "000")
+    assert kubectl("create", "namespace", NAMESPACE)
+    try:
+        run = ("run", "pusher", "-n", NAMESPACE, "--restart=Never", f"--image={PYTHON}", "--command", "--", "python3")
+        prober.wait_until(lambda: kubectl(*run, "-c", UPLOAD, url), seconds=120)
+        result = "--for=jsonpath={.status.phase}=Succeeded"
+        assert kubectl("wait", "-n", NAMESPACE, "pod/pusher", result, "--timeout=60s")
+        assert dev_kubectl.run("logs", "pusher", "-n", NAMESPACE) == "ConnectionRefusedError\n"
     finally:
         kubectl("delete", "namespace", NAMESPACE)
 

@@ -1,8 +1,11 @@
-"""The modules of the one-node cluster that need neither root nor namespaces."""
+"""The modules of the one-node cluster, without a cluster."""
 
 import asyncio
 import contextlib
 import json
+import os
+import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -16,6 +19,7 @@ import pytest
 import yaml
 from cryptography import x509
 
+from dev import project
 from dev.cluster import (
     __main__,
     certificates,
@@ -81,6 +85,52 @@ def test_only_the_clusters_firewall_rules_are_removed(layout: layouts.Layout, mo
     deletions = [command for command in commands if "-D" in command]
     assert len(deletions) == 1
     assert deletions[0][4:] == ("-D", *rule.replace('"', "").split()[1:])
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("iptables"), reason="requires root and iptables")
+def test_nothing_but_responses_is_forwarded_to_a_cluster(layout: layouts.Layout, tmp_path: Path) -> None:
+    """Also where the policy is ACCEPT, and from another checkout's cluster. The rules disappear again."""
+    script = """
+import dataclasses, pathlib, sys
+from dev.cluster import layout as layouts, network
+network.FORWARDING_WAS_OFF_FILE = pathlib.Path(sys.argv[1], "none")
+first, second = (layouts.Layout(root=pathlib.Path(sys.argv[1], name), number=n) for n, name in enumerate("ab", 1))
+for layout in (first, second):
+    network.run("unshare", "--net", "sh", "-c", f"sleep 60 >&- 2>&- & echo $! >{sys.argv[1]}/pid")
+    network.connect(layout, int(pathlib.Path(sys.argv[1], "pid").read_text()))
+for rule in network.run("iptables", "-S", "FORWARD").splitlines():
+    print(rule.replace(first.interface, "FIRST").replace(second.interface, "SECOND"))
+for layout in (first, second):
+    network.disconnect(layout)
+    assert layout.name not in network.run("iptables-save")
+"""
+    command = [
+        "unshare",
+        "--net",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+        sys.executable,
+        "-c",
+        script,
+        str(tmp_path),
+    ]
+    env = os.environ | {"PYTHONPATH": str(project.ROOT)}
+    printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+    rules = [re.sub(r" -m comment --comment \S+| -m conntrack", "", rule) for rule in printed.splitlines()]
+    assert rules == [
+        "-P FORWARD ACCEPT",
+        *(
+            rule
+            for cluster in ("SECOND", "FIRST")
+            for rule in (
+                f"-A FORWARD -o {cluster} --ctstate RELATED,ESTABLISHED -j ACCEPT",
+                f"-A FORWARD -i {cluster} ! -o sw+ -j ACCEPT",
+                f"-A FORWARD -o {cluster} -j DROP",
+            )
+        ),
+    ]
 
 
 def test_process_with_a_reused_id_is_never_killed() -> None:

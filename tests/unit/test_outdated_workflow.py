@@ -1,4 +1,4 @@
-"""The scheduled workflow that updates images.lock: its last step, run with a repository and a fake gh."""
+"""The scheduled workflow that updates images.lock: its steps, run with a repository and a fake gh."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ class Repository:
         (folder / "gh").chmod(0o755)
         path = f"{folder}:{os.environ['PATH']}"
         kept = {"HOME": str(folder), "GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-        self.env = {"PATH": path, "LOG": str(self.log), "STATE": str(folder / "state"), **kept}
+        self.env = {"PATH": path, "HAS_TOKEN": "yes", "LOG": str(self.log), "STATE": str(folder / "state"), **kept}
         self.git("init", "--quiet", "--bare", "--initial-branch=main", str(self.remote), cwd=folder)
         self.git("clone", "--quiet", str(self.remote), str(self.folder), cwd=folder)
         (self.folder / "app").mkdir()
@@ -42,19 +42,25 @@ class Repository:
     def renew(self, lock: str | None) -> None:
         """One run of the workflow, on a fresh checkout of main, where `seaway images lock` writes this."""
         self.git("switch", "--quiet", "--force", "main")
-        if lock is not None:
-            (self.folder / "app" / "images.lock").write_text(lock)
+        self.git("reset", "--quiet", "--hard")
+        command = "" if lock is None else f"printf '{lock}' >app/images.lock; echo x >>app/app.yaml"
+        seaway = self.folder / ".venv" / "bin" / "seaway"
+        seaway.parent.mkdir(parents=True, exist_ok=True)
+        seaway.write_text(f"#!/bin/sh\n{command}\n")
+        seaway.chmod(0o755)
+        self._run("renew", "Renew")
+        (self.folder / ".outdated").mkdir(exist_ok=True)
+        for file in self.folder.glob("outdated.*"):
+            file.rename(self.folder / ".outdated" / file.name)
+        self.git("reset", "--quiet", "--hard")
+        self._run("propose", "Propose")
+
+    def _run(self, job: str, name: str) -> None:
         workflow = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())
-        (step,) = (candidate for candidate in workflow["jobs"]["renew"]["steps"] if candidate.get("name") == "Propose")
+        (step,) = (candidate for candidate in workflow["jobs"][job]["steps"] if candidate.get("name") == name)
         # The shell of a step on GitHub.
-        result = subprocess.run(
-            ["bash", "-e", "-c", step["run"]],
-            cwd=self.folder,
-            env=self.env,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        command = ["bash", "-e", "-c", step["run"]]
+        result = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False)
         assert result.returncode == 0, result.stderr
 
     def list_proposals(self) -> list[str]:
@@ -94,9 +100,20 @@ def test_gitlab_proposes_like_github() -> None:
     """Its last script cannot run without GitLab. Except for the remote and its options, it has the same lines."""
 
     def list_lines(script: str) -> list[str]:
-        kept = (line for line in script.splitlines() if not line.startswith(("#", "git push", "origin=", 'test "$(gh')))
-        return [line.replace('"$origin"', "origin").replace("@localhost", "@users.noreply.github.com") for line in kept]
+        different = ("git push", "git remote", "git config", "test -n", "head -c", 'test "$(gh', "  gh pr create")
+        kept = (line for line in script.splitlines() if not line.startswith(different))
+        return [line.replace("@localhost", "@users.noreply.github.com").replace(".outdated/", "") for line in kept]
 
-    github = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())["jobs"]["renew"]["steps"][-1]
-    gitlab = yaml.safe_load((project.ROOT / "docs/ci/gitlab-outdated.yml").read_text())["outdated"]["script"][-1]
-    assert list_lines(gitlab) == [line for line in list_lines(github["run"]) if "gh pr create" not in line]
+    workflow = yaml.safe_load((project.ROOT / ".github/workflows/outdated.yml").read_text())
+    jobs = yaml.safe_load((project.ROOT / "docs/ci/gitlab-outdated.yml").read_text())
+    assert list_lines(jobs["outdated-propose"]["script"][-1]) == list_lines(
+        workflow["jobs"]["propose"]["steps"][-1]["run"]
+    )
+
+
+def test_without_a_token_a_person_opens_the_request(repository: Repository) -> None:
+    repository.env["HAS_TOKEN"] = ""
+    repository.renew("a: 1\n")
+    (commit,) = repository.list_proposals()
+    assert repository.git("show", "--format=", "--name-only", commit, cwd=repository.remote) == "app/images.lock\n"
+    assert repository.list_requests() == []

@@ -60,6 +60,8 @@ def test_it_has_one_top_level_name_and_all_files(built_wheel: Path) -> None:
     expected = {folders[folder] + rest for folder, _, rest in (file.partition("/") for file in tracked)} - {SCRIPT}
     docs = {file.name for file in (project.ROOT / "docs").glob("*.*")}
     assert names == expected | {f"docs/{name}" for name in docs}
+    metadata = zipfile.ZipFile(built_wheel).read(f"seaway-{seaway.__version__}.dist-info/METADATA").decode()
+    assert "\nDescription-Content-Type: text/markdown\n" in metadata, "PyPI refuses other descriptions"
 
 
 def test_all_modules_work_without_the_checkout(bin_folder: Path, tmp_path: Path) -> None:

@@ -131,7 +131,7 @@ def _format_text(text: str, *, flow: bool) -> str:
 
 def _quote(text: str) -> str:
     """The text in double quotes, for YAML and for Python: neither reads JSON's pairs of surrogates."""
-    return diagnosis.escape_text(json.dumps(text, ensure_ascii=False))
+    return diagnosis.escape_characters(json.dumps(text, ensure_ascii=False))
 
 
 def _format_origin(source: str) -> str:

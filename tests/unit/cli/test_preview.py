@@ -382,6 +382,25 @@ def test_offline_the_base_has_a_root_of_its_own(
     assert "copy it into the git repository" in errors
 
 
+def test_offline_the_base_of_a_compose_file_without_a_name_has_its_folders(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway
+) -> None:
+    """Otherwise its namespace would be another one, and a preview would show the loss of all data."""
+    for file in ("compose.yaml", "infra/compose.yaml"):
+        (shop.folder / file).parent.mkdir(exist_ok=True)
+        (shop.folder / file).write_text("services: {web: {image: 'nginx:1.27', ports: ['80:80']}}\n")
+    stack = STACK.partition("  seaway:secrets")[0]
+    (shop.folder / "Pulumi.review.yaml").write_text(f"{stack}  seaway:app: compose.yaml\n")
+    for file in ("Pulumi.yaml", "Pulumi.review.yaml"):
+        shutil.copy(shop.folder / file, shop.folder / "infra")
+    shop.commit()
+    link = shop.folder.with_name("a-link")
+    link.symlink_to("shop")
+    for folder in (shop.folder, shop.folder / "infra", link):
+        monkeypatch.chdir(folder)
+        assert changes(seaway(*OFFLINE)) == {}
+
+
 def test_offline_with_a_new_stack(shop: Shop, seaway: conftest.Seaway) -> None:
     (shop.folder / "Pulumi.review.yaml").rename(shop.folder / "Pulumi.next.yaml")
     document = plain(seaway(*OFFLINE, "--stack", "next"))
