@@ -152,6 +152,11 @@ def cloud_identity(context: check_context.CheckContext) -> check_context.Finding
             yield pod.make_object_finding(f"{pod.template_path}.{path}", message, hint)
 
 
+def weakens_protection(key: str) -> bool:
+    """Whether a label or annotation gives a role of the cloud, or changes the protections of the runtime."""
+    return bool(_CLOUD_IDENTITY.fullmatch(key)) or "apparmor" in key or "seccomp" in key
+
+
 def _list_effects(groups: Sequence[str], resource: str, verbs: set[str]) -> Iterator[str]:
     """The effects of the verbs on a resource, which may have wildcards."""
     for resources, risky_verbs, effect in RISKY_PERMISSIONS:
