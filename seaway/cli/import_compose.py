@@ -35,16 +35,17 @@ import argparse
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich import text
 
-from seaway.cli import command, display, pulumi_cli
+from seaway.cli import command, display, pulumi_cli, stack
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.compose.loader import loader
 from seaway.files import roots
+from seaway.project import stack_file
 from seaway.syntax import diagnosis, nodes
 
 HEADINGS = ("LINE", "KEY", "RESULT", "REASON", "FIX")
@@ -70,9 +71,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Import it."""
     files = [Path(name) for name in arguments.file]
-    document, result = convert_files(files, name=arguments.name, profiles=arguments.profile)
     if arguments.set_secrets:
-        return _set_secrets(arguments.set_secrets, result.secret_values)
+        return _set_secrets(arguments.set_secrets, files, arguments.profile)
+    document, result = convert_files(files, name=arguments.name, profiles=arguments.profile)
     is_refused = any(outcome.kind == "refused" for outcome in result.outcomes)
     is_lossy = any(outcome.kind in report.LOSSY_KINDS for outcome in result.outcomes)
     fails = is_refused or (arguments.strict and is_lossy)
@@ -112,10 +113,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def convert_files(
-    files: Sequence[Path], *, name: str | None, profiles: Sequence[str] = ()
+    files: Sequence[Path], *, name: str | None = None, profiles: Sequence[str] = (), root: roots.Root | None = None
 ) -> tuple[loader.LoadedProject, convert.Conversion]:
-    """Load and convert Compose files below the working root; each overrides the previous one."""
-    root = roots.find_working_root()
+    """Load and convert Compose files; each overrides the previous one.
+
+    ``root``: the folder that they must be in; None: the working root.
+    """
+    root = root or roots.find_working_root()
     for file in files:
         if not root.exists(file):
             message, hint = "the file does not exist", "name an existing Compose file"
@@ -139,12 +143,16 @@ def report_secrets(result: convert.Conversion, files: Sequence[Path], profiles: 
         )
 
 
-def _set_secrets(stack: str, values: Mapping[str, str]) -> int:
-    """Set the values in the configuration of a stack of the project in the working directory."""
-    for name, value in values.items():
-        pulumi_cli.set_secret(Path.cwd(), stack, f'seaway:secrets["{name}"]', value)
-    names = ", ".join(sorted(values)) or "none"
-    print(f"set in stack {stack}: {command.count(len(values), 'secret')} ({names})")
+def _set_secrets(name: str, files: Sequence[Path], profiles: Sequence[str]) -> int:
+    """Set the values in a stack of the project in the working directory, which decides where the files may be."""
+    folder = stack.find_project_folder(Path.cwd())
+    file = folder / f"Pulumi.{name}.yaml"
+    root = stack_file.find_root(stack_file.read_config(file), folder) if file.is_file() else None
+    _, result = convert_files(files, profiles=profiles, root=root)
+    for secret, value in result.secret_values.items():
+        pulumi_cli.set_secret(folder, name, f'seaway:secrets["{secret}"]', value)
+    names = ", ".join(sorted(result.secret_values)) or "none"
+    print(f"set in stack {name}: {command.count(len(result.secret_values), 'secret')} ({names})")
     return command.SUCCESS
 
 

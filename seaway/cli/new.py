@@ -87,7 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
     if application.secrets:
         compose_file = os.path.relpath(arguments.from_compose, folder)
         names = ", ".join(application.secrets)
-        set_secrets = f"  seaway import {compose_file} --set-secrets dev    # {names}: not written, they look like secrets\n"
+        set_secrets = (
+            f"  seaway import {compose_file} --set-secrets dev    # {names}: not written, they look like secrets\n"
+        )
     print(NEXT_STEPS.format(folder=folder, set_secrets=set_secrets))
     return command.SUCCESS
 

@@ -126,7 +126,7 @@ def _convert_secret_variable(service: plan.ServicePlan, name: str, node: nodes.S
     """The secret has the name of the variable, or the variable refers to it."""
     secret = service.secret_names[name]
     service.secret_values[secret] = service.renames.rewrite(node.text, name)
-    service.builder.set(("secrets", secret, "env"), True, node.location)
+    service.builder.set(("secrets", secret), {"env": True}, node.location)
     if secret != name:
         service.builder.set(("env", name), f"$({secret})", node.location)
     message = "looks like a secret: its value is not in this file"

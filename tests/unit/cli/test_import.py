@@ -211,6 +211,7 @@ def test_values_that_look_like_secrets_are_not_written(
         return
     assert result.err.splitlines()[-1:] == wording
     # The command of the message sets all values.
+    file.with_name("Pulumi.yaml").write_text("name: shop\n")
     programs, log = file.with_name("bin"), file.with_name("log")
     programs.mkdir()
     (programs / "pulumi").write_text(FAKE_PULUMI.format(log=log))
