@@ -6,16 +6,31 @@ from seaway.checks.rules import (
     config,
     identity,
     images,
+    isolation,
     jobs,
     metadata,
     network,
+    openings,
     probes,
     resources,
     security,
 )
 from seaway.model import settings
 
-_GROUPS = (images, resources, probes, security, identity, config, network, availability, metadata, jobs)
+_GROUPS = (
+    images,
+    resources,
+    probes,
+    security,
+    isolation,
+    identity,
+    config,
+    network,
+    openings,
+    availability,
+    metadata,
+    jobs,
+)
 
 CHECKS = tuple(rule for group in _GROUPS for rule in vars(group).values() if isinstance(rule, check.Check))
 

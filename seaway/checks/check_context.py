@@ -43,6 +43,8 @@ class Pod:
     model_path: str
     """The path of the workload in the application: ``services.web``."""
     workload: application.AnyWorkload
+    own_objects: tuple[objects_.ReleaseObject, ...]
+    """The objects of the workload."""
 
     @property
     def is_scheduled(self) -> bool:
@@ -76,7 +78,7 @@ class Pod:
         """All containers, the init containers last."""
         return [
             Container(pod=self, manifest=manifest, spec_key=key)
-            for key in ("containers", "initContainers")
+            for key in ("containers", "initContainers", "ephemeralContainers")
             for manifest in self.spec.get(key, [])
         ]
 
@@ -113,7 +115,7 @@ class Container:
     pod: Pod
     manifest: dict[str, Any]
     spec_key: str
-    """``containers`` or ``initContainers``."""
+    """``containers``, ``initContainers`` or ``ephemeralContainers``."""
 
     @property
     def is_sidecar(self) -> bool:
@@ -167,7 +169,12 @@ class CheckContext:
         """The pods of all workloads."""
         workloads = {workload.name: (path, workload) for path, workload in self.environment.app.get_workloads().items()}
         return [
-            Pod(release_object=release_object, model_path=path, workload=workload)
+            Pod(
+                release_object=release_object,
+                model_path=path,
+                workload=workload,
+                own_objects=tuple(other for other in self.objects if other.owner == workload.name),
+            )
             for release_object in self.objects
             if release_object.owner in workloads and kinds.find_pod_template(release_object.manifest) is not None
             for path, workload in (workloads[release_object.owner],)

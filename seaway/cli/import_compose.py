@@ -4,6 +4,10 @@ The table lists the keys that are not kept as they are written: approximated, dr
 and a fix. It also lists what is added, since Kubernetes needs values that Compose does not have. Nothing is written
 while a key is refused: fix it, or waive it in the service with ``x-seaway: {waive: {privileged: <reason>}}``.
 
+The value of a variable that is named like a secret, or looks like one, is not written. The variable becomes a secret,
+and ``--set-secrets STACK`` sets all of their values in a stack: it reads them from the same files, and writes nothing
+else.
+
 Files are read inside the project of the working directory, or below that directory if there is no project.
 
 Exit codes: 0, imported; 1, a key is refused, or lost and ``--strict`` is set; 2, the Compose file is invalid, or the
@@ -14,6 +18,7 @@ output file exists.
     application  its name
     written      the output file, or null
     counts       an object: kept, added, approximated, dropped, refused
+    secrets      the names of the secrets whose values are not written
     strict       whether a loss is a failure
     keys         a list with an element for each key, and for each added value
         file, line, column
@@ -28,17 +33,19 @@ Errors are printed as ``{"errors": [{code, file, line, column, path, message, hi
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich import text
 
-from seaway.cli import command, display, output
+from seaway.cli import command, display, output, pulumi_cli, stack
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.compose.loader import loader
 from seaway.files import roots
+from seaway.project import stack_file
 from seaway.syntax import diagnosis, nodes
 
 HEADINGS = ("LINE", "KEY", "RESULT", "REASON", "FIX")
@@ -55,6 +62,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--profile", action="append", default=[], metavar="P", help="include services of a profile")
     parser.add_argument("--all", action="store_true", help="list kept keys too")
     parser.add_argument("--strict", action="store_true", help="fail and write nothing if a key is lost")
+    help_text = "set the values that look like secrets in the configuration of a stack, and write no file"
+    parser.add_argument("--set-secrets", metavar="STACK", help=help_text)
     parser.add_argument("--force", action="store_true", help="overwrite the output file")
     command.add_json_option(parser, __name__)
 
@@ -62,6 +71,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Import it."""
     files = [Path(name) for name in arguments.file]
+    if arguments.set_secrets:
+        return _set_secrets(arguments.set_secrets, files, arguments.profile)
     document, result = convert_files(files, name=arguments.name, profiles=arguments.profile)
     is_refused = any(outcome.kind == "refused" for outcome in result.outcomes)
     is_lossy = any(outcome.kind in report.LOSSY_KINDS for outcome in result.outcomes)
@@ -84,6 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "application": app["name"],
                 "written": str(output_file) if output_file else None,
                 "counts": report.count_by_kind(result.outcomes),
+                "secrets": sorted(result.secret_values),
                 "strict": arguments.strict,
                 "keys": [outcome.to_json() for outcome in result.outcomes],
                 "app": app,
@@ -94,16 +106,20 @@ def run(arguments: argparse.Namespace) -> int:
         print_report(listed, report.summarize(result.outcomes), source, to_stderr=not fails and output_file is None)
         if output_file is not None:
             print(f"written: {output_file}")
+        report_secrets(result, files, arguments.profile)
         for name in document.inactive_services:
             command.report(f"service {name} is omitted: enable one of its profiles with --profile")
     return command.FAILURE if fails else command.SUCCESS
 
 
 def convert_files(
-    files: Sequence[Path], *, name: str | None, profiles: Sequence[str] = ()
+    files: Sequence[Path], *, name: str | None = None, profiles: Sequence[str] = (), root: roots.Root | None = None
 ) -> tuple[loader.LoadedProject, convert.Conversion]:
-    """Load and convert Compose files below the working root; each overrides the previous one."""
-    root = roots.find_working_root()
+    """Load and convert Compose files; each overrides the previous one.
+
+    ``root``: the folder that they must be in; None: the working root.
+    """
+    root = root or roots.find_working_root()
     for file in files:
         if not root.exists(file):
             message, hint = "the file does not exist", "name an existing Compose file"
@@ -111,8 +127,33 @@ def convert_files(
     document = loader.load(files, within=root, profiles=profiles)
     outcomes = document.outcomes
     return document, convert.convert_document(
-        document.root, name=name, folder=files[0].parent, within=root, outcomes=outcomes
+        document.root, name=name, folder=files[0].parent, within=root, outcomes=outcomes, separate_secrets=True
     )
+
+
+def report_secrets(result: convert.Conversion, files: Sequence[Path], profiles: Sequence[str] = ()) -> None:
+    """Name the secrets whose values are not written, and the command that sets them all."""
+    if names := sorted(result.secret_values):
+        options = [word for profile in profiles for word in ("--profile", profile)]
+        words = ["seaway", "import", *map(str, files), *options, "--set-secrets", "dev"]
+        values = command.count(len(names), "value")
+        command.report(
+            f"{values} not written, because they look like secrets: {', '.join(names)}; to set them all in the stack"
+            f" dev: {shlex.join(words)}"
+        )
+
+
+def _set_secrets(name: str, files: Sequence[Path], profiles: Sequence[str]) -> int:
+    """Set the values in a stack of the project in the working directory, which decides where the files may be."""
+    folder = stack.find_project_folder(Path.cwd())
+    file = folder / f"Pulumi.{name}.yaml"
+    root = stack_file.find_root(stack_file.read_config(file), folder) if file.is_file() else None
+    _, result = convert_files(files, profiles=profiles, root=root)
+    for secret, value in result.secret_values.items():
+        pulumi_cli.set_secret(folder, name, f'seaway:secrets["{secret}"]', value)
+    names = ", ".join(sorted(result.secret_values)) or "none"
+    print(f"set in stack {name}: {command.count(len(result.secret_values), 'secret')} ({names})")
+    return command.SUCCESS
 
 
 def _choose_output_file(arguments: argparse.Namespace, first: Path) -> Path | None:

@@ -28,7 +28,7 @@ NEXT_STEPS = """next:
   cd {folder}
   pulumi install           # creates .venv with the packages of requirements.txt
   pulumi stack init dev
-  pulumi up                # for another cluster or registry first edit Pulumi.dev.yaml"""
+{set_secrets}  pulumi up                # for another cluster or registry first edit Pulumi.dev.yaml"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,8 @@ class Application:
     file: Path
     text: str
     outcomes: tuple[report.KeyOutcome, ...] = ()
+    secrets: tuple[str, ...] = ()
+    """The names of the secrets whose values are not written."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -81,7 +83,14 @@ def run(arguments: argparse.Namespace) -> int:
         if text.startswith("#!"):
             file.chmod(0o755)
     print(f"written: {command.count(len(files), 'file')} in {folder}")
-    print(NEXT_STEPS.format(folder=folder))
+    set_secrets = ""
+    if application.secrets:
+        compose_file = os.path.relpath(arguments.from_compose, folder)
+        names = ", ".join(application.secrets)
+        set_secrets = (
+            f"  seaway import {compose_file} --set-secrets dev    # {names}: not written, they look like secrets\n"
+        )
+    print(NEXT_STEPS.format(folder=folder, set_secrets=set_secrets))
     return command.SUCCESS
 
 
@@ -109,7 +118,12 @@ def _convert_compose(file: Path, name: str, *, python: bool) -> Application:
         text = write.format_python(result.app, source=file.name)
     else:
         text = write.format_yaml(result.app, outcomes, source=file.name)
-    return Application(file=file.with_name("app.py" if python else "app.yaml"), text=text, outcomes=outcomes)
+    return Application(
+        file=file.with_name("app.py" if python else "app.yaml"),
+        text=text,
+        outcomes=outcomes,
+        secrets=tuple(sorted(result.secret_values)),
+    )
 
 
 def _set_application(stack_file: str, folder: Path, application: Path) -> str:

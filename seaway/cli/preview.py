@@ -21,6 +21,7 @@ outage or a data loss that the stack's policy blocks and no waiver covers, or a 
     images       a list of {name, repository, old, new, why}: old and new are tags
     notes        warnings, waivers, limits of the comparison
     checks       {summary, refused, advice}: a string, and two lists of lines that begin with the id of a check
+    raw          a list of {object, path, default, value}: fields below `raw` that change a secure default
     errors       a list of strings; not empty: the preview failed, and the changes are incomplete
 """
 
@@ -37,7 +38,7 @@ from rich import text
 
 from seaway.checks import engine
 from seaway.cli import command, display, pulumi_cli, revision, stack
-from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, summary
+from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, raw_fields, summary
 from seaway.syntax import diagnosis
 
 IMPACT_COLOURS = {
@@ -169,6 +170,7 @@ class PreviewRun:
             blocked=blocked,
             notes=(*preview.warnings, *policy_notes),
             checks=_summarize_checks(current, today),
+            raw=tuple(raw_fields.list_raw_fields(current)),
             errors=tuple(preview.errors),
         )
         self._write_markdown(markdown.format_document(preview_summary))
@@ -248,6 +250,11 @@ def _print_summary(preview_summary: summary.PreviewSummary) -> None:
     lines += [
         f"image {image.name}: {image.old or '-'} -> {image.new} ({image.why or 'unknown reason'})"
         for image in preview_summary.images
+    ]
+    lines += [
+        f"raw {field.object} {field.path}: default {display.format_value(field.default)},"
+        f" set to {display.format_value(field.value)}"
+        for field in preview_summary.raw
     ]
     lines += preview_summary.notes
     if checks := preview_summary.checks:

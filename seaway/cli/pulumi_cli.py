@@ -145,8 +145,12 @@ def wait(
 
 
 def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
-    """Set an encrypted value in the configuration of a stack. It is passed on stdin: other users can see arguments."""
-    args = [_find_pulumi(), "config", "set", "--secret", key, "--stack", stack, "--non-interactive"]
+    """Set an encrypted value in the configuration of a stack. It is passed on stdin: other users can see arguments.
+
+    ``key``: a key, or the path of a value: ``seaway:secrets["NAME"]``.
+    """
+    path = ["--path"] if "[" in key else []
+    args = [_find_pulumi(), "config", "set", "--secret", *path, key, "--stack", stack, "--non-interactive"]
     done = subprocess.run(
         args, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=ENCRYPT_TIMEOUT
     )

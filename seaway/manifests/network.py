@@ -8,7 +8,7 @@ from seaway.model import application, external, ingress_hosts, settings
 from seaway.model import ports as model_ports
 from seaway.project import environments
 
-_SERVICE_TYPES: Mapping[settings.PublishMode, str] = {
+SERVICE_TYPES: Mapping[settings.PublishMode, str] = {
     "none": "ClusterIP",
     "ingress": "ClusterIP",
     "nodePort": "NodePort",
@@ -77,7 +77,7 @@ def build_service(
 ) -> dict[str, Any]:
     """The Service of a service. The cluster assigns node ports: a fixed one may be in use by another stack."""
     mode = environment.settings.publish if list_published_ports(workload) else "none"
-    kind = {"type": _SERVICE_TYPES[mode]}
+    kind = {"type": SERVICE_TYPES[mode]}
     return _assemble_service(environment, workload.name, list_ports(workload), kind, annotations)
 
 
@@ -86,7 +86,7 @@ def build_published_service(
 ) -> dict[str, Any] | None:
     """Another Service of a store, with its published ports: a headless Service publishes none, and not every ingress
     controller finds the pods behind it."""
-    ports, kind = list_published_ports(workload), {"type": _SERVICE_TYPES[environment.settings.publish]}
+    ports, kind = list_published_ports(workload), {"type": SERVICE_TYPES[environment.settings.publish]}
     has_ingress = bool(ingress_hosts.get_addresses(environment.settings, workload))
     if not ports or (kind["type"] == "ClusterIP" and not has_ingress):
         return None

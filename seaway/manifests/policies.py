@@ -11,6 +11,7 @@ open or close one of the ends too early.
 Health probes need no rule: they come from the node, and a pod's own node is always allowed.
 """
 
+import copy
 from collections.abc import Iterator
 from typing import Annotated, Any
 
@@ -69,6 +70,18 @@ METADATA_RANGES = ("127.0.0.0/8", "169.254.0.0/16", "100.100.100.200/32", "168.6
 """Addresses that no external store has: the pod itself, and the metadata services of clouds."""
 
 METADATA_RANGES_IPV6 = ("fe80::/10", "fd00:ec2::254/128")
+
+INTERNET_PEERS = (
+    {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE_RANGES)}},
+    {"ipBlock": {"cidr": "::/0", "except": list(PRIVATE_RANGES_IPV6)}},
+)
+"""The destinations of `egress: [internet]`."""
+
+UNKNOWN_EXTERNAL_PEERS = (
+    {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(METADATA_RANGES)}},
+    {"ipBlock": {"cidr": "::/0", "except": list(METADATA_RANGES_IPV6)}},
+)
+"""The addresses of an external store whose host is a name."""
 
 API_PORTS = (443, 6443)
 """Ports of API servers: behind a load balancer, and their own."""
@@ -189,21 +202,13 @@ def _build_external_rule(store: application.AnyWorkload, address: application.Ex
     elif namespace:
         peers = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}}}]
     else:
-        peers = [
-            {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(METADATA_RANGES)}},
-            {"ipBlock": {"cidr": "::/0", "except": list(METADATA_RANGES_IPV6)}},
-        ]
+        peers = copy.deepcopy(list(UNKNOWN_EXTERNAL_PEERS))
     return {"to": peers, **({"ports": ports} if ports else {})}
 
 
 def _external_egress(workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
     if egress.INTERNET in workload.egress:
-        yield {
-            "to": [
-                {"ipBlock": {"cidr": "0.0.0.0/0", "except": list(PRIVATE_RANGES)}},
-                {"ipBlock": {"cidr": "::/0", "except": list(PRIVATE_RANGES_IPV6)}},
-            ]
-        }
+        yield {"to": copy.deepcopy(list(INTERNET_PEERS))}
     parsed = {egress.parse_range(destination) for destination in workload.egress}
     ranges = sorted((range_ for range_ in parsed if range_), key=str)
     if all_ports := [_build_range_peer(range_) for range_ in ranges if range_.port is None]:

@@ -35,3 +35,8 @@ def parse_range(text: str) -> AddressRange | None:
     except ValueError:
         return None
     return AddressRange(str(network), int(match["port"]) if match["port"] else None)
+
+
+def contains_address(range_: AddressRange, address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether a range contains an address."""
+    return address in ipaddress.ip_network(range_.cidr)

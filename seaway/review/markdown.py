@@ -112,6 +112,13 @@ def _format_parts(preview_summary: summary.PreviewSummary) -> Iterator[tuple[str
             for image in preview_summary.images
         ]
         yield "\n| image | old | new | reason |\n|---|---|---|---|\n", rows
+    if preview_summary.raw:
+        rows = [
+            f"| {format_code(field.object)} | {format_code(field.path)} | {format_value(field.default, field.path)}"
+            f" | {format_value(field.value, field.path)} |\n"
+            for field in preview_summary.raw
+        ]
+        yield "\n| `raw` of | field | default | value |\n|---|---|---|---|\n", rows
     lines = list(map(_format_list_line, preview_summary.notes))
     if checks:
         lines += [f"**refused**: {escape_text(line)}" for line in checks.refused]

@@ -28,6 +28,8 @@ class RenderedTree:
     """The images that are built, or those of the pinned release, by name."""
     build_records: Mapping[str, rebuild_reasons.BuildRecord]
     """The inputs of the images that are built."""
+    fingerprints: Mapping[str, str]
+    """Of the secrets, by name."""
 
 
 def render_tree(folder: Path, stack: str, application_name: str | None = None) -> RenderedTree:
@@ -47,7 +49,13 @@ def render_tree(folder: Path, stack: str, application_name: str | None = None) -
         images = preview.tag_images(environment, {name: record.tag for name, record in records.items()})
     fingerprints = _compute_fingerprints(environment, folder / f"Pulumi.{stack}.yaml")
     release_objects = preview.render_objects(environment, images, fingerprints)
-    return RenderedTree(environment=environment, objects=release_objects, images=images, build_records=records)
+    return RenderedTree(
+        environment=environment,
+        objects=release_objects,
+        images=images,
+        build_records=records,
+        fingerprints=fingerprints,
+    )
 
 
 def compare_trees(old: RenderedTree | None, new: RenderedTree) -> change.Preview:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from seaway.review import change, impact, policy
+from seaway.review import change, impact, policy, raw_fields
 
 MAX_LISTED_NAMES = 5
 """More names are only counted."""
@@ -36,6 +36,8 @@ class PreviewSummary:
     notes: tuple[str, ...] = ()
     """Warnings, waivers, and limits of the preview."""
     checks: CheckSummary | None = None
+    raw: tuple[raw_fields.RawField, ...] = ()
+    """The fields below `raw` that change a secure default, whether or not the change causes them."""
     errors: tuple[str, ...] = ()
     """Why the preview failed: then the changes may be incomplete."""
 
@@ -90,6 +92,7 @@ class PreviewSummary:
             "images": [dataclasses.asdict(image) for image in self.images],
             "notes": list(self.notes),
             "checks": dataclasses.asdict(self.checks) if self.checks else None,
+            "raw": [dataclasses.asdict(field) for field in self.raw],
             "errors": list(self.errors),
         }
 

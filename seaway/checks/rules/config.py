@@ -2,18 +2,14 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from seaway.checks import check, check_context
-from seaway.model import secrets
+from seaway.model import application, secret_patterns, secrets, volumes
 
-_WORDS = r"(password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key|access[-_]?key|credentials?)"
-_SECRET_NAME = re.compile(rf"(.*_)?{_WORDS}", re.IGNORECASE)
-_SECRET_LINE = re.compile(rf"""\s*["']?[-\w.]*{_WORDS}["']?\s*[:=]\s*["']?[^\s"'$<{{\[/#][^\s"']*""", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"://[^/\s:@]*:(?!\$)[^/\s@]+@")
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----")
-_NOT_A_SECRET = re.compile(r"true|false|\$.*|/.*|", re.IGNORECASE)
-"""A switch, a reference to another variable, or a path to the value."""
+_SECRET_LINE = re.compile(
+    rf"""\s*["']?[-\w.]*{secret_patterns.WORDS}["']?\s*[:=]\s*["']?[^\s"'$<{{\[/#][^\s"']*""", re.IGNORECASE
+)
 
 
 @check.for_containers("CFG-01", "No plain environment variable contains a secret", check.STRICT_FOR_RELEASES)
@@ -21,9 +17,9 @@ def secret_in_variable(container: check_context.Container) -> check_context.Find
     """It is stored in git and in the state, and everybody who may read the Deployment can read it."""
     for variable in container.manifest.get("env", []):
         name, content = variable["name"], variable.get("value", "")
-        has_secret_name = _SECRET_NAME.fullmatch(name) and not _NOT_A_SECRET.fullmatch(content)
-        if has_secret_name or _URL_PASSWORD.search(content) or _PRIVATE_KEY.search(content):
-            message = "looks like a secret" if has_secret_name else "contains a password or a private key"
+        if secret_patterns.is_secret(name, content):
+            has_secret_name = secret_patterns.is_named_secret(name, content)
+            message = "looks like a secret" if has_secret_name else "contains a password, a key or a token"
             path = container.get_model_path("secrets")
             hint = f"declare it in {path}" if has_secret_name else f"take the value from {path}"
             yield container.make_finding(
@@ -41,7 +37,7 @@ def secret_in_config_file(context: check_context.CheckContext) -> check_context.
     for config_map in context.list_objects("ConfigMap"):
         for key, content in config_map.manifest.get("data", {}).items():
             for number, line in enumerate(content.splitlines(), 1):
-                if _SECRET_LINE.match(line) or _URL_PASSWORD.search(line) or _PRIVATE_KEY.search(line):
+                if _SECRET_LINE.match(line) or secret_patterns.contains_credentials(line):
                     message = f"line {number} looks like a secret"
                     hint = "declare it in `secrets`: the program reads it from a file below /run/secrets"
                     yield check_context.make_finding(config_map, f"data[{key}]", message, hint)
@@ -91,6 +87,66 @@ def missing_references(context: check_context.CheckContext) -> check_context.Fin
                     path = f"env[{variable['name']}].valueFrom.secretKeyRef"
                     message = f"Secret {reference['name']} has no key {reference['key']}"
                     yield container.make_finding(path, message, "name an existing key")
+
+
+@check.for_application("CFG-05", "No build argument contains a secret", check.STRICT_FOR_RELEASES)
+def secret_in_build_argument(context: check_context.CheckContext) -> check_context.Findings:
+    """The history of the image shows it to everybody who can pull the image. It is also in git, in the state and in the
+    record of the release."""
+    for path, workload in context.environment.app.get_workloads().items():
+        build = workload.build if isinstance(workload, application.ServiceOrStore) else None
+        arguments: Mapping[str, str] = build.args if build else {}
+        for name, content in arguments.items():
+            if secret_patterns.is_secret(name, content):
+                yield check_context.Finding(
+                    owner=workload.name,
+                    object=path,
+                    path=f"build.args[{name}]",
+                    message="looks like a secret, and the history of the image keeps it",
+                    hint="download what needs it before the build, or pass it to the program in `secrets`",
+                )
+
+
+@check.for_pods("CFG-06", "A pod reads only its own configuration, secrets and volumes", check.STRICT_FOR_RELEASES)
+def foreign_references(pod: check_context.Pod) -> check_context.Findings:
+    """Whoever controls the pod would also have the passwords or the data of another workload."""
+    own = {("PersistentVolumeClaim", volumes.format_claim_name(shared)) for shared in pod.workload.shared_volumes}
+    own |= {
+        ("Secret", secret.existing)
+        for container_spec in pod.workload.list_containers()
+        for secret in container_spec.secrets
+        if secret.existing
+    }
+    own |= {(config.kind, config.name) for config in pod.own_objects}
+    for path, kind, name in (
+        *((path, kind, name) for path, kind, name, _ in _list_volume_references(pod)),
+        *_list_other_references(pod),
+    ):
+        if (kind, name) not in own:
+            message = f"{kind} {name} does not belong to {pod.workload.name}"
+            hint = f"declare it in {pod.model_path}.{'sharedVolumes' if 'Volume' in kind else 'secrets'}"
+            yield pod.make_finding(path, message, hint if kind != "ConfigMap" else "declare its files in `files`")
+
+
+def _list_other_references(pod: check_context.Pod) -> Iterator[tuple[str, str, str]]:
+    """The claims of a pod, and the ConfigMaps and Secrets that its variables are read from: path, kind and name."""
+    for volume in pod.spec.get("volumes", []):
+        if claim := volume.get("persistentVolumeClaim"):
+            yield f"volumes[{volume['name']}].persistentVolumeClaim", "PersistentVolumeClaim", claim["claimName"]
+    for container in pod.containers:
+        prefix = f"{container.spec_key}[{container.manifest['name']}]"
+        sources = [
+            *((f"{prefix}.envFrom", source) for source in container.manifest.get("envFrom", [])),
+            *(
+                (f"{prefix}.env[{variable['name']}].valueFrom", variable.get("valueFrom", {}))
+                for variable in container.manifest.get("env", [])
+            ),
+        ]
+        for path, source in sources:
+            for field in ("secretRef", "secretKeyRef", "configMapRef", "configMapKeyRef"):
+                if reference := source.get(field):
+                    kind = "Secret" if field.startswith("secret") else "ConfigMap"
+                    yield f"{path}.{field}", kind, reference.get("name", "")
 
 
 def _list_volume_references(pod: check_context.Pod) -> Iterator[tuple[str, str, str, set[str]]]:

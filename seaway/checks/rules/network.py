@@ -33,9 +33,9 @@ def policy_coverage(context: check_context.CheckContext) -> check_context.Findin
                 hint = f"let a NetworkPolicy with policyTypes {policy_type} select them"
                 yield pod.make_object_finding(path, message, hint)
     for policy in all_policies:
-        for side in ("ingress", "egress"):
+        for side, key in (("ingress", "from"), ("egress", "to")):
             for number, rule in enumerate(policy.manifest["spec"].get(side, [])):
-                if not rule:
+                if not rule.get(key) and not rule.get("ports"):
                     message = "an empty rule allows every connection"
                     yield check_context.make_finding(policy, f"spec.{side}[{number}]", message, "name peers or ports")
 

@@ -10,7 +10,6 @@ from seaway.model.defaults import image_profiles
 
 ALLOWED_VOLUMES = (
     "configMap",
-    "csi",
     "downwardAPI",
     "emptyDir",
     "ephemeral",
@@ -18,7 +17,8 @@ ALLOWED_VOLUMES = (
     "projected",
     "secret",
 )
-"""The volume types that `restricted` allows. Another check covers hostPath."""
+"""The volume types that `restricted` allows, except an inline `csi`: its driver decides what it mounts. Another check
+covers hostPath."""
 
 SAFE_SYSCTLS = frozenset(
     (
@@ -60,6 +60,9 @@ def run_as_non_root(container: check_context.Container) -> check_context.Finding
 def user_id(container: check_context.Container) -> check_context.Findings:
     """Users of a node have ids below 10000: a process that escapes would act as one of them. A known public image keeps
     the user that its files belong to."""
+    if container.get_security_setting("runAsGroup") == 0:
+        hint = "remove it, and let the group of the image own the files"
+        yield container.make_finding("securityContext.runAsGroup", "0 is the group of root", hint)
     id_ = container.get_security_setting("runAsUser")
     image = (container.container_spec.image if container.container_spec else None) or ""
     profile = image_profiles.find_profile(image)
@@ -84,6 +87,10 @@ def privileged(container: check_context.Container) -> check_context.Findings:
     """A privileged container has access to the devices of the node: it is root on the node."""
     if container.get_security_setting("privileged"):
         yield container.make_finding("securityContext.privileged", "is true", "remove it")
+    windows_options: dict[str, Any] = container.get_security_setting("windowsOptions") or {}
+    if windows_options.get("hostProcess"):
+        path = "securityContext.windowsOptions.hostProcess"
+        yield container.make_finding(path, "runs the process on the node", "remove it")
 
 
 @check.for_containers("SEC-05", "The root file system is read-only", check.STRICT_FOR_RELEASES)
@@ -154,12 +161,25 @@ def volume_types(pod: check_context.Pod) -> check_context.Findings:
 @check.for_pods("SEC-12", "The protections of the kernel and the runtime stay on", check.NODE_ACCESS)
 def kernel_settings(pod: check_context.Pod) -> check_context.Findings:
     """An unsafe sysctl affects every pod of the node. A container without AppArmor, with another SELinux type or with
-    the full /proc can escape more easily."""
+    the full /proc can escape more easily. With shared processes, a sidecar can read the variables and files of every
+    other container."""
     pod_context: dict[str, Any] = pod.spec.get("securityContext", {})
     for sysctl in pod_context.get("sysctls", []):
         if sysctl["name"] not in SAFE_SYSCTLS:
             path = f"securityContext.sysctls[{sysctl['name']}]"
             yield pod.make_finding(path, "affects the whole node", "remove it")
+    if pod.spec.get("shareProcessNamespace") and len(pod.containers) > 1:
+        yield pod.make_finding("shareProcessNamespace", "shows each container the processes of the others", "remove it")
+    annotations: dict[str, str] = pod.template["metadata"].get("annotations", {})
+    for name, content in annotations.items():
+        if ("apparmor" in name or "seccomp" in name) and content == "unconfined":
+            path = f"{pod.template_path}.metadata.annotations[{name}]"
+            yield pod.make_object_finding(path, "unconfined turns the protection off", "remove it")
+    for container in pod.containers:
+        for mount in container.manifest.get("volumeMounts", []):
+            if mount.get("mountPropagation", "None") != "None":
+                path = f"volumeMounts[{mount['mountPath']}].mountPropagation"
+                yield container.make_finding(path, "shares mounts with the node", "remove it")
     contexts = {
         f"{container.spec_key}[{container.manifest['name']}].": container.security_context
         for container in pod.containers

@@ -35,6 +35,8 @@ class Conversion:
 
     app: nodes.MappingNode
     outcomes: tuple[report.KeyOutcome, ...]
+    secret_values: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
+    """The values of the variables that are secrets in ``app``, by the name of the secret."""
 
 
 def convert_document(
@@ -45,6 +47,7 @@ def convert_document(
     within: roots.Root | None = None,
     outcomes: Iterable[report.KeyOutcome] = (),
     build_named_images: bool = True,
+    separate_secrets: bool = False,
 ) -> Conversion:
     """Convert a loaded document. Refused keys are among the outcomes, and the application lacks them.
 
@@ -55,6 +58,7 @@ def convert_document(
         within: the only files that may be read. None: those of the folder.
         outcomes: the losses of the loader.
         build_named_images: False uses the image of a service that also has a build.
+        separate_secrets: make variables that look like secrets to secrets, and return their values.
     """
     conversion = report.ConversionReport()
     for outcome in outcomes:
@@ -66,6 +70,8 @@ def convert_document(
     pairs = {"name": _convert_name(document, name)}
     workloads: dict[str, dict[str, nodes.Pair]] = {"services": {}, "stores": {}, "jobs": {}}
     hosts = _find_renamed_hosts(plans)
+    if separate_secrets:
+        secrets.name_secret_variables(plans, document)
     for service in plans.values():
         service.renames = naming.Renames(hosts=hosts, paths=secrets.find_moved_paths(service.keys))
         fields = services.convert(service)
@@ -79,7 +85,8 @@ def convert_document(
         kind, message, hint = ("kept", "empty", "") if empty else ("dropped", "unknown key", "write it in app.yaml")
         conversion.record(report.KeyOutcome(location=location, path=path, kind=kind, message=message, hint=hint))
     app = nodes.MappingNode(root.location, pairs)
-    return Conversion(app=app, outcomes=conversion.list_outcomes())
+    values = {name: text for service in plans.values() for name, text in service.secret_values.items()}
+    return Conversion(app=app, outcomes=conversion.list_outcomes(), secret_values=values)
 
 
 def require_accepted(conversion: Conversion) -> nodes.MappingNode:

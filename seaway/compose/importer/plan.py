@@ -25,6 +25,10 @@ class ServicePlan:
     builder: service_builder.ServiceBuilder
     renames: naming.Renames = dataclasses.field(init=False)
     """Known when all services are planned."""
+    secret_names: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    """The variables whose value becomes a secret, with the name of the secret. Known then, too."""
+    secret_values: dict[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
+    """The values of these secrets. The application does not have them."""
     image: str | None
     build: key_reader.KeyReader | None = None
     """Its own build, or that of the service that builds the same image."""

@@ -1,10 +1,10 @@
 """Converts secrets and configs. Pulumi holds the value of a secret, and Seaway never reads it. A config is a file."""
 
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from seaway.compose.importer import key_reader, plan
-from seaway.model import secrets
+from seaway.model import secret_patterns, secrets
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -33,6 +33,28 @@ def find_moved_paths(keys: key_reader.KeyReader) -> dict[str, str]:
 def find_file_variables(keys: key_reader.KeyReader) -> dict[str, str]:
     """The variables that secrets set by themselves, with the path: ``TOKEN_FILE`` of the secret TOKEN."""
     return {f"{source}_FILE": path for _, source, path, _ in _list_secrets(keys)}
+
+
+def name_secret_variables(plans: Mapping[str, plan.ServicePlan], document: key_reader.KeyReader) -> None:
+    """Name a secret for each variable that is named like a secret, or whose value looks like one.
+
+    The values of one variable may differ between services. A secret has one value in a stack, so the name of the
+    service is then part of its name.
+    """
+    declared = {name for name, _ in document.enter_mapping("secrets")}
+    variables: dict[str, dict[str, str]] = {}
+    for service in plans.values():
+        own = {f"{source}_FILE" for _, source, _, _ in _list_secrets(service.keys)}
+        for name, node in service.keys.get_scalars("environment").items():
+            if name not in own and secret_patterns.is_secret(name, node.text):
+                variables.setdefault(name, {})[service.name] = node.text
+    for service in plans.values():
+        prefix = service.dns_name.replace("-", "_").upper()
+        service.secret_names = {
+            name: name if name not in declared and len({*values.values()}) == 1 else f"{prefix}_{name}"
+            for name, values in variables.items()
+            if service.name in values
+        }
 
 
 def convert_definitions(document: key_reader.KeyReader) -> None:

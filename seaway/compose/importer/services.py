@@ -108,6 +108,8 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             keys.drop(key, "has no value: it is a variable of the shell", hint)
         elif not _VARIABLE.fullmatch(name):
             keys.drop(key, "is not a valid variable name", "use letters, digits and _")
+        elif name in service.secret_names:
+            _convert_secret_variable(service, name, known[name])
         else:
             text = escape_references(known[name].text)
             new_text = service.renames.rewrite(text, name)
@@ -118,6 +120,17 @@ def _convert_environment(service: plan.ServicePlan) -> None:
         service.set("workingDir", keys.get_text("working_dir"), keys, "working_dir")
     else:
         keys.keep("working_dir")
+
+
+def _convert_secret_variable(service: plan.ServicePlan, name: str, node: nodes.ScalarNode) -> None:
+    """The secret has the name of the variable, or the variable refers to it."""
+    secret = service.secret_names[name]
+    service.secret_values[secret] = service.renames.rewrite(node.text, name)
+    service.builder.set(("secrets", secret), {"env": True}, node.location)
+    if secret != name:
+        service.builder.set(("env", name), f"$({secret})", node.location)
+    message = "looks like a secret: its value is not in this file"
+    service.keys.keep(("environment", name), message, into=f"secrets.{secret}")
 
 
 def _convert_start(service: plan.ServicePlan) -> None:

@@ -80,6 +80,12 @@ DECLARED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         [],
     ),
     "IP address": ("NET-08", {"db": {"external": application.External(host="10.1.2.3")}}, []),
+    "secret in a build argument": (
+        "CFG-05",
+        {"web": {"build": application.Build(context="./web", args={"NPM_TOKEN": "x1"})}},
+        ["build.args[NPM_TOKEN]"],
+    ),
+    "wide range": ("NET-09", {"db": {"egress": ("10.0.0.0/8",)}}, ["spec.egress[1].to[0]"]),
     "one pod": ("AVL-01", {"web": {"scale": application.Scale(min=1)}}, ["spec.replicas"]),
 }
 
@@ -202,6 +208,28 @@ EDITED: dict[str, tuple[Any, ...]] = {
     "init container": ("SEC-13", DEPLOYMENT, {"pod initContainers -1 securityContext": REMOVED}),
     "privileged namespace": ("SEC-14", NAMESPACE, {f"metadata labels {ENFORCE}": "privileged"}),
     "namespace without warnings": ("SEC-14", NAMESPACE, {f"metadata labels {WARN}": REMOVED}),
+    "system priority": ("SEC-16", DEPLOYMENT, {"pod priorityClassName": "system-node-critical"}),
+    "foreign DNS": ("SEC-17", STORE, {"pod dnsConfig": {"nameservers": ["203.0.113.9"]}}, ["dnsConfig.nameservers"]),
+    "probe of another host": (
+        "SEC-18",
+        DEPLOYMENT,
+        {f"{MAIN} livenessProbe httpGet host": "10.0.0.1"},
+        ["containers[web].startupProbe.httpGet.host", "containers[web].livenessProbe.httpGet.host"],
+    ),
+    "account of another workload": ("SA-01", DEPLOYMENT, {"pod serviceAccountName": "db"}),
+    "role of the cloud": (
+        "SA-04",
+        "ServiceAccount/web",
+        {"metadata annotations": {"eks.amazonaws.com/role-arn": "x"}},
+        ["metadata.annotations[eks.amazonaws.com/role-arn]"],
+    ),
+    "Secret of another workload": (
+        "CFG-06",
+        STORE,
+        {"pod volumes +": {"name": "more", "secret": {"secretName": "vault"}}},
+        ["volumes[more].secret"],
+    ),
+    "external address": ("SVC-01", SERVICE, {"spec externalIPs": ["192.0.2.1"]}),
     "default account": ("SA-01", DEPLOYMENT, {"pod serviceAccountName": REMOVED}),
     "missing account": ("SA-01", DEPLOYMENT, {"pod serviceAccountName": "other"}),
     "deprecated account": ("SA-03", DEPLOYMENT, {"pod serviceAccount": "web"}),
@@ -406,8 +434,8 @@ def test_no_id_is_missing_and_none_is_used_twice() -> None:
     for known in (*all_checks.CHECKS, *public_checkers.DECLINED):
         family, _, number = known.id.partition("-")
         families.setdefault(family, []).append(int(number))
-    sizes = {"IMG": 5, "RES": 8, "PRB": 5, "SEC": 15, "SA": 3, "RBAC": 3, "CFG": 4, "NET": 8, "AVL": 10, "META": 4}
-    sizes |= {"JOB": 3, "STS": 1}
+    sizes = {"IMG": 5, "RES": 8, "PRB": 5, "SEC": 18, "SA": 4, "RBAC": 3, "CFG": 6, "NET": 9, "AVL": 10, "META": 4}
+    sizes |= {"JOB": 3, "STS": 1, "SVC": 1}
     assert {family: sorted(numbers) for family, numbers in families.items()} == {
         family: list(range(1, size + 1)) for family, size in sizes.items()
     }
@@ -420,7 +448,10 @@ def test_every_check_has_a_rationale_and_a_severity() -> None:
         assert check.default_severity.reason, check.id
         assert set(public_checkers.find_public_ids(check.id)) <= set(public_checkers.CHECKERS), check.id
     ours_only = {check.id for check in all_checks.CHECKS if not public_checkers.find_public_ids(check.id)}
-    assert ours_only == {"IMG-05", "RES-08", "PRB-05", "SEC-11", "SEC-14", "NET-08", "AVL-06", "JOB-02"}
+    assert ours_only == {
+        *("IMG-05", "RES-08", "PRB-05", "SEC-11", "SEC-14", "SEC-16", "SEC-17", "SEC-18", "SA-04", "CFG-05", "CFG-06"),
+        *("NET-08", "NET-09", "SVC-01", "AVL-06", "JOB-02"),
+    }
     assert set(public_checkers._IDS) <= set(all_checks.IDS)
 
 

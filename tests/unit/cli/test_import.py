@@ -153,3 +153,70 @@ def test_without_a_stack_a_named_image_is_not_built(file: Path, seaway: conftest
     out = seaway("render", "--app", "docker-compose.yml", "-n", "shop", "--service", "web").out
     assert "image: me/shop:1\n" in out
     assert "runAsUser: 7\n" in out
+
+
+SECRETS = """\
+name: shop
+services:
+  web:
+    image: nginx:${TAG}
+    environment:
+      DB_PW: ${PW}
+      DATABASE_URL: postgres://shop:${PW}@db_1/shop
+      API_TOKEN: one-token
+      TAG: ${TAG}
+      TOKEN_URL: https://example.com/
+    env_file: [web.env]
+  api:
+    image: nginx:1
+    environment: {API_TOKEN: another-token}
+  db_1:
+    image: postgres:17
+    environment: {POSTGRES_PASSWORD: "${PW}"}
+"""
+VALUES = {
+    "API_API_TOKEN": "another-token",
+    "DATABASE_URL": "postgres://shop:hunter2hunter2@db-1/shop",
+    "DB_PW": "hunter2hunter2",
+    "NPM": "npm_abcdefghijklmnopqrstuvwxyz",
+    "POSTGRES_PASSWORD": "hunter2hunter2",
+    "WEB_API_TOKEN": "one-token",
+}
+FAKE_PULUMI = """\
+#!/bin/sh
+# The key is the argument after --path, and the value is on stdin.
+echo "$5 $(cat)" >> {log}
+"""
+
+
+@pytest.mark.parametrize("output", [(), ("--python",), ("--out", "-"), ("--json",)])
+def test_values_that_look_like_secrets_are_not_written(
+    file: Path, output: tuple[str, ...], seaway: conftest.Seaway, monkeypatch: pytest.MonkeyPatch, wording: list[str]
+) -> None:
+    file.write_text(SECRETS)
+    file.with_name(".env").write_text("PW=hunter2hunter2\nTAG=1.27\n")
+    file.with_name("web.env").write_text(f"NPM={VALUES['NPM']}\n")
+    result = seaway("import", "docker-compose.yml", *output)
+    written = [path.read_text() for path in (file.with_name("app.yaml"), file.with_name("app.py")) if path.exists()]
+    printed = "".join([result.out, result.err, *written])
+    assert [value for value in VALUES.values() if value in printed] == []
+    assert all(name in printed for name in (*VALUES, "nginx:1.27", "https://example.com/"))
+    if output == ("--json",):
+        assert json.loads(result.out)["secrets"] == [*VALUES]
+        assert json.loads(result.out)["app"]["services"]["web"]["env"] == {
+            "TAG": "1.27",
+            "TOKEN_URL": "https://example.com/",
+            "API_TOKEN": "$(WEB_API_TOKEN)",
+        }
+        return
+    assert result.err.splitlines()[-1:] == wording
+    # The command of the message sets all values.
+    file.with_name("Pulumi.yaml").write_text("name: shop\n")
+    programs, log = file.with_name("bin"), file.with_name("log")
+    programs.mkdir()
+    (programs / "pulumi").write_text(FAKE_PULUMI.format(log=log))
+    (programs / "pulumi").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
+    seaway(*result.err.splitlines()[-1].partition("dev: seaway ")[2].split())
+    pairs = {f'seaway:secrets["{name}"]': value for name, value in VALUES.items()}
+    assert dict(line.split(" ", 1) for line in log.read_text().splitlines()) == pairs

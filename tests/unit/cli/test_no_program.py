@@ -28,6 +28,7 @@ WORDS = {
     "port-forward": ["web"],
     "import": ["compose.yaml"],
     "release promote": ["dev", "prod"],
+    "release sign": ["--key", "cosign.key"],
 }
 
 

@@ -281,6 +281,45 @@ def test_offline_a_change_of_the_files(
     assert changes(seaway(*OFFLINE, code=5 if "outage" in expected.values() else 0)) == expected
 
 
+RAW = """raw:
+      Deployment:
+        metadata: {annotations: {example.com/team: notices}}
+        spec:
+          revisionHistoryLimit: 3
+          template:
+            spec:
+              hostAliases: [{ip: 192.0.2.7, hostnames: [archive.example.com]}]
+              containers:
+                - {name: web, tty: true, securityContext: {readOnlyRootFilesystem: false, capabilities: null}}
+      Service: {spec: {sessionAffinity: ClientIP}}
+      ServiceAccount: {metadata: {annotations: {eks.amazonaws.com/role-arn: "arn:x"}}}
+    env: {TITLE: Shop}"""
+
+
+def test_each_raw_field_that_changes_a_secure_default_is_shown(
+    shop: Shop, tmp_path: Path, seaway: conftest.Seaway
+) -> None:
+    shop.replace("app/app.yaml", "env: {TITLE: Shop}", RAW)
+    shop.commit()
+    container = "spec.template.spec.containers[web].securityContext"
+    expected = [
+        ("Deployment/web", f"{container}.capabilities", {"drop": ["ALL"]}, None),
+        ("Deployment/web", f"{container}.readOnlyRootFilesystem", True, False),
+        (
+            "Deployment/web",
+            "spec.template.spec.hostAliases",
+            None,
+            [{"ip": "192.0.2.7", "hostnames": ["archive.example.com"]}],
+        ),
+        ("ServiceAccount/web", "metadata.annotations[eks.amazonaws.com/role-arn]", None, "arn:x"),
+    ]
+    assert [tuple(field.values()) for field in plain(seaway(*OFFLINE))["raw"]] == expected
+    file = tmp_path / "comment.md"
+    printed = seaway(*OFFLINE[:-1], "--markdown", str(file)).out
+    assert f"raw Deployment/web {container}.readOnlyRootFilesystem: default true, set to false" in printed
+    assert f"| `Deployment/web` | `{container}.readOnlyRootFilesystem` | `true` | `false` |" in file.read_text()
+
+
 def test_offline_a_renamed_application_is_another_namespace(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.replace("app/app.yaml", "name: shop", "name: store")
     impacts = changes(seaway(*OFFLINE, code=5))
