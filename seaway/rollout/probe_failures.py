@@ -91,17 +91,11 @@ def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> mess
         message = f"is not ready: {request} got no answer within {probe.get('timeoutSeconds', 1)} s"
         return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=TIMEOUT_HINT)
     if kind == "startup":
-        message = f"is not ready: {message_parsers.format_probe_failure(text)}"
-        return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=STARTUP_HINT)
+        # A program that accepts the connection, and does not answer yet, may only need time.
+        state, hint = ("is still starting", STARTING_HINT) if _TIMEOUT.search(text) else ("is not ready", STARTUP_HINT)
+        message = f"{state}: {message_parsers.format_probe_failure(text)}"
+        return message_parsers.ParsedMessage(cause="not-ready", message=message, hint=hint)
     return None
-
-
-def parse_slow_start(text: str) -> message_parsers.ParsedMessage | None:
-    """A startup probe that timed out: the program accepts connections, and does not answer yet. None: another one."""
-    if not text.startswith("Startup probe") or not _TIMEOUT.search(text):
-        return None
-    detail = message_parsers.format_probe_failure(text)
-    return message_parsers.ParsedMessage(cause="not-ready", message=f"is still starting: {detail}", hint=STARTING_HINT)
 
 
 def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:

@@ -243,7 +243,7 @@ class ContainerHealth:
         # Both times are from the node: its clock may differ from ours.
         if failure is None or (failure.time - started).total_seconds() < SETTLE_SECONDS:
             return None
-        if parsed := probe_failures.parse_slow_start(failure.message) or self._parse_unhealthy(failure):
+        if parsed := self._parse_unhealthy(failure):
             parsed = dataclasses.replace(parsed, message=f"{self.name} runs, but {parsed.message}")
             return causes.convert_message(parsed, self.location, fatal=False)
         detail = message_parsers.format_probe_failure(failure.message)

@@ -8,8 +8,8 @@ from seaway.kubernetes.cluster import snapshot
 from seaway.rollout import addresses
 from tests.support import live_objects
 
-HTTP = {"readinessProbe": {"httpGet": {"path": "/", "port": "main"}}}
-TCP = {"readinessProbe": {"tcpSocket": {"port": "main"}}}
+HTTP: dict[str, Any] = {"readinessProbe": {"httpGet": {"path": "/", "port": "main"}}}
+TCP: dict[str, Any] = {"readinessProbe": {"tcpSocket": {"port": "main"}}}
 
 
 def service(

@@ -112,7 +112,7 @@ EXEC = {name: {"exec": {"command": ["test", "-e", "/tmp/a b"]}} for name in ("st
     [
         ("Readiness probe failed: refused", EXEC, "its readiness probe fails: test -e '/tmp/a b': refused", None),
         ("Startup probe failed: ", EXEC, "its startup probe fails: test -e '/tmp/a b'", probe_failures.STARTUP_HINT),
-        (f"Startup probe failed: {SLOW}", {}, "Startup probe failed: Get :8000/healthz: context deadline exceeded",
+        ("Startup probe failed: Get :8000/healthz: EOF", {}, "Startup probe failed: Get :8000/healthz: EOF",
          probe_failures.STARTUP_HINT),
     ],
 )  # fmt: skip
@@ -121,6 +121,12 @@ def test_other_failures(text: str, container: dict[str, object], message: str, h
     failure = explain(text, **container)
     assert (failure.cause, failure.hint) == ("not-ready", hint)
     assert failure.message.startswith(f"is not ready: {message}")
+
+
+def test_a_startup_probe_without_an_answer_may_need_only_time() -> None:
+    failure = explain(f"Startup probe failed: {SLOW}")
+    assert (failure.cause, failure.hint) == ("not-ready", probe_failures.STARTING_HINT)
+    assert failure.message.startswith("is still starting: ")
 
 
 def test_a_liveness_probe_is_its_text() -> None:
