@@ -16,6 +16,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from dev.cluster import packages
 from dev.images import __main__ as command
 from dev.images import layers, oci, recipes
 
@@ -70,6 +71,16 @@ def test_building_requires_root(tmp_path: pathlib.Path, monkeypatch: pytest.Monk
     with pytest.raises(layers.CannotMakeError, match="requires root; use sudo"):
         layers.ensure_layer(LOW, print)
     assert list((tmp_path / "seaway" / "images").glob("*/")) == []
+
+
+def test_unsigned_packages_are_refused(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a keyring, debootstrap itself would only warn."""
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(layers.shutil, "which", lambda program: program)
+    monkeypatch.setattr(packages, "DEBIAN_KEYRING", str(tmp_path / "none"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(layers.CannotMakeError, match="signatures cannot be checked"):
+        layers.ensure_layer(LOW, print)
 
 
 LEFT = ("usr", "usr/bin", "usr/bin/a", "var", "var/cache")

@@ -11,6 +11,9 @@ from seaway.syntax import decode, diagnosis
 _HINT = "write internet, or addresses as 10.1.0.0/16 or 10.1.2.3/32:5432"
 _ADDRESS = re.compile(r"(?P<address>[0-9.]+|[0-9A-Fa-f:]*::?[0-9A-Fa-f:.]*|\[[0-9A-Fa-f:.]+\])(:(?P<port>[0-9]{1,5}))?")
 
+_MAX_ADDRESS_LENGTH = 53
+"""Characters of an IPv6 address with an embedded IPv4 address, brackets and a port."""
+
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
     """Each target is ``internet`` or an address range, and is in the list once."""
@@ -50,7 +53,8 @@ def _find_error(text: str, names: set[str]) -> tuple[str, str] | None:  # noqa: 
 
 def _parse_address(text: str) -> model_egress.AddressRange | None:
     """The range of one address, for the hint; None: the text is not an address."""
-    match = _ADDRESS.fullmatch(text)
+    # On a long text of colons, the expression would take minutes.
+    match = _ADDRESS.fullmatch(text) if len(text) <= _MAX_ADDRESS_LENGTH else None
     try:
         address = ipaddress.ip_address(match["address"].strip("[]")) if match else None
     except ValueError:

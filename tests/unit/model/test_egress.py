@@ -1,9 +1,13 @@
 """What a workload may reach outside of the application."""
 
+import subprocess
+import sys
+
 import pytest
 
 from seaway.model import application, egress
 from seaway.model.defaults import resolve
+from tests import golden
 from tests.unit.conftest import ExpectErrors, FindErrors
 
 
@@ -46,6 +50,13 @@ def test_valid_targets_have_no_errors(find_errors: FindErrors, words: str) -> No
 @pytest.mark.parametrize("case", INVALID)
 def test_invalid_targets_are_reported(expect_errors: ExpectErrors, case: str) -> None:
     expect_errors(web(INVALID[case]), "3:42: .egress.0: invalid-egress")
+
+
+@pytest.mark.parametrize("text", [30_000 * ":" + "x", 20_000 * "1:" + "x", 10_000 * "::1" + "g", "[" + 30_000 * ":"])
+def test_a_long_text_takes_no_minutes(text: str) -> None:
+    """Of such a text, an expression with two repetitions of colons tries every pair of lengths."""
+    script = "import sys\nfrom seaway.model.validate import egress\negress._find_error(sys.stdin.read(), set())"
+    subprocess.run([sys.executable, "-c", script], cwd=golden.ROOT, input=text, text=True, check=True, timeout=60)
 
 
 @pytest.mark.parametrize(("word", "column"), [("internet", 52), ("10.0.0.0/8", 54), ("10.0.0.0/8:80", 57)])
