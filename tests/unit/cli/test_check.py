@@ -185,3 +185,12 @@ def test_a_known_passphrase_is_reported(folder: Path, seaway: conftest.Seaway) -
         error["code"] for error in json.loads(seaway("check", "--stack", "staging", "--json", code=2).out)["errors"]
     ]
     assert codes == ["insecure-passphrase", "invalid-port"]
+
+
+def test_a_file_in_a_build_context_that_looks_like_a_secret_is_reported(
+    folder: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
+) -> None:
+    (folder / "app" / "web" / ".env").write_text("PASSWORD=x\n")
+    _, _, err = check(capsys)
+    assert [line.removeprefix(f"seaway: {folder}/") for line in err.splitlines()] == wording
+    assert len(json.loads(check(capsys, "--json")[1])["warnings"]) == 1
