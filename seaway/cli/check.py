@@ -16,6 +16,7 @@ requirement or cannot be reached; 2, the application or the stack's configuratio
         state        passed, failed, waived, expired (the waiver has expired) or unused (the waiver waives nothing)
         finding      null, or {owner, object, path, message, hint}: owner is null for the whole application
         waiver       null, or {reason, owner, until}
+    warnings     a list of texts: files in build contexts that look like secrets
     requirements with --cluster only: a list
         code         its stable code
         title        the requirement
@@ -36,6 +37,7 @@ from rich import text
 from seaway.checks import check_context, engine
 from seaway.checks.preflight import cluster_facts, requirement, requirements
 from seaway.cli import command, connection, display, stack, standalone
+from seaway.images import build_inputs
 from seaway.manifests import inputs, preview
 from seaway.project import environments, passphrase
 from seaway.release import promotion
@@ -65,12 +67,13 @@ def run(arguments: argparse.Namespace) -> int:
     if diagnostics:
         raise diagnosis.InvalidInput(diagnostics)
     release = environment.release
-    # Not preview.find_images: the checks need no build contexts.
+    # Not preview.find_images: the checks need no build contexts, and run without them.
     images = inputs.resolve_release_images(release, environment.settings.registry) if release else {}
     rendered = preview.render_objects(environment, images)
     results = engine.run_checks(environment, rendered, command.get_today())
     is_refused = any(result.is_refused for result in results)
     context = check_context.CheckContext(environment=environment, objects=tuple(rendered))
+    warnings = [str(warning) for warning in build_inputs.list_secret_files(environment)]
     requirement_results = asyncio.run(_check_requirements(target, context)) if arguments.cluster else []
     if arguments.json:
         document = {
@@ -78,6 +81,7 @@ def run(arguments: argparse.Namespace) -> int:
             "stack": target.name,
             "refused": is_refused,
             "checks": [result.to_json() for result in results],
+            "warnings": warnings,
         }
         if arguments.cluster:
             document["requirements"] = [result.to_json() for result in requirement_results]
@@ -85,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_findings(environment, results)
         _print_requirements(target.context, requirement_results)
+        for warning in warnings:
+            command.report(warning)
     for line in environments.list_inferred_ports(environment):
         command.report(f"note: {line}; state it with `expose:`")
     _report_image_differences(target, environment)

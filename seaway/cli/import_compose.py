@@ -136,10 +136,9 @@ def report_secrets(result: convert.Conversion, files: Sequence[Path], profiles: 
     if names := sorted(result.secret_values):
         options = [word for profile in profiles for word in ("--profile", profile)]
         words = ["seaway", "import", *map(str, files), *options, "--set-secrets", "dev"]
-        values = command.count(len(names), "value")
         command.report(
-            f"{values} not written, because they look like secrets: {', '.join(names)}; to set them all in the stack"
-            f" dev: {shlex.join(words)}"
+            f"values that look like secrets are not written: {', '.join(names)}; to set them all in the stack dev:"
+            f" {shlex.join(words)}"
         )
 
 

@@ -38,6 +38,7 @@ from rich import text
 
 from seaway.checks import engine
 from seaway.cli import command, display, pulumi_cli, revision, stack
+from seaway.images import build_inputs
 from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, raw_fields, summary
 from seaway.syntax import diagnosis
 
@@ -131,7 +132,11 @@ class PreviewRun:
             f"rendered from the files of {self._base} and of the working tree: edits in the cluster are not known, and"
             " the names of Secrets are placeholders"
         )
-        return self._report(current, source, self._compare_base(current))
+        compared = self._compare_base(current)
+        secret_files = map(str, build_inputs.list_secret_files(current.environment))
+        return self._report(
+            current, source, dataclasses.replace(compared, warnings=[*compared.warnings, *secret_files])
+        )
 
     def write_failure(self, message: str) -> None:
         """Write the failure to the markdown file. Otherwise the comment would keep the result of the last run."""

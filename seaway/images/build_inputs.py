@@ -102,6 +102,17 @@ def read_build_records(environment: environments.Environment) -> dict[str, rebui
     return {name: inputs.build_record for name, inputs in read_all(environment).items()}
 
 
+def list_secret_files(environment: environments.Environment) -> Sequence[diagnosis.Diagnostic]:
+    """The warnings about files in build contexts that look like secrets. A context that cannot be read has none."""
+    if not environment.settings.build:
+        return ()
+    try:
+        inputs = read_all(environment)
+    except diagnosis.InvalidInput:
+        return ()
+    return [warning for build in inputs.values() for warning in build.context.list_warnings()]
+
+
 def list_builds(app: application.Application) -> Iterator[tuple[str, application.Build]]:
     """The names of the images that are built, and how. A job that `uses` a service has the image of the service."""
     for workload in app.get_workloads().values():

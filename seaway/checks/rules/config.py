@@ -103,7 +103,7 @@ def secret_in_build_argument(context: check_context.CheckContext) -> check_conte
                     object=path,
                     path=f"build.args[{name}]",
                     message="looks like a secret, and the history of the image keeps it",
-                    hint="download what needs it before the build, or pass it to the program in `secrets`",
+                    hint=f"declare it in {path}.build.secrets, and read it with RUN --mount=type=secret",
                 )
 
 

@@ -1,6 +1,8 @@
 """Reads one context of the user's kubeconfig, from the files that kubectl reads."""
 
+import functools
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
@@ -43,7 +45,18 @@ def select_context(context: str, environ: Mapping[str, str]) -> kubeconfig.Singl
         ) from error
     if config is None or config.user is None:
         raise errors.Unavailable(f'context "{context}" of {file_names} has no user; {CONTEXT_HINT}')
+    if config.cluster.insecure:
+        _warn_unverified(context)
     return config
+
+
+@functools.cache
+def _warn_unverified(context: str) -> None:
+    """Warn once per process and context."""
+    message = (
+        "accepts any certificate of the API server (insecure-skip-tls-verify), so others on the network can pose as it"
+    )
+    print(f'seaway: context "{context}" {message}; set certificate-authority-data in the kubeconfig', file=sys.stderr)
 
 
 def _merge_files(files: list[Path]) -> dict[str, list[dict[str, Any]]]:

@@ -208,3 +208,12 @@ def test_the_sources_of_inferred_ports(folder: Path, capsys: pytest.CaptureFixtu
     _, _, err = check(capsys)
     assert [line.split(": ")[3] for line in err.splitlines()] == ["services.web", "services.api", "services.cache"]
     assert err.splitlines() == wording
+
+
+def test_a_file_in_a_build_context_that_looks_like_a_secret_is_reported(
+    folder: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
+) -> None:
+    (folder / "app" / "web" / ".env").write_text("PASSWORD=x\n")
+    _, _, err = check(capsys)
+    assert [line.removeprefix(f"seaway: {folder}/") for line in err.splitlines()] == wording
+    assert len(json.loads(check(capsys, "--json")[1])["warnings"]) == 1

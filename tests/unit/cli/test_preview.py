@@ -281,6 +281,15 @@ def test_offline_a_change_of_the_files(
     assert changes(seaway(*OFFLINE, code=5 if "outage" in expected.values() else 0)) == expected
 
 
+def test_offline_a_file_in_a_build_context_that_looks_like_a_secret_is_a_note(
+    shop: Shop, seaway: conftest.Seaway
+) -> None:
+    (shop.folder / "app" / "web" / "id_ed25519").write_text("key\n")
+    (note,) = plain(seaway(*OFFLINE))["notes"]
+    assert "app/web/id_ed25519" in note
+    assert "[secret-in-context]" in note
+
+
 RAW = """raw:
       Deployment:
         metadata: {annotations: {example.com/team: notices}}

@@ -41,6 +41,19 @@ def test_files_are_merged_and_the_first_of_a_name_wins(environ: dict[str, str]) 
     assert config.user.exec.command == "login", "found on PATH, not beside the file"
 
 
+def test_a_cluster_without_a_verified_certificate_is_warned_about_once(
+    environ: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kubeconfig._warn_unverified.cache_clear()
+    kubeconfig.select_context("work", environ)
+    assert capsys.readouterr().err == ""
+    (tmp_path / "one").write_text(ONE.replace("server:", "insecure-skip-tls-verify: true, server:"))
+    for _ in range(2):
+        kubeconfig.select_context("work", environ)
+    output = capsys.readouterr()
+    assert (output.out, output.err.count("insecure-skip-tls-verify")) == ("", 1)
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(errors.Unavailable) as caught:
         kubeconfig.select_context("work", {"KUBECONFIG": f"{tmp_path}/none"})
