@@ -23,6 +23,7 @@ from . import (
     program_values,
     provenance,
     provider,
+    registry,
     release,
     stack_config,
     workload,
@@ -86,15 +87,13 @@ class Application(pulumi.ComponentResource):
         )
         images = choice.release_record.images
         if choice.plans:
-            built = Registry(choice.plans, stack_inputs, cluster, child).images
+            built = _register_images(choice, cluster, child)
             images = {
                 name: built[name] if isinstance(known.reference, inputs.PendingImage) else known
                 for name, known in images.items()
             }
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
-        secret_values = _register_generated_secrets(stack_inputs, guarded)
-        secret_values |= {name: secret.value for name, secret in stack_inputs.secrets.items()}
-        secret_values |= {name: program_values.encode_secret(text) for name, text in args.secrets.items()}
+        secret_values = release.register_secret_values(stack_inputs, args.secrets, guarded)
         release_objects = args.add_to(choice.fill_objects(images, secret_values), stack_inputs, guarded)
         manifests = (release_object.manifest for release_object in release_objects)
         # The preview of a destroy calls no provider: only a protected resource stops it. None: as the application.
@@ -135,32 +134,6 @@ class Application(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
 
-class Registry(pulumi.ComponentResource):
-    """The images of the application in the registry of the environment.
-
-    The credentials are those of the user's Docker configuration (``docker login``). They are no input, so they are not
-    in the state, and a new token changes nothing.
-    """
-
-    images: Mapping[str, inputs.Image]
-    """By name of the service, store or job that is built."""
-
-    def __init__(
-        self,
-        plans: Sequence[image.BuildPlan],
-        stack_inputs: stack_config.StackInputs,
-        cluster: provider.Cluster,
-        options: pulumi.ResourceOptions,
-    ) -> None:
-        super().__init__("seaway:index:Registry", stack_inputs.environment.app.name, None, options)
-        child = pulumi.ResourceOptions(parent=self)
-        images = {plan.name: image.Image(plan, stack_inputs, cluster, child) for plan in plans}
-        self.images = {
-            plan.name: inputs.Image(reference=images[plan.name].reference, content=plan.record.tag) for plan in plans
-        }
-        self.register_outputs({name: built.reference for name, built in images.items()})
-
-
 def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[release.ReleaseChoice, list[engine.Result]]:
     """The release of this run, and the results of its checks."""
     stack_inputs = stack_config.read_inputs(Path.cwd(), name)
@@ -168,7 +141,7 @@ def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[rele
         own_name = stack_inputs.environment.application_name
         raise diagnosis.InvalidInput(stack_file.name_application(diagnostic, own_name) for diagnostic in diagnostics)
     try:
-        plans = image.plan_builds(stack_inputs.environment)
+        plans = image.plan_builds(stack_inputs)
     except diagnosis.InvalidInput as error:
         refusals = checks.find_refusals(stack_inputs.environment)
         raise diagnosis.InvalidInput([*error.diagnostics, *refusals]) from None
@@ -176,6 +149,20 @@ def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[rele
     results = checks.run_checks(choice)
     choice.save_run_result()
     return choice, results
+
+
+def _register_images(
+    choice: release.ReleaseChoice, cluster: provider.Cluster, options: pulumi.ResourceOptions
+) -> dict[str, inputs.Image]:
+    """The images that are built, by name."""
+    environment = choice.stack_inputs.environment
+    address = registry.RegistryArgs(address=environment.settings.registry or "")
+    parent = registry.Registry(environment.app.name, address, options)
+    # A cluster that was created again may have lost its registry, and docker-build cannot see that over http: so the
+    # image is built and pushed again. The same content has the same digest.
+    own = pulumi.ResourceOptions(parent=parent, depends_on=[cluster], replacement_trigger=cluster.uid)
+    images = {plan.name: image.Image(environment.add_prefix(plan.name), plan, own) for plan in choice.plans}
+    return {name: inputs.Image(reference=built.ref, content=built.content) for name, built in images.items()}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,18 +192,17 @@ def _register_rollouts(
     for step, step_objects in objects.group_by_step(release_objects).items():
         owners = dict.fromkeys(release_object.owner for release_object in step_objects if release_object.owner)
         for owner in owners:
-            workloads[owner] = workload.Workload(
-                owner,
-                add_prefix=environment.add_prefix,
+            plan = workload.WorkloadPlan(
                 release_objects=[
                     release_object
                     for release_object in release_objects
                     if release_object.owner == owner and release_object.kind != NETWORK_POLICY
                 ],
+                add_prefix=environment.add_prefix,
                 namespace=namespace,
                 dependencies=[*shared, *rollouts[-1:]],
-                options=options,
             )
+            workloads[owner] = workload.Workload(environment.add_prefix(owner), plan, options)
         started = [resource for owner in owners for resource in workloads[owner].pod_resources]
         # A schedule and an autoscaler start no pods now, so there is nothing to wait for.
         if watched := [release_object for release_object in step_objects if release_object.deadline is not None]:
@@ -254,14 +240,3 @@ def _register_shared(
         for release_object in release_objects
         if release_object.owner is None and release_object.kind != "Namespace"
     ]
-
-
-def _register_generated_secrets(
-    stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
-) -> dict[str, pulumi.Output[str]]:
-    add_prefix = stack_inputs.environment.add_prefix
-    lengths = release.list_generated_secrets(stack_inputs.environment, stack_inputs.secrets)
-    return {
-        name: provider.GeneratedSecret(add_prefix(name), name, length, options).value.apply(stack_config.encode_base64)
-        for name, length in lengths.items()
-    }

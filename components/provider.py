@@ -158,7 +158,7 @@ class Rollout(pulumi.CustomResource):
     def __init__(
         self,
         name: str,
-        namespace: str,
+        namespace: pulumi.Input[str],
         workloads: Sequence[objects.ReleaseObject],
         sources: Mapping[str, str],
         options: pulumi.ResourceOptions,

@@ -9,6 +9,7 @@ import dataclasses
 import datetime
 import json
 import os
+import types
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,10 @@ from seaway import errors
 from seaway.checks import all_checks
 from seaway.images import build_inputs
 from seaway.manifests import inputs
-from seaway.model import image_reference
+from seaway.model import application as model_application
+from seaway.model import declarations, image_reference
 from seaway.model import secrets as model_secrets
-from seaway.project import environments, passphrase, stack_file
+from seaway.project import environments, passphrase, python_nodes, stack_file
 from seaway.release import fingerprints, stack_state
 from seaway.syntax import diagnosis, nodes
 
@@ -42,14 +44,36 @@ class StackInputs:
     """The key of the stack's fingerprints."""
 
 
-def read_inputs(folder: Path, name: str = "") -> StackInputs:
-    """The inputs of an application in this run; ``name``: empty, that of the setting ``seaway:app``."""
+PROGRAM = "__main__.py"
+"""The program of the stack, in messages."""
+
+
+def read_inputs(
+    folder: Path,
+    name: str = "",
+    service: declarations.Declaration | None = None,
+    own_settings: Mapping[str, Any] = types.MappingProxyType({}),
+) -> StackInputs:
+    """The inputs of an application in this run.
+
+    Args:
+        folder: of the project.
+        name: in the settings; empty: that of the setting ``seaway:app``.
+        service: all that the application has; None: its file declares it. It is declared in the program, and inherits
+            the settings of the stack as a further application does.
+        own_settings: with ``service``, instead of those of the stack.
+    """
     stack = pulumi.get_stack()
     texts = {
         key.removeprefix(stack_file.PREFIX): str(text)
         for key, text in config.CONFIG.get().items()
         if key.startswith(stack_file.PREFIX)
     }
+    if service is not None:
+        further: dict[str, Any] = json.loads(texts.get(stack_file.APPLICATIONS) or "{}")
+        own = {**further.get(name, {}), "app": PROGRAM, "build": True, "quota": False, **own_settings}
+        texts[stack_file.APPLICATIONS] = json.dumps({**further, name: own})
+        texts.setdefault("context", "")
     application = name if name in json.loads(texts.get(stack_file.APPLICATIONS) or "{}") else None
     texts = stack_file.select_texts(texts, application)
     file = folder / f"Pulumi.{stack}.yaml"
@@ -58,7 +82,7 @@ def read_inputs(folder: Path, name: str = "") -> StackInputs:
     known = [known for known in passphrase.KNOWN_PASSPHRASES if variable in (known, None)]
     diagnostics = passphrase.check(folder, stack, known)
     stack_values = stack_file.parse_config(texts, file.name)
-    if file.is_file():
+    if file.is_file() and service is None:
         stack_values = stack_file.attach_locations(stack_values, stack_file.read_config(file, application))
     try:
         today = datetime.datetime.now(datetime.UTC).date()
@@ -70,6 +94,7 @@ def read_inputs(folder: Path, name: str = "") -> StackInputs:
             check_ids=all_checks.IDS,
             today=today,
             find_more=build_inputs.find_errors,
+            node=None if service is None else _declare_application(folder, name, service),
         )
     except diagnosis.InvalidInput as error:
         raise diagnosis.InvalidInput([*diagnostics, *error.diagnostics]) from None
@@ -87,6 +112,11 @@ def read_inputs(folder: Path, name: str = "") -> StackInputs:
         builds = build_inputs.find_errors(environment) if environment.settings.build else ()
         raise diagnosis.InvalidInput([*diagnostics, *builds])
     return stack_inputs
+
+
+def _declare_application(folder: Path, name: str, service: declarations.Declaration) -> nodes.Node:
+    app = declarations.declare(model_application.Application, name, services=[service])
+    return python_nodes.convert_application(app, folder / PROGRAM, PROGRAM)
 
 
 def _read_secrets(
