@@ -74,6 +74,9 @@ class Application(pulumi.ComponentResource):
         stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
         context, namespace = environment.settings.context, environment.namespace
         opts = opts or pulumi.ResourceOptions()
+        if stack_inputs.is_only_application:
+            own = pulumi.ResourceOptions(transformations=[_alias_main_application(environment)])
+            opts = pulumi.ResourceOptions.merge(opts, own)
         super().__init__("seaway:index:Application", environment.app.name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         plugin = provider.Seaway(environment.add_prefix("seaway"), context, child, environment=environment)
@@ -101,7 +104,10 @@ class Application(pulumi.ComponentResource):
             protect=disks.has_protected_data(environment.settings, manifests) or opts.protect
         )
         object_guard = provider.Objects(
-            environment.add_prefix("objects"), release_objects, pulumi.ResourceOptions.merge(guarded, protection)
+            environment.add_prefix("objects"),
+            release_objects,
+            stack_inputs.further_applications,
+            pulumi.ResourceOptions.merge(guarded, protection),
         )
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
         dockerfiles = {plan.name: plan.inputs.bases.text for plan in choice.plans}
@@ -149,6 +155,23 @@ def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[rele
     results = checks.run_checks(choice)
     choice.save_run_result()
     return choice, results
+
+
+def _alias_main_application(environment: environments.Environment) -> pulumi.ResourceTransformation:
+    """Keeps the resources of an application that was the main one of the stack, whose names have no prefix.
+
+    Only where no other application of the stack can have these names: an alias that is also the name of a resource is
+    an error.
+    """
+    prefix = environment.add_prefix("")
+
+    def add_alias(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if not args.name.startswith(prefix) or args.name == environment.namespace:
+            return None
+        own = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=args.name.removeprefix(prefix))])
+        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, own))
+
+    return add_alias
 
 
 def _register_images(

@@ -10,7 +10,7 @@ import datetime
 import json
 import os
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,10 @@ class StackInputs:
     """The values of secrets for builds. No object name and no image tag depends on them."""
     fingerprint_key: str | None = dataclasses.field(default=None, repr=False)
     """The key of the stack's fingerprints."""
+    further_applications: Sequence[str] = ()
+    """The names in ``seaway:applications``, if this is the main application."""
+    is_only_application: bool = False
+    """Whether it is in ``seaway:applications``, and the stack has no other application: no main one either."""
 
 
 PROGRAM = "__main__.py"
@@ -70,11 +74,13 @@ def read_inputs(
         if key.startswith(stack_file.PREFIX)
     }
     if service is not None:
-        further: dict[str, Any] = json.loads(texts.get(stack_file.APPLICATIONS) or "{}")
-        own = {**further.get(name, {}), "app": PROGRAM, "build": True, "quota": False, **own_settings}
-        texts[stack_file.APPLICATIONS] = json.dumps({**further, name: own})
+        declared: dict[str, Any] = json.loads(texts.get(stack_file.APPLICATIONS) or "{}")
+        own = {**declared.get(name, {}), "app": PROGRAM, "build": True, "quota": False, **own_settings}
+        texts[stack_file.APPLICATIONS] = json.dumps({**declared, name: own})
         texts.setdefault("context", "")
-    application = name if name in json.loads(texts.get(stack_file.APPLICATIONS) or "{}") else None
+    further: dict[str, Any] = json.loads(texts.get(stack_file.APPLICATIONS) or "{}")
+    application = name if name in further else None
+    main_file = stack_file.get_app_path(stack_file.parse_config(texts)).partition(",")[0]
     texts = stack_file.select_texts(texts, application)
     file = folder / f"Pulumi.{stack}.yaml"
     # Pulumi has checked the passphrase of the variable, if it is set.
@@ -111,7 +117,11 @@ def read_inputs(
     if diagnostics or stack_inputs is None:
         builds = build_inputs.find_errors(environment) if environment.settings.build else ()
         raise diagnosis.InvalidInput([*diagnostics, *builds])
-    return stack_inputs
+    return dataclasses.replace(
+        stack_inputs,
+        further_applications=[] if application else [*further],
+        is_only_application=[*further] == [application] and not (folder / main_file).is_file(),
+    )
 
 
 def _declare_application(folder: Path, name: str, service: declarations.Declaration) -> nodes.Node:
