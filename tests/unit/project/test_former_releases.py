@@ -77,5 +77,6 @@ def parse_state(number: int) -> object:
 def test_a_newer_format_is_refused_and_an_older_one_is_read(read: Callable[[int], object]) -> None:
     for number in range(release_lock.FORMAT):
         assert read(number)
-    with pytest.raises((ValueError, diagnosis.InvalidInput), match=f"(?s)format {release_lock.FORMAT + 1} is newer .* upgrade Seaway: pip"):
+    newer = f"(?s)format {release_lock.FORMAT + 1} is newer .* upgrade Seaway: pip"
+    with pytest.raises((ValueError, diagnosis.InvalidInput), match=newer):
         read(release_lock.FORMAT + 1)
