@@ -75,8 +75,10 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code. Results go to stdout, errors to stderr."""
     words = sys.argv[1:] if words is None else list(words)
     arguments = argparse.Namespace()
+    command.APPLICATION.set(None)
     try:
         _parse(words, arguments)
+        command.APPLICATION.set(getattr(arguments, "application", None))
         return arguments.run(arguments)
     except (diagnosis.InvalidInput, errors.Unavailable) as error:
         command.print_errors(error, as_json=getattr(arguments, "json", False))

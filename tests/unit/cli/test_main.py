@@ -1,10 +1,13 @@
 """The command itself: commands, exit codes, and where messages go."""
 
+import argparse
+import contextvars
 import json
 import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -137,3 +140,35 @@ sys.exit(main.main(["talk"]))
     assert process.wait(timeout=300) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
+
+
+def list_commands(commands: Sequence[command.Command], *words: str) -> Iterator[tuple[str, command.Command]]:
+    for declared in commands:
+        if declared.subcommands:
+            yield from list_commands(declared.subcommands, *words, declared.name)
+        else:
+            yield " ".join((*words, declared.name)), declared
+
+
+@pytest.mark.parametrize(
+    ("words", "declared"), [pytest.param(*row, id=row[0]) for row in list_commands(main.COMMANDS, "seaway")]
+)
+def test_a_command_in_a_message_has_the_application_of_the_run(
+    words: str, declared: command.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parser = argparse.ArgumentParser()
+    declared.load().configure(parser)
+    expected = f"{words} --application blog" if "--application" in parser.format_help() else words
+    text = "try: {} --stack dev; then {} --application blog."
+    assert command.add_application(text.format(words, words)) == text.format(words, words)
+    context = contextvars.copy_context()
+    context.run(command.APPLICATION.set, "blog")
+    assert context.run(command.add_application, text.format(words, words)) == text.format(expected, words)
+
+
+def test_messages_of_a_run_have_its_application(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stack that builds pins no release, so the message names the command for the other."""
+    file = checkout / "Pulumi.dev.yaml"
+    file.write_text(f"{file.read_text().rstrip()}\n  seaway:applications: {{blog: {{build: false}}}}\n")
+    assert main.main(["render", "--stack", "dev", "--application", "blog"]) == command.USAGE_ERROR
+    assert "seaway release promote --application blog <from> dev" in capsys.readouterr().err
