@@ -142,28 +142,20 @@ sys.exit(main.main(["talk"]))
     process.stderr.close()
 
 
-def list_commands(commands: Sequence[command.Command], *words: str) -> Iterator[tuple[str, command.Command]]:
-    for declared in commands:
-        if declared.subcommands:
-            yield from list_commands(declared.subcommands, *words, declared.name)
-        else:
-            yield " ".join((*words, declared.name)), declared
-
-
-@pytest.mark.parametrize(
-    ("words", "declared"), [pytest.param(*row, id=row[0]) for row in list_commands(main.COMMANDS, "seaway")]
-)
-def test_a_command_in_a_message_has_the_application_of_the_run(
-    words: str, declared: command.Command, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("words", list(list_commands(main.COMMANDS)), ids=" ".join)
+def test_a_command_in_a_message_has_the_application_of_the_run(words: list[str]) -> None:
+    declared, command_line = main.find_command(words), " ".join(("seaway", *words))
+    assert declared is not None
     parser = argparse.ArgumentParser()
     declared.load().configure(parser)
-    expected = f"{words} --application blog" if "--application" in parser.format_help() else words
+    expected = command_line + (" --application blog" if "--application" in parser.format_help() else "")
     text = "try: {} --stack dev; then {} --application blog."
-    assert command.add_application(text.format(words, words)) == text.format(words, words)
+    assert command.add_application(text.format(command_line, command_line)) == text.format(command_line, command_line)
     context = contextvars.copy_context()
     context.run(command.APPLICATION.set, "blog")
-    assert context.run(command.add_application, text.format(words, words)) == text.format(expected, words)
+    assert context.run(command.add_application, text.format(command_line, command_line)) == text.format(
+        expected, command_line
+    )
 
 
 def test_messages_of_a_run_have_its_application(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
