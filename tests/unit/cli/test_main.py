@@ -142,7 +142,7 @@ sys.exit(main.main(["talk"]))
     process.stderr.close()
 
 
-@pytest.mark.parametrize("words", filter(main.find_command, list_commands(main.COMMANDS)), ids=" ".join)
+@pytest.mark.parametrize("words", list(filter(main.find_command, list_commands(main.COMMANDS))), ids=" ".join)
 def test_a_command_in_a_message_has_the_application_of_the_run(words: list[str]) -> None:
     declared, command_line = main.find_command(words), " ".join(("seaway", *words))
     assert declared is not None
