@@ -5,17 +5,38 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .application import Application
+    from .image import Image, ImageArgs
     from .program_values import ApplicationArgs
+    from .registry import Registry, RegistryArgs
     from .rollout import SKIP_AWAIT, Rollout, RolloutArgs
+    from .workload import Workload, WorkloadArgs
 
-__all__ = ["SKIP_AWAIT", "Application", "ApplicationArgs", "Rollout", "RolloutArgs"]
+__all__ = [
+    "SKIP_AWAIT",
+    "Application",
+    "ApplicationArgs",
+    "Image",
+    "ImageArgs",
+    "Registry",
+    "RegistryArgs",
+    "Rollout",
+    "RolloutArgs",
+    "Workload",
+    "WorkloadArgs",
+]
 
 _MODULES = {
     "Application": "application",
     "ApplicationArgs": "program_values",
-    "SKIP_AWAIT": "rollout",
+    "Image": "image",
+    "ImageArgs": "image",
+    "Registry": "registry",
+    "RegistryArgs": "registry",
     "Rollout": "rollout",
     "RolloutArgs": "rollout",
+    "SKIP_AWAIT": "rollout",
+    "Workload": "workload",
+    "WorkloadArgs": "workload",
 }
 
 

@@ -23,6 +23,7 @@ from . import (
     program_values,
     provenance,
     provider,
+    registry,
     release,
     stack_config,
     workload,
@@ -73,6 +74,9 @@ class Application(pulumi.ComponentResource):
         stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
         context, namespace = environment.settings.context, environment.namespace
         opts = opts or pulumi.ResourceOptions()
+        if stack_inputs.is_only_application:
+            own = pulumi.ResourceOptions(transformations=[_alias_main_application(environment)])
+            opts = pulumi.ResourceOptions.merge(opts, own)
         super().__init__("seaway:index:Application", environment.app.name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         plugin = provider.Seaway(environment.add_prefix("seaway"), context, child, environment=environment)
@@ -86,15 +90,13 @@ class Application(pulumi.ComponentResource):
         )
         images = choice.release_record.images
         if choice.plans:
-            built = Registry(choice.plans, stack_inputs, cluster, child).images
+            built = _register_images(choice, cluster, child)
             images = {
                 name: built[name] if isinstance(known.reference, inputs.PendingImage) else known
                 for name, known in images.items()
             }
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
-        secret_values = _register_generated_secrets(stack_inputs, guarded)
-        secret_values |= {name: secret.value for name, secret in stack_inputs.secrets.items()}
-        secret_values |= {name: program_values.encode_secret(text) for name, text in args.secrets.items()}
+        secret_values = release.register_secret_values(stack_inputs, args.secrets, guarded)
         release_objects = args.add_to(choice.fill_objects(images, secret_values), stack_inputs, guarded)
         manifests = (release_object.manifest for release_object in release_objects)
         # The preview of a destroy calls no provider: only a protected resource stops it. None: as the application.
@@ -102,7 +104,10 @@ class Application(pulumi.ComponentResource):
             protect=disks.has_protected_data(environment.settings, manifests) or opts.protect
         )
         object_guard = provider.Objects(
-            environment.add_prefix("objects"), release_objects, pulumi.ResourceOptions.merge(guarded, protection)
+            environment.add_prefix("objects"),
+            release_objects,
+            stack_inputs.further_applications,
+            pulumi.ResourceOptions.merge(guarded, protection),
         )
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
         dockerfiles = {plan.name: plan.inputs.bases.text for plan in choice.plans}
@@ -135,32 +140,6 @@ class Application(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
 
-class Registry(pulumi.ComponentResource):
-    """The images of the application in the registry of the environment.
-
-    The credentials are those of the user's Docker configuration (``docker login``). They are no input, so they are not
-    in the state, and a new token changes nothing.
-    """
-
-    images: Mapping[str, inputs.Image]
-    """By name of the service, store or job that is built."""
-
-    def __init__(
-        self,
-        plans: Sequence[image.BuildPlan],
-        stack_inputs: stack_config.StackInputs,
-        cluster: provider.Cluster,
-        options: pulumi.ResourceOptions,
-    ) -> None:
-        super().__init__("seaway:index:Registry", stack_inputs.environment.app.name, None, options)
-        child = pulumi.ResourceOptions(parent=self)
-        images = {plan.name: image.Image(plan, stack_inputs, cluster, child) for plan in plans}
-        self.images = {
-            plan.name: inputs.Image(reference=images[plan.name].reference, content=plan.record.tag) for plan in plans
-        }
-        self.register_outputs({name: built.reference for name, built in images.items()})
-
-
 def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[release.ReleaseChoice, list[engine.Result]]:
     """The release of this run, and the results of its checks."""
     stack_inputs = stack_config.read_inputs(Path.cwd(), name)
@@ -168,7 +147,7 @@ def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[rele
         own_name = stack_inputs.environment.application_name
         raise diagnosis.InvalidInput(stack_file.name_application(diagnostic, own_name) for diagnostic in diagnostics)
     try:
-        plans = image.plan_builds(stack_inputs.environment)
+        plans = image.plan_builds(stack_inputs)
     except diagnosis.InvalidInput as error:
         refusals = checks.find_refusals(stack_inputs.environment)
         raise diagnosis.InvalidInput([*error.diagnostics, *refusals]) from None
@@ -177,6 +156,37 @@ def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[rele
     choice.check_signatures()
     choice.save_run_result()
     return choice, results
+
+
+def _alias_main_application(environment: environments.Environment) -> pulumi.ResourceTransformation:
+    """Keeps the resources of an application that was the main one of the stack, whose names have no prefix.
+
+    Only where no other application of the stack can have these names: an alias that is also the name of a resource is
+    an error.
+    """
+    prefix = environment.add_prefix("")
+
+    def add_alias(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+        if not args.name.startswith(prefix) or args.name == environment.namespace:
+            return None
+        own = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=args.name.removeprefix(prefix))])
+        return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, own))
+
+    return add_alias
+
+
+def _register_images(
+    choice: release.ReleaseChoice, cluster: provider.Cluster, options: pulumi.ResourceOptions
+) -> dict[str, inputs.Image]:
+    """The images that are built, by name."""
+    environment = choice.stack_inputs.environment
+    address = registry.RegistryArgs(address=environment.settings.registry or "")
+    parent = registry.Registry(environment.app.name, address, options)
+    # A cluster that was created again may have lost its registry, and docker-build cannot see that over http: so the
+    # image is built and pushed again. The same content has the same digest.
+    own = pulumi.ResourceOptions(parent=parent, depends_on=[cluster], replacement_trigger=cluster.uid)
+    images = {plan.name: image.Image(environment.add_prefix(plan.name), plan, own) for plan in choice.plans}
+    return {name: inputs.Image(reference=built.ref, content=built.content) for name, built in images.items()}
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,18 +216,17 @@ def _register_rollouts(
     for step, step_objects in objects.group_by_step(release_objects).items():
         owners = dict.fromkeys(release_object.owner for release_object in step_objects if release_object.owner)
         for owner in owners:
-            workloads[owner] = workload.Workload(
-                owner,
-                add_prefix=environment.add_prefix,
+            plan = workload.WorkloadPlan(
                 release_objects=[
                     release_object
                     for release_object in release_objects
                     if release_object.owner == owner and release_object.kind != NETWORK_POLICY
                 ],
+                add_prefix=environment.add_prefix,
                 namespace=namespace,
                 dependencies=[*shared, *rollouts[-1:]],
-                options=options,
             )
+            workloads[owner] = workload.Workload(environment.add_prefix(owner), plan, options)
         started = [resource for owner in owners for resource in workloads[owner].pod_resources]
         # A schedule and an autoscaler start no pods now, so there is nothing to wait for.
         if watched := [release_object for release_object in step_objects if release_object.deadline is not None]:
@@ -255,14 +264,3 @@ def _register_shared(
         for release_object in release_objects
         if release_object.owner is None and release_object.kind != "Namespace"
     ]
-
-
-def _register_generated_secrets(
-    stack_inputs: stack_config.StackInputs, options: pulumi.ResourceOptions
-) -> dict[str, pulumi.Output[str]]:
-    add_prefix = stack_inputs.environment.add_prefix
-    lengths = release.list_generated_secrets(stack_inputs.environment, stack_inputs.secrets)
-    return {
-        name: provider.GeneratedSecret(add_prefix(name), name, length, options).value.apply(stack_config.encode_base64)
-        for name, length in lengths.items()
-    }

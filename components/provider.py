@@ -83,11 +83,17 @@ class Cluster(pulumi.CustomResource):
 class Objects(pulumi.CustomResource):
     """The guard of objects: it refuses to take over foreign objects, as server-side apply would, and to delete disks.
 
-    ``release_objects``: all objects of the stack, including the namespace. Their labels identify the owner.
+    Args:
+        release_objects: all objects of the application, including the namespace. Their labels identify the owner.
+        further_applications: of the stack, if this is its main one.
     """
 
     def __init__(
-        self, name: str, release_objects: Sequence[objects.ReleaseObject], options: pulumi.ResourceOptions
+        self,
+        name: str,
+        release_objects: Sequence[objects.ReleaseObject],
+        further_applications: Sequence[str],
+        options: pulumi.ResourceOptions,
     ) -> None:
         labels = release_objects[0].manifest["metadata"]["labels"]
         properties = {
@@ -99,6 +105,7 @@ class Objects(pulumi.CustomResource):
                 for release_object in release_objects
                 if release_object.kind == "StatefulSet"
             },
+            "applications": sorted(further_applications),
         }
         super().__init__("seaway:index:Objects", name, properties, options)
 
@@ -158,7 +165,7 @@ class Rollout(pulumi.CustomResource):
     def __init__(
         self,
         name: str,
-        namespace: str,
+        namespace: pulumi.Input[str],
         workloads: Sequence[objects.ReleaseObject],
         sources: Mapping[str, str],
         options: pulumi.ResourceOptions,

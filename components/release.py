@@ -13,7 +13,7 @@ from seaway.project import environments, release, release_lock
 from seaway.release import hold, record, signatures
 from seaway.syntax import diagnosis, encode
 
-from . import image, messages, stack_config
+from . import image, messages, program_values, provider, stack_config
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,7 @@ class ReleaseChoice:
         images |= {
             plan.name: inputs.Image(reference=inputs.PendingImage(plan.name), content=plan.record.tag) for plan in plans
         }
-        fingerprints = _fingerprint_generated_secrets(environment, stack_inputs.secrets)
+        fingerprints = fingerprint_generated_secrets(environment, stack_inputs.secrets)
         fingerprints |= {name: secret.fingerprint for name, secret in stack_inputs.secrets.items()}
         values = {
             name: inputs.SecretValue(fingerprint=fingerprint, value="") for name, fingerprint in fingerprints.items()
@@ -144,9 +144,25 @@ def list_generated_secrets(environment: environments.Environment, configured: Co
     return {name: length for name, length in sorted(lengths.items()) if name not in others}
 
 
-def _fingerprint_generated_secrets(
-    environment: environments.Environment, configured: Collection[str]
-) -> dict[str, str]:
+def register_secret_values(
+    stack_inputs: stack_config.StackInputs,
+    program_secrets: Mapping[str, pulumi.Input[str]],
+    options: pulumi.ResourceOptions,
+) -> dict[str, Any]:
+    """The values of all secrets, as in ``Secret.data``: those that the stack generates (``options``: with the plugin),
+    and those of its configuration and of the program."""
+    add_prefix = stack_inputs.environment.add_prefix
+    lengths = list_generated_secrets(stack_inputs.environment, stack_inputs.secrets)
+    generated = {
+        name: provider.GeneratedSecret(add_prefix(name), name, length, options).value.apply(stack_config.encode_base64)
+        for name, length in lengths.items()
+    }
+    configured = {name: secret.value for name, secret in stack_inputs.secrets.items()}
+    of_program = {name: program_values.encode_secret(text) for name, text in program_secrets.items()}
+    return {**generated, **configured, **of_program}
+
+
+def fingerprint_generated_secrets(environment: environments.Environment, configured: Collection[str]) -> dict[str, str]:
     """The fingerprints of generated secrets. They name how a value is generated, so a preview knows them."""
     return {name: f"generated-{length}" for name, length in list_generated_secrets(environment, configured).items()}
 
@@ -168,7 +184,7 @@ def _select_recorded_inputs(
     the old fingerprint. Nodes pull with the current credentials.
     """
     environment, current, recorded = stack_inputs.environment, stack_inputs.secrets, release_record.environment
-    generated = _fingerprint_generated_secrets(recorded, ())
+    generated = fingerprint_generated_secrets(recorded, ())
     secret_values = {
         name: current[name]
         if name in current and current[name].fingerprint == fingerprint

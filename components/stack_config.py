@@ -9,7 +9,8 @@ import dataclasses
 import datetime
 import json
 import os
-from collections.abc import Mapping
+import types
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,10 @@ from seaway import errors
 from seaway.checks import all_checks
 from seaway.images import build_inputs
 from seaway.manifests import inputs
-from seaway.model import image_reference
+from seaway.model import application as model_application
+from seaway.model import declarations, image_reference
 from seaway.model import secrets as model_secrets
-from seaway.project import environments, passphrase, stack_file
+from seaway.project import environments, passphrase, python_nodes, stack_file
 from seaway.release import fingerprints, stack_state
 from seaway.syntax import diagnosis, nodes
 
@@ -40,17 +42,45 @@ class StackInputs:
     """The values of secrets for builds. No object name and no image tag depends on them."""
     fingerprint_key: str | None = dataclasses.field(default=None, repr=False)
     """The key of the stack's fingerprints."""
+    further_applications: Sequence[str] = ()
+    """The names in ``seaway:applications``, if this is the main application."""
+    is_only_application: bool = False
+    """Whether it is in ``seaway:applications``, and the stack has no other application: no main one either."""
 
 
-def read_inputs(folder: Path, name: str = "") -> StackInputs:
-    """The inputs of an application in this run; ``name``: empty, that of the setting ``seaway:app``."""
+PROGRAM = "__main__.py"
+"""The program of the stack, in messages."""
+
+
+def read_inputs(
+    folder: Path,
+    name: str = "",
+    service: declarations.Declaration | None = None,
+    own_settings: Mapping[str, Any] = types.MappingProxyType({}),
+) -> StackInputs:
+    """The inputs of an application in this run.
+
+    Args:
+        folder: of the project.
+        name: in the settings; empty: that of the setting ``seaway:app``.
+        service: all that the application has; None: its file declares it. It is declared in the program, and inherits
+            the settings of the stack as a further application does.
+        own_settings: with ``service``, instead of those of the stack.
+    """
     stack = pulumi.get_stack()
     texts = {
         key.removeprefix(stack_file.PREFIX): str(text)
         for key, text in config.CONFIG.get().items()
         if key.startswith(stack_file.PREFIX)
     }
-    application = name if name in json.loads(texts.get(stack_file.APPLICATIONS) or "{}") else None
+    if service is not None:
+        declared: dict[str, Any] = json.loads(texts.get(stack_file.APPLICATIONS) or "{}")
+        own = {**declared.get(name, {}), "app": PROGRAM, "build": True, "quota": False, **own_settings}
+        texts[stack_file.APPLICATIONS] = json.dumps({**declared, name: own})
+        texts.setdefault("context", "")
+    further: dict[str, Any] = json.loads(texts.get(stack_file.APPLICATIONS) or "{}")
+    application = name if name in further else None
+    main_file = stack_file.get_app_path(stack_file.parse_config(texts)).partition(",")[0]
     texts = stack_file.select_texts(texts, application)
     file = folder / f"Pulumi.{stack}.yaml"
     # Pulumi has checked the passphrase of the variable, if it is set.
@@ -58,7 +88,7 @@ def read_inputs(folder: Path, name: str = "") -> StackInputs:
     known = [known for known in passphrase.KNOWN_PASSPHRASES if variable in (known, None)]
     diagnostics = passphrase.check(folder, stack, known)
     stack_values = stack_file.parse_config(texts, file.name)
-    if file.is_file():
+    if file.is_file() and service is None:
         stack_values = stack_file.attach_locations(stack_values, stack_file.read_config(file, application))
     try:
         today = datetime.datetime.now(datetime.UTC).date()
@@ -70,6 +100,7 @@ def read_inputs(folder: Path, name: str = "") -> StackInputs:
             check_ids=all_checks.IDS,
             today=today,
             find_more=build_inputs.find_errors,
+            node=None if service is None else _declare_application(folder, name, service),
         )
     except diagnosis.InvalidInput as error:
         raise diagnosis.InvalidInput([*diagnostics, *error.diagnostics]) from None
@@ -86,7 +117,16 @@ def read_inputs(folder: Path, name: str = "") -> StackInputs:
     if diagnostics or stack_inputs is None:
         builds = build_inputs.find_errors(environment) if environment.settings.build else ()
         raise diagnosis.InvalidInput([*diagnostics, *builds])
-    return stack_inputs
+    return dataclasses.replace(
+        stack_inputs,
+        further_applications=[] if application else [*further],
+        is_only_application=[*further] == [application] and not (folder / main_file).is_file(),
+    )
+
+
+def _declare_application(folder: Path, name: str, service: declarations.Declaration) -> nodes.Node:
+    app = declarations.declare(model_application.Application, name, services=[service])
+    return python_nodes.convert_application(app, folder / PROGRAM, PROGRAM)
 
 
 def _read_secrets(

@@ -1,12 +1,26 @@
 """The Kubernetes objects of one service, store or job, as resources."""
 
-from collections.abc import Callable, Sequence
+import copy
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 import pulumi
 
-from seaway.manifests import names, objects
+from seaway.manifests import inputs, names, objects
+from seaway.model import declarations
+from seaway.project import environments, stack_file
+from seaway.release import record
+from seaway.rollout import hints
+from seaway.syntax import diagnosis
 
-from . import provider
+from . import application_outputs, image, messages, program_values, provider, release, stack_config
+
+if TYPE_CHECKING:
+    import seaway
+
+_Image = image.Image  # WorkloadArgs has a field with the name of the module
 
 
 class KubernetesObject(pulumi.CustomResource):
@@ -33,56 +47,176 @@ class KubernetesObject(pulumi.CustomResource):
         super().__init__(f"kubernetes:{group}:{release_object.kind}", name, dict(manifest), merged)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadArgs:
+    """A service that is used without an application."""
+
+    service: "seaway.Service"
+    """As in an application in Python. It cannot build its image."""
+    namespace: pulumi.Input[str]
+    """An existing namespace."""
+    image: _Image | pulumi.Input[str] | None = None
+    """None: the service names it."""
+    env: Mapping[str, pulumi.Input[str]] = dataclasses.field(default_factory=dict[str, pulumi.Input[str]])
+    """Environment variables besides those of the service, see ``ApplicationArgs``."""
+    secrets: Mapping[str, pulumi.Input[str]] = dataclasses.field(default_factory=dict[str, pulumi.Input[str]])
+    """Values of secrets that the service lists."""
+    context: str | None = None
+    """Context of the kubeconfig; None: that of the setting ``seaway:context``."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadPlan:
+    """The objects of one service, store or job, and what they wait for."""
+
+    release_objects: Sequence[objects.ReleaseObject]
+    add_prefix: Callable[[str], str]
+    """Makes logical names of names."""
+    namespace: pulumi.Resource | None = None
+    """None: it is not of this program, or the objects have an Output of it."""
+    dependencies: Sequence[pulumi.Resource] = ()
+    """Resources that must exist, or be healthy, before its pods may start or change."""
+
+
 class Workload(pulumi.ComponentResource):
-    """One service, store or job: its objects, in their order.
+    """One service, store or job: its objects, in their order. A service that is used alone is healthy at the end.
 
     Args:
-        add_prefix: makes logical names of names.
-        dependencies: resources that must exist, or be healthy, before its pods may start or change.
-        options: with the Kubernetes provider and the plugin.
+        args: an application gives a plan, because it has rendered the objects of all its workloads.
+        opts: ``depends_on``: no pod starts or changes before these. ``providers``: a Kubernetes provider with
+            server-side apply, and Seaway's, of a Rollout.
+
+    Raises:
+        diagnosis.InvalidInput: see ``Application``.
     """
 
     pod_resources: list[pulumi.Resource]
     """The resources that start its pods. The Rollout of its step waits for them."""
+    address: pulumi.Output[str]
+    """``host:port`` inside the cluster; empty: it has no port. A resource that uses it waits until all is healthy."""
 
     def __init__(
-        self,
-        name: str,
-        *,
-        add_prefix: Callable[[str], str],
-        release_objects: Sequence[objects.ReleaseObject],
-        namespace: pulumi.Resource,
-        dependencies: Sequence[pulumi.Resource],
-        options: pulumi.ResourceOptions,
+        self, name: str, args: WorkloadArgs | WorkloadPlan, opts: pulumi.ResourceOptions | None = None
     ) -> None:
-        super().__init__("seaway:index:Workload", add_prefix(name), None, options)
-        self._add_prefix = add_prefix
+        super().__init__("seaway:index:Workload", name, None, opts)
         self.pod_resources = []
-        foundation: list[pulumi.Resource] = [namespace]
-        for release_object in release_objects:
-            starts_pods = release_object.phase is not objects.Phase.foundation
-            own = pulumi.ResourceOptions(
-                parent=self,
-                # An autoscaler is the last one of its phase: it looks for the Deployment at once.
-                depends_on=[*foundation, *dependencies, *self.pod_resources] if starts_pods else [namespace],
-                # The namespace is deleted with its contents. But workloads are deleted first and in order, services
-                # before their stores: no service loses its database, and an empty namespace ends sooner.
-                deleted_with=None if starts_pods else namespace,
-                retain_on_delete=release_object.is_retained,
-            )
-            trigger = self._make_job_trigger(release_object, namespace)
-            name = self._add_prefix(release_object.name)
-            resource = KubernetesObject(name, release_object, pulumi.ResourceOptions.merge(own, trigger))
-            (self.pod_resources if starts_pods else foundation).append(resource)
+        self.address = pulumi.Output.from_input("")
+        if isinstance(args, WorkloadPlan):
+            self._register_objects(args, pulumi.ResourceOptions(parent=self))
+        else:
+            try:
+                stack_inputs, values = _read_service(name, args)
+            except diagnosis.InvalidInput as error:
+                messages.report_invalid_input(error)
+            self._register_alone(name, args, stack_inputs, values, opts or pulumi.ResourceOptions())
         self.register_outputs({})
 
-    def _make_job_trigger(
-        self, job_object: objects.ReleaseObject, namespace: pulumi.Resource
-    ) -> pulumi.ResourceOptions | None:
+    def _register_alone(
+        self,
+        name: str,
+        args: WorkloadArgs,
+        stack_inputs: stack_config.StackInputs,
+        values: program_values.ApplicationArgs,
+        opts: pulumi.ResourceOptions,
+    ) -> None:
+        environment = stack_inputs.environment
+        child = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on)
+        kubernetes, plugin = self._choose_providers(name, args)
+        of_plugin = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(provider=plugin))
+        of_kubernetes = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(provider=kubernetes))
+        secret_values = release.register_secret_values(stack_inputs, args.secrets, of_plugin)
+        rendered = record.fill_secret_values(_render(args, stack_inputs), secret_values)
+        release_objects = values.add_to([*rendered], stack_inputs, of_plugin)
+        for release_object in release_objects:
+            for reference in (release_object.manifest["metadata"], *release_object.manifest.get("subjects", ())):
+                reference["namespace"] = args.namespace
+        plan = WorkloadPlan(release_objects=release_objects, add_prefix=environment.add_prefix)
+        self._register_objects(plan, of_kubernetes)
+        watched = [release_object for release_object in release_objects if release_object.deadline is not None]
+        own = pulumi.ResourceOptions.merge(of_plugin, pulumi.ResourceOptions(depends_on=self.pod_resources))
+        rollout = provider.Rollout(name, args.namespace, watched, hints.collect_sources(environment), own)
+        (service,) = environment.app.services
+        if service.port is not None:
+            address = pulumi.Output.concat(service.name, ".", args.namespace, f":{service.port}")
+            self.address = application_outputs.wait_for(rollout, address)
+
+    def _choose_providers(self, name: str, args: WorkloadArgs) -> tuple[pulumi.ProviderResource, ...]:
+        """The providers of Kubernetes and of the plugin: those of the options, or new ones."""
+        kubernetes = self.get_provider("kubernetes:core/v1:Namespace")
+        plugin = self.get_provider("seaway:index:Rollout")
+        if kubernetes and plugin:
+            return kubernetes, plugin
+        context = args.context or pulumi.Config(stack_file.PREFIX.rstrip(":")).require("context")
+        child = pulumi.ResourceOptions(parent=self)
+        has_values = bool(args.env or args.secrets)
+        return (
+            kubernetes or provider.Kubernetes(f"{name}-kubernetes", context, child, has_mutable_secrets=has_values),
+            plugin or provider.Seaway(f"{name}-seaway", context, child),
+        )
+
+    def _register_objects(self, plan: WorkloadPlan, options: pulumi.ResourceOptions) -> None:
+        foundation: list[pulumi.Resource] = [plan.namespace] if plan.namespace else []
+        namespaces = [*foundation]
+        for release_object in plan.release_objects:
+            starts_pods = release_object.phase is not objects.Phase.foundation
+            own = pulumi.ResourceOptions(
+                # An autoscaler is the last one of its phase: it looks for the Deployment at once.
+                depends_on=[*foundation, *plan.dependencies, *self.pod_resources] if starts_pods else namespaces,
+                # The namespace is deleted with its contents. But workloads are deleted first and in order, services
+                # before their stores: no service loses its database, and an empty namespace ends sooner.
+                deleted_with=None if starts_pods else plan.namespace,
+                retain_on_delete=release_object.is_retained,
+            )
+            name = plan.add_prefix(release_object.name)
+            if release_object.kind == "Job" and plan.namespace:
+                own.replacement_trigger = self._count_attempts(name, release_object, plan.namespace)
+            resource = KubernetesObject(name, release_object, pulumi.ResourceOptions.merge(options, own))
+            (self.pod_resources if starts_pods else foundation).append(resource)
+
+    def _count_attempts(
+        self, name: str, job_object: objects.ReleaseObject, namespace: pulumi.Resource
+    ) -> pulumi.Output[int]:
         """The trigger that runs a failed Job again under its own name."""
-        if job_object.kind != "Job":
-            return None
         own = pulumi.ResourceOptions(parent=self, depends_on=[namespace], deleted_with=namespace)
-        name, namespace_name = job_object.name, job_object.manifest["metadata"]["namespace"]
-        attempt = provider.JobAttempt(self._add_prefix(name), name, namespace_name, own).attempt
-        return pulumi.ResourceOptions(replacement_trigger=attempt)
+        namespace_name = job_object.manifest["metadata"]["namespace"]
+        return provider.JobAttempt(name, job_object.name, namespace_name, own).attempt
+
+
+def _read_service(name: str, args: WorkloadArgs) -> tuple[stack_config.StackInputs, program_values.ApplicationArgs]:
+    """The inputs of a service that is used alone, and the values that the program gives it."""
+    service = cast("declarations.Declaration", copy.copy(args.service))  # with the lines of the program
+    if "build" in service:
+        location, path = diagnosis.SourceLocation(stack_config.PROGRAM), f"services.{service.name}.build"
+        message, hint = "a Workload builds no image", "build it with Image, and write image=... in WorkloadArgs"
+        raise diagnosis.reject(location, path, "unsupported-key", message, hint)
+    if args.image is not None:
+        service["image"] = _get_content(args.image)
+    own_settings = {"programSecrets": [*args.secrets], "imagePullCredentials": None}
+    stack_inputs = stack_config.read_inputs(Path.cwd(), name, service, own_settings)
+    values = program_values.ApplicationArgs(env={service.name: args.env} if args.env else {}, secrets=args.secrets)
+    if diagnostics := [*values.check(stack_inputs)]:
+        raise diagnosis.InvalidInput(diagnostics)
+    environment = dataclasses.replace(stack_inputs.environment, opens_namespace=True)
+    return dataclasses.replace(stack_inputs, environment=environment), values
+
+
+def _render(args: WorkloadArgs, stack_inputs: stack_config.StackInputs) -> list[objects.ReleaseObject]:
+    """The objects of a service that is used alone, without the values of secrets."""
+    environment: environments.Environment = stack_inputs.environment
+    fingerprints = release.fingerprint_generated_secrets(environment, stack_inputs.secrets)
+    secrets = {name: inputs.SecretValue(fingerprint=print_, value="") for name, print_ in fingerprints.items()}
+    images: dict[str, inputs.Image] = {}
+    if args.image is not None:
+        pending = inputs.PendingImage(args.service.name)
+        images = {args.service.name: inputs.Image(reference=pending, content=_get_content(args.image))}
+    rendered = objects.objects(environment, images, {**secrets, **stack_inputs.secrets})
+    own = [release_object for release_object in rendered if release_object.owner is not None]
+    reference = args.image.ref if isinstance(args.image, image.Image) else args.image
+    return [*objects.replace_images(own, {known.reference: reference for known in images.values()})]
+
+
+def _get_content(workload_image: _Image | pulumi.Input[str]) -> str:
+    """What stands for the content of an image in names and versions; an Output is unknown there."""
+    if isinstance(workload_image, image.Image):
+        return workload_image.content
+    return workload_image if isinstance(workload_image, str) else "program"

@@ -25,6 +25,9 @@ DETACHED_SUFFIX = ".nobody"
 SETS = "sets"
 """Input for the guard of disks only: a difference in it is not a change of this resource."""
 
+FURTHER_APPLICATIONS = "applications"
+"""Input for the guard of moved applications only: the names in ``seaway:applications``, for the main application."""
+
 PENDING_DELETIONS = "leaving"
 """Output: holders of disks that were to be deleted. A failed update may not have deleted them; the next update removes
 those that are gone."""
@@ -64,10 +67,19 @@ class ObjectsGuard(resource.ClusterResource):
     Input ``sets``: the shapes of the StatefulSets, by their identity.
     """
 
-    inputs: ClassVar[Mapping[str, type]] = {"partOf": str, "stack": str, "objects": list, SETS: dict}
+    inputs: ClassVar[Mapping[str, type]] = {
+        "partOf": str,
+        "stack": str,
+        "objects": list,
+        SETS: dict,
+        FURTHER_APPLICATIONS: list,
+    }
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
-        changed = [name for name in resource.find_changed_inputs(state, inputs) if name != SETS]
+        _refuse_moved_application(state, inputs)
+        changed = [
+            name for name in resource.find_changed_inputs(state, inputs) if name not in (SETS, FURTHER_APPLICATIONS)
+        ]
         if changed:
             await self._check_ownership(inputs, recorded=state.outputs)
         await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
@@ -160,6 +172,24 @@ class ObjectsGuard(resource.ClusterResource):
     async def _find(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
         live = await self._cluster.gather(self._cluster.find(identity.path) for identity in identities)
         return [(identity, manifest) for identity, manifest in zip(identities, live, strict=True) if manifest]
+
+
+def _refuse_moved_application(state: resource.State, inputs: values.Properties) -> None:
+    """Refuse that the main application of the stack becomes a further one, or a further one the main one.
+
+    The logical names of its resources would have another prefix. The engine would apply each object under the new name
+    to the object of the old one, and then delete that.
+    """
+    before, now = state.outputs["partOf"], inputs["partOf"]
+    moved = {before} & {*inputs[FURTHER_APPLICATIONS]} | {now} & {*(state.inputs.get(FURTHER_APPLICATIONS) or ())}
+    if before != now and moved:
+        text = (
+            f"{', '.join(sorted(moved))} moves between seaway:app and seaway:applications; nothing was changed. Its"
+            " resources would have other names in the state, and Pulumi would delete its objects and their data."
+            f"\nTo keep them, leave {before} in seaway:app, and name {now} in seaway:applications."
+            f"\nTo deploy {now} as the main application, use another stack: pulumi stack init NAME"
+        )
+        raise engine.ResourceError(text, code="moved-application")
 
 
 def _parse_identities(properties: values.Properties, name: str = "objects") -> Set[_ObjectId]:

@@ -42,6 +42,11 @@ class Release(resource.ClusterResource):
     }
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
+        try:
+            recorded = state.outputs.get(release_lock.FORMAT_KEY, 0)
+            release_lock.parse_format(str(recorded), diagnosis.SourceLocation("the stack's state"))
+        except diagnosis.InvalidInput as error:
+            raise engine.ResourceError(str(error), code="unsupported-format") from None
         # The same release from another commit is the same release.
         changed = [name for name in resource.find_changed_inputs(state, inputs) if name != PROVENANCE]
         if not changed and not await self._is_recorded(state, inputs):

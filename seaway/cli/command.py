@@ -5,10 +5,12 @@ the cluster, a registry, the stack's state or a program does not answer, with th
 both, see ``print_errors``.
 """
 
+import contextvars
 import dataclasses
 import datetime
 import importlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from types import ModuleType
@@ -30,6 +32,15 @@ ROLLED_BACK = 3
 
 BLOCKED = 5
 """The stack's policy or a check blocks the change."""
+
+APPLICATION: contextvars.ContextVar[str | None] = contextvars.ContextVar("APPLICATION", default=None)
+"""The value of ``--application``, which every command that a message names needs too."""
+
+COMMANDS_WITH_APPLICATION = re.compile(
+    r"\bseaway (?:check|diff|exec|explain|export|graph|logs|port-forward|preview|render|run|status|up"
+    r"|images (?:lock|outdated)|release (?:list|promote|rollback|save))\b"
+)
+"""The commands with ``--application``, in a message. A test compares them with the parser."""
 
 INTERRUPTED = 130
 """The user pressed Ctrl-C. Shells use this code."""
@@ -83,7 +94,18 @@ def add_json_option(parser: SupportsOptions, module: str) -> None:
 
 def report(message: str) -> None:
     """Print a message to stderr."""
-    print(f"seaway: {message}", file=sys.stderr, flush=True)
+    print(f"seaway: {add_application(message)}", file=sys.stderr, flush=True)
+
+
+def add_application(text: str) -> str:
+    """The text with the option ``--application`` of this run in each command that it names."""
+    application = APPLICATION.get()
+
+    def add_option(match: re.Match[str]) -> str:
+        rest = re.split("[;,:(\\n`]", text[match.end() :], maxsplit=1)[0]
+        return match[0] if "--application" in rest else f"{match[0]} --application {application}"
+
+    return COMMANDS_WITH_APPLICATION.sub(add_option, text) if application else text
 
 
 def print_json(document: Any) -> None:
@@ -112,14 +134,14 @@ def print_errors(error: Exception, *, as_json: bool) -> None:
     Each error has ``code``, ``file``, ``line``, ``column``, ``path``, ``message`` and ``hint``; null: not known.
     """
     if isinstance(error, diagnosis.InvalidInput):
-        print(error, file=sys.stderr)
+        print(add_application(str(error)), file=sys.stderr)
         errors = [
             {
                 "code": diagnostic.code,
                 **dataclasses.asdict(diagnostic.location),
                 "path": diagnostic.path or None,
                 "message": diagnostic.message,
-                "hint": diagnostic.hint,
+                "hint": add_application(diagnostic.hint),
             }
             for diagnostic in error.diagnostics
         ]

@@ -22,9 +22,9 @@ configure = images_outdated.configure
 
 
 def run(arguments: argparse.Namespace) -> int:
-    comparison = images_outdated.compare(arguments.stack)
+    comparison = images_outdated.compare(arguments.stack, arguments.application)
     lock = comparison.lock
-    unused = _find_unused_pins(comparison, lock) if lock and arguments.stack is None else []
+    unused = _find_unused_pins(comparison, lock, arguments.application) if lock and arguments.stack is None else []
     new_lock = outdated.renew_lock(lock or images_lock.ImagesLock(), comparison.results, unused)
     before = images_lock.format_lock(lock) if lock else ""
     after = images_lock.format_lock(new_lock) if new_lock.pins or lock else ""
@@ -40,14 +40,16 @@ def run(arguments: argparse.Namespace) -> int:
     return command.FAILURE if is_unreachable else command.SUCCESS
 
 
-def _find_unused_pins(comparison: images_outdated.Comparison, lock: images_lock.ImagesLock) -> list[str]:
+def _find_unused_pins(
+    comparison: images_outdated.Comparison, lock: images_lock.ImagesLock, application_name: str | None
+) -> list[str]:
     """Pins that neither the application nor a stack uses; none if a stack cannot be read."""
     folder, app_file, root = comparison.folder, comparison.app_file, comparison.root
-    uses = images_outdated.find_uses(folder, app_file, root, None)
+    uses = images_outdated.find_uses(folder, app_file, root, None, application_name)
     try:
-        for name in stack.list_names(folder):
-            if stack_file.is_building(stack.read_config(folder, name)):
-                uses += images_outdated.find_uses(folder, app_file, root, name)
+        for name in comparison.stacks:
+            if stack_file.is_building(stack.read_config(folder, name, application_name)):
+                uses += images_outdated.find_uses(folder, app_file, root, name, application_name)
     except diagnosis.InvalidInput:
         return []
     used = {image_reference.normalize(use.reference) for use in uses}

@@ -34,6 +34,8 @@ class Comparison:
 
     folder: Path
     """The project folder."""
+    stacks: Sequence[str]
+    """The stacks that have the application."""
     app_file: str
     root: roots.Root
     """The folder that the application may name files in."""
@@ -54,11 +56,12 @@ class Comparison:
 def configure(parser: argparse.ArgumentParser) -> None:
     help_text = "use the image overrides and the overlay of a stack [the application's file alone]"
     parser.add_argument("-s", "--stack", metavar="STACK", help=help_text)
+    stack.add_application_option(parser)
     command.add_json_option(parser, __name__)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    comparison = compare(arguments.stack)
+    comparison = compare(arguments.stack, arguments.application)
     if arguments.json:
         command.print_json({"images": list(map(to_json, comparison.results))})
     else:
@@ -67,21 +70,27 @@ def run(arguments: argparse.Namespace) -> int:
     return command.FAILURE if states & {"unreachable", "outdated"} else command.SUCCESS
 
 
-def compare(stack_name: str | None) -> Comparison:
-    """Compare the images of the application, or of a stack, with their registries."""
+def compare(stack_name: str | None, application_name: str | None) -> Comparison:
+    """Compare the images of an application, or of a stack, with their registries."""
     folder = stack.find_project_folder(Path.cwd())
-    configs = [stack.read_config(folder, name) for name in ([stack_name] if stack_name else stack.list_names(folder))]
+    stacks = [stack_name] if stack_name else stack.list_names(folder)
+    having = [
+        name for name in stacks if application_name in stack_file.list_applications(stack.find_file(folder, name))
+    ]
+    configs = [stack.read_config(folder, name, application_name) for name in having or stacks]
     app_file, root = _find_app_file(folder, configs), _find_root(folder, configs)
     app_folder = (folder / app_file).parent
     lock = images_lock.read_lock(app_folder, root, str(Path(app_file).with_name(images_lock.FILE_NAME)))
-    uses = find_uses(folder, app_file, root, stack_name)
+    uses = find_uses(folder, app_file, root, stack_name, application_name)
     results = outdated.compare_with_registries(uses, lock or images_lock.ImagesLock())
-    return Comparison(folder=folder, app_file=app_file, root=root, lock=lock, results=results)
+    return Comparison(folder=folder, stacks=having, app_file=app_file, root=root, lock=lock, results=results)
 
 
-def find_uses(folder: Path, app_file: str, root: roots.Root, stack_name: str | None) -> list[outdated.ImageUse]:
+def find_uses(
+    folder: Path, app_file: str, root: roots.Root, stack_name: str | None, application_name: str | None
+) -> list[outdated.ImageUse]:
     """The images that the application names, or that a stack uses."""
-    app, overrides = _load_app(folder, app_file, root, stack_name)
+    app, overrides = _load_app(folder, app_file, root, stack_name, application_name)
     return outdated.find_image_uses(app, (folder / app_file).parent, root, overrides)
 
 
@@ -136,12 +145,12 @@ def _find_root(folder: Path, configs: Sequence[nodes.MappingNode]) -> roots.Root
 
 
 def _load_app(
-    folder: Path, app_file: str, root: roots.Root, stack_name: str | None
+    folder: Path, app_file: str, root: roots.Root, stack_name: str | None, application_name: str | None
 ) -> tuple[application.Application, dict[str, str]]:
     """The application and the image overrides."""
     if stack_name is None:
         return load.load_application(folder / app_file, root=root), {}
-    config = stack.read_config(folder, stack_name)
+    config = stack.read_config(folder, stack_name, application_name)
     stack_settings = stack_file.decode_settings(config, stack_name)
     if not stack_settings.build:
         message = f"stack {stack_name} builds no images: it deploys those of its pinned release"

@@ -92,6 +92,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run one command; return the exit code. Results go to stdout, errors to stderr."""
     words = sys.argv[1:] if words is None else list(words)
     arguments = argparse.Namespace()
+    command.APPLICATION.set(None)
     try:
         with output.clean_streams():
             return _run(words, arguments)
@@ -104,6 +105,7 @@ def main(words: Sequence[str] | None = None) -> int:
 def _run(words: Sequence[str], arguments: argparse.Namespace) -> int:
     try:
         _parse(words, arguments)
+        command.APPLICATION.set(getattr(arguments, "application", None))
         if getattr(arguments, "no_program", False):
             from seaway.project import python_program  # noqa: PLC0415 - other commands start without it
 

@@ -59,10 +59,11 @@ def _migrate(folder: Path, undecided: list[diagnosis.Diagnostic]) -> Iterator[_F
     applications: dict[str, roots.Root] = {}
     for name in stack.list_names(folder):
         file = f"Pulumi.{name}.yaml"
-        values = stack_file.read_config(folder / file)
-        app = stack_file.get_app_path(values)
-        if stack_file.is_building(values) or os.path.lexists(folder / app):
-            applications[app] = stack_file.find_root(values, folder)
+        for application_name in stack_file.list_applications(folder / file):
+            values = stack_file.read_config(folder / file, application_name)
+            app = stack_file.get_app_path(values)
+            if stack_file.is_building(values) or os.path.lexists(folder / app):
+                applications[app] = stack_file.find_root(values, folder)
         yield _read(folder, file, roots.Root(folder), undecided)
     for name, root in applications.items():
         if load.is_compose_file(folder / name):

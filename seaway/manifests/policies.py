@@ -135,6 +135,8 @@ def _ingress_rules(
         caller.name for caller in environment.app.get_workloads().values() if workload.name in caller.calls
     )
     ports = _build_ports(workload)
+    if environment.opens_namespace and ports:
+        yield {"from": [{"podSelector": {}}], "ports": ports}
     if callers and (ports or _opens_all_ports(workload)):
         peers = [_build_pod_peer(environment, caller) for caller in callers]
         yield {"from": peers, **({"ports": ports} if ports else {})}
@@ -176,6 +178,8 @@ def _ingress_controller_peer(environment: environments.Environment) -> dict[str,
 
 def _egress_rules(environment: environments.Environment, workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
     yield {"to": [dict(peer) for peer in DNS_PEERS], "ports": [_build_port(53, "UDP"), _build_port(53, "TCP")]}
+    if environment.opens_namespace:
+        yield {"to": [{"podSelector": {}}]}
     targets = {target.name: target for target in (*environment.app.services, *environment.app.stores)}
     for name in sorted(set(workload.calls)):
         if address := external.find_address(targets[name]):

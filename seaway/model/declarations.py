@@ -78,3 +78,8 @@ def get_class(name: str) -> type[Keys]:
         raise AttributeError(f"seaway has no class {name}: {decode.suggest_name(name, {**classes, **by_keys_name})}")
     base = Keys if name in by_keys_name else Declaration
     return cast("type[Keys]", type(name, (base,), {"__doc__": model_class.__doc__, "model_class": model_class}))
+
+
+def declare(model_class: type, name: str, **keys: object) -> Declaration:
+    """What a program declares with the class of the same name."""
+    return cast("type[Declaration]", get_class(model_class.__name__))(name, **keys)

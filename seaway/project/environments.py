@@ -47,6 +47,9 @@ class Environment:
     """The application with the overlay merged on: each value has its source location. Empty without files."""
     fixed_namespace: str | None = None
     """The namespace that the command line names."""
+    opens_namespace: bool = False
+    """Whether all pods of the namespace may connect to its workloads, and its workloads to them: a Pulumi program that
+    uses a workload alone does not declare who calls it."""
 
     @classmethod
     def create(cls, app: application.Application, stack_settings: _Settings) -> Self:
@@ -138,6 +141,7 @@ def read_environment(
     today: datetime.date | None = None,
     proposed_pin: ProposedPin | None = None,
     find_more: Callable[[Environment], Iterable[diagnosis.Diagnostic]] = lambda _: (),
+    node: nodes.Node | None = None,
 ) -> Environment:
     """Read an environment: its settings, and the application that they name or the release that the stack pins.
 
@@ -150,6 +154,7 @@ def read_environment(
         today: a waiver that ended before this day is an error, except after a rollback. None: waivers may have ended.
         proposed_pin: deployed instead of the release that is pinned now.
         find_more: finds the errors of a later stage (of builds) in an invalid environment, so that all are reported.
+        node: the application; None: its file is read.
     """
     lock_name = format_lock_name(stack, application_name)
     lock = proposed_pin.stack_lock if proposed_pin else release_lock.read(folder, lock_name)
@@ -173,7 +178,8 @@ def read_environment(
             node = release.get_application_node(release_node)
         else:
             tree = working_tree.WorkingTree(folder=(folder / file).parent, root=stack_file.find_root(config, folder))
-            node = load.parse_file(folder / file, file, tree.root, stack_settings.profiles if stack_settings else ())
+            profiles = stack_settings.profiles if stack_settings else ()
+            node = node or load.parse_file(folder / file, file, tree.root, profiles)
             pins_file = str(Path(file).with_name(images_lock.FILE_NAME))
             pins = images_lock.read_lock(tree.folder, tree.root, pins_file) or pins
     except diagnosis.InvalidInput as error:

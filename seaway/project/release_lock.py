@@ -221,14 +221,19 @@ def parse_content(content: bytes, file: str) -> tuple[int, nodes.Node]:
     if not isinstance(node, nodes.MappingNode) or pair is None:
         return 0, migration.translate_stored(node)
     text = pair.node.text if isinstance(pair.node, nodes.ScalarNode) else nodes.describe_node(pair.node)
-    if text not in map(str, range(1, FORMAT + 1)):
-        message, hint = f"format {text[:_MAX_SHOWN_CHARACTERS]} does not exist", _RESTORE_HINT
-        if re.fullmatch("[1-9][0-9]{0,8}", text) and int(text) > FORMAT:
-            message = f"format {text} is newer than this version of Seaway"
-            hint = f"upgrade Seaway; this version reads formats 0 to {FORMAT}"
-        raise diagnosis.reject(pair.location, FORMAT_KEY, "unsupported-format", message, hint)
-    number, node = int(text), nodes.remove_key(node, FORMAT_KEY)
+    number, node = parse_format(text, pair.location), nodes.remove_key(node, FORMAT_KEY)
     return number, node if number == FORMAT else migration.translate_stored(node)
+
+
+def parse_format(text: str, location: diagnosis.SourceLocation) -> int:
+    """The number of a format that this version reads: of a file, of the state or of a record in the cluster."""
+    if text in map(str, range(FORMAT + 1)):
+        return int(text)
+    message, hint = f"format {text[:_MAX_SHOWN_CHARACTERS]} does not exist", _RESTORE_HINT
+    if re.fullmatch("[1-9][0-9]{0,8}", text):
+        message = f"format {text} is newer than this version of Seaway"
+        hint = f"upgrade Seaway: pip install --upgrade seaway; this version reads formats 0 to {FORMAT}"
+    raise diagnosis.reject(location, FORMAT_KEY, "unsupported-format", message, hint)
 
 
 def format_text(plain: Mapping[str, Any]) -> str:

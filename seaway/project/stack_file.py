@@ -37,19 +37,29 @@ def read_config(path: Path, application: str | None = None) -> nodes.MappingNode
 
     Raises diagnosis.InvalidInput: there is no such file or application, or it is not YAML.
     """
+    config = _read_settings(path)
+    config_location, pairs = config.location, config.pairs
+    further = nodes.get_pairs(config, APPLICATIONS)
+    if application is not None and application not in further:
+        message, hint = f"has no application {diagnosis.quote(application)}", decode.suggest_name(application, further)
+        raise diagnosis.reject(config_location, f"{PREFIX}{APPLICATIONS}", "unknown-application", message, hint)
+    own = nodes.get_pairs(nodes.MappingNode(config_location, {**further}), application) if application else None
+    return nodes.MappingNode(config_location, _select(pairs, own))
+
+
+def list_applications(path: Path) -> list[str | None]:
+    """The applications of a stack's file: None, the main one, and the names in ``seaway:applications``."""
+    return [None, *nodes.get_pairs(_read_settings(path), APPLICATIONS)]
+
+
+def _read_settings(path: Path) -> nodes.MappingNode:
     config = nodes.get_pairs(yaml_parser.parse(read_bytes(path), path.name), "config")
     pairs = {
         key.removeprefix(PREFIX): nodes.Pair(pair.location, _parse_file_value(pair.node))
         for key, pair in config.items()
         if key.startswith(PREFIX)
     }
-    config_location = diagnosis.SourceLocation(path.name)
-    further = nodes.get_pairs(nodes.MappingNode(config_location, pairs), APPLICATIONS)
-    if application is not None and application not in further:
-        message, hint = f"has no application {diagnosis.quote(application)}", decode.suggest_name(application, further)
-        raise diagnosis.reject(config_location, f"{PREFIX}{APPLICATIONS}", "unknown-application", message, hint)
-    own = nodes.get_pairs(nodes.MappingNode(config_location, {**further}), application) if application else None
-    return nodes.MappingNode(config_location, _select(pairs, own))
+    return nodes.MappingNode(diagnosis.SourceLocation(path.name), pairs)
 
 
 def select_texts(texts: Mapping[str, str], application: str | None) -> Mapping[str, str]:

@@ -77,7 +77,7 @@ class ReleaseState:
     @classmethod
     def _parse(cls, outputs: Mapping[str, Any]) -> Self:
         node = encode.to_node(outputs["record"], _LOCATION)
-        if outputs.get(release_lock.FORMAT_KEY) != release_lock.FORMAT:
+        if release_lock.parse_format(str(outputs.get(release_lock.FORMAT_KEY, 0)), _LOCATION) != release_lock.FORMAT:
             node = migration.translate_stored(node)
         return cls(
             id=outputs["release"],

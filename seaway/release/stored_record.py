@@ -17,7 +17,7 @@ from typing import Any, Self, cast
 from seaway.manifests import objects
 from seaway.project import release, release_lock
 from seaway.release import record
-from seaway.syntax import decode, encode
+from seaway.syntax import decode, diagnosis, encode
 
 RECORD_FILE = "release.yaml"
 PROVENANCE_FILE = "provenance.yaml"
@@ -94,9 +94,10 @@ class StoredRecord:
         """
         metadata: Mapping[str, str] = config_maps[0].get("data") or {}
         text = metadata.get(release_lock.FORMAT_KEY, "0")
-        if text not in map(str, range(release_lock.FORMAT + 1)):
-            message = f"its format is {text}, and this version of Seaway reads up to {release_lock.FORMAT}"
-            raise UnreadableRecordError(message)
+        try:
+            number = release_lock.parse_format(text, diagnosis.SourceLocation(""))
+        except diagnosis.InvalidInput as error:
+            raise UnreadableRecordError(f"its {error.diagnostics[0].message}; {error.diagnostics[0].hint}") from None
         files: dict[str, bytes] = {}
         try:
             for config_map in config_maps:
@@ -109,7 +110,7 @@ class StoredRecord:
                     files[name] = files.get(name, b"") + content
         except (ValueError, AttributeError) as error:
             raise UnreadableRecordError(f"its data cannot be read ({error})") from None
-        return cls(files=files, format=int(text), declared_sha256=metadata.get(SHA256_KEY))
+        return cls(files=files, format=number, declared_sha256=metadata.get(SHA256_KEY))
 
     @property
     def sha256(self) -> str:

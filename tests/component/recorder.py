@@ -81,8 +81,8 @@ class Monitor(mocks.MockMonitor):
 
     @staticmethod
     def _name_object(request: Any, inputs: dict[str, Any]) -> dict[str, Any]:
-        """The metadata of a workload, as the Kubernetes provider names it."""
-        if not request.type.startswith(("kubernetes:apps/", "kubernetes:batch/")):
+        """The metadata of a workload or a namespace, as the Kubernetes provider names it."""
+        if not request.type.startswith(("kubernetes:apps/", "kubernetes:batch/", "kubernetes:core/v1:Namespace")):
             return {}
         server = {"name": f"{request.name}-1", "namespace": "default", "generation": 7}
         return {"metadata": {**server, **inputs.get("metadata", {})}}

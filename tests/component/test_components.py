@@ -51,8 +51,7 @@ def describe(recording: recorder.Recording) -> dict[str, Any]:
 
 def test_an_explicit_application_is_that_of_the_stack(folder: Path) -> None:
     """So an existing stack shows no change when its program names the application."""
-    alone = recorder.record(lambda: Application.from_stack() and None, config=programs.CONFIG)
-    assert describe(record(lambda: Application("smallest"))) == describe(alone)
+    assert describe(record(lambda: Application("smallest"))) == describe(record(Application.from_stack))
 
 
 def test_two_applications_in_one_program(folder: Path) -> None:
@@ -79,6 +78,21 @@ def test_a_further_application_has_the_manifests_of_its_own_stack(folder: Path) 
     further = record(lambda: Application("blog"))
     main = record(Application.from_stack, app="blog/app.yaml", publish="none", applications="{}")
     assert list_manifests(further) == list_manifests(main)
+
+
+def test_an_application_that_moves_keeps_its_resources(folder: Path) -> None:
+    """If the stack has no other application. Otherwise the plugin refuses the move."""
+    main = record(Application.from_stack, app="blog/app.yaml", publish="none", applications="{}")
+    (folder / "app" / "app.yaml").unlink()
+    moved = record(lambda: Application("blog")).resources
+    kept = {
+        f"{one.urn.rpartition('::')[0]}::{alias.spec.name or one.name}"
+        for one in moved
+        for alias in one.request.aliases
+    }
+    kept |= {one.urn for one in moved if not one.request.aliases}
+    assert {one.urn for one in main.resources} == kept
+    assert len(moved) == len(main.resources)
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,7 @@ def test_the_guard_of_objects_has_all_objects(rendered: programs.Rendered, examp
         "partOf": example,
         "stack": "dev",
         "objects": sorted(one.identity for one in expected),
+        "applications": [],
         "sets": {one.identity: disks.extract_shape(one.manifest) for one in expected if one.kind == "StatefulSet"},
     }
     for one in expected:

@@ -140,3 +140,18 @@ def test_an_application_without_images(now: dict[str, str], checkout: Path, seaw
     (checkout / "app" / "web" / "Dockerfile").write_text("FROM scratch\n")
     assert seaway("images", "lock").out == "nothing to pin in app/images.lock: the application names no image\n"
     assert lock(checkout) is None
+
+
+def test_a_further_application_has_a_lock_file_of_its_own(
+    now: dict[str, str], checkout: Path, seaway: conftest.Seaway
+) -> None:
+    (checkout / "blog").mkdir()
+    (checkout / "blog" / "app.yaml").write_text("name: blog\nservices: {web: {image: 'nginx:1', port: 80}}\n")
+    file = checkout / "Pulumi.dev.yaml"
+    file.write_text(f"{file.read_text().rstrip()}\n  seaway:applications: {{blog: {{app: blog/app.yaml}}}}\n")
+    seaway("images", "lock", "--application", "blog")
+    assert (lock(checkout), (checkout / "blog" / images_lock.FILE_NAME).exists()) == (None, True)
+    for options in ((), ("--stack", "dev")):
+        rows = seaway("images", "outdated", "--application", "blog", *options).out.splitlines()[1:]
+        assert [row.split()[:2] for row in rows] == [["nginx:1", "current"]]
+    assert "unknown-application" in seaway("images", "outdated", "--application", "shop", code=2).err

@@ -1,10 +1,13 @@
 """The command itself: commands, exit codes, and where messages go."""
 
+import argparse
+import contextvars
 import json
 import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -137,3 +140,27 @@ sys.exit(main.main(["talk"]))
     assert process.wait(timeout=300) == 0
     assert process.stderr.read() == ""
     process.stderr.close()
+
+
+@pytest.mark.parametrize("words", list(filter(main.find_command, list_commands(main.COMMANDS))), ids=" ".join)
+def test_a_command_in_a_message_has_the_application_of_the_run(words: list[str]) -> None:
+    declared, command_line = main.find_command(words), " ".join(("seaway", *words))
+    assert declared is not None
+    parser = argparse.ArgumentParser()
+    declared.load().configure(parser)
+    expected = command_line + (" --application blog" if "--application" in parser.format_help() else "")
+    text = "try: {} --stack dev; then {} --application blog."
+    assert command.add_application(text.format(command_line, command_line)) == text.format(command_line, command_line)
+    context = contextvars.copy_context()
+    context.run(command.APPLICATION.set, "blog")
+    assert context.run(command.add_application, text.format(command_line, command_line)) == text.format(
+        expected, command_line
+    )
+
+
+def test_messages_of_a_run_have_its_application(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stack that builds pins no release, so the message names the command for the other."""
+    file = checkout / "Pulumi.dev.yaml"
+    file.write_text(f"{file.read_text().rstrip()}\n  seaway:applications: {{blog: {{build: false}}}}\n")
+    assert main.main(["render", "--stack", "dev", "--application", "blog"]) == command.USAGE_ERROR
+    assert "seaway release promote --application blog <from> dev" in capsys.readouterr().err

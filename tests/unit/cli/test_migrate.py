@@ -108,3 +108,10 @@ def test_a_diff_does_not_steer_the_terminal(shop: Path, capsys: pytest.CaptureFi
     (shop / "app" / "app.yaml").write_text(APP.replace("the page", "\N{RIGHT-TO-LEFT OVERRIDE}"))
     run()
     assert "publish: true} # \\u202e" in capsys.readouterr().out
+
+
+def test_further_applications_are_rewritten(shop: Path) -> None:
+    (shop / "blog.yaml").write_text(APP)
+    (shop / "Pulumi.prod.yaml").write_text(f"{STACK}  seaway:applications: {{blog: {{app: blog.yaml}}}}\n")
+    assert run(write=True) == command.SUCCESS
+    assert (shop / "blog.yaml").read_text() == NEW_APP

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from components import image
+from components import image, stack_config
 from seaway.images import rebuild_reasons
 from seaway.model import application, settings
 from seaway.project import environments, images_lock
@@ -29,7 +29,8 @@ def environment(tmp_path: Path) -> environments.Environment:
 
 def plan(environment: environments.Environment, **overrides: str) -> list[image.BuildPlan]:
     stack_settings = dataclasses.replace(environment.settings, image_overrides=overrides)
-    return image.plan_builds(dataclasses.replace(environment, settings=stack_settings))
+    environment = dataclasses.replace(environment, settings=stack_settings)
+    return image.plan_builds(stack_config.StackInputs(environment=environment))
 
 
 def test_a_dockerfile_that_is_not_utf_8_is_reported_with_its_line(environment: environments.Environment) -> None:

@@ -42,7 +42,8 @@ def shape(
 
 def inputs(*objects: str, **declared: object) -> dict[str, object]:
     sets = {f"apps/v1/StatefulSet/shop-prod/{name}": fields for name, fields in declared.items()}
-    return {"partOf": "shop", "stack": "prod", "objects": list(objects), "sets": sets}
+    own = {"partOf": "shop", "stack": "prod", "applications": []}
+    return {**own, "objects": list(objects), "sets": sets}
 
 
 def deploy(api: apiserver.ApiServer, *, ordinals: int = 1, **how: object) -> None:

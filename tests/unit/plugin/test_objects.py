@@ -25,7 +25,8 @@ OURS = {"app.kubernetes.io/part-of": "shop", "seaway/stack": "prod"}
 
 
 def inputs(*objects: str, **sets: object) -> dict[str, object]:
-    return {"partOf": "shop", "stack": "prod", "objects": list(objects), "sets": sets}
+    own = {"partOf": "shop", "stack": "prod"}
+    return {**own, "objects": list(objects), "sets": sets, "applications": []}
 
 
 def list_reads(api: apiserver.ApiServer) -> list[str]:
@@ -226,3 +227,17 @@ def test_changes_of_a_failed_release_are_not_edits_by_hand(
     api.put("apps/v1", "Deployment", "shop-prod", "web", spec=spec, metadata={"managedFields": [manager]})
     assert engine.diff(plugin, URN, declared, **declared) is None
     assert display.lines == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now"),
+    [(("blog", []), ("shop", ["blog"])), (("shop", ["blog"]), ("blog", []))],
+)
+def test_an_application_that_moves_is_refused(
+    plugin: engine.Plugin, wording: object, before: tuple[str, list[str]], now: tuple[str, list[str]]
+) -> None:
+    recorded, declared = ({**inputs(), "partOf": name, "applications": further} for name, further in (before, now))
+    text = plugin.get_refusal(lambda: engine.diff(plugin, URN, recorded, **declared))
+    assert text.splitlines()[0].endswith("[moved-application]")
+    assert [text] == wording
+    assert engine.diff(plugin, URN, {**recorded, "applications": []}, **{**declared, "applications": []}) == ["partOf"]

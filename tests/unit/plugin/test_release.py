@@ -316,3 +316,10 @@ def test_an_invalid_record_is_refused(plugin: engine.Plugin) -> None:
         lambda: engine.create(plugin, URN, namespace=NAMESPACE, release="1", record={}, provenance={}, format=1)
     )
     assert text.startswith("release 1: application: is missing")
+
+
+def test_a_stack_of_a_newer_version_is_not_recorded_in_the_older_format(plugin: engine.Plugin) -> None:
+    declared = build_inputs(build_record())
+    recorded = {**declared, "format": release_lock.FORMAT + 1}
+    text = plugin.get_refusal(lambda: engine.diff(plugin, URN, recorded, **declared))
+    assert text.splitlines()[0].endswith("[unsupported-format]")

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from seaway.project import release, release_lock
 from seaway.release import record, stack_state, stored_record
+from seaway.syntax import diagnosis
 from tests.upgrade import restore
 
 STACKS = [("sample", "kept"), ("shop", "kept-dev"), ("shop", "kept-staging"), ("shop", "kept-prod")]
@@ -54,3 +56,27 @@ def test_the_records_in_a_cluster_have_the_ids_of_their_releases(project: str, s
         stored = stored_record.StoredRecord.join_parts([config_map])
         assert stored.format == 0
         assert stored.decode_record(id_).release_id == record.parse_release_id(id_)
+
+
+def parse_state(number: int) -> object:
+    resources = read_fixture("shop", "state.kept-dev.json")["deployment"]["resources"]
+    (recorded,) = (resource for resource in resources if resource["type"] == stack_state.RELEASE_TYPE)
+    recorded["outputs"]["format"] = number
+    return stack_state.ReleaseState.find(resources)
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda number: release_lock.parse_content(f"format: {number}\nrelease: a\n".encode(), "any.yaml"),
+        lambda number: stored_record.StoredRecord.join_parts([{"data": {"format": str(number)}}]),
+        parse_state,
+    ],
+    ids=["a lock file or a release file", "a record in the cluster", "a state"],
+)
+def test_a_newer_format_is_refused_and_an_older_one_is_read(read: Callable[[int], object]) -> None:
+    for number in range(release_lock.FORMAT):
+        assert read(number)
+    newer = f"(?s)format {release_lock.FORMAT + 1} is newer .* upgrade Seaway: pip"
+    with pytest.raises((ValueError, diagnosis.InvalidInput), match=newer):
+        read(release_lock.FORMAT + 1)
