@@ -124,6 +124,8 @@ def _assess_replacement(  # noqa: PLR0911 - by kind
         case "PersistentVolumeClaim":
             return _Impact.DATA_LOSS, f"{replaced}: its data is deleted with it"
         case "StatefulSet":
+            if smaller := workload_impact.list_shrunk_claims(old, new):
+                return _Impact.DATA_LOSS, f"refused: {', '.join(smaller)} cannot shrink; declare the former size"
             level, claims = workload_impact.assess_claims(object_diff, old)
             new_claims = [] if moved else workload_impact.list_claims(object_diff, new)
             unused = [claim for claim in workload_impact.list_claims(object_diff, old) if claim not in new_claims]
