@@ -28,8 +28,7 @@ async def refuse(cluster: client.KubeClient, sets: Mapping[str, Mapping[str, Any
     for identity, declared in sets.items():
         namespace, name = identity.split("/")[-2:]
         live = await cluster.find(kinds.build_path("StatefulSet", namespace, name))
-        changed = disks.find_fixed_changes(live, declared) if live else []
-        if changed:
+        if live and (changed := disks.find_fixed_changes(live, declared)):
             lines.append(f"  StatefulSet {name}: {', '.join(changed)} cannot be changed in place")
             lines += await _list_steps(cluster, live, declared)
     if lines:

@@ -20,7 +20,7 @@ ORPHANS = "kubectl delete -n shop-prod statefulset/db --cascade=orphan"
     ],
 )
 @pytest.mark.parametrize("keep", [True, False])
-def test_a_changed_disk(
+def test_a_changed_disk(  # noqa: PLR0917 - fixtures
     plugin: engine.Plugin,
     api: apiserver.ApiServer,
     wording: object,

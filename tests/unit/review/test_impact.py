@@ -80,6 +80,11 @@ CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, str]]] 
         edit("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "2Gi"),
         {"replaced StatefulSet/db": "outage"},
     ),
+    "smaller volume": (
+        SHOP,
+        edit("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "512Mi"),
+        {"replaced StatefulSet/db": "data loss"},
+    ),
     "renamed volume": (
         SHOP,
         edit("StatefulSet/db", f"{CLAIMS}.0.metadata.name", "disk"),
