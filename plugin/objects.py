@@ -14,7 +14,7 @@ from seaway.manifests import names
 from seaway.release import drift, record_store
 from seaway.review import disks
 
-from . import data_loss, engine, resource, values
+from . import data_loss, engine, resource, store_changes, values
 
 MAX_LISTED_EDITS = 5
 """Edits that a preview lists; `seaway status --drift` lists all."""
@@ -82,6 +82,7 @@ class ObjectsGuard(resource.ClusterResource):
         ]
         if changed:
             await self._check_ownership(inputs, recorded=state.outputs)
+        await store_changes.refuse(self._cluster, inputs[SETS])
         await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
         for namespace in sorted({identity.namespace for identity in _parse_identities(inputs)} - {""}):
             await self._report_edits(namespace)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from seaway.files import working_tree
+from seaway.kubernetes.api import references
 from seaway.model import application
 from seaway.model.validate import mounts
 from seaway.syntax import diagnosis, dotenv
@@ -73,7 +74,8 @@ def _read_env_file(
             diagnostics.append(diagnosis.Diagnostic(location, key_path, *refusal))
             continue
         value = variable.text or ""
-        values[variable.name] = dotenv.unescape(value) if variable.quote == '"' else value
+        value = dotenv.unescape(value) if variable.quote == '"' else value
+        values[variable.name] = references.escape(value)
         lines[variable.name] = variable.line
     return values
 

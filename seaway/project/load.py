@@ -102,7 +102,8 @@ def merge_overlay(
         unknown = _check_overlay(node, overlay)
         diagnostics += [] if ignore_unknown else unknown
         if isinstance(overlay, nodes.MappingNode):
-            node = nodes.merge(node, nodes.remove_pairs_at(overlay, {diagnostic.location for diagnostic in unknown}))
+            known = nodes.remove_pairs_at(overlay, {diagnostic.location for diagnostic in unknown})
+            node = nodes.merge(node, _remove_vain_nulls(node, known) if ignore_unknown else known)
     fallbacks = {"name": "", "services": (), "stores": (), "jobs": ()}
     decoded = decode.decode_partial(application.Application, node, fallbacks=fallbacks)
     diagnostics += decoded.diagnostics
@@ -121,6 +122,40 @@ def _read_files(
     app, unread = mounts.read_files(app, locations, tree)
     app, unset = env_files.read_env_files(app, locations, tree)
     return app, [*unread, *unset]
+
+
+def _remove_vain_nulls(base: nodes.Node, overlay: nodes.Node) -> nodes.Node:
+    """The overlay without each `null` that removes nothing, at every level. In `secrets`, null declares a secret."""
+    if not isinstance(overlay, nodes.MappingNode):
+        return overlay
+    below = base.pairs if isinstance(base, nodes.MappingNode) else {}
+    empty = nodes.MappingNode(overlay.location, {})
+    pairs = {
+        key: pair
+        if key == "secrets"
+        else nodes.Pair(pair.location, _remove_vain_nulls(below[key].node if key in below else empty, pair.node))
+        for key, pair in overlay.pairs.items()
+        if key in below or not (isinstance(pair.node, nodes.ScalarNode) and pair.node.kind == "null")
+    }
+    return nodes.MappingNode(overlay.location, pairs)
+
+
+def _check_extra_containers(base: nodes.Node, overlay: nodes.Node, path: str) -> list[diagnosis.Diagnostic]:
+    """An overlay may add a whole container, with its image, to a pod. Without one it changes a container."""
+    return [
+        diagnosis.Diagnostic(
+            pair.location,
+            f"{path}.{key}.{name}",
+            "the application has no container of this name",
+            decode.suggest_name(name, nodes.list_names(base, key)),
+            "unknown-container",
+        )
+        for key in ("sidecars", "init")
+        for name, pair in nodes.get_pairs(overlay, key).items()
+        if name not in nodes.list_names(base, key)
+        and isinstance(pair.node, nodes.MappingNode)
+        and "image" not in pair.node.pairs
+    ]
 
 
 def _check_overlay(base: nodes.Node, overlay: nodes.Node) -> list[diagnosis.Diagnostic]:
@@ -155,4 +190,8 @@ def _check_overlay(base: nodes.Node, overlay: nodes.Node) -> list[diagnosis.Diag
                 for name, inner in pair.node.pairs.items()
                 if name not in known
             ]
+            workloads = nodes.get_pairs(base, kind)
+            for name, inner in pair.node.pairs.items():
+                if name in workloads:
+                    diagnostics += _check_extra_containers(workloads[name].node, inner.node, f"{path}.{name}")
     return diagnostics

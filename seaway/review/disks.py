@@ -160,6 +160,12 @@ def find_deleted(
     return re.compile(rf"(?:{claims})-{re.escape(name)}-{retained}\d+"), reason
 
 
+def find_fixed_changes(live: change.Manifest, declared: Mapping[str, Any]) -> list[str]:
+    """The fields of a live StatefulSet that would have to change, and cannot."""
+    fields = impact.IMMUTABLE_FIELDS["StatefulSet"]
+    return [field for field in fields if field != "spec.selector" and _is_changed(field, live, declared, None)]
+
+
 def _is_changed(
     field: str, live: change.Manifest, declared: Mapping[str, Any], recorded: Mapping[str, Any] | None
 ) -> bool:

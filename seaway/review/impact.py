@@ -124,6 +124,8 @@ def _assess_replacement(  # noqa: PLR0911 - by kind
         case "PersistentVolumeClaim":
             return _Impact.DATA_LOSS, f"{replaced}: its data is deleted with it"
         case "StatefulSet":
+            if smaller := workload_impact.list_shrunk_claims(old, new):
+                return _Impact.DATA_LOSS, f"refused: {', '.join(smaller)} cannot shrink; declare the former size"
             level, claims = workload_impact.assess_claims(object_diff, old)
             new_claims = [] if moved else workload_impact.list_claims(object_diff, new)
             unused = [claim for claim in workload_impact.list_claims(object_diff, old) if claim not in new_claims]
@@ -193,10 +195,11 @@ def _assess_service(name: str, old: change.Manifest, new: change.Manifest) -> It
     old_type = _get(old, "spec.type")
     if old_type in ("NodePort", "LoadBalancer") and _get(new, "spec.type") != old_type:
         yield _Impact.OUTAGE, f"{name} is no longer reachable from outside through its {old_type}"
-    new_ports = {port.get("port"): port for port in _get(new, "spec.ports") or ()}
+    # UDP and TCP may share a number. https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/
+    new_ports = {(port.get("port"), port.get("protocol", "TCP")): port for port in _get(new, "spec.ports") or ()}
     for old_port in _get(old, "spec.ports") or ():
         number = old_port.get("port")
-        new_port = new_ports.get(number)
+        new_port = new_ports.get((number, old_port.get("protocol", "TCP")))
         if new_port is None:
             yield (
                 _Impact.OUTAGE,

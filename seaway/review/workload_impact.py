@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from seaway.kubernetes.api import quantity
 from seaway.review import change
 
 Assessment = tuple[change.Impact, str]
@@ -44,6 +45,19 @@ def list_claims(object_diff: change.ObjectDiff, manifest: change.Manifest) -> li
     """The claims of the first pod of a StatefulSet; those of the others differ in the number."""
     templates = _get(manifest, "spec.volumeClaimTemplates") or ()
     return [f"{template['metadata']['name']}-{object_diff.name}-0" for template in templates]
+
+
+def list_shrunk_claims(old: change.Manifest, new: change.Manifest) -> list[str]:
+    """The claim templates whose size gets smaller, which no volume does."""
+    before, after = (
+        {template["metadata"]["name"]: _get(template, "spec.resources.requests.storage") for template in templates}
+        for templates in (_get(manifest, "spec.volumeClaimTemplates") or () for manifest in (old, new))
+    )
+    return [
+        f"{name} ({size} -> {after[name]})"
+        for name, size in before.items()
+        if after.get(name) and quantity.parse(after[name]) < quantity.parse(size)
+    ]
 
 
 def _assess_scaling(object_diff: change.ObjectDiff, old: change.Manifest, new: change.Manifest) -> Iterator[Assessment]:

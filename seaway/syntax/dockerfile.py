@@ -2,8 +2,10 @@
 
 import dataclasses
 import difflib
+import json
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator
 
 from seaway.syntax import diagnosis
@@ -23,6 +25,21 @@ _STEP_NAME = re.compile(r"\[(?:\S+/\S+ )?(?:(?P<stage>\S+) +)? *(?P<number>\d+)/
 _COMMAND = re.compile(r'process "/bin/sh -c (.*)" did not complete successfully')
 
 
+_CONTINUED = re.compile(r"(|.*[^\\])\\[ \t]*")
+"""A line that the next line continues: it ends with exactly one backslash."""
+
+_WORD_PART = r"""(?:[^\s'"\\]|\\.|'[^']*'|"(?:\\.|[^"\\])*")"""
+_SHELL_WORD = re.compile(rf"{_WORD_PART}+", re.DOTALL)
+_SHELL_WORDS = re.compile(rf"(?:\s|{_WORD_PART})*", re.DOTALL)
+_HEREDOC = re.compile(r"\d*<<(-?)([^<]+)")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Heredoc:
+    name: str
+    strips_tabs: bool
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """An instruction that BuildKit executes. ``number`` counts from 1 in its stage."""
@@ -40,26 +57,56 @@ def parse_instructions(text: str) -> Iterator[tuple[int, str, str]]:
 
     Continued lines are joined, here-documents are skipped.
     """
-    started, parts, heredocs = 0, list[str](), list[str]()
-    for number, line in enumerate(text.splitlines(), start=1):
+    started, parts, heredocs = 0, list[str](), list[_Heredoc]()
+    for number, line in enumerate(re.split(r"\r?\n", text), start=1):
         if heredocs:
-            if line.strip() == heredocs[0]:
+            if (line.lstrip("\t") if heredocs[0].strips_tabs else line) == heredocs[0].name:
                 heredocs.pop(0)
             continue
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         started = started if parts else number
-        stripped = line.rstrip()
-        parts.append(stripped.removesuffix("\\"))
-        if stripped.endswith("\\"):
+        continued = _CONTINUED.fullmatch(line)
+        parts.append(continued[1] if continued else line)
+        if continued:
             continue
-        word, *others = " ".join(parts).split(maxsplit=1)
-        rest = others[0] if others else ""
+        word, rest = _split_word("".join(parts))
         parts = []
-        if word.upper() in {"RUN", "COPY", "ADD"}:
-            # Only at the start of a word: `1<<2` and `<<<text` belong to the shell.
-            heredocs = re.findall(r"(?:^|\s)\d*<<-?[\"']?(\w+)[\"']?", rest)
-        yield started, word.upper(), rest.strip()
+        heredocs = _find_heredocs(word, rest)
+        yield started, word, rest
+    if words := "".join(parts).strip():
+        yield started, *_split_word(words)
+
+
+def _split_word(text: str) -> tuple[str, str]:
+    word, *others = text.split(maxsplit=1) or [""]
+    return word.upper(), others[0].strip() if others else ""
+
+
+def _find_heredocs(word: str, rest: str) -> list[_Heredoc]:
+    """The here-documents that an instruction starts, as BuildKit's parser finds them.
+
+    Only a whole word of the shell starts one: `1<<2`, `<<<text` and a `<<EOF` in quotes belong to the command.
+    https://github.com/moby/buildkit/blob/v0.34.2/frontend/dockerfile/parser/parser.go
+    """
+    if word == "ONBUILD":
+        word, rest = _split_word(rest)
+    arguments = re.sub(r"(--\S+\s+)*", "", rest, count=1)
+    if word not in {"ADD", "COPY", "RUN"} or _is_json_list(arguments) or not _SHELL_WORDS.fullmatch(rest):
+        return []
+    heredocs: list[_Heredoc] = []
+    for shell_word in _SHELL_WORD.findall(rest):
+        match = _HEREDOC.fullmatch(shell_word)
+        names = shlex.split(match[2]) if match else []
+        heredocs += [_Heredoc(name=name, strips_tabs=match[1] == "-") for name in names if match and len(names) == 1]
+    return heredocs
+
+
+def _is_json_list(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), list)
+    except ValueError:
+        return False
 
 
 def check_instructions(text: str, file: str) -> None:

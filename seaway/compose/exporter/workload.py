@@ -87,7 +87,10 @@ def _export_extra_container(
 def _export_health(
     main: container.ExportedContainer, probes: application.Health, port: int | None, *, udp: bool = False
 ) -> None:
-    test, message = health.build_test(probes.readiness, port, main.base_image, udp=udp)
+    probe = probes.readiness
+    if isinstance(probe, tuple):
+        probe = tuple(container.expand_references(word, {}) for word in probe)
+    test, message = health.build_test(probe, port, main.base_image, udp=udp)
     if message:
         main.approximate("health", message, health.PROBE_HINT, "healthcheck" if test else "")
     elif probes != application.Health() and main.is_declared("health"):

@@ -3,6 +3,7 @@
 import math
 
 from seaway.compose.importer import amounts, key_reader, naming, plan
+from seaway.kubernetes.api import references
 
 SHELL = ("/bin/sh", "-c")
 DEFAULT_START_SECONDS = 60
@@ -16,7 +17,7 @@ MAX_INTERVAL = 5
 def convert(service: plan.ServicePlan) -> None:
     healthcheck = service.keys.enter("healthcheck")
     test = healthcheck.get_texts("test") or []
-    command = _get_command(test)
+    command = tuple(map(references.escape, _get_command(test)))
     if service.kind == "jobs":
         service.keys.drop("healthcheck", "a job is healthy if it completes")
     elif healthcheck.is_true("disable") or test[:1] == ["NONE"]:

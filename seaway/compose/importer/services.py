@@ -19,6 +19,7 @@ from seaway.compose.importer import (
     security,
     volumes,
 )
+from seaway.kubernetes.api import references
 from seaway.model import application
 from seaway.syntax import nodes
 
@@ -77,7 +78,7 @@ def _convert_command(service: plan.ServicePlan) -> None:
     entrypoint = keys.get_texts("entrypoint")
     command_field = "command" if entrypoint == [] else "args"
     for key, field in (("entrypoint", "command"), ("command", command_field)):
-        words = [escape_references(word) for word in keys.get_texts(key) or []]
+        words = [references.escape(word) for word in keys.get_texts(key) or []]
         if not words:
             keys.keep(key, "the image's own")
             continue
@@ -85,11 +86,6 @@ def _convert_command(service: plan.ServicePlan) -> None:
         service.builder.set(field, new_words, keys.locate(key))
         kind, message = ("kept", field) if new_words == words else ("approximated", naming.RENAMED)
         keys.record(key, kind, message, into=field)
-
-
-def escape_references(text: str) -> str:
-    """Kubernetes expands ``$(NAME)`` and ``$$`` in variables and arguments; compose does not."""
-    return text.replace("$$", "$$$$").replace("$(", "$$(") if "$" in text else text
 
 
 def _convert_environment(service: plan.ServicePlan) -> None:
@@ -111,7 +107,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
         elif name in service.secret_names:
             _convert_secret_variable(service, name, known[name])
         else:
-            text = escape_references(known[name].text)
+            text = references.escape(known[name].text)
             new_text = service.renames.rewrite(text, name)
             service.builder.set(("env", name), new_text, known[name].location)
             kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)

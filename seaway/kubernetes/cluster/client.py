@@ -6,8 +6,20 @@ import http
 import json
 import os
 import re
+import socket
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from typing import Any, TypeVar, cast
 
 import httpx2
@@ -37,16 +49,17 @@ class KubeClient:
     def __init__(self, *, context: str, timeout: float) -> None:
         self.context = context
         self._timeout = timeout
-        self._config = kubeconfig.select_context(context, os.environ)
-        parameters = client_adapter.ConnectionParams(timeout=httpx2.Timeout(timeout))
+        self._config, options = kubeconfig.select_context(context, os.environ)
+        parameters = client_adapter.ConnectionParams(timeout=httpx2.Timeout(timeout), proxy=options.proxy)
         try:
             self._http = client_adapter.AsyncClient(self._config, parameters)
-        except (exceptions.ConfigError, OSError, ValueError) as error:
+        except (exceptions.ConfigError, ImportError, OSError, ValueError) as error:
             raise errors.Unavailable(
-                f'the credentials of context "{context}" cannot be used: {error}; {kubeconfig.CONTEXT_HINT}'
+                f'the credentials or the proxy of context "{context}" cannot be used: {error};'
+                f" {kubeconfig.CONTEXT_HINT}"
             ) from error
         # Only a response of which the body was read has the reason of a refusal.
-        self._http.event_hooks = {"response": [_read_error]}
+        self._http.event_hooks = {"request": [_build_request_hook(options)], "response": [_read_error]}
 
     @property
     def server(self) -> str:
@@ -157,9 +170,9 @@ class KubeClient:
             self._raise_for_status(response, path)
             if response.status_code != http.HTTPStatus.SWITCHING_PROTOCOLS:
                 raise self._build_unavailable(f"{path} is not a websocket")
-            socket = websocket.WebSocket(response)
-            async with socket.keep_open():
-                yield socket
+            connection = websocket.WebSocket(response)
+            async with connection.keep_open():
+                yield connection
 
     async def _read_chunks(self, response: httpx2.Response) -> AsyncGenerator[bytes]:
         with self._translate_errors():
@@ -250,6 +263,15 @@ async def _split_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str]:
         yield rest.decode(errors="replace")
 
 
+def _build_request_hook(options: kubeconfig.ConnectionOptions) -> Callable[[httpx2.Request], Awaitable[None]]:
+    async def complete(request: httpx2.Request) -> None:
+        request.headers = httpx2.Headers([*request.headers.multi_items(), *options.headers])
+        if options.tls_server_name:
+            request.extensions = {**request.extensions, "sni_hostname": options.tls_server_name}
+
+    return complete
+
+
 async def _read_error(response: httpx2.Response) -> None:
     if response.is_error:
         await response.aread()
@@ -268,6 +290,8 @@ def _format_cause(error: BaseException) -> str:
     for cause in _iterate_causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"its certificate is not trusted: {cause.verify_message}"
+        if isinstance(cause, socket.gaierror):
+            return "the name of the server cannot be resolved"
         if isinstance(cause, OSError) and cause.strerror and cause.errno:
             return os.strerror(cause.errno).lower()
     return _get_last_line(error)

@@ -1,14 +1,16 @@
 """Reads one context of the user's kubeconfig, from the files that kubectl reads."""
 
+import dataclasses
 import functools
 import os
 import sys
-from collections.abc import Mapping
+import urllib.parse
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from lightkube.config import kubeconfig
+from lightkube.config import kubeconfig, models
 from lightkube.core import exceptions
 
 from seaway import errors
@@ -19,14 +21,27 @@ _SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 _PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionOptions:
+    """The fields of a context that the client library does not know.
+
+    https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+    """
+
+    proxy: str | None = None
+    tls_server_name: str | None = None
+    headers: Sequence[tuple[str, str]] = ()
+    """Of impersonation. https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation"""
+
+
 def list_files(environ: Mapping[str, str]) -> list[Path]:
     """The files of ``KUBECONFIG``, or kubectl's default. They may not exist."""
     files = [Path(name) for name in environ.get("KUBECONFIG", "").split(os.pathsep) if name]
     return files or [Path.home() / ".kube" / "config"]
 
 
-def select_context(context: str, environ: Mapping[str, str]) -> kubeconfig.SingleConfig:
-    """Server and credentials of a context."""
+def select_context(context: str, environ: Mapping[str, str]) -> tuple[kubeconfig.SingleConfig, ConnectionOptions]:
+    """Server and credentials of a context, as kubectl reads them."""
     files = list_files(environ)
     file_names = ", ".join(map(str, files))
     existing = [path for path in files if path.is_file()]
@@ -43,11 +58,39 @@ def select_context(context: str, environ: Mapping[str, str]) -> kubeconfig.Singl
         raise errors.Unavailable(
             f'context "{context}" of {file_names} is incomplete: {error}; {CONTEXT_HINT}'
         ) from error
-    if config is None or config.user is None:
-        raise errors.Unavailable(f'context "{context}" of {file_names} has no user; {CONTEXT_HINT}')
+    if config is None:
+        raise errors.Unavailable(f'context "{context}" of {file_names} is incomplete; {CONTEXT_HINT}')
+    cluster, user = (
+        next((dict(member[kind]) for member in merged[section] if member["name"] == name), dict[str, Any]())
+        for section, kind, name in (
+            ("clusters", "cluster", config.context.cluster),
+            ("users", "user", config.context.user),
+        )
+    )
+    options = ConnectionOptions(
+        proxy=cluster.get("proxy-url") or None,
+        tls_server_name=cluster.get("tls-server-name") or None,
+        headers=_build_impersonation(user),
+    )
     if config.cluster.insecure:
         _warn_unverified(context)
-    return config
+    # Without a user, requests are anonymous.
+    return config._replace(user=config.user or models.User()), options
+
+
+def _build_impersonation(user: Mapping[str, Any]) -> list[tuple[str, str]]:
+    headers = [("Impersonate-User", user["as"])] if user.get("as") else []
+    headers += [("Impersonate-Uid", user["as-uid"])] if user.get("as-uid") else []
+    headers += [("Impersonate-Group", group) for group in user.get("as-groups") or ()]
+    extra: Mapping[str, Sequence[str]] = user.get("as-user-extra") or {}
+    headers += [
+        (f"Impersonate-Extra-{urllib.parse.quote(key, safe='')}", text)
+        for key, texts in extra.items()
+        for text in texts
+    ]
+    if headers and not user.get("as"):
+        raise errors.Unavailable("the kubeconfig has as-uid, as-groups or as-user-extra without as; add `as`")
+    return headers
 
 
 @functools.cache

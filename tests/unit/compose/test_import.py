@@ -215,14 +215,15 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ),
     ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept", {"stopGracePeriod": 90}),
     ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept", {"command": ["/e"], "args": ["a", "$$$$"]}),
+    ({"command": ["$$(A) $(B) $$$(C) $D"]}, "command", "kept", {"args": ["$$$$(A) $$(B) $$$$$$(C) $D"]}),
     ({"entrypoint": [], "command": ["a"]}, "command", "kept", {"command": ["a"]}),
     (
-        {"healthcheck": {"test": ["CMD-SHELL", "x || exit 1"], "start_period": "2m"}},
+        {"healthcheck": {"test": ["CMD-SHELL", "x $(A) || exit 1"], "start_period": "2m"}},
         "healthcheck.test",
         "kept",
         {
             "health": {
-                "readiness": ["/bin/sh", "-c", "x || exit 1"],
+                "readiness": ["/bin/sh", "-c", "x $$(A) || exit 1"],
                 "interval": 5,
                 "timeout": 30,
                 "retries": 18,

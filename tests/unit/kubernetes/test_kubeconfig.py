@@ -1,11 +1,19 @@
 """The server and credentials of a context."""
 
+import asyncio
+import http.server
+import json
+import socket
+import ssl
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
+from lightkube.config import models
 
 from seaway import errors
-from seaway.kubernetes.cluster import kubeconfig
+from seaway.kubernetes.cluster import client, kubeconfig
 
 ONE = """
 clusters: [{name: c, cluster: {server: "https://one", certificate-authority: pki/ca.crt}}]
@@ -27,14 +35,14 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def test_paths_are_relative_to_their_file(environ: dict[str, str], tmp_path: Path) -> None:
-    config = kubeconfig.select_context("work", environ)
+    config, _ = kubeconfig.select_context("work", environ)
     assert config.cluster.certificate_auth == str(tmp_path / "pki/ca.crt")
     assert config.user
     assert (config.user.client_cert, config.user.client_key) == ("/abs/u.crt", str(tmp_path / "u.key"))
 
 
 def test_files_are_merged_and_the_first_of_a_name_wins(environ: dict[str, str]) -> None:
-    config = kubeconfig.select_context("home", environ)
+    config, _ = kubeconfig.select_context("home", environ)
     assert config.cluster.server == "https://one"
     assert config.user
     assert config.user.exec
@@ -60,9 +68,90 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert str(caught.value) == f'no kubeconfig at {tmp_path}/none for context "work"; set KUBECONFIG'
 
 
-def test_a_context_without_a_user(environ: dict[str, str]) -> None:
-    with pytest.raises(errors.Unavailable, match=r'context "incomplete" of .* has no user; choose another'):
-        kubeconfig.select_context("incomplete", environ)
+def test_a_context_without_a_user_is_anonymous(environ: dict[str, str]) -> None:
+    config, options = kubeconfig.select_context("incomplete", environ)
+    assert config.user == models.User()
+    assert not options.headers
+
+
+def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: object, user: object) -> None:
+    """Read the identity of a cluster with these fields in the kubeconfig."""
+    contexts = [{"name": "work", "context": {"cluster": "c", "user": "u"}}]
+    content = {
+        "contexts": contexts,
+        "clusters": [{"name": "c", "cluster": cluster}],
+        "users": [{"name": "u", "user": user}],
+    }
+    (tmp_path / "config").write_text(json.dumps(content))
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    asyncio.run(client.KubeClient(context="work", timeout=5).get_cluster_uid())
+
+
+IMPERSONATED = {"as": "jane", "as-uid": "7", "as-groups": ["a", "b"], "as-user-extra": {"Ex/1": ["x", "y"]}}
+HEADERS = [("user", "jane"), ("uid", "7"), ("group", "a"), ("group", "b"), ("extra-ex%2f1", "x"), ("extra-ex%2f1", "y")]
+
+
+@pytest.mark.parametrize("proxied", [False, True])
+def test_impersonation_and_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxied: bool) -> None:
+    received: list[tuple[str, list[tuple[str, str]]]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            prefix = "impersonate-"
+            headers = [(name.lower(), text) for name, text in self.headers.items()]
+            own = [(name.removeprefix(prefix), text) for name, text in headers if name.startswith(prefix)]
+            received.append((self.path, own))
+            body = b'{"metadata": {"uid": "1"}}'
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        cluster = {"server": "http://kube.invalid", "proxy-url": url} if proxied else {"server": url}
+        connect(tmp_path, monkeypatch, cluster, IMPERSONATED)
+        server.shutdown()
+    path = "/api/v1/namespaces/kube-system"
+    assert received == [(f"http://kube.invalid{path}" if proxied else path, HEADERS)]
+
+
+def test_the_name_of_the_server_in_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names: list[str | None] = []
+    certificate, key = tmp_path / "a.crt", tmp_path / "a.key"
+    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=a -addext subjectAltName=DNS:kube.internal"
+    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    context.sni_callback = lambda _socket, name, _context: names.append(name)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            with context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+                connection.recv(65536)
+                connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{"metadata": {"uid": "1"}}')
+
+        threading.Thread(target=answer, daemon=True).start()
+        server = f"https://127.0.0.1:{listener.getsockname()[1]}"
+        cluster = {"server": server, "tls-server-name": "kube.internal", "certificate-authority": str(certificate)}
+        connect(tmp_path, monkeypatch, cluster, {})
+    assert names == ["kube.internal"]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "user", "expected"),
+    [
+        ({"server": "http://kube.invalid"}, {}, "the name of the server cannot be resolved"),
+        ({"server": "http://x", "proxy-url": "ftp://x"}, {}, "the credentials or the proxy of context"),
+        ({"server": "http://x"}, {"as-groups": ["a"]}, "without as"),
+    ],
+)
+def test_a_connection_that_cannot_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: object, user: object, expected: str
+) -> None:
+    with pytest.raises(errors.Unavailable, match=expected):
+        connect(tmp_path, monkeypatch, cluster, user)
 
 
 @pytest.mark.parametrize("content", ["clusters: [", "- a", "clusters: [{name: x}]", "contexts: 3", b"\xff\xfe\x00"])

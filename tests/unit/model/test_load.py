@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from seaway.files import roots, working_tree
 from seaway.model import application, links
 from seaway.project import load
 from seaway.syntax import nodes, yaml_parser
@@ -88,6 +89,9 @@ def test_an_overlay_changes_and_removes_fields(folder: Path) -> None:
 
 OVERLAYS = {
     "services: {wep: {port: 1}}": "1:12: seaway:overlay.services.wep: unknown-workload",
+    "services: {web: {sidecars: {logger: {env: {A: b}}}}}": (
+        "1:29: seaway:overlay.services.web.sidecars.logger: unknown-container"
+    ),
     "service: {}": "1:1: seaway:overlay.service: unknown-key",
     "name: x": "1:1: seaway:overlay.name: unknown-key",
     "[web]": "1:1: seaway:overlay: invalid-value",
@@ -101,6 +105,16 @@ def test_errors_in_an_overlay_have_its_location(folder: Path, wording: object, o
     errors = diagnostics.catch(lambda: shop(folder, overlay))
     assert diagnostics.summarize(errors) == [f"Pulumi.dev.yaml:{OVERLAYS[overlay]}"]
     assert [f"{error.message}; {error.hint}" for error in errors] == wording
+
+
+def test_a_rollback_leaves_out_what_the_release_does_not_have(folder: Path) -> None:
+    overlay = "services: {web: {health: null, env: {NEW: null}, scale: {max: null}, sidecars: {x: {user: 1}}}}"
+    (folder / "app" / "app.yaml").write_text(SHOP)
+    base = yaml_parser.parse(SHOP, "app.yaml")
+    tree = working_tree.WorkingTree(folder=folder / "app", root=roots.Root(folder))
+    merged = load.merge_overlay(base, yaml_parser.parse(overlay, "Pulumi.dev.yaml"), tree, ignore_unknown=True)
+    assert merged.diagnostics == []
+    assert merged.app == load.merge_overlay(base, None, tree).app
 
 
 def test_a_missing_file_is_reported() -> None:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from seaway.model import application
 from seaway.project import env_files, load
 from seaway.syntax import diagnosis, encode
-from tests.support import diagnostics
+from tests.support import diagnostics, kubelet
 from tests.unit.project.conftest import Diagnose
 
 APP = """\
@@ -67,8 +69,18 @@ VALUES = {
 
 @pytest.mark.parametrize(("text", "value"), VALUES.items())
 def test_values(files: Path, text: str, value: str) -> None:
+    assert load_value(files, text) == value
+
+
+def load_value(files: Path, text: str) -> str:
     (files / "common.env").write_text(text)
-    assert load.load_application(files / "app.yaml").services[0].env["A"] == value
+    return load.load_application(files / "app.yaml").services[0].env["A"]
+
+
+@given(st.text(st.sampled_from("$()A{}b")).filter(bool))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_program_gets_the_bytes_of_the_file(files: Path, text: str) -> None:
+    assert kubelet.expand(load_value(files, f"A='{text}'"), {"A": "no", "": "no"}) == text
 
 
 ERRORS = {

@@ -16,6 +16,10 @@ SHOP = previews.render_shop()
 CLAIMS = "spec.volumeClaimTemplates"
 
 
+PORTS = SHOP["Service/web"]["spec"]["ports"]
+UDP_PORT = {**PORTS[0], "name": "udp", "protocol": "UDP", "targetPort": "udp"}
+
+
 def with_service(name: str, **fields: Any) -> previews.Manifests:
     def replace(app: application.Application) -> application.Application:
         services = [dataclasses.replace(each, **fields) if each.name == name else each for each in app.services]
@@ -80,6 +84,11 @@ CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, str]]] 
         edit("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "2Gi"),
         {"replaced StatefulSet/db": "outage"},
     ),
+    "smaller volume": (
+        SHOP,
+        edit("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "512Mi"),
+        {"replaced StatefulSet/db": "data loss"},
+    ),
     "renamed volume": (
         SHOP,
         edit("StatefulSet/db", f"{CLAIMS}.0.metadata.name", "disk"),
@@ -115,6 +124,8 @@ CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, str]]] 
         with_service("worker", files=(application.File("/etc/shop/worker.ini", content="[worker]\nseconds = 5\n"),)),
         {"changed Deployment/worker": "rolling", "changed ConfigMap/worker-config": "none"},
     ),
+    "UDP beside TCP": (SHOP, edit("Service/web", "spec.ports", [*PORTS, UDP_PORT]), {"changed Service/web": "none"}),
+    "UDP instead of TCP": (SHOP, edit("Service/web", "spec.ports", [UDP_PORT]), {"changed Service/web": "outage"}),
     "opened service": (SHOP, edit("Service/web", "spec.type", "LoadBalancer"), {"changed Service/web": "none"}),
     "port": (
         SHOP,
