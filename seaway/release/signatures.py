@@ -19,7 +19,7 @@ from seaway.files import roots, writer
 from seaway.images import registry
 from seaway.model import application, image_reference, settings
 from seaway.project import release, release_lock
-from seaway.syntax import diagnosis, redaction
+from seaway.syntax import diagnosis, encode, redaction
 
 SUFFIX = ".sig"
 
@@ -126,7 +126,9 @@ def find_unsigned(
         return
     signed = release.read(folder, release_id)
     digests = {name: image.digest for name, image in signed.images.items()}
-    if signed.application != base or digests != {name: image_reference.get_digest(ref) for name, ref in images.items()}:
+    # Decoded from different files, equal applications may have different default objects.
+    is_same = encode.to_plain(signed.application) == encode.to_plain(base)
+    if not is_same or digests != {name: image_reference.get_digest(image) for name, image in images.items()}:
         message = "is signed, but the stack would deploy another application, or other images"
         yield diagnosis.Diagnostic(location, "", message, "restore environments/ and releases/ from git", "not-signed")
         return

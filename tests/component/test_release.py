@@ -165,6 +165,15 @@ def test_a_fallback_of_a_stack_with_trust_is_signed_too(
     )
     hold.write_fallback(tmp_path, "prod", fallback, evil, evil.render_objects())
     assert [error.code for error in catch(lambda: run_prod(config=TRUST))] == ["not-signed"]
+    # The record itself, with its objects, and with an image that it does not have.
+    own = dataclasses.replace(fallback, release=good.id)
+    hold.write_fallback(tmp_path, "prod", own, good, good.render_objects())
+    assert run_prod(config=TRUST).list_resources("Deployment")
+    objects = good.render_objects()
+    (deployment,) = (known for known in objects if known.key == "Deployment/web")
+    deployment.manifest["spec"]["template"]["spec"]["containers"][0]["image"] = "evil.example.com/x:1"
+    hold.write_fallback(tmp_path, "prod", own, good, objects)
+    assert [error.code for error in catch(lambda: run_prod(config=TRUST))] == ["not-signed"]
 
 
 def test_another_overlay_is_another_record_of_the_same_release(pinned: release.Release, run_prod: programs.Run) -> None:

@@ -166,6 +166,7 @@ def test_every_cause_has_a_section_in_the_runbook() -> None:
         "foreign-objects",
         "rollback-without-pulumi",
         "lost-passphrase",
+        "not-signed",
         "interrupted",
         "unreachable-cluster",
     }
