@@ -4,7 +4,7 @@ Functions that return an application or nodes raise ``diagnosis.InvalidInput`` w
 """
 
 import dataclasses
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from seaway.files import roots, working_tree
@@ -128,7 +128,7 @@ def _remove_vain_nulls(base: nodes.Node, overlay: nodes.Node) -> nodes.Node:
     """The overlay without each `null` that removes nothing, at every level. In `secrets`, null declares a secret."""
     if not isinstance(overlay, nodes.MappingNode):
         return overlay
-    below = base.pairs if isinstance(base, nodes.MappingNode) else {}
+    below: Mapping[str, nodes.Pair] = base.pairs if isinstance(base, nodes.MappingNode) else {}
     empty = nodes.MappingNode(overlay.location, {})
     pairs = {
         key: pair
