@@ -38,7 +38,7 @@ APPLICATION: contextvars.ContextVar[str | None] = contextvars.ContextVar("APPLIC
 
 COMMANDS_WITH_APPLICATION = re.compile(
     r"\bseaway (?:check|diff|exec|explain|export|graph|logs|port-forward|preview|render|run|status|up"
-    r"|images (?:lock|outdated)|release (?:list|promote|rollback|save))\b"
+    r"|images (?:lock|outdated)|release (?:list|promote|rollback|save|sign))\b"
 )
 """The commands with ``--application``, in a message. A test compares them with the parser."""
 

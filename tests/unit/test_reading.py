@@ -37,6 +37,7 @@ WRITERS = {
     "seaway/files/private.py": "the folders above .seaway",
     "seaway/images/staging.py": "the copy in .seaway, in a folder of the writer",
     "seaway/cli/revision.py": "a temporary folder",
+    "seaway/release/signatures.py": "a temporary folder",
     "seaway/cli/new.py": "the folder of a new project",
     "seaway/cli/import_compose.py": "a file named by the user",
     "seaway/cli/preview.py": "a file named by the user",

@@ -72,7 +72,7 @@ def select_context(context: str, environ: Mapping[str, str]) -> tuple[kubeconfig
         tls_server_name=cluster.get("tls-server-name") or None,
         headers=_build_impersonation(user),
     )
-    if config.cluster.insecure:
+    if config.cluster.insecure and config.cluster.server.startswith("https:"):
         _warn_unverified(context)
     # Without a user, requests are anonymous.
     return config._replace(user=config.user or models.User()), options

@@ -167,6 +167,7 @@ def test_every_cause_has_a_section_in_the_runbook() -> None:
         "rollback-without-pulumi",
         "lost-passphrase",
         "not-signed",
+        "store-change",
         "interrupted",
         "unreachable-cluster",
     }
