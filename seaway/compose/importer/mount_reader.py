@@ -5,7 +5,7 @@ import posixpath
 import re
 from typing import Literal
 
-from seaway.compose.importer import key_reader, project_dir
+from seaway.compose.importer import images, key_reader, project_dir
 from seaway.syntax import diagnosis
 
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
@@ -44,13 +44,19 @@ def overlaps(folder: str, other: str) -> bool:
 
 
 def read_mounts(
-    keys: key_reader.KeyReader, project: project_dir.ProjectDir, *, build_context: str | None, data_dir: str | None
+    keys: key_reader.KeyReader,
+    project: project_dir.ProjectDir,
+    *,
+    build_context: str | None,
+    data_dir: str | None,
+    stage: images.Stage | None = None,
 ) -> list[Mount]:
-    """The mounts of a service. The image holds the folders of its ``build_context`` already."""
+    """The mounts of a service. The image holds the folders of its ``build_context`` that the ``stage`` copies."""
     mounts: list[Mount] = []
     for number, volume in enumerate(keys.enter_sequence("volumes")):
         volume.drop("volume.subpath volume.labels image.subpath", "the whole disk is mounted")
-        volume.drop("bind.propagation bind.recursive bind.selinux consistency", "applies to folders of a host only")
+        volume.keep("bind.selinux", "pods have their own labels")
+        volume.drop("bind.propagation bind.recursive consistency", "applies to folders of a host only")
         volume.approximate("tmpfs.size tmpfs.mode", "resources.disk limits all writable folders together")
         mount_type = volume.get_text("type") or "volume"
         source, target = volume.get_text("source") or "", posixpath.normpath(volume.get_text("target") or "/")
@@ -62,7 +68,7 @@ def read_mounts(
             target=target,
             read_only=volume.is_true("read_only"),
         )
-        kind, files = _classify(mount, mount_type, source, project, build_context), ()
+        kind, files = _classify(mount, mount_type, source, project, build_context, stage), ()
         if kind == "folder":
             files = project.list_text_files(mount.source)
             writes = not mount.read_only and _DATA.fullmatch(posixpath.basename(target))
@@ -72,8 +78,13 @@ def read_mounts(
     return mounts
 
 
-def _classify(  # noqa: PLR0911 - one return per kind
-    mount: Mount, mount_type: str, source: str, project: project_dir.ProjectDir, build_context: str | None
+def _classify(  # noqa: PLR0911, PLR0917 - one return per kind
+    mount: Mount,
+    mount_type: str,
+    source: str,
+    project: project_dir.ProjectDir,
+    build_context: str | None,
+    stage: images.Stage | None,
 ) -> MountKind:
     if mount_type == "volume":
         return "disk" if source else "anonymous"
@@ -94,6 +105,7 @@ def _classify(  # noqa: PLR0911 - one return per kind
         return "missing"
     if not is_folder:
         return "file"
-    if build_context is not None and f"{relative}/".startswith("./" if build_context == "." else f"{build_context}/"):
+    inside = build_context is not None and not posixpath.relpath(relative, build_context).startswith("..")
+    if inside and stage is not None and stage.has_copy(posixpath.relpath(relative, build_context), target):
         return "source"
     return "disk" if project.is_empty(relative) else "folder"

@@ -83,8 +83,34 @@ class ServicePlan:
         """Whether it runs the server of a known image."""
         if self.profile is None or self.keys.get_texts("entrypoint"):
             return False
-        command = self.keys.get_texts("command") or []
+        stage = self.stage
+        if stage is not None and stage.has_entrypoint and stage.base_image == self.base_image:
+            return False
+        command = self.keys.get_texts("command") or (list(stage.command) if stage else [])
         return not command or command[0].startswith("-") or command[0] in self.profile.server_commands
+
+    def has_own_command(self) -> bool:
+        """Whether it runs another program than its image does by itself."""
+        return bool(self.keys.get_texts("command") or self.keys.get_texts("entrypoint"))
+
+    def is_initialized(self) -> bool:
+        """Whether its first start imports files: it listens only afterwards."""
+        return any(mount.target.startswith("/docker-entrypoint-initdb.d") for mount in self.mounts)
+
+    def names_itself(self) -> bool:
+        """Whether its own settings hold its own name as a host."""
+        test = " ".join(self.keys.enter("healthcheck").get_texts("test") or [])
+        texts = [*self.list_texts(), test, *(self.project.find_text(name) or "" for name in self.list_files())]
+        pattern = rf"(?<![\w.-]){re.escape(self.name)}(?=:[0-9])|//{re.escape(self.name)}(?![\w.-])"
+        return any(re.search(pattern, text) for text in texts)
+
+    def list_files(self) -> list[str]:
+        """The files of the project that it mounts."""
+        return [
+            name
+            for mount in self.mounts
+            for name in ([mount.source] if mount.kind == "file" else [f"{mount.source}/{file}" for file in mount.files])
+        ]
 
     def is_passive_server(self) -> bool:
         """Whether it is a database or a cache: it answers, and calls no other service."""
@@ -120,5 +146,8 @@ class ServicePlan:
 
     def list_texts(self) -> list[str]:
         """Its environment and command."""
-        texts = [node.text for node in self.keys.get_scalars("environment").values()]
-        return [*texts, *(self.keys.get_texts("command") or []), *(self.keys.get_texts("entrypoint") or [])]
+        return [*(node.text for node in self.keys.get_scalars("environment").values()), *self.list_command_texts()]
+
+    def list_command_texts(self) -> list[str]:
+        """Its entrypoint and command, each as one text."""
+        return [" ".join(self.keys.get_texts(key) or []) for key in ("entrypoint", "command")]

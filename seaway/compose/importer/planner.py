@@ -49,7 +49,11 @@ def plan_services(
         if builder is not None:
             _plan_build(service, builder.enter("build"), build_named_images=build_named_images)
         service.mounts = mount_reader.read_mounts(
-            keys, project, build_context=service.build_context, data_dir=images.find_data_dir(service.base_image)
+            keys,
+            project,
+            build_context=service.build_context,
+            data_dir=images.find_data_dir(service.base_image),
+            stage=service.stage,
         )
         service.listening_ports = ports.read_ports(keys, service.profile)
     for service in plans.values():
@@ -79,7 +83,8 @@ def _plan_build(service: plan.ServicePlan, build: key_reader.KeyReader, *, build
     file = None
     if context is not None and not build.has("dockerfile_inline"):
         file = project.folder / context / dockerfile
-        service.stage = images.read_stage(file, project.root, build.get_text("target"))
+        args = {name: node.text for name, node in build.get_scalars("args").items()}
+        service.stage = images.read_stage(file, project.root, build.get_text("target"), args)
     else:
         service.stage = images.parse_stage(build.get_text("dockerfile_inline") or "")
     if paths.is_remote(written):

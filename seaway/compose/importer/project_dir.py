@@ -64,6 +64,11 @@ class ProjectDir:
                 files.append(path.relative_to(root).as_posix())
         return tuple(files) if all(self._decode(root / name) is not None for name in files) else ()
 
+    def is_executable(self, relative: str) -> bool:
+        """Whether a file is a program, such as a script."""
+        inside = self.to_relative(relative)
+        return inside is not None and os.access(self.folder / inside, os.X_OK)
+
     def find_text(self, relative: str) -> str | None:
         """The text of a configuration file; None: it is missing, outside, too big or not UTF-8."""
         inside = self.to_relative(relative)

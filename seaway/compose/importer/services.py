@@ -7,7 +7,6 @@ from seaway.compose.importer import (
     build,
     exposure,
     health,
-    images,
     kompose,
     naming,
     networks,
@@ -22,7 +21,8 @@ from seaway.compose.importer import (
 from seaway.model import application
 from seaway.syntax import nodes
 
-SLOW_START_SECONDS = 300
+SERVICE_START_SECONDS, STORE_START_SECONDS, IMPORT_SECONDS = 300, 600, 1800
+"""Docker restarts no slow container. A store recovers its data first, and a new one may import a dump."""
 
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _WORKLOADS = {
@@ -104,8 +104,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             else:
                 keys.drop(key, f"the secret sets this variable to {file_variables[name]}")
         elif name not in known:
-            hint = "write its value, or list it in `secrets`"
-            keys.drop(key, "has no value: it is a variable of the shell", hint)
+            keys.keep(key, "has no value: Docker Compose passes none either")
         elif not _VARIABLE.fullmatch(name):
             keys.drop(key, "is not a valid variable name", "use letters, digits and _")
         else:
@@ -121,11 +120,19 @@ def _convert_environment(service: plan.ServicePlan) -> None:
 
 
 def _convert_start(service: plan.ServicePlan) -> None:
-    starts_slowly = images.find_memory(service.base_image) in ("1Gi", "2Gi", "4Gi")
-    if starts_slowly and service.kind != "jobs" and not service.builder.has("health", "startPeriod"):
-        service.builder.set(("health", "startPeriod"), SLOW_START_SECONDS)
-        message = f"may need {SLOW_START_SECONDS} s to start: Docker never restarts a slow container"
-        service.keys.note("added", message, into="health.startPeriod")
+    """A probe of the main port restarts a program that does not listen in time."""
+    if service.kind == "jobs" or (service.main_port is None and not service.builder.has("health")):
+        return
+    seconds = STORE_START_SECONDS if service.kind == "stores" else SERVICE_START_SECONDS
+    seconds = IMPORT_SECONDS if service.is_initialized() else seconds
+    if seconds > health.find_start_seconds(service):
+        service.builder.set(("health", "startPeriod"), seconds)
+    else:
+        seconds = health.find_start_seconds(service)
+    if service.main_port is not None:
+        message = f"is restarted if it does not listen after {seconds} s; Docker never restarts a slow container"
+        kind = "added" if service.runs_default_server() and not service.is_initialized() else "approximated"
+        service.keys.note(kind, message, "set healthcheck.start_period", into="health.startPeriod")
 
 
 def _convert_other_keys(service: plan.ServicePlan) -> None:
@@ -168,6 +175,7 @@ CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (
     health.convert,
     _convert_start,
     resources.convert,
+    resources.convert_disk,
     resources.convert_deploy,
     resources.convert_platform,
     security.convert,

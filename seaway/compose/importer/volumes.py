@@ -106,7 +106,7 @@ def _convert_other_mount(service: plan.ServicePlan, mount: mount_reader.Mount) -
             message = f"the {count} {'file' if count == 1 else 'files'} that the folder holds now, read-only"
             keys.approximate(key, message, "import again after files were added", into="files")
         case "memory":
-            builder.pod_spec["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory"}}]
+            builder.add_volume({"name": "shm", "emptyDir": {"medium": "Memory"}})
             builder.container["volumeMounts"] = [{"name": "shm", "mountPath": mount.target}]
             keys.approximate(key, "memory of the pod, which counts as the container's", into="raw")
         case "socket" | "host":
@@ -132,6 +132,8 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 
 def _add_file(service: plan.ServicePlan, mount: mount_reader.Mount, target: str, source: str) -> bool:
     """Add a file to the configuration. True: its text has new names."""
+    if service.project.is_executable(source):
+        service.builder.add_volume({"name": "config", "configMap": {"defaultMode": 0o755}})
     text = service.project.find_text(source) if service.renames.hosts else None
     new_text = service.renames.rewrite(text) if text else text
     if new_text and new_text != text:
