@@ -58,6 +58,12 @@ class Renames:
         return text
 
 
+def find_old_name(text: str, renames: Renames) -> str | None:
+    """A host in a rewritten text that has another name in the cluster; None: there is none."""
+    pattern = r"(?<![\w.-]){}(?![\w-])"
+    return next((old for old in renames.hosts if re.search(pattern.format(re.escape(old)), text)), None)
+
+
 def find_called_ports(text: str, names: Collection[str]) -> list[tuple[int, bool]]:
     """The ports at which a text calls hosts with these names, and whether it states them: ``api:8000``, ``http://api``.
 

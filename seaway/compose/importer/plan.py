@@ -8,6 +8,16 @@ from typing import Any
 from seaway.compose.importer import images, key_reader, mount_reader, naming, ports, project_dir, service_builder
 from seaway.model.defaults import image_profiles
 
+_CLIENT_IMAGES = re.compile(r"mc|aws-cli|awscli|curl|busybox|hello-world|migrate|flyway|liquibase|wait-for.*|kcat|git")
+_ENDING_COMMAND = re.compile(
+    r"\b(migrat\w*|seed\w*|init\w*|setup|bootstrap|create\w*|collectstatic|loaddata|upgrade|exit|true|echo|chown|chmod"
+    r"|mkdir|cp|mc (mb|cp|alias|policy|anonymous)|curl|wget|pg_dump|pg_restore|psql|backup|restore|import|export)\b"
+)
+_PERMANENT_COMMAND = re.compile(
+    r"\b(worker|serve|server|runserver|start|daemon|watch\w*|beat|scheduler|consume\w*|listen|sidekiq|celery|bot|cron\w*"
+    r"|gunicorn|uvicorn|puma|while|tail -f|sleep (infinity|inf)|run_forever|queue:work|listener|poll\w*|agent|up)\b"
+)
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class ServicePlan:
@@ -35,6 +45,7 @@ class ServicePlan:
     kind: str = "services"
     kind_reason: str = ""
     """Why it is a store or a job."""
+    is_kind_guessed: bool = False
     main_port: ports.Port | None = None
     own_disks: list[mount_reader.Mount] = dataclasses.field(default_factory=list[mount_reader.Mount])
     shared_disks: dict[mount_reader.Mount, "ServicePlan"] = dataclasses.field(
@@ -89,6 +100,23 @@ class ServicePlan:
         command = self.keys.get_texts("command") or (list(stage.command) if stage else [])
         return not command or command[0].startswith("-") or command[0] in self.profile.server_commands
 
+    def is_awaited(self, *kinds: str) -> bool:
+        """Whether services of these kinds depend on it, also by way of others: then it changes before its own kind."""
+        dependents = [other for other in self.plans.values() if self.name in other.dependencies]
+        return any(other.kind in kinds or other.is_awaited(*kinds) for other in dependents)
+
+    def ends(self) -> bool:
+        """Whether its last command is known to end: a migration, or a client."""
+        text = " ".join(self.list_command_texts())
+        last = re.split(r"&&|;|\n|\|\|", text.strip().rstrip(";"))[-1].strip()
+        image = images.get_short_name(self.image or "").rpartition("/")[2]
+        is_client = bool(_CLIENT_IMAGES.fullmatch(image))
+        return not self.runs_on() and bool(_ENDING_COMMAND.search(last) or (is_client and text.strip()))
+
+    def runs_on(self) -> bool:
+        """Whether its command is known to run permanently: a worker or a server."""
+        return bool(_PERMANENT_COMMAND.search(" ".join(self.list_command_texts())))
+
     def has_own_command(self) -> bool:
         """Whether it runs another program than its image does by itself."""
         return bool(self.keys.get_texts("command") or self.keys.get_texts("entrypoint"))
@@ -96,6 +124,11 @@ class ServicePlan:
     def is_initialized(self) -> bool:
         """Whether its first start imports files: it listens only afterwards."""
         return any(mount.target.startswith("/docker-entrypoint-initdb.d") for mount in self.mounts)
+
+    def is_proxy(self) -> bool:
+        """Whether it runs a proxy that looks up the addresses of others only when it starts."""
+        name = images.get_short_name(self.base_image or self.image or "")
+        return bool(re.search(r"nginx|openresty|haproxy|envoy|httpd|apache", name))
 
     def names_itself(self) -> bool:
         """Whether its own settings hold its own name as a host."""

@@ -54,8 +54,13 @@ def _convert_host_name(service: plan.ServicePlan) -> None:
         keys.approximate("hostname", message, hint, kept=kept, into="raw")
     elif service.kind == "services" and service.names_itself():
         pod["hostname"] = service.dns_name
-    if service.kind == "stores" and service.names_itself():
+    if service.kind != "stores":
+        return
+    if service.names_itself():
         service.builder.set(("raw", "Service"), {"spec": {"publishNotReadyAddresses": True}})
+    elif service.main_port is not None and any(other.is_proxy() for other in service.plans.values()):
+        # A proxy looks up an address once: it must be that of a Service, and not that of a pod.
+        service.builder.set(("raw", "Service"), {"spec": {"clusterIP": None}})
 
 
 def _convert_groups(service: plan.ServicePlan) -> None:

@@ -68,7 +68,8 @@ def _note_kind(service: plan.ServicePlan) -> None:
         service.keys.note("approximated", f"renamed to {service.dns_name}: names are DNS labels")
     if service.kind_reason:
         hint = "" if service.kind == "stores" else "if it runs permanently, set `restart: always`"
-        service.keys.note("kept", f"a {service.kind[:-1]}: {service.kind_reason}", hint)
+        kind = "approximated" if service.is_kind_guessed else "kept"
+        service.keys.note(kind, f"a {service.kind[:-1]}: {service.kind_reason}", hint)
 
 
 def _convert_command(service: plan.ServicePlan) -> None:
@@ -83,8 +84,16 @@ def _convert_command(service: plan.ServicePlan) -> None:
             continue
         new_words = [service.renames.rewrite(word) for word in words]
         service.builder.set(field, new_words, keys.locate(key))
+        _note_old_name(service, " ".join(new_words), f"its {key}")
         kind, message = ("kept", field) if new_words == words else ("approximated", naming.RENAMED)
         keys.record(key, kind, message, into=field)
+
+
+def _note_old_name(service: plan.ServicePlan, text: str, source: str) -> None:
+    old = naming.find_old_name(text, service.renames)
+    if old is not None:
+        message = f"{source} still has {old}, which no host of the cluster has"
+        service.keys.note("approximated", message, f"if it is a host, write {service.renames.hosts[old]}")
 
 
 def escape_references(text: str) -> str:
@@ -105,12 +114,22 @@ def _convert_environment(service: plan.ServicePlan) -> None:
                 keys.drop(key, f"the secret sets this variable to {file_variables[name]}")
         elif name not in known:
             keys.keep(key, "has no value: Docker Compose passes none either")
+        elif name == "VIRTUAL_HOST" and service.main_port is not None:
+            service.builder.set(("env", name), escape_references(known[name].text), known[name].location)
+            service.builder.set("publish", True, known[name].location)  # noqa: FBT003 - a field
+            hosts = [host.partition(":")[0].strip() for host in known[name].text.split(",")]
+            kompose.approximate_hosts(service, key, hosts)
         elif not _VARIABLE.fullmatch(name):
             keys.drop(key, "is not a valid variable name", "use letters, digits and _")
         else:
             text = escape_references(known[name].text)
             new_text = service.renames.rewrite(text, name)
             service.builder.set(("env", name), new_text, known[name].location)
+            old = naming.find_old_name(new_text, service.renames)
+            if old is not None:
+                hint = f"if it is a host, write {service.renames.hosts[old]}"
+                keys.approximate(key, f"still has {old}, which no host of the cluster has", hint, into=into)
+                continue
             kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
             keys.record(key, kind, message, into=into)
     if keys.get_text("working_dir"):
@@ -159,6 +178,11 @@ def _convert_other_keys(service: plan.ServicePlan) -> None:
             keys.drop(key, "is not a service of this file", "name a volume that both mount")
 
 
+def _note_old_names_in_files(service: plan.ServicePlan) -> None:
+    for name in service.list_files():
+        _note_old_name(service, service.renames.rewrite(service.project.find_text(name) or ""), name)
+
+
 CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (
     _note_kind,
     build.convert,
@@ -184,5 +208,6 @@ CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (
     pod_fields.convert,
     kompose.convert,
     _convert_other_keys,
+    _note_old_names_in_files,
 )
 """In this order. Each key belongs to one converter."""

@@ -235,7 +235,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "4s", "retries": "6"}},
         "healthcheck.retries",
         "kept",
-        {"health": {"readiness": ["x"], "interval": 2, "timeout": 4, "retries": 6}},
+        {"health": {"readiness": ["x"], "interval": 2, "timeout": 4, "retries": 6, "startPeriod": 300}},
     ),
     ({"ports": [PORT | {"published": "8080"}]}, "ports.0.published", "approximated", {"port": 80, "publish": True}),
     ({"ports": [PORT]}, "ports.0.target", "kept", {"port": 80, "publish": True}),
@@ -260,7 +260,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"scale": {"min": 1, "max": 5, "cpu": "60%"}},
     ),
     ({"init": True}, "init", "kept", {}),
-    ({"environment": {"A": None}}, "environment.A", "dropped", {}),
+    ({"environment": {"A": None}}, "environment.A", "kept", {}),
     (
         {"secrets": [{"source": "A"}], "environment": {"A_FILE": "/else"}},
         "environment.A_FILE",
@@ -275,18 +275,23 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ),
     ({"volumes": [{"type": "volume", "target": "/cache"}]}, "volumes.0", "approximated", {"writable": ["/cache"]}),
     ({"volumes": [bind("/etc/localtime", "/etc/localtime")]}, "volumes.0", "dropped", {}),
-    ({"gpus": [{"count": "2"}]}, "gpus.0.count", "kept", {"resources": {"memory": "256Mi", "gpu": 2}}),
+    (
+        {"gpus": [{"count": "2"}]},
+        "gpus.0.count",
+        "kept",
+        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": 2}},
+    ),
     (
         {"gpus": [{"driver": "amd", "count": "1"}, {"driver": "amd"}]},
         "gpus.1.driver",
         "kept",
-        {"resources": {"memory": "256Mi", "gpu": {"count": 2, "resource": "amd.com/gpu"}}},
+        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": {"count": 2, "resource": "amd.com/gpu"}}},
     ),
     (
         deploy(resources={"reservations": {"devices": [{"capabilities": ["nvidia-x"], "count": "2"}]}}),
         "deploy.resources.reservations.devices.0.count",
         "kept",
-        {"resources": {"memory": "256Mi", "gpu": 2}},
+        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": 2}},
     ),
 )
 """Keys of a service, the path of a key, its kind, and fields of the service."""
