@@ -38,7 +38,7 @@ from seaway.cli import command, display
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.compose.loader import loader
-from seaway.files import roots
+from seaway.files import roots, working_tree
 from seaway.project import load
 from seaway.syntax import diagnosis, nodes
 
@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     source = ", ".join(file.name for file in files)
     output_file = None if fails else _choose_output_file(arguments, files[0])
     if not fails:
-        if diagnostics := load.merge_overlay(result.app, None, None).diagnostics:
+        tree = working_tree.WorkingTree(folder=files[0].parent, root=roots.find_working_root())
+        if diagnostics := load.merge_overlay(result.app, None, tree).diagnostics:
             raise diagnosis.InvalidInput(diagnostics)
         if arguments.python:
             content = write.format_python(result.app, source=source)
