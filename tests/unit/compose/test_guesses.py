@@ -208,7 +208,7 @@ def test_folders_of_the_host_are_disks_by_one_switch() -> None:
         "db": MARIADB | {"volumes": [bind("/proc", "/host/proc")]},
     }
     assert test_import.get_kinds(services, "services.web.volumes.0") == ["refused"]
-    switch = {"x-seaway": {"hostFolders": "disks"}}
+    switch: dict[str, Any] = {"x-seaway": {"hostFolders": "disks"}}
     paths = ("services.web.volumes.0", "services.web.volumes.1", "services.db.volumes.0")
     kinds = [test_import.get_kinds(services, path, **switch) for path in paths]
     assert kinds == [["approximated"], ["refused"], ["refused"]]
