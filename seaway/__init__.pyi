@@ -46,6 +46,7 @@ class Tpu(TypedDict, total=False):
 class Resources(TypedDict, total=False):
     cpu: str
     memory: str
+    memory_limit: str | None
     cpu_limit: str | None
     disk: str
     gpu: int | Gpu | None

@@ -44,8 +44,8 @@ from seaway.cli import command, display, output, pulumi_cli, stack
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.compose.loader import loader
-from seaway.files import roots
-from seaway.project import stack_file
+from seaway.files import roots, working_tree
+from seaway.project import load, stack_file
 from seaway.syntax import diagnosis, nodes
 
 HEADINGS = ("LINE", "KEY", "RESULT", "REASON", "FIX")
@@ -80,6 +80,9 @@ def run(arguments: argparse.Namespace) -> int:
     source = ", ".join(file.name for file in files)
     output_file = None if fails else _choose_output_file(arguments, files[0])
     if not fails:
+        tree = working_tree.WorkingTree(folder=files[0].parent, root=roots.find_working_root())
+        if diagnostics := load.merge_overlay(result.app, None, tree).diagnostics:
+            raise diagnosis.InvalidInput(diagnostics)
         if arguments.python:
             content = write.format_python(result.app, source=source)
         else:

@@ -14,7 +14,7 @@ from seaway.compose.loader import loader
 from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
 
-_NAME = re.compile(r"(docker-)?compose([.-][\w.-]+)?\.ya?ml")
+_NAME = re.compile(r"([\w.-]*[._-])?compose([._-][\w.-]+)?\.ya?ml")
 
 
 def is_compose_file(name: str) -> bool:

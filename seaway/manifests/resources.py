@@ -13,7 +13,7 @@ DISK_REQUEST = "64Mi"
 def build_resources(container_spec: application.ContainerSpec) -> dict[str, Any]:
     """The resources of a container. Devices have a limit only: they cannot be shared, so the request is the same."""
     resources = container_spec.resources
-    limits = {"memory": resources.memory, "ephemeral-storage": resources.disk}
+    limits = {"memory": resources.memory_limit or resources.memory, "ephemeral-storage": resources.disk}
     if resources.cpu_limit is not None:
         limits["cpu"] = resources.cpu_limit
     if resources.gpu is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any
 
+from seaway.kubernetes.api import quantity
 from seaway.manifests import config, inputs, names, secrets
 from seaway.model import application
 from seaway.model import volumes as model_volumes
@@ -13,6 +14,8 @@ WRITABLE_SIZE_LIMIT: Annotated[
     Help("maximum size of a writable folder; a pod above it is evicted"),
     Rationale("a leak stops one pod, and does not fill the disk of the node"),
 ] = "256Mi"
+
+_DEFAULT_DISK = quantity.parse(application.Resources().disk)
 
 TMP_PATH = "/tmp"  # noqa: S108 - a path in the container, empty at each start
 
@@ -46,9 +49,12 @@ def build_volumes(
     for container_spec in workload.list_containers():
         suffix = "" if container_spec is workload else f"-{container_spec.name}"
         container_mounts = mounts[container_spec.name] = []
+        # A program that needs a larger disk writes it somewhere.
+        disk = container_spec.resources.disk
+        size_limit = WRITABLE_SIZE_LIMIT if quantity.parse(disk) <= _DEFAULT_DISK else disk
         for path in sorted({TMP_PATH, *container_spec.writable} - {ROOT_PATH}):
             volume = claims.get(path) or add_volume(
-                _format_volume_name(path, suffix), {"emptyDir": {"sizeLimit": WRITABLE_SIZE_LIMIT}}
+                _format_volume_name(path, suffix), {"emptyDir": {"sizeLimit": size_limit}}
             )
             container_mounts.append({"name": volume, "mountPath": path})
         if config_map := container_inputs[container_spec.name].config_map:

@@ -94,9 +94,14 @@ class Resources:
     ] = "100m"
     memory: Annotated[
         str,
-        Help("memory request and limit"),
+        Help("memory request, and limit without `memoryLimit`"),
         Rationale("request = limit: a pod never depends on memory that the node may reclaim"),
     ] = "128Mi"
+    memory_limit: Annotated[
+        str | None,
+        Help("memory above which it is killed; none: `memory`"),
+        Rationale("a pod between request and limit depends on free memory of the node: only for an unknown program"),
+    ] = None
     cpu_limit: Annotated[
         str | None,
         Help("CPU that it never exceeds; none: the idle CPU of the node"),

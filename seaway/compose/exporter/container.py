@@ -251,14 +251,16 @@ def find_free_name(name: str, used_names: Container[str]) -> str:
 
 def _export_resources(container: ExportedContainer) -> dict[str, Any]:
     spec, default = container.container_spec.resources, application.Resources()
-    limits = {"memory": to_docker_size(spec.memory)}
+    limits = {"memory": to_docker_size(spec.memory_limit or spec.memory)}
     reservations: dict[str, Any] = {}
+    if spec.memory_limit not in (None, spec.memory):
+        reservations["memory"] = to_docker_size(spec.memory)
     if spec.cpu_limit is not None:
         limits["cpus"] = _to_cores(spec.cpu_limit)
     if spec.cpu != default.cpu:
         reservations["cpus"] = _to_cores(spec.cpu)
         container.approximate("resources.cpu", "Docker reserves no CPU", losses.CLUSTER_ONLY_HINT)
-    if spec.disk != default.disk:
+    if quantity.parse(spec.disk) < quantity.parse(default.disk):
         message = "Docker does not limit the disk of a container"
         container.drop("resources.disk", message, "monitor it with `docker system df`")
     drivers = {resource: driver for driver, resource in resources.GPU_RESOURCES.items()}

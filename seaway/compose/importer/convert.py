@@ -10,6 +10,7 @@ from pathlib import Path
 from seaway.compose import report
 from seaway.compose.importer import (
     key_reader,
+    mount_reader,
     naming,
     networks,
     plan,
@@ -22,8 +23,7 @@ from seaway.compose.importer import (
 from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
 
-EXTENSION = "x-seaway"
-"""The extension that Seaway reads in a service: ``{waive: {privileged: <reason>}}``."""
+EXTENSION = mount_reader.EXTENSION
 
 GENERATED_KEY = "made"
 """Its other key: `seaway export` generated the service for Docker, and it is not part of the application."""
@@ -145,8 +145,10 @@ def _convert_extensions(keys: key_reader.KeyReader) -> None:
             keys.keep((key,), "Docker ignores extensions too")
     extension = keys.enter(EXTENSION)
     for key in extension.mapping.pairs:
-        if key != "waive":
-            extension.drop((key,), "is not a key of x-seaway", "use: waive")
+        if key == "hostFolders" and not keys.path and extension.get_text(key) == "disks":
+            extension.keep((key,), "folders of the host are disks, empty at first")
+        elif key != "waive":
+            extension.drop((key,), "is not a key of x-seaway", "use: waive, or hostFolders: disks at the top")
     for key, node in extension.get_scalars("waive").items():
         if keys.join_path(key) in keys.conversion.used_waivers:
             extension.keep(("waive", key), "the key is dropped for this reason")

@@ -59,12 +59,20 @@ def _convert_timing(service: plan.ServicePlan, healthcheck: key_reader.KeyReader
     start_interval = amounts.to_seconds(healthcheck.get_text("start_interval")) or period
     kind = "kept" if start_interval >= period else "approximated"
     healthcheck.record("start_interval", kind, f"an interval of {period} s from the start")
-    # Docker counts failures only after this period, and does not restart the container.
-    start = (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + retries * interval
+    start = find_start_seconds(service)
     if start > DEFAULT_START_SECONDS:
         service.builder.set(("health", "startPeriod"), start, healthcheck.locate("start_period"))
     message = f"startPeriod: {max(start, DEFAULT_START_SECONDS)}"
     healthcheck.keep("start_period", message, into="health.startPeriod")
+
+
+def find_start_seconds(service: plan.ServicePlan) -> int:
+    """The time after which Docker calls a start unhealthy; it does not restart the container."""
+    healthcheck = service.keys.enter("healthcheck")
+    interval = amounts.to_seconds(healthcheck.get_text("interval")) or DOCKER_INTERVAL
+    text = healthcheck.get_text("retries") or ""
+    retries = (int(text) if text.isdecimal() else 0) or DOCKER_RETRIES
+    return (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + retries * interval
 
 
 def _get_command(test: list[str]) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """What an import knows about an image beyond its profile: its Dockerfile, its user, and the memory of its program."""
 
 import dataclasses
+import json
+import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from seaway.files import roots
@@ -24,6 +26,8 @@ USER_IDS: Mapping[str, int] = {
     "jenkins": 1000,
 }
 """Ids of users that images name, where the image is built on Debian."""
+
+_NO_ARGS: Mapping[str, str] = {}
 
 _HEAVY = (
     ("4Gi", r"gitlab-(ce|ee)|sentry$"),
@@ -70,29 +74,65 @@ class Stage:
     user: str | None = None
     """Name or number, without the group."""
     base_image: str | None = None
+    command: tuple[str, ...] = ()
+    """The words of its own CMD."""
+    has_entrypoint: bool = False
+    working_dir: str = ""
+    copies: tuple[tuple[str, str | None], ...] = ()
+    """Paths of the context that it copies, each with its path in the image. None: unknown, such as that of a build."""
+
+    def has_copy(self, source: str, target: str) -> bool:
+        """Whether it has a path of the context, such as ``src``, at a path of the image."""
+        for copied, place in self.copies:
+            inner = posixpath.relpath(source, copied)
+            covers = not inner.startswith("..")
+            if covers and (place is None or posixpath.normpath(posixpath.join(place, inner)) == target):
+                return True
+        return False
 
 
-def read_stage(path: Path, root: roots.Root, target: str | None = None) -> Stage:
+def read_stage(path: Path, root: roots.Root, target: str | None = None, args: Mapping[str, str] = _NO_ARGS) -> Stage:
     """An empty stage if the file cannot be read."""
     try:
         text = root.read(path, "", diagnosis.SourceLocation(str(path)), "").decode()
-        return parse_stage(text, target, root.format_path(path))
+        return parse_stage(text, target, args, root.format_path(path))
     except (diagnosis.InvalidInput, UnicodeDecodeError):
         return Stage()
 
 
-def parse_stage(text: str, target: str | None = None, file: str = "its Dockerfile") -> Stage:
-    """The stage called ``target``, or the last stage, with its inherited values. Values with variables are unknown."""
+def parse_stage(
+    text: str, target: str | None = None, args: Mapping[str, str] = _NO_ARGS, file: str = "its Dockerfile"
+) -> Stage:
+    """The stage called ``target``, or the last stage, with its inherited values.
+
+    ``args``: the build arguments. Other values with variables are unknown.
+    """
     stages: dict[str, Stage] = {}
+    variables = dict(args)
     current, name = Stage(), ""
     for line, instruction, rest in dockerfile.parse_instructions(text):
         match instruction:
             case "FROM":
                 if target and name == target.lower():
                     return current
-                image, declared_name = dockerfile.parse_from(rest)
+                image, declared_name = dockerfile.parse_from(_replace_variables(rest, variables))
                 name = declared_name or str(len(stages))
+                image = re.sub(r":[^/]*\$.*", "", image)  # the name is known without its tag
                 current = stages.get(image.lower(), Stage(base_image=None if "$" in image else image or None))
+            case "ARG":
+                for word, _, default in (part.partition("=") for part in rest.split()):
+                    variables.setdefault(word, default.strip("\"'"))
+            case "CMD" | "ENTRYPOINT":
+                words = _parse_words(rest)
+                command = words if instruction == "CMD" else current.command
+                is_set = current.has_entrypoint or (instruction == "ENTRYPOINT" and bool(words))
+                current = dataclasses.replace(current, command=command, has_entrypoint=is_set)
+            case "WORKDIR":
+                folder = _replace_variables(rest.strip("\"'"), variables)
+                current = dataclasses.replace(current, working_dir=posixpath.join(current.working_dir, folder))
+            case "COPY" | "ADD":
+                copies = _list_copies(_replace_variables(rest, variables), current.working_dir, stages)
+                current = dataclasses.replace(current, copies=(*current.copies, *copies))
             case "EXPOSE":
                 numbers = [word.removesuffix("/tcp") for word in rest.split()]
                 ports = [int(number) for number in numbers if number.isdecimal() and 0 < int(number) < 65536]
@@ -106,3 +146,42 @@ def parse_stage(text: str, target: str | None = None, file: str = "its Dockerfil
                 continue
         stages[name] = current
     return current
+
+
+def _replace_variables(text: str, variables: Mapping[str, str]) -> str:
+    """The text with ``$NAME`` and ``${NAME:-default}``; an unknown variable stays."""
+    return re.sub(
+        r"\$(?:\{(\w+)(?::?-([^}]*))?\}|(\w+))",
+        lambda match: variables.get(match[1] or match[3]) or match[2] or match[0],
+        text,
+    )
+
+
+def _parse_words(text: str) -> tuple[str, ...]:
+    """The words of CMD or ENTRYPOINT, in both forms."""
+    try:
+        return tuple(map(str, json.loads(text)))
+    except (json.JSONDecodeError, TypeError):
+        return ("/bin/sh", "-c", text)
+
+
+def _list_copies(arguments: str, working_dir: str, stages: Mapping[str, Stage]) -> Iterator[tuple[str, str | None]]:
+    """What COPY or ADD brings from the context, also by way of another stage."""
+    match = re.search(r"--from=(\S+)", arguments)
+    if match:
+        stage = stages.get(match[1].lower(), Stage())
+        yield from ((source, None) for source, _ in stage.copies)
+        return
+    text = re.sub(r"--\S+\s+", "", arguments)
+    words = _parse_words(text) if text.startswith("[") else tuple(text.split())
+    *sources, destination = words or ("",)
+    place = posixpath.join(working_dir, destination)
+    is_known = place.startswith("/") and "$" not in place
+    for source in sources:
+        path = posixpath.normpath(source.lstrip("/") or ".")
+        # A folder's content is copied, a file into a folder.
+        is_file_copy = destination.endswith("/") and "." in posixpath.basename(path).lstrip(".")
+        target = posixpath.join(place, posixpath.basename(path)) if is_file_copy else place
+        parent = posixpath.dirname(path) or "."
+        has_pattern = any(character in path for character in "*?[")
+        yield (parent if has_pattern else path), (target if is_known else None)

@@ -2,7 +2,7 @@
 
 A service that states no port listens on the port that others call, that its image is known for, that its Dockerfile
 exposes, or that its environment, labels or healthcheck name. EXPOSE does not count for a service that runs its own
-command if another service of the same build has that port: a worker shares the image of web, and listens on no port.
+command: a worker shares the image of web, and listens on no port.
 """
 
 import re
@@ -12,6 +12,9 @@ from seaway.compose.importer import images, naming, plan, ports
 
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """By service, texts that may name other services, each with a description of its source."""
+
+_DATA_FOLDER_PORTS = {"/var/lib/postgresql/data": 5432, "/var/lib/mysql": 3306, "/data/db": 27017}
+"""Databases in images with other names."""
 
 
 def choose_main_ports(plans: Mapping[str, plan.ServicePlan]) -> None:
@@ -27,13 +30,18 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     known = profile.ports if profile is not None and service.runs_default_server() else ()
     known_source = f"the default port of {images.get_short_name(service.base_image or '')}"
     main = ports.choose_main(service.listening_ports)
-    if main is not None and not (main.number in ports.DEBUGGER_PORTS and called):
+    own = next((port for port in service.listening_ports if known and port.number == known[0]), None)
+    if own is not None:
+        service.main_port = own
+    elif known and profile and not profile.http and main and not _is_named(service, main.number):
+        service.main_port = _make_port(service, known[0], known_source)
+    elif main is not None and not (main.number in ports.DEBUGGER_PORTS and called):
         service.main_port = main
     elif known and service.build is None and (not called or known[0] in called):
         service.main_port = _make_port(service, known[0], known_source)
     elif called:
         service.main_port = _make_port(service, *next(iter(called.items())))
-    elif service.stage is not None and service.stage.ports and not _runs_other_program(service, service.stage):
+    elif service.stage is not None and service.stage.ports and not service.has_own_command():
         source = f"exposed by {service.stage.exposed_in}"
         service.main_port = _make_port(service, service.stage.ports[0], source)
     elif known:
@@ -46,20 +54,9 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
         _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}))
 
 
-def _runs_other_program(service: plan.ServicePlan, stage: images.Stage) -> bool:
-    """Whether EXPOSE describes another service of the same build: a worker runs its own command in the image of web."""
-    if not _has_own_command(service):
-        return False
-    siblings = [other for other in service.plans.values() if other is not service and other.stage == stage]
-    return any(
-        other.build_context == service.build_context
-        and (not _has_own_command(other) or stage.ports[0] in {port.number for port in other.listening_ports})
-        for other in siblings
-    )
-
-
-def _has_own_command(service: plan.ServicePlan) -> bool:
-    return bool(service.keys.get_texts("command") or service.keys.get_texts("entrypoint"))
+def _is_named(service: plan.ServicePlan, number: int) -> bool:
+    """Whether its command or environment has the number: its server may listen on another port."""
+    return any(re.search(rf"(?<![0-9]){number}(?![0-9])", text) for text in service.list_texts())
 
 
 def _make_port(service: plan.ServicePlan, number: int, source: str) -> ports.Port:
@@ -82,9 +79,7 @@ def _list_texts(service: plan.ServicePlan) -> Iterator[tuple[str, str]]:
     yield from ((f"{service.name}'s {key}", node.text) for key, node in keys.get_scalars("environment").items())
     for key in ("command", "entrypoint"):
         yield from ((f"{service.name}'s {key}", text) for text in keys.get_texts(key) or [])
-    for mount in service.mounts:
-        names = [mount.source] if mount.kind == "file" else [f"{mount.source}/{name}" for name in mount.files]
-        yield from ((name, text) for name in names if (text := project.find_text(name)))
+    yield from ((name, text) for name in service.list_files() if (text := project.find_text(name)))
     for config in keys.enter_sequence("configs"):
         source = config.get_text("source") or ""
         definition = service.document.enter("configs").enter(source)
@@ -96,10 +91,11 @@ def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str
     """The ports of a service in texts of others, with their source: ``http://api:8000``, or API_HOST and API_PORT."""
     names = service.list_host_names()
     sources: dict[int, str] = {}
+    implied: dict[int, str] = {}
     for name in sorted(texts):
         for source, text in sorted(texts[name]):
-            for number in naming.find_called_ports(text, names):
-                sources.setdefault(number, f"named by {source}")
+            for number, is_explicit in naming.find_called_ports(text, names):
+                (sources if is_explicit else implied).setdefault(number, f"named by {source}")
     for name in sorted(texts):
         env = service.plans[name].keys.get_scalars("environment")
         for key, node in env.items():
@@ -108,17 +104,21 @@ def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str
                 number = ports.parse_number(env[port_key].text)
                 if number:
                     sources.setdefault(number, f"named by {name}'s {port_key}")
-    return dict(sorted(sources.items()))
+    return dict(sorted((sources or implied).items()))
 
 
 def _guess_port(service: plan.ServicePlan) -> tuple[int, str] | None:
     env = service.keys.get_scalars("environment")
-    if "PORT" in env and (number := ports.parse_number(env["PORT"].text)):
-        return number, "the variable PORT"
+    for name in ("PORT", "VIRTUAL_PORT"):
+        if name in env and (number := ports.parse_number(env[name].text)):
+            return number, f"the variable {name}"
     for name, text in service.labels.items():
         if re.fullmatch(r"traefik\.http\.services\..*\.loadbalancer\.server\.port", name):
             number = ports.parse_number(text)
             return (number, f"the label {name}") if number else None
+    for mount in service.mounts:
+        if (number := _DATA_FOLDER_PORTS.get(mount.target)) and not service.has_own_command():
+            return number, f"the usual port of a database with its data in {mount.target}"
     test = " ".join(service.keys.enter("healthcheck").get_texts("test") or [])
     match = re.search(r"(?:localhost|127\.0\.0\.1):([0-9]{2,5})(?![0-9])", test)
     number = ports.parse_number(match[1]) if match else None

@@ -5,7 +5,7 @@ import posixpath
 import re
 from typing import Literal
 
-from seaway.compose.importer import key_reader, project_dir
+from seaway.compose.importer import images, key_reader, project_dir
 from seaway.syntax import diagnosis
 
 SOCKETS = ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock")
@@ -19,8 +19,30 @@ _DATA = re.compile(r"(data|db|logs?|uploads?|media|storage|backups?|cache|tmp|du
 """Names of folders that programs write to."""
 
 MountKind = Literal[
-    "memory", "disk", "empty", "anonymous", "file", "folder", "source", "missing", "clock", "socket", "host", "other"
+    "memory",
+    "disk",
+    "empty",
+    "anonymous",
+    "file",
+    "folder",
+    "source",
+    "code",
+    "missing",
+    "clock",
+    "socket",
+    "host",
+    "unusable",
+    "other",
 ]
+
+
+EXTENSION = "x-seaway"
+"""The extension that Seaway reads: ``{waive: {privileged: <reason>}}`` in a service."""
+
+_CODE_FOLDERS = ("node_modules", "vendor", "bundle", ".venv", "venv", "site-packages", "target", "deps", "_build")
+"""Folders in which a build installs packages. An empty disk would hide them."""
+
+_SYSTEM_FOLDERS = re.compile(r"/|/(proc|sys|dev|run|var/run|etc|boot|lib|usr|var/lib/docker|var/log)(/.*)?")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +66,20 @@ def overlaps(folder: str, other: str) -> bool:
 
 
 def read_mounts(
-    keys: key_reader.KeyReader, project: project_dir.ProjectDir, *, build_context: str | None, data_dir: str | None
+    keys: key_reader.KeyReader,
+    project: project_dir.ProjectDir,
+    *,
+    build_context: str | None,
+    data_dir: str | None,
+    stage: images.Stage | None = None,
+    document: key_reader.KeyReader,
 ) -> list[Mount]:
-    """The mounts of a service. The image holds the folders of its ``build_context`` already."""
+    """The mounts of a service. The image holds the folders of its ``build_context`` that the ``stage`` copies."""
     mounts: list[Mount] = []
     for number, volume in enumerate(keys.enter_sequence("volumes")):
         volume.drop("volume.subpath volume.labels image.subpath", "the whole disk is mounted")
-        volume.drop("bind.propagation bind.recursive bind.selinux consistency", "applies to folders of a host only")
+        volume.keep("bind.selinux", "pods have their own labels")
+        volume.drop("bind.propagation bind.recursive consistency", "applies to folders of a host only")
         volume.approximate("tmpfs.size tmpfs.mode", "resources.disk limits all writable folders together")
         mount_type = volume.get_text("type") or "volume"
         source, target = volume.get_text("source") or "", posixpath.normpath(volume.get_text("target") or "/")
@@ -62,18 +91,45 @@ def read_mounts(
             target=target,
             read_only=volume.is_true("read_only"),
         )
-        kind, files = _classify(mount, mount_type, source, project, build_context), ()
+        kind, files = _classify(mount, mount_type, source, project, build_context, stage), ()
+        if kind == "disk" and mount_type == "volume" and is_temporary(document.enter("volumes").enter(source)):
+            kind = "empty"
+        elif kind == "disk" and stage is not None and posixpath.basename(target) in _CODE_FOLDERS:
+            kind = "code"
+        elif (
+            kind == "host" and _is_data_folder(source) and document.enter(EXTENSION).get_text("hostFolders") == "disks"
+        ):
+            kind = "disk"
+        elif kind == "file" and project.explain_unusable(mount.source):
+            kind = "unusable"
         if kind == "folder":
             files = project.list_text_files(mount.source)
             writes = not mount.read_only and _DATA.fullmatch(posixpath.basename(target))
             if not files or target == data_dir or writes:
-                kind, files = "host" if mount.read_only and not files else "disk", ()
+                kind, files = "unusable" if mount.read_only and not files else "disk", ()
         mounts.append(dataclasses.replace(mount, kind=kind, files=files))
     return mounts
 
 
-def _classify(  # noqa: PLR0911 - one return per kind
-    mount: Mount, mount_type: str, source: str, project: project_dir.ProjectDir, build_context: str | None
+def is_temporary(definition: key_reader.KeyReader) -> bool:
+    """Whether a named volume is in memory, and lost with its container."""
+    return definition.enter("driver_opts").get_text("type") == "tmpfs"
+
+
+def _is_data_folder(source: str) -> bool:
+    """Whether a path of a host is a folder with data, and no file and no part of the system."""
+    return not _SYSTEM_FOLDERS.fullmatch(posixpath.normpath(source)) and "." not in posixpath.basename(source).lstrip(
+        "."
+    )
+
+
+def _classify(  # noqa: PLR0911, PLR0917 - one return per kind
+    mount: Mount,
+    mount_type: str,
+    source: str,
+    project: project_dir.ProjectDir,
+    build_context: str | None,
+    stage: images.Stage | None,
 ) -> MountKind:
     if mount_type == "volume":
         return "disk" if source else "anonymous"
@@ -94,6 +150,7 @@ def _classify(  # noqa: PLR0911 - one return per kind
         return "missing"
     if not is_folder:
         return "file"
-    if build_context is not None and f"{relative}/".startswith("./" if build_context == "." else f"{build_context}/"):
+    inside = build_context is not None and not posixpath.relpath(relative, build_context).startswith("..")
+    if inside and stage is not None and stage.has_copy(posixpath.relpath(relative, build_context), target):
         return "source"
     return "disk" if project.is_empty(relative) else "folder"

@@ -58,9 +58,19 @@ class Renames:
         return text
 
 
-def find_called_ports(text: str, names: Collection[str]) -> list[int]:
-    """The ports at which a text calls hosts with these names: ``api:8000``, ``http://api`` (80)."""
-    ports: list[int] = []
+def find_old_name(text: str, renames: Renames) -> str | None:
+    """A host in a rewritten text that has another name in the cluster; None: there is none."""
+    pattern = r"(?<![\w.-]){}(?![\w-])"
+    return next((old for old in renames.hosts if re.search(pattern.format(re.escape(old)), text)), None)
+
+
+def find_called_ports(text: str, names: Collection[str]) -> list[tuple[int, bool]]:
+    """The ports at which a text calls hosts with these names, and whether it states them: ``api:8000``, ``http://api``.
+
+    In nginx, ``http://api`` calls the group of servers of an ``upstream api``, and not a host.
+    """
+    ports: list[tuple[int, bool]] = []
+    upstreams = re.findall(r"^\s*upstream\s+[\"']?([\w.-]+)", text, re.MULTILINE)
     for name in names:
         for match in re.finditer(rf"(?<![\w.-]){re.escape(name)}(?::([0-9]{{1,5}})(?![0-9]))?(?![\w.-])", text):
             before = text[: match.start()]
@@ -68,7 +78,7 @@ def find_called_ports(text: str, names: Collection[str]) -> list[int]:
             if re.search(r"(?:\bimage:\s*[\"']?|\bFROM\s+(?:--\S+\s+)?)$", before):
                 continue  # postgres:13 is an image with its version
             if match[1] and 0 < int(match[1]) < 65536:
-                ports.append(int(match[1]))
-            elif scheme:
-                ports.append(443 if scheme[1] == "https" else 80)
+                ports.append((int(match[1]), True))
+            elif scheme and name not in upstreams:
+                ports.append((443 if scheme[1] == "https" else 80, False))
     return ports

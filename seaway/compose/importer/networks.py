@@ -1,8 +1,14 @@
 """Converts networks. Services on one network may call each other; a cluster opens the declared calls only."""
 
+import re
+from collections.abc import Iterator
+
 from seaway.compose.importer import key_reader, plan
 from seaway.compose.loader import scalars
 
+_PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+_PRIVATE_DOMAINS = (".internal", ".local", ".lan", ".corp", ".intra", ".intranet", ".home", ".private")
+_SCHEME_PORTS = {"postgres": "5432", "postgresql": "5432", "mysql": "3306", "redis": "6379", "amqp": "5672"}
 _LINKS = "links between its services"
 
 
@@ -27,7 +33,42 @@ def convert(service: plan.ServicePlan) -> None:
         builder.set("egress", [], location)
     elif keys.get_text("network_mode") == "none":
         builder.set("egress", [], keys.locate("network_mode"))
+    _allow_private_addresses(service)
     _convert_links(service)
+
+
+def _allow_private_addresses(service: plan.ServicePlan) -> None:
+    """Hosts outside of the application may have private addresses, such as a managed database."""
+    own_names = {name for other in service.plans.values() for name in other.list_host_names()}
+    hosts: dict[str, str] = {}
+    ports: set[str] = set()
+    for name, node in service.keys.get_scalars("environment").items():
+        for scheme, host, port in _find_hosts(name, node.text):
+            is_web = scheme in ("http", "https") and not host.endswith(_PRIVATE_DOMAINS)
+            if host not in own_names and not is_web and scalars.parse_address(host) is None:
+                hosts[host] = name
+                ports.add(port or _SCHEME_PORTS.get(scheme, ""))
+    if not hosts or service.builder.has("egress"):
+        return
+    for address in _PRIVATE_RANGES:
+        for port in sorted(ports) if all(ports) else [""]:
+            _allow_egress(service, f"{address}:{port}" if port else address)
+    names = ", ".join(f"{host} ({name})" for host, name in hosts.items())
+    message = f"may reach private addresses, because they may be those of {names}"
+    service.keys.note("approximated", message, "write its address into `egress`", into="egress")
+
+
+def _find_hosts(name: str, text: str) -> Iterator[tuple[str, str, str]]:
+    """Scheme, host name and port of URLs, and of a variable such as DB_HOST."""
+    for match in re.finditer(r"([a-z][a-z0-9+.-]*)://(?:[^/@\s]*@)?([\w-]+(?:\.[\w-]+)+)(?::([0-9]+))?", text):
+        yield match[1].partition("+")[0], match[2].lower(), match[3] or ""
+    match = re.fullmatch(r"([\w-]+(?:\.[\w-]+)+)(?::([0-9]+))?", text)
+    if (
+        match
+        and re.search(r"(HOST|HOSTNAME|SERVER|ADDR|ADDRESS|ENDPOINT|BROKERS?|SERVERS)$", name)
+        and "VIRTUAL" not in name
+    ):
+        yield "", match[1].lower(), match[2] or ""
 
 
 def _convert_attachments(keys: key_reader.KeyReader, message: str) -> None:

@@ -21,14 +21,14 @@ def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, depe
     if condition == "service_started" and other.kind == "services":
         message = "no order: a program retries until the other responds"
         dependency.approximate("condition", message, "condition: service_healthy", into="calls")
-    elif other.kind == "stores" and kind != "stores":
+    elif other.kind == "stores" and kind != "stores" and not service.is_awaited("stores"):
         dependency.keep("condition", "stores start before services")
     elif _runs_too_late(service, other):
         message = f"no rollout completes {other.dns_name} before {service.dns_name} starts"
         dependency.approximate("condition", message, f"let {service.dns_name} retry until it is complete")
-    elif other.kind == "jobs" and kind == "services":
+    elif other.kind == "jobs" and kind == "services" and not service.is_awaited("stores", "jobs"):
         dependency.keep("condition", f"{other.dns_name} runs before any service changes")
-    elif other.kind == "services" and kind == "jobs":
+    elif other.kind == "services" and service.runs_after_services:
         dependency.keep("condition", "after all services", into="run")
     else:
         service.builder.append("dependsOn", other.dns_name, dependency.locate("condition"))
@@ -54,7 +54,7 @@ def convert_termination(service: plan.ServicePlan) -> None:
             if condition in (None, "always", "unless-stopped", "any"):
                 reader.keep(key)
             else:
-                reader.approximate(key, "a service is always restarted", "make it a job")
+                reader.approximate(key, "a service is always restarted")
         policy.approximate("max_attempts", "restarts are unlimited, with a back-off of up to 5 minutes")
     policy.approximate("delay window", "restarts have a back-off of up to 5 minutes")
     seconds = amounts.to_seconds(keys.get_text("stop_grace_period"))

@@ -8,6 +8,16 @@ from typing import Any
 from seaway.compose.importer import images, key_reader, mount_reader, naming, ports, project_dir, service_builder
 from seaway.model.defaults import image_profiles
 
+_CLIENT_IMAGES = re.compile(r"mc|aws-cli|awscli|curl|busybox|hello-world|migrate|flyway|liquibase|wait-for.*|kcat|git")
+_ENDING_COMMAND = re.compile(
+    r"\b(migrat\w*|seed\w*|init\w*|setup|bootstrap|create\w*|collectstatic|loaddata|upgrade|exit|true|echo|chown|chmod"
+    r"|mkdir|cp|mc (mb|cp|alias|policy|anonymous)|curl|wget|pg_dump|pg_restore|psql|backup|restore|import|export)\b"
+)
+_PERMANENT_COMMAND = re.compile(
+    r"\b(worker|serve|server|runserver|start|daemon|watch\w*|beat|scheduler|consume\w*|listen|sidekiq|celery|bot|cron\w*"
+    r"|gunicorn|uvicorn|puma|while|tail -f|sleep (infinity|inf)|run_forever|queue:work|listener|poll\w*|agent|up)\b"
+)
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class ServicePlan:
@@ -39,6 +49,7 @@ class ServicePlan:
     kind: str = "services"
     kind_reason: str = ""
     """Why it is a store or a job."""
+    is_kind_guessed: bool = False
     main_port: ports.Port | None = None
     own_disks: list[mount_reader.Mount] = dataclasses.field(default_factory=list[mount_reader.Mount])
     shared_disks: dict[mount_reader.Mount, "ServicePlan"] = dataclasses.field(
@@ -87,8 +98,56 @@ class ServicePlan:
         """Whether it runs the server of a known image."""
         if self.profile is None or self.keys.get_texts("entrypoint"):
             return False
-        command = self.keys.get_texts("command") or []
+        stage = self.stage
+        if stage is not None and stage.has_entrypoint and stage.base_image == self.base_image:
+            return False
+        command = self.keys.get_texts("command") or (list(stage.command) if stage else [])
         return not command or command[0].startswith("-") or command[0] in self.profile.server_commands
+
+    def is_awaited(self, *kinds: str) -> bool:
+        """Whether services of these kinds depend on it, also by way of others: then it changes before its own kind."""
+        dependents = [other for other in self.plans.values() if self.name in other.dependencies]
+        return any(other.kind in kinds or other.is_awaited(*kinds) for other in dependents)
+
+    def ends(self) -> bool:
+        """Whether its last command is known to end: a migration, or a client."""
+        text = " ".join(self.list_command_texts())
+        last = re.split(r"&&|;|\n|\|\|", text.strip().rstrip(";"))[-1].strip()
+        image = images.get_short_name(self.image or "").rpartition("/")[2]
+        is_client = bool(_CLIENT_IMAGES.fullmatch(image))
+        return not self.runs_on() and bool(_ENDING_COMMAND.search(last) or (is_client and text.strip()))
+
+    def runs_on(self) -> bool:
+        """Whether its command is known to run permanently: a worker or a server."""
+        return bool(_PERMANENT_COMMAND.search(" ".join(self.list_command_texts())))
+
+    def has_own_command(self) -> bool:
+        """Whether it runs another program than its image does by itself."""
+        return bool(self.keys.get_texts("command") or self.keys.get_texts("entrypoint"))
+
+    def is_initialized(self) -> bool:
+        """Whether its first start imports files: it listens only afterwards."""
+        return any(mount.target.startswith("/docker-entrypoint-initdb.d") for mount in self.mounts)
+
+    def is_proxy(self) -> bool:
+        """Whether it runs a proxy that looks up the addresses of others only when it starts."""
+        name = images.get_short_name(self.base_image or self.image or "")
+        return bool(re.search(r"nginx|openresty|haproxy|envoy|httpd|apache", name))
+
+    def names_itself(self) -> bool:
+        """Whether its own settings hold its own name as a host."""
+        test = " ".join(self.keys.enter("healthcheck").get_texts("test") or [])
+        texts = [*self.list_texts(), test, *(self.project.find_text(name) or "" for name in self.list_files())]
+        pattern = rf"(?<![\w.-]){re.escape(self.name)}(?=:[0-9])|//{re.escape(self.name)}(?![\w.-])"
+        return any(re.search(pattern, text) for text in texts)
+
+    def list_files(self) -> list[str]:
+        """The files of the project that it mounts."""
+        return [
+            name
+            for mount in self.mounts
+            for name in ([mount.source] if mount.kind == "file" else [f"{mount.source}/{file}" for file in mount.files])
+        ]
 
     def is_passive_server(self) -> bool:
         """Whether it is a database or a cache: it answers, and calls no other service."""
@@ -124,5 +183,8 @@ class ServicePlan:
 
     def list_texts(self) -> list[str]:
         """Its environment and command."""
-        texts = [node.text for node in self.keys.get_scalars("environment").values()]
-        return [*texts, *(self.keys.get_texts("command") or []), *(self.keys.get_texts("entrypoint") or [])]
+        return [*(node.text for node in self.keys.get_scalars("environment").values()), *self.list_command_texts()]
+
+    def list_command_texts(self) -> list[str]:
+        """Its entrypoint and command, each as one text."""
+        return [" ".join(self.keys.get_texts(key) or []) for key in ("entrypoint", "command")]

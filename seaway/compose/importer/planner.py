@@ -49,7 +49,12 @@ def plan_services(
         if builder is not None:
             _plan_build(service, builder.enter("build"), build_named_images=build_named_images)
         service.mounts = mount_reader.read_mounts(
-            keys, project, build_context=service.build_context, data_dir=images.find_data_dir(service.base_image)
+            keys,
+            project,
+            build_context=service.build_context,
+            data_dir=images.find_data_dir(service.base_image),
+            stage=service.stage,
+            document=document,
         )
         service.listening_ports = ports.read_ports(keys, service.profile)
     for service in plans.values():
@@ -57,9 +62,11 @@ def plan_services(
     _find_jobs(plans)
     main_port.choose_main_ports(plans)
     _assign_disks(plans)
+    required = {name for service in plans.values() for name in service.dependencies}
     for service in plans.values():
         dependencies = [plans[name] for name in service.dependencies if name in plans]
-        service.runs_after_services = service.kind == "jobs" and any(other.kind == "services" for other in dependencies)
+        runs_last = service.kind == "jobs" and service.name not in required
+        service.runs_after_services = runs_last and any(other.kind == "services" for other in dependencies)
         service.keys = dataclasses.replace(service.keys, into=service.path)
         service.networks = _list_networks(service)
     return plans
@@ -75,11 +82,12 @@ def _choose_dns_names(names: Collection[str]) -> dict[str, str]:
 def _plan_build(service: plan.ServicePlan, build: key_reader.KeyReader, *, build_named_images: bool) -> None:
     """A build that fails is replaced with the image of the service, if it has one."""
     project, written = service.project, build.get_text("context") or "."
-    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_relative(written)
+    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_context(written)
     file = None
     if context is not None and not build.has("dockerfile_inline"):
         file = project.folder / context / dockerfile
-        service.stage = images.read_stage(file, project.root, build.get_text("target"))
+        args = {name: node.text for name, node in build.get_scalars("args").items()}
+        service.stage = images.read_stage(file, project.root, build.get_text("target"), args)
     else:
         service.stage = images.parse_stage(build.get_text("dockerfile_inline") or "")
     if paths.is_remote(written):
@@ -115,11 +123,11 @@ def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
     conditions = [(name, condition) for service in plans.values() for name, condition in service.dependencies.items()]
     awaited = {name for name, condition in conditions if condition == "service_completed_successfully"}
     required = {name for name, _ in conditions} - awaited
+    healthy = {name for name, condition in conditions if condition == "service_healthy"}
     for service in plans.values():
         keys, deploy = service.keys, service.keys.enter("deploy")
         restart = deploy.enter("restart_policy").get_text("condition") or keys.get_text("restart") or ""
         mode = deploy.get_text("mode") or ""
-        ends = restart in {"none", "no"} or restart.startswith("on-failure")
         callable_ = service.listening_ports or keys.has("healthcheck") or service.runs_default_server()
         reason = ""
         if service.name in awaited:
@@ -128,8 +136,14 @@ def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
             reason = f"{CRON_LABEL} is its schedule"
         elif mode.endswith("-job"):
             reason = f"deploy.mode is {mode}"
-        elif ends and not callable_ and service.name not in required:
-            reason = f"restart is {restart}, and it has no port"
+        elif callable_ or service.name in healthy:
+            pass
+        elif restart in {"", "none", "no"} and service.ends():
+            reason, service.is_kind_guessed = "its command ends, and it has no port", True
+        elif restart in {"none", "no"} and not service.runs_on() and service.name not in required:
+            reason, service.is_kind_guessed = f"restart is {restart}, and it has no port", True
+        elif restart.startswith("on-failure") and service.ends() and service.name not in required:
+            reason, service.is_kind_guessed = f"restart is {restart}, and its command ends", True
         if reason:
             service.kind, service.kind_reason = "jobs", reason
 
@@ -192,7 +206,11 @@ def _find_store(service: plan.ServicePlan) -> None:
     """A service with a disk is a store."""
     data_dir = images.find_data_dir(service.base_image)
     if data_dir is not None and service.runs_default_server():
-        is_mounted = any(mount_reader.overlaps(data_dir, mount.target) for mount in service.mounts)
+        is_mounted = any(
+            mount_reader.overlaps(data_dir, mount.target)
+            for mount in service.mounts
+            if mount.target != data_dir or mount.kind not in ("anonymous", "host")
+        )
         service.image_volume = None if is_mounted else data_dir
     if service.own_disks or service.image_volume:
         service.kind = "stores"

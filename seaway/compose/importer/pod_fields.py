@@ -17,12 +17,10 @@ def convert(service: plan.ServicePlan) -> None:
         if keys.is_true(key):
             container[field] = True
         keys.keep(key, f"{field} of the container" if keys.is_true(key) else "", into="raw")
-    if hostname := keys.get_text("hostname"):
-        label = pod["hostname"] = naming.to_dns_label(hostname.partition(".")[0], max_length=63)
-        keys.approximate("hostname", f"{label}: host names are DNS labels", kept={label: ""}, into="raw")
+    _convert_host_name(service)
     keys.drop("domainname", "a pod has the domain of its namespace")
     if size := amounts.to_size(keys.get_text("shm_size")):
-        pod["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}}]
+        service.builder.add_volume({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}})
         container["volumeMounts"] = [{"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
         keys.keep("shm_size", f"{size} of memory at /dev/shm, which counts as the container's", into="raw")
     else:
@@ -39,6 +37,30 @@ def convert(service: plan.ServicePlan) -> None:
         keys.keep("init")
     for number, hook in enumerate(keys.enter_sequence("post_start")):
         _convert_hook(service, hook, first=not number)
+
+
+def _convert_host_name(service: plan.ServicePlan) -> None:
+    """The host name. Before a pod is ready, its own name is in /etc/hosts only; that of a store is in the DNS."""
+    keys, pod = service.keys, service.builder.pod_spec
+    if hostname := keys.get_text("hostname"):
+        label = naming.to_dns_label(hostname.partition(".")[0], max_length=63)
+        message, kept = f"{label}: host names are DNS labels", {label: ""}
+        if service.kind == "stores":
+            label, kept = f"{service.dns_name}-0", dict[str, str]()
+            message = f"{label}: a store has the name of its pod"
+        else:
+            pod["hostname"] = label
+        hint = "write the name in the program's own configuration" if "." in hostname or not kept else ""
+        keys.approximate("hostname", message, hint, kept=kept, into="raw")
+    elif service.kind == "services" and service.names_itself():
+        pod["hostname"] = service.dns_name
+    if service.kind != "stores":
+        return
+    if service.names_itself():
+        service.builder.set(("raw", "Service"), {"spec": {"publishNotReadyAddresses": True}})
+    elif service.main_port is not None and any(other.is_proxy() for other in service.plans.values()):
+        # A proxy looks up an address once: it must be that of a Service, and not that of a pod.
+        service.builder.set(("raw", "Service"), {"spec": {"clusterIP": None}})
 
 
 def _convert_groups(service: plan.ServicePlan) -> None:

@@ -34,6 +34,12 @@ class ProjectDir:
             return None
         return path if path == "." else f"./{path}"
 
+    def to_context(self, source: str) -> str | None:
+        """The folder of a build, which may be above the compose file; None: it is outside of the project."""
+        if (relative := self.to_relative(source)) is not None or posixpath.isabs(source) or source.startswith("~"):
+            return relative
+        return posixpath.normpath(source) if self.root.allows(self.folder / source) else None
+
     def is_folder(self, relative: str) -> bool:
         """A missing path without a dot in its name counts as a folder: Docker would create it."""
         path = self.folder / relative
@@ -63,6 +69,26 @@ class ProjectDir:
                     return ()
                 files.append(path.relative_to(root).as_posix())
         return tuple(files) if all(self._decode(root / name) is not None for name in files) else ()
+
+    def explain_unusable(self, relative: str) -> str:
+        """Why a file or folder cannot be configuration; empty: it can, or it is missing."""
+        path = self.folder / relative
+        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        if len(files) > MAX_FILES:
+            return f"has {len(files):,} files, and configuration has at most {MAX_FILES}"
+        for file in files:
+            if not file.is_file() or not self.root.exists(file):
+                continue
+            if file.stat().st_size > mounts.MAX_CONFIG_MAP_BYTES:
+                return f"is too large for configuration: {file.name} has {file.stat().st_size:,} bytes"
+            if self._decode(file) is None:
+                return f"cannot be configuration: {file.name} is no text" if path.is_dir() else "is no text"
+        return ""
+
+    def is_executable(self, relative: str) -> bool:
+        """Whether a file is a program, such as a script."""
+        inside = self.to_relative(relative)
+        return inside is not None and os.access(self.folder / inside, os.X_OK)
 
     def find_text(self, relative: str) -> str | None:
         """The text of a configuration file; None: it is missing, outside, too big or not UTF-8."""

@@ -8,7 +8,20 @@ from seaway.kubernetes.api import quantity
 from seaway.model import application
 
 DEFAULT_MEMORY = "256Mi"
-"""Docker has no limit. The model's smaller default is for programs whose memory was measured."""
+"""Reserved for an unknown program. The model's smaller default is for programs whose memory was measured."""
+
+MIN_GUESSED_LIMIT = "2Gi"
+"""Docker has no limit, so a limit that no key states is far above the usual memory of a program."""
+
+UNKNOWN_DISK = "10Gi"
+"""Logs and writable folders of an unknown program. Docker has no limit."""
+
+_STATED_MEMORY = re.compile(
+    r"-Xmx(?P<heap>[0-9]+[kmg])\b|--max[-_]old[-_]space[-_]size[= ](?P<node>[0-9]+)"
+    r"|\b(?:innodb[-_]buffer[-_]pool[-_]size|shared_buffers|maxmemory)[= ]+(?P<cache>[0-9]+[kmg])b?\b",
+    re.IGNORECASE,
+)
+_MEMCACHED_MEMORY = re.compile(r"(?:^|\s)(?:-m|--memory-limit)[= ]?([0-9]+)\b")
 
 GPU_RESOURCES = {"nvidia": "nvidia.com/gpu", "amd": "amd.com/gpu", "intel": "gpu.intel.com/i915"}
 """Resources of the vendors' device plugins, by compose driver."""
@@ -79,33 +92,50 @@ def _find_amount(
 
 
 def _convert_memory(service: plan.ServicePlan, limit: Amount | None, request: Amount | None) -> None:
-    """Memory has one value in the model: the request is the limit, so that a pod never depends on free memory."""
-    keys, path = service.keys, ("resources", "memory")
+    """The reservation is the request. Without a limit, a large one is guessed."""
+    keys, path, limit_path = service.keys, ("resources", "memory"), ("resources", "memoryLimit")
     if limit:
-        service.set(path, *limit)
-        if request and request[0] == limit[0]:
-            request[1].keep(request[2])
+        service.set(limit_path if request and request[0] != limit[0] else path, *limit)
+        if request and request[0] != limit[0]:
+            service.set(path, *request)
         elif request:
-            message = f"{limit[0]} is reserved: the limit, so that a pod does not depend on free memory"
-            request[1].approximate(request[2], message, into="resources.memory")
+            request[1].keep(request[2])
         return
-    size = _find_java_heap(service.list_texts()) or images.find_memory(service.base_image) or DEFAULT_MEMORY
-    hint = "set deploy.resources.limits.memory"
+    known = images.find_memory(service.base_image)
+    by_command = _find_stated_memory(service, service.list_command_texts())
+    by_environment = _find_stated_memory(service, (node.text for node in keys.get_scalars("environment").values()))
+    size = max(known or DEFAULT_MEMORY, by_command, key=quantity.parse)
     if request:
-        size = max(size, request[0], key=quantity.parse)
-        service.builder.set(path, size, request[1].locate(request[2]))
-        message = f"{size} is reserved, and is the limit too: a pod does not depend on free memory"
-        request[1].approximate(request[2], message, hint, into="resources.memory")
+        size = request[0]
+        service.set(path, *request)
     else:
         service.builder.set(path, size)
-        keys.note("added", f"may use {size} of memory; compose states no limit", hint, into="resources.memory")
+    # A variable may be meant for another program: it raises the limit, and reserves nothing.
+    largest = 2 * max(map(quantity.parse, (size, by_command, by_environment)))
+    limit_size = quantity.format_size(max(quantity.parse(MIN_GUESSED_LIMIT), largest))
+    service.builder.set(limit_path, limit_size)
+    message = f"may use {limit_size} of memory, and reserves {size}; compose states no limit"
+    kind = "added" if known else "approximated"
+    keys.note(kind, message, "set deploy.resources.limits.memory", into="resources.memoryLimit")
 
 
-def _find_java_heap(texts: Iterable[str]) -> str | None:
-    """Twice the maximum heap of Java, which leaves room for code, threads and buffers."""
-    matches = [re.search(r"-Xmx([0-9]+[kKmMgG])\b", text) for text in texts]
-    sizes = [size for match in matches if match and (size := amounts.to_size(match[1]))]
-    return quantity.format_size(2 * max(map(quantity.parse, sizes))) if sizes else None
+def _find_stated_memory(service: plan.ServicePlan, texts: Iterable[str]) -> str:
+    """The largest heap or cache that its texts state, with room for other memory of a heap; 0: they state none."""
+    sizes = [amounts.to_size("1k")]
+    text = "\n".join(texts)
+    for match in _STATED_MEMORY.finditer(text):
+        sizes.append(amounts.to_size(match["heap"] or match["cache"] or f"{match['node']}m"))
+    if images.get_short_name(service.base_image or "") == "memcached":
+        sizes += [amounts.to_size(f"{number}m") for number in _MEMCACHED_MEMORY.findall(text)]
+    return max(filter(None, sizes), key=quantity.parse)
+
+
+def convert_disk(service: plan.ServicePlan) -> None:
+    """The size of writable folders of an unknown program."""
+    if service.profile is None:
+        service.builder.set(("resources", "disk"), UNKNOWN_DISK)
+        message = f"may write {UNKNOWN_DISK} of logs and files outside of its volumes; Docker has no limit"
+        service.keys.note("approximated", message, "mount a volume for larger files", into="resources.disk")
 
 
 def _convert_devices(service: plan.ServicePlan, reservations: key_reader.KeyReader) -> None:

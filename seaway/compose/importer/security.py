@@ -35,6 +35,8 @@ class RunAs:
 
     user: int | None = None
     """None: that of the image, or the model's default."""
+    group: int | None = None
+    """None: the same id as the user."""
     image_user: bool = False
     """The image's own user, which may be root."""
     root: bool = False
@@ -138,6 +140,8 @@ def choose_run_as(service: plan.ServicePlan) -> RunAs:
     A known image runs under `restricted`. An unknown image runs like with Docker, under `baseline`.
     """
     keys, image, stage, profile = service.keys, service.base_image, service.stage, service.profile
+    # Another program than the server of a known image may write anywhere.
+    profile = profile if service.runs_default_server() else None
     has_defaults = profile is not None and profile.is_default
     model_sets_rest = stage is None and has_defaults
     folders = () if profile is None or model_sets_rest else profile.writable
@@ -174,16 +178,19 @@ def _parse_user(text: str) -> RunAs:
     if name in ROOT_USERS:
         message = "security: baseline, and root in `raw`"
         return RunAs(root=True, kind="approximated", message=message, hint="set another user")
+    group = "0" if group == "root" else group
     if name.isdecimal() and group in ("", name):
         return RunAs(user=int(name), kind="kept")
+    if name.isdecimal() and group.isdecimal():
+        return RunAs(user=int(name), group=int(group), kind="kept", message=f"runAsGroup: {group} of the pod")
     if name.isdecimal():
         return RunAs(user=int(name), kind="approximated", message=f"the group is {name} too, not {group}")
     if name in images.USER_IDS:
         user = images.USER_IDS[name]
         message = f"{name} is assumed to have the id {user}"
         return RunAs(user=user, kind="approximated", message=message, hint=_ID_HINT)
-    message = f"only the image knows the id of {name}; it runs as 10001"
-    return RunAs(kind="dropped", message=message, hint=_ID_HINT)
+    message = f"security: baseline, as the image's own user: only the image knows the id of {name}"
+    return RunAs(image_user=True, kind="approximated", message=message, hint=_ID_HINT)
 
 
 def _set_user(service: plan.ServicePlan, run_as: RunAs) -> None:
@@ -193,10 +200,14 @@ def _set_user(service: plan.ServicePlan, run_as: RunAs) -> None:
         builder.set("user", None)
     elif run_as.user is not None:
         builder.set("user", run_as.user, keys.locate("user") if is_declared else None)
+    if run_as.group is not None:
+        builder.pod_spec.setdefault("securityContext", {})["runAsGroup"] = run_as.group
     if run_as.root:
         builder.pod_spec["securityContext"] = {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}
     if run_as.writable_root:
         builder.append("writable", "/")
+    elif any(mount.target.startswith("/etc/nginx/templates") for mount in service.mounts):
+        builder.append("writable", "/etc/nginx/conf.d")  # the image writes its templates there
     if not run_as.image_user and not run_as.root:
         disks = builder.list_disk_paths()
         for folder in run_as.writable_folders:

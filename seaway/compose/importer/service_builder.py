@@ -44,6 +44,11 @@ class ServiceBuilder:
         if all(node.text != text for node in texts):
             texts.append(nodes.ScalarNode(location or self.location, text))
 
+    def add_volume(self, volume: dict[str, Any]) -> None:
+        """Add fields of a volume of the pod, by its name."""
+        volumes: list[dict[str, Any]] = self.pod_spec.setdefault("volumes", [])
+        volumes[:] = [*(other for other in volumes if other["name"] != volume["name"]), volume]
+
     def _enter(self, path: tuple[str, ...]) -> dict[str, Any]:
         parent = self.fields
         for step in path[:-1]:

@@ -7,7 +7,6 @@ from seaway.compose.importer import (
     build,
     exposure,
     health,
-    images,
     kompose,
     naming,
     networks,
@@ -23,7 +22,8 @@ from seaway.kubernetes.api import references
 from seaway.model import application
 from seaway.syntax import nodes
 
-SLOW_START_SECONDS = 300
+SERVICE_START_SECONDS, STORE_START_SECONDS, IMPORT_SECONDS = 300, 600, 1800
+"""Docker restarts no slow container. A store recovers its data first, and a new one may import a dump."""
 
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _WORKLOADS = {
@@ -69,7 +69,8 @@ def _note_kind(service: plan.ServicePlan) -> None:
         service.keys.note("approximated", f"renamed to {service.dns_name}: names are DNS labels")
     if service.kind_reason:
         hint = "" if service.kind == "stores" else "if it runs permanently, set `restart: always`"
-        service.keys.note("kept", f"a {service.kind[:-1]}: {service.kind_reason}", hint)
+        kind = "approximated" if service.is_kind_guessed else "kept"
+        service.keys.note(kind, f"a {service.kind[:-1]}: {service.kind_reason}", hint)
 
 
 def _convert_command(service: plan.ServicePlan) -> None:
@@ -84,8 +85,16 @@ def _convert_command(service: plan.ServicePlan) -> None:
             continue
         new_words = [service.renames.rewrite(word) for word in words]
         service.builder.set(field, new_words, keys.locate(key))
+        _note_old_name(service, " ".join(new_words), f"its {key}")
         kind, message = ("kept", field) if new_words == words else ("approximated", naming.RENAMED)
         keys.record(key, kind, message, into=field)
+
+
+def _note_old_name(service: plan.ServicePlan, text: str, source: str) -> None:
+    old = naming.find_old_name(text, service.renames)
+    if old is not None:
+        message = f"{source} still has {old}, which no host of the cluster has"
+        service.keys.note("approximated", message, f"if it is a host, write {service.renames.hosts[old]}")
 
 
 def _convert_environment(service: plan.ServicePlan) -> None:
@@ -100,8 +109,12 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             else:
                 keys.drop(key, f"the secret sets this variable to {file_variables[name]}")
         elif name not in known:
-            hint = "write its value, or list it in `secrets`"
-            keys.drop(key, "has no value: it is a variable of the shell", hint)
+            keys.keep(key, "has no value: Docker Compose passes none either")
+        elif name == "VIRTUAL_HOST" and service.main_port is not None:
+            service.builder.set(("env", name), references.escape(known[name].text), known[name].location)
+            service.builder.set("publish", True, known[name].location)  # noqa: FBT003 - a field
+            hosts = [host.partition(":")[0].strip() for host in known[name].text.split(",")]
+            kompose.approximate_hosts(service, key, hosts)
         elif not _VARIABLE.fullmatch(name):
             keys.drop(key, "is not a valid variable name", "use letters, digits and _")
         elif name in service.secret_names:
@@ -110,6 +123,11 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             text = references.escape(known[name].text)
             new_text = service.renames.rewrite(text, name)
             service.builder.set(("env", name), new_text, known[name].location)
+            old = naming.find_old_name(new_text, service.renames)
+            if old is not None:
+                hint = f"if it is a host, write {service.renames.hosts[old]}"
+                keys.approximate(key, f"still has {old}, which no host of the cluster has", hint, into=into)
+                continue
             kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
             keys.record(key, kind, message, into=into)
     if keys.get_text("working_dir"):
@@ -130,11 +148,19 @@ def _convert_secret_variable(service: plan.ServicePlan, name: str, node: nodes.S
 
 
 def _convert_start(service: plan.ServicePlan) -> None:
-    starts_slowly = images.find_memory(service.base_image) in ("1Gi", "2Gi", "4Gi")
-    if starts_slowly and service.kind != "jobs" and not service.builder.has("health", "startPeriod"):
-        service.builder.set(("health", "startPeriod"), SLOW_START_SECONDS)
-        message = f"may need {SLOW_START_SECONDS} s to start: Docker never restarts a slow container"
-        service.keys.note("added", message, into="health.startPeriod")
+    """A probe of the main port restarts a program that does not listen in time."""
+    if service.kind == "jobs" or (service.main_port is None and not service.builder.has("health")):
+        return
+    seconds = STORE_START_SECONDS if service.kind == "stores" else SERVICE_START_SECONDS
+    seconds = IMPORT_SECONDS if service.is_initialized() else seconds
+    if seconds > health.find_start_seconds(service):
+        service.builder.set(("health", "startPeriod"), seconds)
+    else:
+        seconds = health.find_start_seconds(service)
+    if service.main_port is not None:
+        message = f"is restarted if it does not listen after {seconds} s; Docker never restarts a slow container"
+        kind = "added" if service.runs_default_server() and not service.is_initialized() else "approximated"
+        service.keys.note(kind, message, "set healthcheck.start_period", into="health.startPeriod")
 
 
 def _convert_other_keys(service: plan.ServicePlan) -> None:
@@ -161,6 +187,11 @@ def _convert_other_keys(service: plan.ServicePlan) -> None:
             keys.drop(key, "is not a service of this file", "name a volume that both mount")
 
 
+def _note_old_names_in_files(service: plan.ServicePlan) -> None:
+    for name in service.list_files():
+        _note_old_name(service, service.renames.rewrite(service.project.find_text(name) or ""), name)
+
+
 CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (
     _note_kind,
     build.convert,
@@ -177,6 +208,7 @@ CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (
     health.convert,
     _convert_start,
     resources.convert,
+    resources.convert_disk,
     resources.convert_deploy,
     resources.convert_platform,
     security.convert,
@@ -185,5 +217,6 @@ CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (
     pod_fields.convert,
     kompose.convert,
     _convert_other_keys,
+    _note_old_names_in_files,
 )
 """In this order. Each key belongs to one converter."""

@@ -11,6 +11,8 @@ DEFAULT_SIZE = "1Gi"
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
 
+_POSTGRES_DATA = "/var/lib/postgresql/data"
+
 
 def convert(service: plan.ServicePlan) -> None:
     """The mounts of a service, its own disks first."""
@@ -56,11 +58,16 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     size = label_size or DEFAULT_SIZE
     path = ("volume",) if name is None else ("volumes", name)
     builder.set((*path, "path"), mount.target, mount.location)
+    if mount.target == _POSTGRES_DATA and (service.build or images.get_short_name(service.image or "") != "postgres"):
+        _set_postgres_folder(service)
     builder.set((*path, "size"), size, mount.location)
     if storage_class:
         builder.set((*path, "storageClass"), storage_class, mount.location)
     into = ".".join(path)
-    if mount.source.startswith("./") and service.project.to_relative(mount.source) == mount.source:
+    if mount.source.startswith(("/", "~")):
+        message = f"a new {size} disk, empty at first, and not the folder {mount.source} of the host"
+        keys.approximate(mount.key, message, "copy data into it", into=into)
+    elif mount.source.startswith("./") and service.project.to_relative(mount.source) == mount.source:
         absence = "no folder" if service.project.is_empty(mount.source) else "not the files"
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
     elif label_size:
@@ -80,7 +87,9 @@ def _convert_shared_disk(service: plan.ServicePlan, mount: mount_reader.Mount) -
     service.keys.record(mount.key, "added", message, into="sharedVolumes")
 
 
-def _convert_other_mount(service: plan.ServicePlan, mount: mount_reader.Mount) -> None:
+def _convert_other_mount(  # noqa: PLR0912 - one case per kind
+    service: plan.ServicePlan, mount: mount_reader.Mount
+) -> None:
     keys, builder, key = service.keys, service.builder, mount.key
     match mount.kind:
         case "disk":
@@ -88,8 +97,13 @@ def _convert_other_mount(service: plan.ServicePlan, mount: mount_reader.Mount) -
                 builder.append("writable", mount.target, mount.location)
             message = "only jobs mount this volume, and only a service or store can own a disk; empty at each start"
             keys.drop(key, message, "mount the volume in a service too")
+        case "anonymous" if mount.target == service.image_volume:
+            message = "a new disk, as without this line: it holds the data of the image"
+            keys.approximate(key, message, "copy data into it", into="volume")
         case "anonymous" if security.choose_run_as(service).writable_root:
             keys.keep(key, "the image's own folder, which is writable")
+        case "code":
+            keys.keep(key, "the image's own folder: it holds what the build has installed")
         case "empty" | "anonymous":
             builder.append("writable", mount.target, mount.location)
             keys.approximate(key, "a folder that is empty at each start", into="writable")
@@ -106,9 +120,11 @@ def _convert_other_mount(service: plan.ServicePlan, mount: mount_reader.Mount) -
             message = f"the {count} {'file' if count == 1 else 'files'} that the folder holds now, read-only"
             keys.approximate(key, message, "import again after files were added", into="files")
         case "memory":
-            builder.pod_spec["volumes"] = [{"name": "shm", "emptyDir": {"medium": "Memory"}}]
+            builder.add_volume({"name": "shm", "emptyDir": {"medium": "Memory"}})
             builder.container["volumeMounts"] = [{"name": "shm", "mountPath": mount.target}]
             keys.approximate(key, "memory of the pod, which counts as the container's", into="raw")
+        case "unusable":
+            keys.refuse(key, f"{mount.source} {service.project.explain_unusable(mount.source)}", _BUILD_HINT)
         case "socket" | "host":
             message, hint = _REFUSED[mount.kind]
             keys.refuse(key, f"{mount.source} {message}", hint)
@@ -121,17 +137,20 @@ _DROPPED: Mapping[str, tuple[str, str]] = {
     "missing": ("it does not exist: Docker would create an empty folder", "add it, and import again"),
     "clock": ("pods do not use the clock files of a host", "set the variable TZ"),
 }
+_BUILD_HINT = "build it into the image"
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "socket": ("gives root on the node to every process that can write to it", "use `kubernetesApi` with few rights"),
     "host": (
         "is a folder of one machine, and pods move between machines",
-        "name a volume instead, or build the files into the image",
+        "name a volume instead, or write `x-seaway: {hostFolders: disks}` at the top of the file for empty disks",
     ),
 }
 
 
 def _add_file(service: plan.ServicePlan, mount: mount_reader.Mount, target: str, source: str) -> bool:
     """Add a file to the configuration. True: its text has new names."""
+    if service.project.is_executable(source):
+        service.builder.add_volume({"name": "config", "configMap": {"defaultMode": 0o755}})
     text = service.project.find_text(source) if service.renames.hosts else None
     new_text = service.renames.rewrite(text) if text else text
     if new_text and new_text != text:
@@ -158,12 +177,18 @@ def convert_image_volume(service: plan.ServicePlan) -> None:
     path = ("volumes", "image-data") if builder.has("volume") else ("volume",)
     builder.set((*path, "path"), folder)
     builder.set((*path, "size"), DEFAULT_SIZE)
-    is_built = service.build is not None and images.get_short_name(service.base_image or "") == "postgres"
-    if is_built and not builder.has("env", "PGDATA"):
-        # The model does this for the image itself: initdb needs an empty folder, and the top of a disk has lost+found.
-        builder.set(("env", "PGDATA"), f"{folder}/pgdata")
+    if service.build is not None and images.get_short_name(service.base_image or "") == "postgres":
+        _set_postgres_folder(service)
     message = f"a {DEFAULT_SIZE} disk at {folder}, which the image declares as a volume"
     service.keys.note("added", message, "name the volume", into=".".join(path))
+
+
+def _set_postgres_folder(service: plan.ServicePlan) -> None:
+    """initdb needs an empty folder, and the top of a disk has lost+found. For the image itself, the model does it."""
+    if not service.builder.has("env", "PGDATA"):
+        service.builder.set(("env", "PGDATA"), f"{_POSTGRES_DATA}/pgdata")
+        message = f"PGDATA is a folder of {_POSTGRES_DATA}: PostgreSQL needs an empty one"
+        service.keys.note("added", message, into="env.PGDATA")
 
 
 def convert_definitions(document: key_reader.KeyReader, used: set[str]) -> None:
@@ -175,7 +200,11 @@ def convert_definitions(document: key_reader.KeyReader, used: set[str]) -> None:
         volume.keep("name", "only Docker uses this name")
         hint = "pulumi config set seaway:storageClass <class>"
         volume.drop("driver", "the environment selects the storage class", hint, kept={"local": ""})
+        is_memory = mount_reader.is_temporary(volume)
         for key, node in volume.get_scalars("driver_opts").items():
+            if is_memory:
+                volume.keep(("driver_opts", key), "a folder that is empty at each start")
+                continue
             if key == "size" and amounts.to_size(node.text):
                 volume.keep(("driver_opts", key), unused)
             else:

@@ -109,6 +109,8 @@ class Variables:
     def _look_up(self, name: str, location: diagnosis.SourceLocation) -> str:
         if name in self.values:
             return self.usage.count_text(self.values[name])
+        if name == "PWD":
+            return "."  # the folder of the file, like every relative path
         if name in self.host_names:
             message = f"the variable {name} is set on this machine, not in the project"
             raise InterpolationError("missing-variable", message, format_hint(name, self.env_file))

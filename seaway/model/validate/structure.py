@@ -46,6 +46,8 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
             yield part.at("image").report("invalid-image", message, hint)
         yield from check_cpu(container_spec.resources.cpu, part.at("resources", "cpu"))
         yield from check_size(container_spec.resources.memory, part.at("resources", "memory"), "128Mi")
+        if (limit := container_spec.resources.memory_limit) is not None:
+            yield from check_size(limit, part.at("resources", "memoryLimit"), "256Mi")
     resolved = external.resolve_stores(app)
     yield from _check_calls(resolved, locations)
     yield from _check_variables(resolved, locations)

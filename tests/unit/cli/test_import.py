@@ -55,7 +55,7 @@ def test_it_writes_over_nothing(file: Path, seaway: conftest.Seaway, wording: li
 
 def test_strict_is_a_failure_and_writes_nothing(file: Path, seaway: conftest.Seaway) -> None:
     assert seaway("import", "docker-compose.yml", "--strict", code=1).out.endswith(
-        "docker-compose.yml: 10 keys: 9 kept, 1 approximated\n"
+        "docker-compose.yml: 11 keys: 9 kept, 1 added, 1 approximated\n"
     )
     assert not file.with_name("app.yaml").exists()
     file.write_text(COMPOSE.replace('    ports: ["8080:80"]\n', '    expose: ["80"]\n'))
@@ -67,13 +67,13 @@ def test_stdout_has_the_application_alone(file: Path, seaway: conftest.Seaway) -
     assert out.startswith(
         "# Imported from docker-compose.yml. `seaway help reference` explains every key.\n\nname: shop\n"
     )
-    assert err.endswith("docker-compose.yml: 10 keys: 9 kept, 1 approximated\n")
+    assert err.endswith("docker-compose.yml: 11 keys: 9 kept, 1 added, 1 approximated\n")
 
 
 def test_json(file: Path, seaway: conftest.Seaway) -> None:
     document = json.loads(seaway("import", "docker-compose.yml", "--json").out)
     assert (document["application"], document["written"], document["strict"]) == ("shop", "app.yaml", False)
-    assert document["counts"] == {"kept": 9, "added": 0, "approximated": 1, "dropped": 0, "refused": 0}
+    assert document["counts"] == {"kept": 9, "added": 1, "approximated": 1, "dropped": 0, "refused": 0}
     assert document["app"]["services"]["web"]["publish"] is True
     assert {key: document["keys"][2][key] for key in ("file", "line", "key", "kind")} == {
         "file": "docker-compose.yml",
@@ -134,8 +134,18 @@ def test_profiles_of_a_stack(file: Path) -> None:
 @pytest.mark.parametrize(
     ("names", "is_compose"),
     [
-        (["docker-compose.yml", "compose.yaml", "app/compose.prod.yml", "compose.yml, compose-a.yml"], True),
-        (["app.yaml", "my-compose.yml", "compose.py", "compose.yml,app.yaml"], False),
+        (
+            [
+                "docker-compose.yml",
+                "compose.yaml",
+                "app/compose.prod.yml",
+                "compose.yml, compose-a.yml",
+                "podman-compose.yml",
+                "docker-compose_v3.yaml",
+            ],
+            True,
+        ),
+        (["app.yaml", "composer.yml", "compose.py", "compose.yml,app.yaml"], False),
     ],
 )
 def test_compose_files_are_known_by_their_names(names: list[str], *, is_compose: bool) -> None:

@@ -318,7 +318,7 @@ LOSSES: tuple[tuple[str, str, list[str]], ...] = (
     ("services", "files: {/a: {content: b}}", ["files./a: approximated"]),
     ("services", "files: {/a: ./b}", []),
     ("services", "resources: {cpu: 50m}", ["resources.cpu: approximated"]),
-    ("services", "resources: {disk: 2Gi}", ["resources.disk: dropped"]),
+    ("services", "resources: {disk: 512Mi}", ["resources.disk: dropped"]),
     ("services", "resources: {cpuLimit: 1500m, memory: 1Gi, gpu: 2}", []),
     ("services", "resources: {gpu: {resource: example.com/gpu}}", ["resources.gpu: dropped"]),
     ("services", "resources: {tpu: {count: 4, accelerator: a, topology: 2x2}}", ["resources.tpu: dropped"]),

@@ -177,9 +177,9 @@ def deploy(**keys: Any) -> dict[str, Any]:
 KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ({"user": "0"}, "user", "approximated", {"security": "baseline", "writable": ["/"]}),
     ({"user": "1000:1000"}, "user", "kept", {"user": 1000}),
-    ({"user": "1000:7"}, "user", "approximated", {"user": 1000}),
+    ({"user": "1000:7"}, "user", "kept", {"user": 1000}),
     ({"user": "node"}, "user", "approximated", {"user": 1000}),
-    ({"user": "jane"}, "user", "dropped", {}),
+    ({"user": "jane"}, "user", "approximated", {"user": None, "security": "baseline"}),
     ({"cap_add": ["CHOWN"]}, "cap_add.0", "approximated", {"security": "baseline"}),
     ({"cap_add": ["SYS_ADMIN"]}, "cap_add.0", "dropped", {}),
     ({"cap_add": ["NET_BIND_SERVICE"]}, "cap_add.0", "kept", {}),
@@ -227,7 +227,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
                 "interval": 5,
                 "timeout": 30,
                 "retries": 18,
-                "startPeriod": 210,
+                "startPeriod": 300,
             }
         },
     ),
@@ -236,7 +236,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"healthcheck": {"test": ["CMD", "x"], "interval": "2s", "timeout": "4s", "retries": "6"}},
         "healthcheck.retries",
         "kept",
-        {"health": {"readiness": ["x"], "interval": 2, "timeout": 4, "retries": 6}},
+        {"health": {"readiness": ["x"], "interval": 2, "timeout": 4, "retries": 6, "startPeriod": 300}},
     ),
     ({"ports": [PORT | {"published": "8080"}]}, "ports.0.published", "approximated", {"port": 80, "publish": True}),
     ({"ports": [PORT]}, "ports.0.target", "kept", {"port": 80, "publish": True}),
@@ -261,7 +261,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"scale": {"min": 1, "max": 5, "cpu": "60%"}},
     ),
     ({"init": True}, "init", "kept", {}),
-    ({"environment": {"A": None}}, "environment.A", "dropped", {}),
+    ({"environment": {"A": None}}, "environment.A", "kept", {}),
     (
         {"secrets": [{"source": "A"}], "environment": {"A_FILE": "/else"}},
         "environment.A_FILE",
@@ -276,18 +276,23 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ),
     ({"volumes": [{"type": "volume", "target": "/cache"}]}, "volumes.0", "approximated", {"writable": ["/cache"]}),
     ({"volumes": [bind("/etc/localtime", "/etc/localtime")]}, "volumes.0", "dropped", {}),
-    ({"gpus": [{"count": "2"}]}, "gpus.0.count", "kept", {"resources": {"memory": "256Mi", "gpu": 2}}),
+    (
+        {"gpus": [{"count": "2"}]},
+        "gpus.0.count",
+        "kept",
+        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": 2}},
+    ),
     (
         {"gpus": [{"driver": "amd", "count": "1"}, {"driver": "amd"}]},
         "gpus.1.driver",
         "kept",
-        {"resources": {"memory": "256Mi", "gpu": {"count": 2, "resource": "amd.com/gpu"}}},
+        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": {"count": 2, "resource": "amd.com/gpu"}}},
     ),
     (
         deploy(resources={"reservations": {"devices": [{"capabilities": ["nvidia-x"], "count": "2"}]}}),
         "deploy.resources.reservations.devices.0.count",
         "kept",
-        {"resources": {"memory": "256Mi", "gpu": 2}},
+        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": 2}},
     ),
 )
 """Keys of a service, the path of a key, its kind, and fields of the service."""
@@ -333,15 +338,22 @@ def test_unknown_images_run_like_with_docker(wording: object) -> None:
 
 
 @pytest.mark.parametrize(
-    ("keys", "memory"),
+    ("keys", "memory", "limit"),
     [
-        ({"image": "confluentinc/cp-kafka:7"}, "1Gi"),
-        ({"image": "example.com/shop:1"}, "256Mi"),
-        ({"image": "example.com/shop:1", "environment": {"JAVA_OPTS": "-Xms64m -Xmx512m"}}, "1Gi"),
+        ({"image": "confluentinc/cp-kafka:7"}, "1Gi", "2Gi"),
+        ({"image": "example.com/shop:1"}, "256Mi", "2Gi"),
+        # A variable may be shared by services: it reserves nothing.
+        ({"image": "example.com/shop:1", "environment": {"JAVA_OPTS": "-Xms64m -Xmx6144m"}}, "256Mi", "12Gi"),
+        ({"image": "mysql:8.4", "command": ["--innodb-buffer-pool-size=2G"]}, "2Gi", "4Gi"),
+        ({"image": "memcached:1.6", "command": ["memcached", "-m", "1024"]}, "1Gi", "2Gi"),
+        ({"image": "redis:7", "command": ["redis-server", "--maxmemory", "2gb"]}, "2Gi", "4Gi"),
+        ({"image": "a:1", "mem_limit": "1g", "mem_reservation": "512m"}, "512Mi", "1Gi"),
+        ({"image": "a:1", "mem_reservation": "3g"}, "3Gi", "6Gi"),
     ],
 )
-def test_memory_depends_on_the_program(keys: Any, memory: str) -> None:
-    assert get_fields({"web": keys})["resources"] == {"memory": memory}
+def test_memory_depends_on_the_program(keys: Any, memory: str, limit: str) -> None:
+    resources = get_fields({"web": keys})["resources"]
+    assert (resources["memory"], resources["memoryLimit"]) == (memory, limit)
 
 
 def test_networks_separate_services() -> None:
@@ -435,8 +447,8 @@ def test_a_worker_in_the_image_of_web_does_not_listen_on_its_port(tmp_path: Path
     for web in (build, build | command | {"ports": [PORT | {"target": "5000"}]}):
         worker = get_fields({"web": web, "worker": build | command}, "worker", folder=tmp_path)
         assert (worker.get("port"), worker["allPorts"]) == (None, True)
-    # EXPOSE is the port of a service that is alone with its image, or that runs the image's own command.
-    assert get_fields({"web": build | command}, folder=tmp_path)["port"] == 5000
+    # EXPOSE is the port of the image's own command.
+    assert get_fields({"web": build | command}, folder=tmp_path)["allPorts"]
     assert get_fields({"web": build, "twin": build}, "twin", folder=tmp_path)["port"] == 5000
 
 
@@ -445,7 +457,7 @@ def test_the_files_of_a_folder_decide_what_it_is(tmp_path: Path) -> None:
     for name in ("conf/a.conf", "conf/sub/b.conf", "src/x.py", "data/x.bin"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_bytes(b"\xff" if name.endswith("bin") else b"x")
-    (tmp_path / "Dockerfile").write_text("FROM x\nEXPOSE 5000\nUSER 2000\n")
+    (tmp_path / "Dockerfile").write_text("FROM x\nEXPOSE 5000\nUSER 2000\nCOPY src /src/\n")
     services: dict[str, Any] = {
         "web": NGINX | {"volumes": [bind("./conf", "/etc/nginx/conf.d")]},
         "api": {"build": {"context": "."}, "volumes": [bind("./src", "/src")]},
@@ -484,7 +496,7 @@ def test_app_yaml_and_python_program_equal_the_conversion() -> None:
 
 def test_the_summary_counts_outcomes() -> None:
     outcomes = convert_services({"web": NGINX | {"runtime": "runc"}}).outcomes
-    assert report.summarize(outcomes) == "5 keys: 2 kept, 2 added, 1 dropped"
+    assert report.summarize(outcomes) == "6 keys: 2 kept, 2 added, 1 approximated, 1 dropped"
     assert report.summarize([]) == "no keys"
 
 
