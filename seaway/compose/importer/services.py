@@ -154,7 +154,7 @@ def _convert_start(service: plan.ServicePlan) -> None:
     seconds = STORE_START_SECONDS if service.kind == "stores" else SERVICE_START_SECONDS
     seconds = IMPORT_SECONDS if service.is_initialized() else seconds
     if seconds > health.find_start_seconds(service):
-        service.builder.set(("health", "startPeriod"), seconds)
+        service.builder.set(("health", "startPeriod"), seconds, service.keys.locate("healthcheck"))
     else:
         seconds = health.find_start_seconds(service)
     if service.main_port is not None:
