@@ -89,7 +89,7 @@ WORDS = {
     ),
     "compose.yaml": (
         "services.web.ports (app/compose.yaml:5)",
-        "services.web.healthcheck.start_period (app/compose.yaml:8)",
+        "services.web.healthcheck.start_period (app/compose.yaml:7)",
         "services.web.mem_limit or deploy.resources.limits.memory (app/compose.yaml:6)",
         "services.web.tmpfs (app/compose.yaml:3)",
     ),
