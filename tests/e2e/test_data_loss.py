@@ -68,6 +68,10 @@ def list_claims(checkout: project.Project, namespace: str = NAMESPACE) -> dict[s
     }
 
 
+def get_pod_uid(checkout: project.Project, name: str) -> str:
+    return checkout.kubectl("get", "pod", name, "-n", NAMESPACE, "-o", "jsonpath={.metadata.uid}").stdout
+
+
 def accept_loss(checkout: project.Project, *names: str) -> project.Project:
     return dataclasses.replace(checkout, env=checkout.env | {disks.ACCEPT_VARIABLE: ",".join(names)})
 
@@ -105,12 +109,28 @@ def test_impossible_disk_change_is_refused_and_harmless_change_is_not(vault: pro
     write(vault, **BOTH | {"db": store(size="2Gi")})
     result = vault.preview(check=False)
     assert result.exit_code != 0
-    assert f"deletes the disk {DB} (1Gi, store db): StatefulSet db is deleted and created again" in result.output
+    assert "StatefulSet db: spec.volumeClaimTemplates cannot be changed in place" in result.output
+    assert "the disk data-db-0 has 1Gi, and its storage class" in result.output
     write(vault, **BOTH | {"ledger": store(keep=False)})
     assert REFUSED not in vault.preview().output
     write(vault, **BOTH | {"db": {**store(), "env": {"A": "b"}}})
     assert REFUSED not in vault.preview().output
     assert REFUSED not in vault.preview("--refresh").output
+
+
+def test_the_printed_commands_add_a_disk_and_stop_no_pod(vault: project.Project) -> None:
+    claims, pod = list_claims(vault), get_pod_uid(vault, "db-0")
+    write(vault, **BOTH | {"db": {**store(), "volumes": {"archive": {"path": "/archive", "size": "1Gi"}}}})
+    result = vault.preview(check=False)
+    assert result.exit_code != 0
+    commands = [line.strip() for line in result.output.splitlines() if line.strip().startswith("kubectl ")]
+    assert commands == [f"kubectl delete -n {NAMESPACE} statefulset/db --cascade=orphan"]
+    vault.kubectl(*commands[0].split()[1:])
+    assert (list_claims(vault), get_pod_uid(vault, "db-0")) == (claims, pod)
+    vault.up()
+    assert claims.items() < list_claims(vault).items()
+    assert run_sql(vault, "select text from entries") == "kept"
+    vault.preview("--expect-no-changes")
 
 
 def test_review_shows_the_complete_change_and_blocks_it(vault: project.Project) -> None:
