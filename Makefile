@@ -71,9 +71,10 @@ check: .venv/.ready ## check lint, format, types, layers, dependencies and the w
 	@.venv/bin/pyright
 	@$(MAKE) dist
 
-dist: .venv/.ready ### build the wheel and the source distribution in dist/, in 5 s
+dist: .venv/.ready ### build the wheel and the source distribution in dist/, and check their description, in 5 s
 	@rm -rf dist
 	@.venv/bin/uv build --quiet --no-build-isolation --python $(PY) --out-dir dist
+	@.venv/bin/uv tool run --quiet twine check --strict dist/*.whl dist/*.tar.gz
 
 format: .venv/.ready ## format the code
 	@.venv/bin/ruff check --fix .

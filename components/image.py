@@ -140,6 +140,7 @@ class Image(pulumi.ComponentResource):
         opts = opts or pulumi.ResourceOptions()
         component = copy.copy(opts)
         component.replacement_trigger = None  # a component that is replaced replaces all that depends on it
+        component.depends_on = None  # a refresh that finds the dependency gone would skip the component
         super().__init__("seaway:index:Image", name, None, component)
         plan = args if isinstance(args, BuildPlan) else _plan_alone(name, args)
         environment = plan.stack_inputs.environment

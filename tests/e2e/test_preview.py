@@ -123,12 +123,12 @@ def test_preview_lists_outages(shop: project.Project, edit: Edit) -> None:
 
 
 def test_replacement_without_a_dry_run_is_classified(shop: project.Project, edit: Edit) -> None:
-    """The API server rejects the change of the existing set: the preview fails, and reports the replacement."""
+    """A changed disk is refused before the dry run, which the API server would reject; offline it is a replacement."""
     edit("app/app.yaml", "size: 1Gi", "size: 2Gi")
     result = seaway(shop)
-    assert result.exit_code == 5
-    assert result.stdout.startswith("shop, stack proposed: the preview failed; 1 replaced; outage: db\n")
-    assert "updates to statefulset spec" in result.stderr
+    assert result.exit_code == 1
+    assert result.stdout.startswith("shop, stack proposed: the preview failed\n")
+    assert "StatefulSet db: spec.volumeClaimTemplates cannot be changed in place" in result.stderr
     offline = seaway(shop, "--offline", "--base", "HEAD")
     assert offline.exit_code == 5
     assert "no pod answers meanwhile; data-db-0 is kept" in offline.stdout
@@ -172,9 +172,11 @@ def test_the_account_of_ci_may_only_dry_run(shop: project.Project, edit: Edit, t
             except AssertionError as error:
                 return str(error)
 
-        create = ("create", "configmap", "made-by-a-branch")
-        prober.wait_until(lambda: "the account of previews may only dry-run" in run(*create), seconds=30)
-        assert "created (server dry run)" in run(*create, "--dry-run=server")
+        create = ("create", "configmap")
+        # The policy is in force a moment after it was created.
+        early = (*create, "made-too-early")
+        prober.wait_until(lambda: "the account of previews may only dry-run" in run(*early), seconds=30)
+        assert "created (server dry run)" in run(*create, "made-by-a-branch", "--dry-run=server")
         scale = ("patch", "deployment", "web", "--patch", '{"spec": {"replicas": 7}}')
         assert "the account of previews may only dry-run" in run(*scale)
         assert "patched" in run(*scale, "--dry-run=server")
