@@ -65,8 +65,18 @@ async def _list_steps(cluster: client.KubeClient, live: unstructured.Object, dec
             ]
     if blocked:
         return blocked
-    deletion = f"    kubectl delete -n {namespace} statefulset/{name} --cascade=orphan"
-    return ["  Run these commands, which stop no pod, then the same command again:", *commands, deletion]
+    commands.append(f"    kubectl delete -n {namespace} statefulset/{name} --cascade=orphan")
+    effect = "stop no pod"
+    if _list_names(live["spec"].get("volumeClaimTemplates")) != _list_names(declared.get(disks.CLAIM_TEMPLATES_PATH)):
+        # A pod gets no other volumes: the new StatefulSet would wait for it without end.
+        effect = "stop the store"
+        pods = [f"pod/{name}-{ordinal}" for ordinal in range(live["spec"].get("replicas", 1))]
+        commands.append(f"    kubectl delete -n {namespace} {' '.join(pods)}")
+    return [f"  Run these commands, which keep the volumes and {effect}, then the same command again:", *commands]
+
+
+def _list_names(templates: list[unstructured.Object] | None) -> list[str]:
+    return sorted(map(unstructured.get_name, templates or ()))
 
 
 def _match_claims(
