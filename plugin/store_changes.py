@@ -38,25 +38,26 @@ async def refuse(cluster: client.KubeClient, sets: Mapping[str, Mapping[str, Any
 
 
 async def _list_steps(cluster: client.KubeClient, live: unstructured.Object, declared: Mapping[str, Any]) -> list[str]:
-    """The commands that make the change, or the reason why there are none. The pods keep running."""
+    """The commands that make the change, or the reason why there are none. The volumes stay."""
     namespace, name = live["metadata"]["namespace"], unstructured.get_name(live)
     claims = (await cluster.get(kinds.build_path("PersistentVolumeClaim", namespace)))["items"]
     classes = (await cluster.get(kinds.build_path("StorageClass")))["items"]
-    expandable = {unstructured.get_name(each) for each in classes if each.get("allowVolumeExpansion")}
+    expandable = {unstructured.get_name(storage) for storage in classes if storage.get("allowVolumeExpansion")}
     blocked: list[str] = []
     commands: list[str] = []
     for claim, size in _match_claims(name, claims, declared):
         claim_name, spec = unstructured.get_name(claim), claim["spec"]
         requested, class_name = spec["resources"]["requests"]["storage"], spec.get("storageClassName")
         label = f"    the disk {claim_name} has {requested}"
-        if quantity.parse(size) < quantity.parse(requested):
+        growth = quantity.parse(size) - quantity.parse(requested)
+        if growth < 0:
             blocked.append(f"{label}, and a disk cannot shrink: declare at least {requested}, or a new store")
-        elif quantity.parse(size) > quantity.parse(requested) and class_name not in expandable:
+        elif growth > 0 and class_name not in expandable:
             blocked.append(
                 f"{label}, and its storage class ({class_name or 'none'}) cannot expand it (allowVolumeExpansion):"
                 f" declare {requested}, or a new store, and copy the data"
             )
-        elif quantity.parse(size) > quantity.parse(requested):
+        elif growth > 0:
             patch = json.dumps({"spec": {"resources": {"requests": {"storage": size}}}})
             commands += [
                 f"    kubectl patch -n {namespace} pvc/{claim_name} --patch '{patch}'",
