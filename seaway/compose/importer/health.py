@@ -39,9 +39,7 @@ def convert(service: plan.ServicePlan) -> None:
 
 
 def _convert_timing(service: plan.ServicePlan, healthcheck: key_reader.KeyReader) -> None:
-    interval = amounts.to_seconds(healthcheck.get_text("interval")) or DOCKER_INTERVAL
-    text = healthcheck.get_text("retries") or ""
-    retries = (int(text) if text.isdecimal() else 0) or DOCKER_RETRIES
+    interval, retries = _parse_attempts(healthcheck)
     period = min(interval, MAX_INTERVAL)
     fields = {
         "interval": period,
@@ -69,10 +67,15 @@ def _convert_timing(service: plan.ServicePlan, healthcheck: key_reader.KeyReader
 def find_start_seconds(service: plan.ServicePlan) -> int:
     """The time after which Docker calls a start unhealthy; it does not restart the container."""
     healthcheck = service.keys.enter("healthcheck")
+    interval, retries = _parse_attempts(healthcheck)
+    return (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + retries * interval
+
+
+def _parse_attempts(healthcheck: key_reader.KeyReader) -> tuple[int, int]:
+    """The seconds between two checks, and the failures that make a container unhealthy."""
     interval = amounts.to_seconds(healthcheck.get_text("interval")) or DOCKER_INTERVAL
     text = healthcheck.get_text("retries") or ""
-    retries = (int(text) if text.isdecimal() else 0) or DOCKER_RETRIES
-    return (amounts.to_seconds(healthcheck.get_text("start_period")) or 0) + retries * interval
+    return interval, (int(text) if text.isdecimal() else 0) or DOCKER_RETRIES
 
 
 def _get_command(test: list[str]) -> tuple[str, ...]:
