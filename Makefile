@@ -74,7 +74,7 @@ check: .venv/.ready ## check lint, format, types, layers, dependencies and the w
 dist: .venv/.ready ### build the wheel and the source distribution in dist/, and check their description, in 5 s
 	@rm -rf dist
 	@.venv/bin/uv build --quiet --no-build-isolation --python $(PY) --out-dir dist
-	@.venv/bin/uv tool run --quiet twine check --strict dist/*.whl dist/*.tar.gz
+	@.venv/bin/twine check --strict dist/*.whl dist/*.tar.gz
 
 format: .venv/.ready ## format the code
 	@.venv/bin/ruff check --fix .
