@@ -1,5 +1,6 @@
 """`--no-program` refuses to run an application in Python, and no command without the option runs one."""
 
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -85,3 +86,28 @@ def test_other_applications_need_no_program(project: Path, seaway: conftest.Seaw
     (project / "Pulumi.dev.yaml").write_text(STACK % "yaml")
     assert "web" in seaway("graph", "--stack", "dev", "--no-program").out
     assert "requires --offline" in seaway("preview", "--stack", "dev", "--no-program", code=2).err
+
+
+def test_a_committed_repository_configures_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The project is a folder of the repository, and itself looks like a bare repository: its filter would be run."""
+    (project / "Pulumi.dev.yaml").write_text(STACK % "yaml")
+    (project / ".gitattributes").write_text("* filter=evil\n")
+    who = ["-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"]
+    for words in (["add", "."], [*who, "commit", "--quiet", "-m", "second"]):
+        subprocess.run(["git", *words], check=True)
+    inner = project / "infra"
+    shutil.copytree(project, inner)
+    for name in ("HEAD", "objects", "refs"):
+        (inner / ".git" / name).rename(inner / name)
+    shutil.rmtree(inner / ".git")
+    filter_ = f'[filter "evil"]\n\tsmudge = "touch {project}/ran; cat"\n'
+    (inner / "config").write_text(f'[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = "."\n{filter_}')
+    for words in (["add", "."], [*who, "commit", "--quiet", "-m", "third"]):
+        subprocess.run(["git", *words], check=True)
+    monkeypatch.chdir(inner)
+    words = ["preview", "--offline", "--no-program", "--stack", "dev", "--base", "HEAD"]
+    assert main.main(words) == command.USAGE_ERROR
+    assert "[unknown-revision]" in capsys.readouterr().err
+    assert not (project / "ran").exists()
