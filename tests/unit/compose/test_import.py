@@ -560,3 +560,10 @@ def test_the_content_of_a_config_from_a_variable_is_kept() -> None:
     services = {"web": NGINX | {"configs": [{"source": "c"}]}}
     configs = {"c": {"environment": "A", "content": "a=1"}}
     assert get_kinds(services, "configs.c.environment", configs=configs) == ["kept"]
+
+
+def test_a_key_file_of_the_machine_that_builds_is_not_named() -> None:
+    services = {"web": {"build": {"context": ".", "ssh": {"default": None, "deploy": "/home/ann/.ssh/id_rsa"}}}}
+    assert get_fields(services)["build"]["ssh"] == ["default", "deploy"]
+    paths = (f"services.web.build.ssh.{name}" for name in ("default", "deploy"))
+    assert [get_kinds(services, path) for path in paths] == [["kept"], ["approximated"]]
