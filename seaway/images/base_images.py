@@ -19,6 +19,9 @@ from seaway.model import application, image_reference
 from seaway.project import images_lock
 from seaway.syntax import diagnosis, dockerfile
 
+_MAX_CHARACTERS = 1000
+"""Of an image, with its arguments expanded: an argument that contains others twice grows without end."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImage:
@@ -160,4 +163,5 @@ def _expand(text: str, values: Mapping[str, str]) -> str:
         name, default = match["plain"] or match["name"], match["default"] or ""
         return values.get(name) or default
 
-    return re.sub(r"\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\})", value, text)
+    pattern = r"\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\})"
+    return re.sub(pattern, value, text[:_MAX_CHARACTERS])[:_MAX_CHARACTERS]

@@ -95,9 +95,18 @@ def clean_lines(text: str) -> str:
 
 def escape_characters(text: str) -> str:
     """The text with control, invisible and bidirectional characters escaped, and nothing hidden."""
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c.isprintable() and not _INVISIBLE.match(c) else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters, marks and symbols without a form, which Python calls printable.
+https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point"""
 
 
 _ANSI_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

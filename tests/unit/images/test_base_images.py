@@ -107,3 +107,9 @@ FROM alpine:3
     unpinnable = list(parse(text).find_unpinnable().values())
     assert diagnostics.summarize(unpinnable) == ["Dockerfile:5: : unpinnable-image", "Dockerfile:6: : unpinnable-image"]
     assert list(map(str, unpinnable)) == wording
+
+
+def test_arguments_that_multiply_end() -> None:
+    lines = ["ARG A0=0123456789", *(f"ARG A{number}=$A{number - 1}$A{number - 1}" for number in range(1, 24))]
+    (image,) = base_images.BaseImages.parse("\n".join([*lines, "FROM $A23"]), file="Dockerfile").images
+    assert len(image.reference) == 1000
