@@ -11,6 +11,7 @@ registries whose names only the cluster resolves. References stay as they are wr
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -202,7 +203,7 @@ def _create_error(stderr: str, references: Sequence[str]) -> Unavailable:
     images = " -> ".join(references)
     hosts = list(dict.fromkeys(map(image_reference.get_registry, references)))
     if _UNAUTHORIZED.search(line):
-        logins = " or ".join(f"docker login {host}" for host in hosts)
+        logins = " or ".join(f"docker login {shlex.quote(host)}" for host in hosts)
         return Unavailable(f"{images}: the image does not exist, or you have no access to it; {logins}")
     if _NOT_FOUND.search(line):
         return ImageNotFound(f"{images}: the image does not exist in {hosts[0]}; push it, or correct the name")

@@ -76,6 +76,11 @@ def quote(text: str) -> str:
     return json.dumps(text if len(text) <= 60 else f"{text[:60]}...", ensure_ascii=False)
 
 
+def quote_word(text: str) -> str:
+    """The text in single quotes, as one word of a command that the user copies into a shell."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
 def escape_text(text: str) -> str:
     """The text on one line as it may be printed: with control, invisible and bidirectional characters escaped, and
     without the passwords of URLs.
