@@ -121,7 +121,13 @@ class _Crane:
         self._program = program
 
     def resolve_digest(self, reference: str) -> str:
-        command = [self._program, "digest", *_plain_http_option("--insecure", reference), resolve_address(reference)]
+        command = [
+            self._program,
+            "digest",
+            *_plain_http_option("--insecure", reference),
+            "--",
+            resolve_address(reference),
+        ]
         return _run(command, reference).decode().strip()
 
     def copy_image(self, source: str, target: str) -> None:
@@ -131,7 +137,7 @@ class _Crane:
                 " turning off the verification of certificates for both; install skopeo: apt-get install skopeo"
             )
         args = ["copy", *_plain_http_option("--insecure", source, target)]
-        _run([self._program, *args, resolve_address(source), resolve_address(target)], source, target)
+        _run([self._program, *args, "--", resolve_address(source), resolve_address(target)], source, target)
 
 
 def _find_tool() -> _Skopeo | _Crane:
