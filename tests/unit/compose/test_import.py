@@ -1,5 +1,6 @@
 """A compose document is converted to an application, with the outcome of each of its keys."""
 
+import ast
 import shlex
 from pathlib import Path
 from typing import Any
@@ -583,3 +584,13 @@ def test_a_label_is_one_word_of_the_command_that_a_user_copies(label: str, text:
     labels = {label: text.format(evil)}
     (outcome,) = get_outcomes({"web": NGINX | {"ports": [PORT], "labels": labels}}, f"services.web.labels.{label}")
     assert shlex.split(outcome.hint)[-1] == evil
+
+
+def test_the_name_of_a_file_is_no_code() -> None:
+    app = convert_services({"web": NGINX}).app
+    source = 'a"""\nimport os\n"""#.yaml'
+    (docstring, imported, assigned) = ast.parse(write.format_python(app, source=source)).body
+    assert [type(part) for part in (docstring, imported, assigned)] == [ast.Expr, ast.Import, ast.Assign]
+    header, *rest = write.format_yaml(app, (), source=source).splitlines()
+    assert header.startswith("# Imported from a___")
+    assert rest[:2] == ["", "name: shop"]
