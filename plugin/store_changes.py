@@ -17,6 +17,9 @@ from seaway.syntax import diagnosis
 
 from . import engine
 
+MAX_PODS = 100
+"""Pods that a command names: who may scale a store may write any number."""
+
 
 async def refuse(cluster: client.KubeClient, sets: Mapping[str, Mapping[str, Any]]) -> None:
     """Refuse changes of fixed fields. ``sets``: the declared shapes of the StatefulSets, by identity.
@@ -71,7 +74,7 @@ async def _list_steps(cluster: client.KubeClient, live: unstructured.Object, dec
     if _list_names(live["spec"].get("volumeClaimTemplates")) != _list_names(declared.get(disks.CLAIM_TEMPLATES_PATH)):
         # A pod gets no other volumes: the new StatefulSet would wait for it without end.
         effect = "stop the store"
-        pods = [f"pod/{name}-{ordinal}" for ordinal in range(live["spec"].get("replicas", 1))]
+        pods = [f"pod/{name}-{ordinal}" for ordinal in range(min(live["spec"].get("replicas", 1), MAX_PODS))]
         commands.append(f"    kubectl delete -n {namespace} {' '.join(pods)}")
     return [f"  Run these commands, which keep the volumes and {effect}, then the same command again:", *commands]
 

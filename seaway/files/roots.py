@@ -74,6 +74,8 @@ class Root:
     folder: Path
     hint: str = "copy it into the project"
     """For a file that is outside."""
+    closed: tuple[Path, ...] = ()
+    """Where links called as a closed folder lead to: a branch may have committed one, to a folder that it can name."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", Path(os.path.realpath(self.folder)))
@@ -178,7 +180,8 @@ class Root:
             has_link = Path(os.path.abspath(path)) != real  # noqa: PTH100 - without resolving links
             message = "is outside the project" + (f" (it resolves to {target})" if has_link else "")
             return "outside-root", message, self.hint
-        for part in real.relative_to(self.folder).parts:
+        linked = any(map(real.is_relative_to, self.closed))
+        for part in (*([".seaway"] if linked else ()), *real.relative_to(self.folder).parts):
             if part.casefold() in CLOSED_NAMES:
                 message = f"is in {part}, which holds keys and state"
                 return "closed-folder", message, "name a file of the application"
@@ -208,17 +211,20 @@ def find_root(
     """
     real = Path(os.path.realpath(folder))
     folders = (real, *real.parents)
+    project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)
+    links = (Path(project or real, name) for name in CLOSED_NAMES)
+    closed = tuple(Path(os.path.realpath(link)) for link in links if link.is_symlink())
     if choice == "git":
         top = next((parent for parent in folders if os.path.lexists(parent / ".git")), None)
         if top is None:
             message = "is git, but the project has no git repository"
             raise _reject(location, "seaway:root", "no-git-repository", message, "remove it, or run git init")
-        return Root(top, "copy it into the git repository")
-    project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)
+        return Root(top, "copy it into the git repository", closed)
     if project is None:
-        return Root(real, "copy it below the working directory, or run the command in a folder above both")
+        hint = "copy it below the working directory, or run the command in a folder above both"
+        return Root(real, hint, closed)
     git = "if it is in the same git repository: pulumi config set seaway:root git"
-    return Root(project, f"copy it into the folder of {PROJECT_FILE}; {git}")
+    return Root(project, f"copy it into the folder of {PROJECT_FILE}; {git}", closed)
 
 
 def find_working_root() -> Root:

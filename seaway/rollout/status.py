@@ -137,6 +137,9 @@ def _join_causes(causes: Iterable[tuple[str, str]]) -> str | None:
     return diagnosis.escape_text("; ".join(texts[:MAX_NAMED_WORKLOADS]) + more) if texts else None
 
 
+MAX_CLAIMS = 100
+"""Disks of a store whose warnings are read: who may scale it may write any number."""
+
 _READY_FIELDS = {"Job": "succeeded", "DaemonSet": "numberReady"}
 
 
@@ -190,7 +193,7 @@ def _find_last_warning(
     claims = [
         index.find("PersistentVolumeClaim", f"{unstructured.get_name(claim)}-{owner}-{number}")
         for claim in unstructured.get_list(manifest, "spec", "volumeClaimTemplates")
-        for number in range(manifest["spec"].get("replicas", 1))
+        for number in range(min(manifest["spec"].get("replicas", 1), MAX_CLAIMS))
     ]
     events = index.list_events(manifest, *owned.owners, *owned.pods, *claims)
     ready = {unstructured.get_name(pod) for pod in owned.pods if unstructured.is_condition_true(pod, "Ready")}
@@ -206,7 +209,7 @@ def _find_last_warning(
 
 def _parse_scale(annotation: str | None) -> tuple[int, int] | None:
     """From ``2-10``. Any other text was not written by Seaway."""
-    match = re.fullmatch(r"(\d+)-(\d+)", annotation or "")
+    match = re.fullmatch(r"(\d{1,9})-(\d{1,9})", annotation or "")
     return (int(match[1]), int(match[2])) if match else None
 
 

@@ -39,9 +39,6 @@ WRITERS = {
     "seaway/cli/revision.py": "a temporary folder",
     "seaway/release/signatures.py": "a temporary folder",
     "seaway/cli/new.py": "the folder of a new project",
-    "seaway/cli/import_compose.py": "a file named by the user",
-    "seaway/cli/preview.py": "a file named by the user",
-    "seaway/cli/graph.py": "a file named by the user",
 }
 
 

@@ -135,7 +135,9 @@ def _quote(text: str) -> str:
 
 
 def _format_origin(source: str) -> str:
-    origin = f"Imported from {source}. " if source else ""
+    # In a docstring or a comment: the name of a file may have quotes and line feeds.
+    name = re.sub(r"[^\w./, -]", "_", source)
+    origin = f"Imported from {name}. " if name else ""
     return f"{origin}`{diagnosis.format_help('reference')}` explains every key."
 
 
