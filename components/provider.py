@@ -2,12 +2,14 @@
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import pulumi
 
 from seaway.manifests import names, objects
 from seaway.project import environments
 from seaway.review import disks
+from seaway.rollout import claims
 
 KUBERNETES_VERSION = importlib.metadata.version("pulumi-kubernetes")
 """The version of the provider plugin that belongs to the pinned package."""
@@ -71,6 +73,32 @@ def read_addresses(
     return pulumi.runtime.invoke_output("seaway:index:getAddresses", arguments, options)
 
 
+def find_existing_stores(
+    release_objects: Sequence[objects.ReleaseObject], plugin: pulumi.ProviderResource, *, is_rollback: bool
+) -> frozenset[str]:
+    """The identities of the StatefulSets that exist with the declared claim templates, except for larger sizes.
+
+    Nothing but a new object changes a claim template. The plugin makes one around the running pods, so Pulumi, which
+    would delete them first, must ignore the field.
+    """
+    sets = _extract_shapes(release_objects, is_rollback=is_rollback)
+    if not sets:
+        return frozenset()
+    options = pulumi.InvokeOptions(provider=plugin)
+    answer = pulumi.runtime.invoke("seaway:index:getExistingStores", {"sets": sets}, options)
+    return frozenset(cast(Mapping[str, list[str]], answer.value or {}).get("identities", ()))
+
+
+def _extract_shapes(
+    release_objects: Sequence[objects.ReleaseObject], *, is_rollback: bool
+) -> dict[str, dict[str, Any]]:
+    return {
+        release_object.identity: disks.extract_shape(release_object.manifest, is_rollback=is_rollback)
+        for release_object in release_objects
+        if release_object.kind == "StatefulSet"
+    }
+
+
 class Cluster(pulumi.CustomResource):
     """The guard that a stack stays in the cluster of its first deployment."""
 
@@ -86,6 +114,7 @@ class Objects(pulumi.CustomResource):
     Args:
         release_objects: all objects of the application, including the namespace. Their labels identify the owner.
         further_applications: of the stack, if this is its main one.
+        is_rollback: disks that have grown since the release keep their size.
     """
 
     def __init__(
@@ -94,17 +123,15 @@ class Objects(pulumi.CustomResource):
         release_objects: Sequence[objects.ReleaseObject],
         further_applications: Sequence[str],
         options: pulumi.ResourceOptions,
+        *,
+        is_rollback: bool,
     ) -> None:
         labels = release_objects[0].manifest["metadata"]["labels"]
         properties = {
             "partOf": labels[names.PART_OF_LABEL],
             "stack": labels[names.STACK_LABEL],
             "objects": sorted(release_object.identity for release_object in release_objects),
-            "sets": {
-                release_object.identity: disks.extract_shape(release_object.manifest)
-                for release_object in release_objects
-                if release_object.kind == "StatefulSet"
-            },
+            "sets": _extract_shapes(release_objects, is_rollback=is_rollback),
             "applications": sorted(further_applications),
         }
         super().__init__("seaway:index:Objects", name, properties, options)
@@ -182,5 +209,10 @@ class Rollout(pulumi.CustomResource):
         ]
         owners = {target["owner"] for target in targets}
         own_sources = {path: place for path, place in sources.items() if not path or path.split(".")[1] in owners}
-        inputs = {"namespace": namespace, "workloads": targets, "sources": own_sources}
+        sizes = {
+            workload.name: claims.read_sizes(workload.manifest["spec"].get("volumeClaimTemplates", ()))
+            for workload in workloads
+            if workload.kind == "StatefulSet"
+        }
+        inputs = {"namespace": namespace, "workloads": targets, "sources": own_sources, "sizes": sizes}
         super().__init__("seaway:index:Rollout", name, inputs, options)

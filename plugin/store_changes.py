@@ -1,75 +1,114 @@
-"""Refuses changes of a store that Kubernetes cannot make in place, with the commands that make them.
+"""Refuses changes of a store that nothing can make in place, with the commands that make them.
 
-The claim templates of a StatefulSet are for new claims only, and are fixed: a preview of another size fails in its dry
-run, and without the preview the store would be stopped for a claim that stays as it was.
-https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persistent-volumes-claims
+The claim templates of a StatefulSet are fixed: a preview of another template fails in its dry run, and without the
+preview the store would be stopped for a claim that stays as it was. ``disk_growth`` makes disks larger.
 """
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from seaway.kubernetes.api import kinds, quantity, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.review import disks
+from seaway.rollout import claims
 from seaway.syntax import diagnosis
 
-from . import engine
+from . import disk_growth, engine
+
+Sets = Mapping[str, Mapping[str, Any]]
+"""The declared shapes of the StatefulSets, by identity."""
 
 MAX_PODS = 100
 """Pods that a command names: who may scale a store may write any number."""
 
 
-async def refuse(cluster: client.KubeClient, sets: Mapping[str, Mapping[str, Any]]) -> None:
-    """Refuse changes of fixed fields. ``sets``: the declared shapes of the StatefulSets, by identity.
+async def keep_larger_disks(cluster: client.KubeClient, sets: Sets) -> dict[str, Mapping[str, Any]]:
+    """The shapes in which a rollback leaves disks as they are that have grown since its release."""
+    kept = dict(sets)
+    for identity, declared in sets.items():
+        live = await _find(cluster, identity) if declared.get(disks.IS_ROLLBACK) else None
+        if live:
+            kept[identity] = disks.keep_larger_disks(live, declared)
+    return kept
+
+
+async def refuse(cluster: client.KubeClient, sets: Sets, log: engine.Log) -> None:
+    """Refuse changes of fixed fields, and sizes that the storage cannot give.
 
     Raises:
         engine.ResourceError: a StatefulSet that exists has other values in fields that cannot be changed.
     """
     lines: list[str] = []
+    expandable: set[str] | None = None
     for identity, declared in sets.items():
-        namespace, name = identity.split("/")[-2:]
-        live = await cluster.find(kinds.build_path("StatefulSet", namespace, name))
-        if live and (changed := disks.find_fixed_changes(live, declared)):
-            lines.append(f"  StatefulSet {name}: {', '.join(changed)} cannot be changed in place")
-            lines += await _list_steps(cluster, live, declared)
+        live = await _find(cluster, identity)
+        live_sizes = claims.read_sizes(unstructured.get_list(live or {}, "spec", "volumeClaimTemplates"))
+        blocked: list[str] = []
+        for claim in await _list_claims(cluster, identity, declared):
+            if claim.is_smaller and expandable is None:
+                expandable = await disk_growth.find_expandable_classes(cluster)
+            reasons = _explain_size(claim, expandable or set())
+            before = live_sizes.get(claim.template)
+            if before is None or quantity.parse(before) != quantity.parse(claim.declared):
+                blocked += reasons if claim.is_smaller or before is not None else []
+            elif reasons and claim.is_smaller:
+                await log.warning(f"{reasons[0].strip()}; an update changes nothing of it")
+        changed = disks.find_fixed_changes(live, declared) if live else []
+        if blocked or changed:
+            fields = ", ".join(changed or [disks.CLAIM_TEMPLATES_PATH])
+            lines.append(f"  StatefulSet {identity.rpartition('/')[2]}: {fields} cannot be changed in place")
+        lines += dict.fromkeys(blocked) or (_list_commands(live, declared) if live and changed else [])
     if lines:
         heading = "a store cannot be changed as declared; nothing was changed"
         help_line = f"More: {diagnosis.format_help('store-change')}"
         raise engine.ResourceError("\n".join([heading, *lines, help_line]), code="store-change")
 
 
-async def _list_steps(cluster: client.KubeClient, live: unstructured.Object, declared: Mapping[str, Any]) -> list[str]:
-    """The commands that make the change, or the reason why there are none. The volumes stay."""
+async def find_existing(cluster: client.KubeClient, sets: Sets) -> list[str]:
+    """The identities of the StatefulSets whose claim templates need no change, except larger sizes."""
+    live = await cluster.gather(_find(cluster, identity) for identity in sets)
+    kept = await keep_larger_disks(cluster, sets)
+    return [
+        identity
+        for (identity, declared), manifest in zip(kept.items(), live, strict=True)
+        if manifest and disks.CLAIM_TEMPLATES_PATH not in disks.find_fixed_changes(manifest, declared)
+    ]
+
+
+async def _find(cluster: client.KubeClient, identity: str) -> unstructured.Object | None:
+    return await cluster.find(kinds.build_path("StatefulSet", *identity.split("/")[-2:]))
+
+
+async def _list_claims(cluster: client.KubeClient, identity: str, declared: Mapping[str, Any]) -> list[claims.Claim]:
+    namespace, name = identity.split("/")[-2:]
+    sizes = claims.read_sizes(declared.get(disks.CLAIM_TEMPLATES_PATH) or ())
+    live_claims = (await cluster.get(kinds.build_path("PersistentVolumeClaim", namespace)))["items"]
+    return list(claims.match_claims(name, sizes, int(declared.get("spec.replicas", 1)), live_claims))
+
+
+def _explain_size(claim: claims.Claim, expandable: Collection[str]) -> list[str]:
+    """Why a claim cannot get the declared size; empty: it can."""
+    label = f"    the disk {claim.name} has {claim.size}"
+    class_name = claim.storage_class
+    if claim.is_larger:
+        return [f"{label}, and a disk cannot shrink: declare at least {claim.requested}, or a new store"]
+    if claim.is_smaller and class_name not in expandable:
+        problem = f"{label}, and its storage class ({class_name or 'none'}) cannot expand it (allowVolumeExpansion)"
+        hints = [
+            "    If the documentation of its provisioner says that it expands volumes, run this command, then the same"
+            " command again:",
+            f"    kubectl patch storageclass/{class_name} --patch '{{\"allowVolumeExpansion\": true}}'",
+        ]
+        return [f"{problem}: declare {claim.size}, or a new store, and copy the data", *(hints if class_name else [])]
+    if claim.is_smaller and claim.capacity is None:
+        return [f"{label}, and cannot grow before a pod uses it: wait until its pod runs"]
+    return []
+
+
+def _list_commands(live: unstructured.Object, declared: Mapping[str, Any]) -> list[str]:
+    """The commands that make the change. The volumes stay."""
     namespace, name = live["metadata"]["namespace"], unstructured.get_name(live)
-    claims = (await cluster.get(kinds.build_path("PersistentVolumeClaim", namespace)))["items"]
-    classes = (await cluster.get(kinds.build_path("StorageClass")))["items"]
-    expandable = {unstructured.get_name(storage) for storage in classes if storage.get("allowVolumeExpansion")}
-    blocked: list[str] = []
-    commands: list[str] = []
-    for claim, size in _match_claims(name, claims, declared):
-        claim_name, spec = unstructured.get_name(claim), claim["spec"]
-        requested, class_name = spec["resources"]["requests"]["storage"], spec.get("storageClassName")
-        label = f"    the disk {claim_name} has {requested}"
-        growth = quantity.parse(size) - quantity.parse(requested)
-        if growth < 0:
-            blocked.append(f"{label}, and a disk cannot shrink: declare at least {requested}, or a new store")
-        elif growth > 0 and class_name not in expandable:
-            blocked.append(
-                f"{label}, and its storage class ({class_name or 'none'}) cannot expand it (allowVolumeExpansion):"
-                f" declare {requested}, or a new store, and copy the data"
-            )
-        elif growth > 0:
-            patch = json.dumps({"spec": {"resources": {"requests": {"storage": size}}}})
-            commands += [
-                f"    kubectl patch -n {namespace} pvc/{claim_name} --patch '{patch}'",
-                f"    kubectl wait -n {namespace} pvc/{claim_name} --timeout 10m"
-                f" --for jsonpath='{{.status.capacity.storage}}'={size}",
-            ]
-    if blocked:
-        return blocked
-    commands.append(f"    kubectl delete -n {namespace} statefulset/{name} --cascade=orphan")
+    commands = [f"    kubectl delete -n {namespace} statefulset/{name} --cascade=orphan"]
     effect = "stop no pod"
     if _list_names(live["spec"].get("volumeClaimTemplates")) != _list_names(declared.get(disks.CLAIM_TEMPLATES_PATH)):
         # A pod gets no other volumes: the new StatefulSet would wait for it without end.
@@ -81,13 +120,3 @@ async def _list_steps(cluster: client.KubeClient, live: unstructured.Object, dec
 
 def _list_names(templates: list[unstructured.Object] | None) -> list[str]:
     return sorted(map(unstructured.get_name, templates or ()))
-
-
-def _match_claims(
-    name: str, claims: list[unstructured.Object], declared: Mapping[str, Any]
-) -> Iterator[tuple[unstructured.Object, str]]:
-    """The claims of a StatefulSet, with their declared sizes."""
-    for template in declared.get(disks.CLAIM_TEMPLATES_PATH) or ():
-        pattern = re.compile(rf"{re.escape(template['metadata']['name'])}-{re.escape(name)}-\d+")
-        size = template["spec"]["resources"]["requests"]["storage"]
-        yield from ((claim, size) for claim in claims if pattern.fullmatch(unstructured.get_name(claim)))

@@ -7,13 +7,14 @@ import dataclasses
 import datetime
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from seaway.kubernetes.api import quantity
 from seaway.model import settings
 from seaway.model.validate import waivers
 from seaway.review import change, impact, policy
+from seaway.rollout import claims
 
 ACCEPT_VARIABLE = "SEAWAY_ACCEPT_DATA_LOSS"
 """Environment variable: the disks that may be deleted, as ``namespace/claim``, separated by commas."""
@@ -27,6 +28,8 @@ ALWAYS_ALLOWED = "9999-12-31"
 RETENTION_PATH = "spec.persistentVolumeClaimRetentionPolicy"
 OWNER_LABEL = "app.kubernetes.io/name"
 CLAIM_TEMPLATES_PATH = "spec.volumeClaimTemplates"
+IS_ROLLBACK = "isRollback"
+"""In a shape: a disk that has grown since the release keeps its size."""
 
 API_DEFAULTS: Mapping[str, Any] = {
     "podManagementPolicy": "OrderedReady",
@@ -40,6 +43,7 @@ _IGNORED_FIELDS = frozenset({"apiVersion", "kind", "status", "creationTimestamp"
 """Fields of a claim's template that the API server adds, or that do not concern the disk."""
 
 _LINE_PATTERN = re.compile(r"deletes the disk (\S+/\S+)( .*)?", re.DOTALL)
+_GROWTH_PATTERN = re.compile(r"the disk \S+/(\S+)(?: \(store (\S+)\))? grows from (\S+) to (\S+); no pod stops")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,10 +125,41 @@ def find_listed(messages: Iterable[str]) -> dict[str, str]:
     return {match[1]: match[0] for match in matches if match}
 
 
-def extract_shape(manifest: change.Manifest) -> dict[str, Any]:
+def format_growth(name: str, owner: str | None, old: str, new: str) -> str:
+    """The line of a preview about a disk that grows, for people and for ``find_growing``. ``name``: as of ``Disk``."""
+    store = f" (store {owner})" if owner else ""
+    return f"the disk {name}{store} grows from {old} to {new}; no pod stops"
+
+
+def find_growing(messages: Iterable[str]) -> Iterator[change.ObjectDiff]:
+    """The changes of claims that a preview announces."""
+    for match in filter(None, (_GROWTH_PATTERN.fullmatch(message.strip()) for message in messages)):
+        claim, owner, *sizes = match.groups()
+        labels = {OWNER_LABEL: owner} if owner else {}
+        old, new = (
+            {"metadata": {"labels": labels}, "spec": {"resources": {"requests": {"storage": size}}}} for size in sizes
+        )
+        yield change.ObjectDiff(kind="PersistentVolumeClaim", name=claim, old=old, new=new)
+
+
+def extract_shape(manifest: change.Manifest, *, is_rollback: bool = False) -> dict[str, Any]:
     """The fields of a StatefulSet that decide whether its claims are deleted."""
     fields = ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"])
-    return {field: value for field in fields if (value := change.get_field(manifest, field)) is not None}
+    shape = {field: value for field in fields if (value := change.get_field(manifest, field)) is not None}
+    return shape | ({IS_ROLLBACK: True} if is_rollback else {})
+
+
+def keep_larger_disks(live: change.Manifest, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The shape with the sizes of the live claim templates where these are larger."""
+    live_sizes = claims.read_sizes(change.get_field(live, CLAIM_TEMPLATES_PATH) or ())
+    templates = declared.get(CLAIM_TEMPLATES_PATH) or ()
+    sizes = claims.read_sizes(templates)
+    larger = {
+        name: size
+        for name, size in live_sizes.items()
+        if name in sizes and quantity.parse(size) > quantity.parse(sizes[name])
+    }
+    return {**declared, CLAIM_TEMPLATES_PATH: claims.set_sizes(templates, larger)} if larger else {**declared}
 
 
 def find_deleted(
@@ -174,7 +209,9 @@ def _is_changed(
     The live field may have more than the declared one only where the API server sets defaults.
     """
     value = declared.get(field)
-    if recorded is not None and _without_nulls(recorded.get(field)) != _without_nulls(value):
+    # Pulumi ignores the claim templates of a StatefulSet that exists: the plugin changes their sizes.
+    before = recorded if field != CLAIM_TEMPLATES_PATH else None
+    if before is not None and _without_nulls(before.get(field)) != _without_nulls(value):
         return True
     return not _covers(change.get_field(live, field), _without_nulls(value), field.rpartition(".")[2])
 
@@ -202,4 +239,5 @@ def _covers(live: Any, declared: Any, key: str) -> bool:
             pair = (cast(Sequence[Any], live), cast(Sequence[Any], declared))
             return len(pair[0]) == len(pair[1]) and all(_covers(*both, "") for both in zip(*pair, strict=True))
         case _:
-            return live == declared or (key == "storage" and live and quantity.parse(live) == quantity.parse(declared))
+            # A disk can grow.
+            return live == declared or (key == "storage" and live and quantity.parse(live) <= quantity.parse(declared))

@@ -258,7 +258,8 @@ ANOTHER_VALUE = {
     [
         ("TITLE: Shop", "TITLE: Sale", {"changed Deployment/web": "rolling"}),
         ("v1:first", "v1:second", {"changed Deployment/web": "rolling", "changed Secret/web-secrets": "none"}),
-        ("size: 1Gi", "size: 2Gi", {"replaced StatefulSet/db": "outage"}),
+        ("size: 1Gi", "size: 2Gi", {"changed StatefulSet/db": "none"}),
+        ("size: 1Gi", "size: 512Mi", {"replaced StatefulSet/db": "data loss"}),
         ("image: postgres:17", "image: postgres:18", {"changed StatefulSet/db": "outage"}),
         ("generate: 32", "generate: 40", ANOTHER_VALUE),
         (
@@ -278,7 +279,7 @@ def test_offline_a_change_of_the_files(
 ) -> None:
     stack = old == "config:" or old.startswith("v1")
     shop.replace("Pulumi.review.yaml" if stack else "app/app.yaml", old, new)
-    assert changes(seaway(*OFFLINE, code=5 if "outage" in expected.values() else 0)) == expected
+    assert changes(seaway(*OFFLINE, code=5 if {"outage", "data loss"} & {*expected.values()} else 0)) == expected
 
 
 def test_offline_a_file_in_a_build_context_that_looks_like_a_secret_is_a_note(

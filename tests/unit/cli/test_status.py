@@ -199,6 +199,7 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, se
         "image": live_objects.IMAGE,
         "since": live_objects.ago(hours=2),
         "restarts": 0,
+        "disks": [],
         "event": None,
     }
     assert finding.pop("message")
