@@ -109,7 +109,7 @@ def test_a_shop_is_converted() -> None:
     assert (web.port, web.publish, web.depends_on, web.scale.min) == (80, True, ("api-server",), 1)
     assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", publish=True),)
     assert web.calls == ("api-server", "db")
-    assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$$$5"}
+    assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$5"}
     assert (api.port, api.args) == (8000, ("serve",))
     assert app.stores[0].volume == application.Volume(path="/var/lib/postgresql/data", size="1Gi")
     assert app.stores[0].secrets == (application.Secret("pw"),)
@@ -214,7 +214,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"resources": {"memory": "1Gi", "cpuLimit": "50m", "cpu": "50m"}},
     ),
     ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept", {"stopGracePeriod": 90}),
-    ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept", {"command": ["/e"], "args": ["a", "$$$$"]}),
+    ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept", {"command": ["/e"], "args": ["a", "$$"]}),
     ({"command": ["$$(A) $(B) $$$(C) $D"]}, "command", "kept", {"args": ["$$$$(A) $$(B) $$$$$$(C) $D"]}),
     ({"entrypoint": [], "command": ["a"]}, "command", "kept", {"command": ["a"]}),
     (
