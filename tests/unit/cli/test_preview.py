@@ -290,6 +290,18 @@ def test_offline_a_file_in_a_build_context_that_looks_like_a_secret_is_a_note(
     assert "[secret-in-context]" in note
 
 
+def test_offline_what_git_ignores_is_not_new(shop: Shop, seaway: conftest.Seaway) -> None:
+    web = shop.folder / "app" / "web"
+    (shop.folder / ".git" / "info" / "exclude").write_text("dist/\n*.log\nnode modules\n")
+    for path in ("dist/deep/a.js", "x.log", "node modules/a/b.js", "src/y.log"):
+        (web / path).parent.mkdir(parents=True, exist_ok=True)
+        (web / path).write_text("built\n")
+    assert plain(seaway(*OFFLINE))["images"] == []
+    (web / "src" / "new.js").write_text("new\n")
+    (image,) = plain(seaway(*OFFLINE))["images"]
+    assert image["why"] == "src/new.js added"
+
+
 RAW = """raw:
       Deployment:
         metadata: {annotations: {example.com/team: notices}}
