@@ -54,7 +54,7 @@ RESOURCES: Mapping[str, type[resource.ClusterResource]] = {
 }
 """The resources that need a cluster."""
 
-GENERATED_SECRET = "seaway:index:GeneratedSecret"
+GENERATED_SECRET = "seaway:index:GeneratedSecret"  # noqa: S105 - a type
 
 LOCAL_RESOURCES: Mapping[str, type[resource.Resource]] = {
     "seaway:index:Fingerprint": fingerprint.Fingerprint,

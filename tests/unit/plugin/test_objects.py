@@ -55,7 +55,9 @@ def test_objects_with_both_labels_belong_to_the_stack(
     declared = inputs(NAMESPACE, WEB)
     assert engine.create(plugin, URN, preview=True, **declared) == declared
     (text,) = display.list_texts(ephemeral=False)
-    start = "objects of this stack exist already, and its state does not have them: Namespace shop-prod, Deployment web; "
+    start = (
+        "objects of this stack exist already, and its state does not have them: Namespace shop-prod, Deployment web; "
+    )
     assert text.startswith(start)
 
 

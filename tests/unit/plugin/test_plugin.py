@@ -90,8 +90,8 @@ def test_a_secret_is_unknown_in_a_preview_and_generated_once(plugin: engine.Plug
     assert first != second
 
 
-def test_a_lost_state_keeps_the_generated_values_that_run(own_plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
-    """A new value could not be written, and no database would know it. A rotation in an existing state is not undone."""
+def test_a_lost_state_keeps_generated_values(own_plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    """A new value could not be written, and no database knows it. A rotation in an existing state is not undone."""
     inputs = {"context": "seaway-dev", "namespaces": "shop-dev"}
     own_plugin.stub.CheckConfig(provider_pb2.CheckRequest(news=values.encode(inputs)))
     labels = {"app.kubernetes.io/managed-by": "seaway", "seaway/stack": "dev"}

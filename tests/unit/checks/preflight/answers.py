@@ -66,6 +66,7 @@ def answer_everything() -> dict[str, Any]:
         "/apis/networking.k8s.io/v1/ingressclasses": {"items": [build_default_class("traefik", "ingressclass")]},
         "/apis/scheduling.k8s.io/v1/priorityclasses": {"items": [build_object("high")]},
         "/api/v1/namespaces/shop-test/resourcequotas": {"items": []},
+        "/apis/apps/v1/namespaces/shop-test/statefulsets/db": None,
         "/api/v1/namespaces/shop-test/secrets/vault": {"type": "Opaque", "data": {"web": "", "other": ""}},
     }
 
