@@ -99,9 +99,7 @@ def test_the_server_of_a_store_reads_its_data(image: str, state: str, wording: o
     context = answers.build_context(checked_app.build_app(db={"image": f"postgres:17@{checked_app.DIGEST}"}))
     template = {"spec": {"containers": [{"name": "db", "image": image}]}}
     live = answers.build_object("db", spec={"template": template})
-    outcome = answers.evaluate_all(context, {"/apis/apps/v1/namespaces/shop-test/statefulsets/db": live})[
-        "store-data: db"
-    ]
+    outcome = answers.evaluate_all(context, {"/apis/apps/v1/namespaces/shop-test/statefulsets/db": live})["store-data"]
     assert outcome.state == state
     assert [answers.format_outcome(outcome)] == wording
 
