@@ -556,6 +556,17 @@ def test_a_port_that_a_service_calls_on_itself_is_open() -> None:
     assert (fields["port"], fields["ports"]) == (29092, {"tcp-9092": 9092})
 
 
+@pytest.mark.parametrize("key", ["content", "file"])
+def test_a_config_has_the_new_names(tmp_path: Path, key: str) -> None:
+    services = {"web": NGINX | {"configs": [{"source": "c", "target": "/c"}]}, "my_db": NGINX}
+    text = "host my_db; proxy http://my_db:80"
+    (tmp_path / "c.conf").write_text(text)
+    configs = {"c": {key: text if key == "content" else "./c.conf"}}
+    kinds = get_kinds(services, "services.web.configs.0.source", configs=configs, folder=tmp_path)
+    fields = get_fields(services, "web", configs=configs, folder=tmp_path)
+    assert (kinds, fields["files"]["/c"]["content"]) == (["approximated"], "host my_db; proxy http://my-db:80")
+
+
 def test_the_content_of_a_config_from_a_variable_is_kept() -> None:
     services = {"web": NGINX | {"configs": [{"source": "c"}]}}
     configs = {"c": {"environment": "A", "content": "a=1"}}
