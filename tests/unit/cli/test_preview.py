@@ -259,7 +259,7 @@ ANOTHER_VALUE = {
         ("TITLE: Shop", "TITLE: Sale", {"changed Deployment/web": "rolling"}),
         ("v1:first", "v1:second", {"changed Deployment/web": "rolling", "changed Secret/web-secrets": "none"}),
         ("size: 1Gi", "size: 2Gi", {"replaced StatefulSet/db": "outage"}),
-        ("image: postgres:17", "image: postgres:18", {"changed StatefulSet/db": "outage"}),
+        ("image: postgres:17", "image: postgres:17.9", {"changed StatefulSet/db": "outage"}),
         ("generate: 32", "generate: 40", ANOTHER_VALUE),
         (
             "config:",
