@@ -181,6 +181,7 @@ def test_additions_of_others_block_nothing(nasty: project.Project) -> None:
 
 def test_a_lost_state_is_told_and_keeps_what_runs(nasty: project.Project) -> None:
     nasty.kubectl("set", "env", *N, "deployment/web", "DEBUG-")
+    nasty.kubectl("rollout", "status", *N, "deployment/web", "--timeout=60s")
     generated = read_bytes(nasty, "/run/secrets/GENERATED")
     config = nasty.stack_file.read_text()
     nasty.pulumi("stack", "rm", STACK, "--force", "--yes", "--preserve-config", check=True)
