@@ -84,7 +84,7 @@ def _plan_alone(name: str, args: ImageArgs) -> BuildPlan:
     """The plan of an image that belongs to no application."""
     service = declarations.declare(application.Service, name, build=args.build)
     # The setting is only for messages; the address may be an Output.
-    own_settings = {"registry": args.registry.known_address or "the registry"}
+    own_settings = {"registry": args.registry.known_address or "registry"}
     try:
         stack_inputs = stack_config.read_inputs(Path.cwd(), name, service, own_settings)
         (inputs,) = build_inputs.read_all(stack_inputs.environment).values()

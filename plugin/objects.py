@@ -90,7 +90,13 @@ class ObjectsGuard(resource.ClusterResource):
         return resource.Diff(changed=changed)
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        await self._check_ownership(inputs, recorded={})
+        if own := await self._check_ownership(inputs, recorded={}):
+            more = f" and {len(own) - MAX_LISTED_EDITS} more" if len(own) > MAX_LISTED_EDITS else ""
+            listed = ", ".join(f"{identity.kind} {identity.name}" for identity, _ in own[:MAX_LISTED_EDITS])
+            await self._log.warning(
+                f"objects of this stack exist already, and its state does not have them: {listed}{more}; if the state"
+                " was lost, they are changed to what is declared, and generated secrets keep their values"
+            )
         return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=inputs)
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
@@ -156,12 +162,14 @@ class ObjectsGuard(resource.ClusterResource):
                 patch = {"spec": {"scaleTargetRef": {"name": target}}}
                 await self._cluster.merge_patch(identity.path, patch, field_manager=record_store.FIELD_MANAGER)
 
-    async def _check_ownership(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
+    async def _check_ownership(self, inputs: values.Properties, *, recorded: values.Properties) -> list[_LiveObject]:
+        """The objects of the stack that exist, but are not recorded."""
         new = sorted(_parse_identities(inputs) - _parse_identities(recorded))
         labels = _build_stack_labels(inputs)
-        foreign = [existing for existing in await self._find_existing(new) if not _has_labels(existing[1], labels)]
-        if foreign:
+        existing = await self._find_existing(new)
+        if foreign := [live_object for live_object in existing if not _has_labels(live_object[1], labels)]:
             raise engine.ResourceError(_format_refusal(foreign, labels), code="existing-objects")
+        return existing
 
     async def _find_existing(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
         """The live objects. Objects in a namespace that does not exist are not requested."""

@@ -67,7 +67,6 @@ CLUSTER_FAULTS = (
         injected="the Deployment `worker` deleted manually",
         change=changes.change_web(env={"TITLE": "Missing"}),
         around=injections.delete_deployment,
-        waits=True,
         hint="restore it with pulumi up --refresh",
         repair=REFRESH,
     ),

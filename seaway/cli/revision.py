@@ -38,6 +38,17 @@ def checkout(folder: Path, revision: str) -> Generator[Path]:
         yield tree
 
 
+def list_ignored(folder: Path, revision: str) -> Mapping[str, frozenset[str]]:
+    """The files and folders that git ignores, by the real path of the folder above: no revision has them."""
+    top = os.path.realpath(_run_git(folder, revision, "rev-parse", "--show-toplevel"))
+    options = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    names: dict[str, set[str]] = {}
+    for path in filter(None, _run_git(Path(top), revision, "ls-files", *options).split("\0")):
+        above, _, name = path.rstrip("/").rpartition("/")
+        names.setdefault(os.path.join(top, above).rstrip("/"), set()).add(name)  # noqa: PTH118
+    return {above: frozenset(inside) for above, inside in names.items()}
+
+
 def _run_git(folder: Path, revision: str, *args: str, variables: Mapping[str, str] | None = None) -> str:
     location, path = diagnosis.SourceLocation("--base"), diagnosis.quote(revision)
     try:

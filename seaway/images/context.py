@@ -11,6 +11,8 @@ A link is sent as a link, as BuildKit does, and never followed; the hash covers 
 ignore file are different: the build reads them by name, so if they are links, their content is sent instead.
 """
 
+import contextlib
+import contextvars
 import dataclasses
 import functools
 import hashlib
@@ -18,7 +20,8 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+import types
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,6 +41,19 @@ _HINT = "correct it, or exclude it in .dockerignore"
 _SECRET_FILE_NAME = re.compile(
     r"(.*/)?(\.env(\.(?!example$|sample$|template$)[^/]*)?|id_(rsa|dsa|ecdsa|ed25519)|[^/]*\.(pem|key|p12|pfx)|\.netrc|\.npmrc|\.pypirc)"
 )
+
+
+_left_out = contextvars.ContextVar[Mapping[str, frozenset[str]]]("left_out", default=types.MappingProxyType({}))
+
+
+@contextlib.contextmanager
+def leave_out(names: Mapping[str, frozenset[str]]) -> Generator[None]:
+    """Inside the block, contexts are read without these files and folders, by the real path of the folder above."""
+    token = _left_out.set(names)
+    try:
+        yield
+    finally:
+        _left_out.reset(token)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,10 +235,11 @@ def _walk_files(
     for folder, folders, files in os.walk(top, onerror=report_unreadable):
         prefix = os.path.relpath(folder, top).replace(os.sep, "/") + "/"
         prefix = prefix.removeprefix("./")
-        folders[:] = [name for name in folders if name not in EXCLUDED_NAMES]
+        left_out = EXCLUDED_NAMES | _left_out.get().get(os.path.realpath(folder), frozenset())
+        folders[:] = [name for name in folders if name not in left_out]
         links = [name for name in folders if Path(folder, name).is_symlink()]
         folders[:] = [name for name in folders if name not in links and not rules.prunes(prefix + name)]
-        names = (name for name in (*files, *links) if name not in EXCLUDED_NAMES)
+        names = (name for name in (*files, *links) if name not in left_out)
         yield from (prefix + name for name in names if not rules.excludes(prefix + name))
 
 

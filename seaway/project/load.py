@@ -11,7 +11,7 @@ from seaway.files import roots, working_tree
 from seaway.model import application
 from seaway.model.defaults import resolve
 from seaway.model.validate import all_rules, mounts
-from seaway.project import env_files, python_program
+from seaway.project import dollars, env_files, python_program
 from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 _KINDS = ("services", "stores", "jobs")
@@ -61,12 +61,13 @@ def parse_file(
     if is_compose_file(path):
         from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
 
-        return compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
+        app = compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
+        return dollars.to_kubernetes(app)
     hint = f"write the application there; for its keys: {diagnosis.format_help('reference')}"
     text = root.read(path, "the application's file", diagnosis.SourceLocation(display_path), "", hint=hint)
     if path.suffix == python_program.SUFFIX:
-        return python_program.run_program(path, display_path)
-    return yaml_parser.parse(text, display_path)
+        return dollars.to_kubernetes(python_program.run_program(path, display_path))
+    return dollars.to_kubernetes(yaml_parser.parse(text, display_path))
 
 
 def is_compose_file(path: Path) -> bool:
@@ -99,6 +100,7 @@ def merge_overlay(
     """
     diagnostics: list[diagnosis.Diagnostic] = []
     if overlay is not None:
+        overlay = dollars.to_kubernetes(overlay)
         unknown = _check_overlay(node, overlay)
         diagnostics += [] if ignore_unknown else unknown
         if isinstance(overlay, nodes.MappingNode):

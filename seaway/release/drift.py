@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
@@ -56,6 +57,15 @@ class Difference:
         if self.change.declared is None:
             return "added"
         return "deleted" if self.change.live is None else "edited"
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether it leaves everything that is declared as it is.
+
+        Controllers, platforms and people add labels, annotations, finalizers and whole objects of any name. In the spec
+        of a pod an addition changes what the declared containers do.
+        """
+        return self.change_type == "added" and ("template", "spec") not in itertools.pairwise(self.change.path)
 
 
 async def detect(
@@ -141,7 +151,9 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
     for (kind, name), manifest in declared_by_name.items():
         live_object = live_by_name.get((kind, name))
         if live_object is None:
-            differences.append(Difference(kind=kind, name=name, change=fields.Change((), WHOLE_OBJECT, None)))
+            # A release is recorded when its jobs have succeeded: then they may go, by a TTL or by hand.
+            if kind != "Job":
+                differences.append(Difference(kind=kind, name=name, change=fields.Change((), WHOLE_OBJECT, None)))
             continue
         differences += [
             difference

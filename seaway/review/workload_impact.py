@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.kubernetes.api import quantity
+from seaway.model.defaults import data_versions
 from seaway.review import change
 from seaway.rollout import claims
 
@@ -32,6 +33,19 @@ def assess_update(object_diff: change.ObjectDiff, old: change.Manifest, new: cha
     edited = any(path.startswith("spec.template") for path in object_diff.drifted_paths)
     if edited or _get(old, "spec.template") != _get(new, "spec.template"):
         yield _assess_rollout(object_diff, new)
+    if _get(new, "spec.volumeClaimTemplates"):
+        yield from _assess_data(old, new)
+
+
+def _assess_data(old: change.Manifest, new: change.Manifest) -> Iterator[Assessment]:
+    """The risk for data on the same volume that another version of the server has written."""
+    before, after = (
+        {container["name"]: container["image"] for container in _get(manifest, "spec.template.spec.containers") or ()}
+        for manifest in (old, new)
+    )
+    for name in before.keys() & after.keys():
+        if risk := data_versions.find_risk(str(before[name]), str(after[name])):
+            yield _Impact.DATA_LOSS, f"{risk}: {data_versions.HINT}"
 
 
 def assess_claims(object_diff: change.ObjectDiff, old: change.Manifest) -> Assessment:

@@ -4,7 +4,7 @@ import posixpath
 import shlex
 from collections.abc import Iterator, Mapping
 
-from seaway.compose.importer import key_reader, plan
+from seaway.compose.importer import key_reader, naming, plan
 from seaway.model import secret_patterns, secrets
 from seaway.syntax import diagnosis
 
@@ -77,12 +77,15 @@ def convert_configs(service: plan.ServicePlan) -> None:
         target = posixpath.normpath(posixpath.join("/", config.get_text("target") or source))
         definition = service.document.enter("configs").enter(source)
         content, file = definition.get_text("content"), definition.get_text("file")
-        if content is not None:
-            service.builder.set(("files", target, "content"), content, config.locate("source"))
+        text = service.project.find_text(file) if content is None and file else content
+        new_text = service.renames.rewrite(text) if text else text
+        if content is not None or new_text != text:
+            service.builder.set(("files", target, "content"), new_text, config.locate("source"))
         elif file:
             service.builder.set(("files", target), service.project.to_relative(file) or file, config.locate("source"))
         if content is not None or file:
-            config.keep("source", into="files")
+            kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
+            config.record("source", kind, message, into="files")
         else:
             config.drop("source", f"the content of the config {source} is unknown", "write its `content:` or `file:`")
         config.keep("target")

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import http
-import json
 import os
 import re
 import socket
@@ -27,7 +26,7 @@ from lightkube.config import client_adapter
 from lightkube.core import exceptions
 
 from seaway import errors
-from seaway.kubernetes.api import kinds
+from seaway.kubernetes.api import json_text, kinds
 from seaway.kubernetes.cluster import kubeconfig, websocket
 
 DEVELOPMENT_CONTEXT = "seaway-dev"
@@ -194,7 +193,7 @@ class KubeClient:
         content: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
-        body = None if content is None else json.dumps(content)
+        body = None if content is None else json_text.format_json(content).encode()
         with self._translate_errors():
             async with asyncio.timeout(self._timeout):
                 return await self._http.request(method, path, params=query, content=body, headers=headers)

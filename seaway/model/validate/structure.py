@@ -18,6 +18,9 @@ DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_LABEL_LENGTH = 63
 """Characters of a DNS label."""
 
+MAX_TEXT_BYTES = 128 * 1024 - 1
+"""Of a variable with its name, or of an argument: MAX_ARG_STRLEN without the NUL at the end (execve(2))."""
+
 MAX_STORE_NAME_LENGTH = 52
 """The pods of a StatefulSet carry its name and a hash of 11 characters in one label of at most 63."""
 
@@ -177,10 +180,16 @@ def _check_container_variables(
         elif key == "secrets" and name in linked:
             message = f"the link to {linked[name]} sets {name} too"
             yield name_part.report("duplicate-variable", message, "rename the secret")
-    for name, text in env.items():
+    texts = [(part.at("env", name), f"{name}={text}") for name, text in env.items()]
+    for key, words in (("command", container_spec.command), ("args", container_spec.args)):
+        texts += [(part.at(key, number), word) for number, word in enumerate(words)]
+    for text_part, text in texts:
         if "\0" in text:
             message = "the text contains a NUL character"
-            yield part.at("env", name).report("invalid-value", message, "remove it, or use a file")
+            yield text_part.report("invalid-value", message, "remove it, or use a file")
+        elif (size := len(text.encode())) > MAX_TEXT_BYTES:
+            message = f"has {size} bytes, and Linux starts no program with more than {MAX_TEXT_BYTES} in one text"
+            yield text_part.report("too-long", message, "use a file")
 
 
 def check_cpu(amount: str, part: diagnosis.Part) -> diagnosis.Diagnostics:

@@ -260,7 +260,7 @@ ANOTHER_VALUE = {
         ("v1:first", "v1:second", {"changed Deployment/web": "rolling", "changed Secret/web-secrets": "none"}),
         ("size: 1Gi", "size: 2Gi", {"changed StatefulSet/db": "none"}),
         ("size: 1Gi", "size: 512Mi", {"replaced StatefulSet/db": "data loss"}),
-        ("image: postgres:17", "image: postgres:18", {"changed StatefulSet/db": "outage"}),
+        ("image: postgres:17", "image: postgres:17.9", {"changed StatefulSet/db": "outage"}),
         ("generate: 32", "generate: 40", ANOTHER_VALUE),
         (
             "config:",
@@ -289,6 +289,18 @@ def test_offline_a_file_in_a_build_context_that_looks_like_a_secret_is_a_note(
     (note,) = plain(seaway(*OFFLINE))["notes"]
     assert "app/web/id_ed25519" in note
     assert "[secret-in-context]" in note
+
+
+def test_offline_what_git_ignores_is_not_new(shop: Shop, seaway: conftest.Seaway) -> None:
+    web = shop.folder / "app" / "web"
+    (shop.folder / ".git" / "info" / "exclude").write_text("dist/\n*.log\nnode modules\n")
+    for path in ("dist/deep/a.js", "x.log", "node modules/a/b.js", "src/y.log"):
+        (web / path).parent.mkdir(parents=True, exist_ok=True)
+        (web / path).write_text("built\n")
+    assert plain(seaway(*OFFLINE))["images"] == []
+    (web / "src" / "new.js").write_text("new\n")
+    (image,) = plain(seaway(*OFFLINE))["images"]
+    assert image["why"] == "src/new.js added"
 
 
 RAW = """raw:

@@ -432,7 +432,7 @@ def drifted(monkeypatch: pytest.MonkeyPatch, changes: list[drift.Difference]) ->
 def test_drift_is_a_table_and_exit_code_4(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     drifted(monkeypatch, CHANGES)
     head, columns, *rows = seaway("status", "--drift", code=4).out.splitlines()
-    assert head == "shop · stack dev · context work · release 0a1b2c · 3 differences"
+    assert head == "shop · stack dev · context work · release 0a1b2c · 3 differences, 1 of them harmless additions"
     assert columns.split() == ["KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY"]
     assert [re.split("  +", row) for row in rows] == [
         [
@@ -469,6 +469,7 @@ def test_drift_as_json(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway)
                 "declared": "web:1",
                 "live": "web:2",
                 "by": "kubectl-edit at 2026-03-01T10:00:00Z",
+                "harmless": False,
             },
             {
                 "object": {"kind": "Service", "name": "web"},
@@ -477,9 +478,13 @@ def test_drift_as_json(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway)
                 "declared": "(object)",
                 "live": None,
                 "by": None,
+                "harmless": False,
             },
         ],
     }
+    drifted(monkeypatch, CHANGES[2:])
+    (difference,) = json.loads(seaway("status", "--drift", "--json").out)["drift"]
+    assert (difference["how"], difference["harmless"]) == ("added", True)
 
 
 def test_drift_without_a_release_is_exit_code_2(seaway: conftest.Seaway) -> None:

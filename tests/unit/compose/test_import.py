@@ -111,7 +111,7 @@ def test_a_shop_is_converted() -> None:
     assert (web.port, web.publish, web.depends_on, web.scale.min) == (80, True, ("api-server",), 1)
     assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", publish=True),)
     assert web.calls == ("api-server", "db")
-    assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$$$5"}
+    assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$5"}
     assert (api.port, api.args) == (8000, ("serve",))
     assert app.stores[0].volume == application.Volume(path="/var/lib/postgresql/data", size="1Gi")
     assert app.stores[0].secrets == (application.Secret("pw"),)
@@ -216,7 +216,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"resources": {"memory": "1Gi", "cpuLimit": "50m", "cpu": "50m"}},
     ),
     ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept", {"stopGracePeriod": 90}),
-    ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept", {"command": ["/e"], "args": ["a", "$$$$"]}),
+    ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept", {"command": ["/e"], "args": ["a", "$$"]}),
     ({"command": ["$$(A) $(B) $$$(C) $D"]}, "command", "kept", {"args": ["$$$$(A) $$(B) $$$$$$(C) $D"]}),
     ({"entrypoint": [], "command": ["a"]}, "command", "kept", {"command": ["a"]}),
     (
@@ -556,6 +556,17 @@ def test_a_port_that_a_service_calls_on_itself_is_open() -> None:
     ports = [PORT | {"target": "29092", "published": "29092"}]
     fields = get_fields({"kafka": {"image": "example.com/a:1", "environment": env, "ports": ports}}, "kafka")
     assert (fields["port"], fields["ports"]) == (29092, {"tcp-9092": 9092})
+
+
+@pytest.mark.parametrize("key", ["content", "file"])
+def test_a_config_has_the_new_names(tmp_path: Path, key: str) -> None:
+    services = {"web": NGINX | {"configs": [{"source": "c", "target": "/c"}]}, "my_db": NGINX}
+    text = "host my_db; proxy http://my_db:80"
+    (tmp_path / "c.conf").write_text(text)
+    configs = {"c": {key: text if key == "content" else "./c.conf"}}
+    kinds = get_kinds(services, "services.web.configs.0.source", configs=configs, folder=tmp_path)
+    fields = get_fields(services, "web", configs=configs, folder=tmp_path)
+    assert (kinds, fields["files"]["/c"]["content"]) == (["approximated"], "host my_db; proxy http://my-db:80")
 
 
 def test_the_content_of_a_config_from_a_variable_is_kept() -> None:

@@ -47,11 +47,18 @@ def test_objects_in_a_missing_namespace_are_not_requested(plugin: engine.Plugin,
     assert list_reads(api) == ["/api/v1/namespaces/shop-prod"]
 
 
-def test_objects_with_both_labels_belong_to_the_stack(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+def test_objects_with_both_labels_belong_to_the_stack(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
     for version, kind, namespace, name in (text.rsplit("/", 3) for text in (NAMESPACE, WEB)):
         api.put(version, kind, namespace, name, labels={**OURS, "app.kubernetes.io/name": "web"})
     declared = inputs(NAMESPACE, WEB)
-    assert engine.create(plugin, URN, **declared) == declared
+    assert engine.create(plugin, URN, preview=True, **declared) == declared
+    (text,) = display.list_texts(ephemeral=False)
+    start = (
+        "objects of this stack exist already, and its state does not have them: Namespace shop-prod, Deployment web; "
+    )
+    assert text.startswith(start)
 
 
 @pytest.mark.parametrize("preview", [True, False])

@@ -1,5 +1,6 @@
 """The provider plugin as a process with a port and gRPC."""
 
+import base64
 import signal
 import socket
 import string
@@ -87,6 +88,34 @@ def test_a_secret_is_unknown_in_a_preview_and_generated_once(plugin: engine.Plug
     assert len(first.value) == 24
     assert set(first.value) <= set(string.ascii_letters + string.digits)
     assert first != second
+
+
+def test_a_lost_state_keeps_generated_values(own_plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    """A new value could not be written, and no database knows it. A rotation in an existing state is not undone."""
+    inputs = {"context": "seaway-dev", "namespaces": "shop-dev"}
+    own_plugin.stub.CheckConfig(provider_pb2.CheckRequest(news=values.encode(inputs)))
+    labels = {"app.kubernetes.io/managed-by": "seaway", "seaway/stack": "dev"}
+    for name, number, text, own in (
+        ("older", 1, "OLDER567", labels),
+        ("newer", 2, "NEWER567", labels),
+        ("foreign", 3, "FOREIGN8", {}),
+        ("invalid", 4, "$$$$$$$$", labels),
+    ):
+        key = "BAD" if name == "invalid" else "TOKEN"
+        data = {key: base64.b64encode(text.encode()).decode()}
+        created = {"creationTimestamp": f"2026-01-0{number}T00:00:00Z"}
+        api.put("v1", "Secret", "shop-dev", name, metadata=created, labels=own, data=data)
+
+    def generate(name: str = "TOKEN", length: int = 8) -> object:
+        secret = engine.create(own_plugin, SECRET, name=name, length=length)["value"]
+        return secret.value if isinstance(secret, values.Secret) else None
+
+    assert generate() != "NEWER567"
+    engine.create(own_plugin, CLUSTER, context="seaway-dev")
+    assert generate() == "NEWER567"
+    assert generate(length=9) != "NEWER567"
+    assert generate("BAD") != "$$$$$$$$"
+    assert generate("OTHER") is not None
 
 
 def test_a_short_secret_is_refused(plugin: engine.Plugin) -> None:

@@ -118,7 +118,13 @@ def test_a_workload_that_is_being_deleted_does_not_count() -> None:
 def test_a_missing_workload_is_reported_after_some_seconds() -> None:
     assert assess(WEB, elapsed=9).findings == ()
     health = assess(WEB, elapsed=11)
-    assert (health.state, health.summary) == ("progressing", "web 0/1 ready: there is no Deployment web")
+    assert (health.state, health.summary) == ("failed", "web 0/1 ready: there is no Deployment web")
+
+
+def test_a_finished_job_may_be_gone() -> None:
+    assert assess(MIGRATE, elapsed=11, finished={"migrate-1a2b"}).state == "complete"
+    assert assess(MIGRATE, elapsed=11, finished={"web", "migrate"}).state == "failed"
+    assert assess(WEB, elapsed=11, finished={"web"}).state == "failed"
     assert assess(WEB, elapsed=300).state == "failed"
 
 

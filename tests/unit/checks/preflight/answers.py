@@ -67,6 +67,7 @@ def answer_everything() -> dict[str, Any]:
         "/apis/scheduling.k8s.io/v1/priorityclasses": {"items": [build_object("high")]},
         "/api/v1/namespaces/shop-test/resourcequotas": {"items": []},
         "/api/v1/namespaces/shop-test/persistentvolumeclaims": {"items": []},
+        "/apis/apps/v1/namespaces/shop-test/statefulsets/db": None,
         "/api/v1/namespaces/shop-test/secrets/vault": {"type": "Opaque", "data": {"web": "", "other": ""}},
     }
 

@@ -106,6 +106,16 @@ def test_a_requirement(case: str, wording: object) -> None:
     assert [answers.format_outcome(outcome)] == wording
 
 
+@pytest.mark.parametrize(("image", "state"), [("postgres:16", "warning"), ("postgres:17.2", "present")])
+def test_the_server_of_a_store_reads_its_data(image: str, state: str, wording: object) -> None:
+    context = answers.build_context(checked_app.build_app(db={"image": f"postgres:17@{checked_app.DIGEST}"}))
+    template = {"spec": {"containers": [{"name": "db", "image": image}]}}
+    live = answers.build_object("db", spec={"template": template})
+    outcome = answers.evaluate_all(context, {"/apis/apps/v1/namespaces/shop-test/statefulsets/db": live})["store-data"]
+    assert outcome.state == state
+    assert [answers.format_outcome(outcome)] == wording
+
+
 def test_a_quota_of_another_owner_is_too_small() -> None:
     outcome = answers.evaluate_all(answers.build_context(), {QUOTAS: listed(quota("team", "10"))})["namespace-quota"]
     assert outcome.state == "missing"
