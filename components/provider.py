@@ -105,6 +105,12 @@ class Objects(pulumi.CustomResource):
                 for release_object in release_objects
                 if release_object.kind == "StatefulSet"
             },
+            "fixed": {
+                release_object.identity: fixed
+                for release_object in release_objects
+                if release_object.kind in ("DaemonSet", "Deployment", "Service")
+                and (fixed := disks.extract_fixed_fields(release_object.manifest))
+            },
             "applications": sorted(further_applications),
         }
         super().__init__("seaway:index:Objects", name, properties, options)

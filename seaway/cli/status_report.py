@@ -66,7 +66,7 @@ class StatusReport:
         """The line for a stack without workloads."""
         target = self.target
         namespace = f"namespace {target.namespace}"
-        return f"{target.app} has no workloads in {namespace}; deploy them: pulumi up --stack {target.name}"
+        return f"{target.app} has no workloads in {namespace}; deploy them: pulumi up --refresh --stack {target.name}"
 
     def _format_heading(self) -> text.Text:
         target, release = self.target, self.release

@@ -123,8 +123,16 @@ def find_listed(messages: Iterable[str]) -> dict[str, str]:
 
 def extract_shape(manifest: change.Manifest) -> dict[str, Any]:
     """The fields of a StatefulSet that decide whether its claims are deleted."""
-    fields = ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"])
-    return {field: value for field in fields if (value := change.get_field(manifest, field)) is not None}
+    return _get_fields(manifest, ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"]))
+
+
+def extract_fixed_fields(manifest: change.Manifest) -> dict[str, Any]:
+    """The fields of an object that can never change."""
+    return _get_fields(manifest, impact.IMMUTABLE_FIELDS.get(manifest["kind"], ()))
+
+
+def _get_fields(manifest: change.Manifest, paths: Iterable[str]) -> dict[str, Any]:
+    return {path: value for path in paths if (value := change.get_field(manifest, path)) is not None}
 
 
 def find_deleted(

@@ -1,4 +1,4 @@
-"""BuildKit keeps symbolic links of the staged context as links, also if their target exists on this machine, and the
+"""BuildKit keeps the symbolic links of the staged context, also if their target exists on this machine, and the
 folders of which all files are ignored."""
 
 import stat
