@@ -156,7 +156,7 @@ def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, seaway: co
 
 def test_nothing_deployed_is_not_healthy(capsys: Captured) -> None:
     assert main.main(["status"]) == 1
-    message = "shop has no workloads in namespace shop-dev; deploy them: pulumi up --stack dev"
+    message = "shop has no workloads in namespace shop-dev; deploy them: pulumi up --refresh --stack dev"
     assert capsys.readouterr().out.splitlines()[1] == message
 
 
