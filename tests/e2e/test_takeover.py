@@ -13,6 +13,7 @@ pytestmark = pytest.mark.cluster
 NAMESPACE = "smallest-taken"
 IMAGE = "registry.localhost:5000/base/python:3.11-bookworm"
 LATER = "replicasets,pods"
+NO_FINALIZERS = '{"metadata": {"finalizers": null}}'
 STORE = {
     "image": "postgres:17",
     "port": 5432,
@@ -28,6 +29,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory, one_node_cluster: None) -> I
     file = checkout.folder / "app" / "app.yaml"
     file.write_text(yaml.safe_dump({**yaml.safe_load(file.read_text()), "stores": {"db": STORE}}))
     yield checkout
+    checkout.kubectl("patch", "configmap", "stay", "-n", NAMESPACE, "--patch", NO_FINALIZERS, check=False)
     kubectl.delete_namespaces(NAMESPACE)
 
 
@@ -85,7 +87,7 @@ def test_a_namespace_that_was_deleted_is_told_once_and_created_again(taken: proj
         assert count_refusals(result) == 1, result.output
         assert "unable to create new content" not in result.output
     (waiting,) = list_commands(result.output)
-    kubectl.run("patch", "configmap", "stay", "-n", NAMESPACE, "--patch", '{"metadata": {"finalizers": null}}')
+    kubectl.run("patch", "configmap", "stay", "-n", NAMESPACE, "--patch", NO_FINALIZERS)
     taken.kubectl(*waiting[1:])
     for result in (taken.preview(check=False), taken.up(check=False)):
         assert count_refusals(result) == 1, result.output
