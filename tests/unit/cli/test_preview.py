@@ -101,6 +101,24 @@ def plain(output: Any) -> dict[str, Any]:
     return json.loads(output.out)
 
 
+@pytest.mark.parametrize(
+    ("words", "variable", "expected"),
+    [
+        (["--stack", "acme/review"], "", "acme/review"),
+        (["-s", "acme/seaway/review"], "other/review", "acme/seaway/review"),
+        ([], "acme/review", "acme/review"),
+        (["--stack", "review"], "acme/review", "review"),
+    ],
+)
+def test_pulumi_gets_the_organization(  # noqa: PLR0917 - a table and fixtures
+    shop: Shop, seaway: conftest.Seaway, monkeypatch: pytest.MonkeyPatch, words: list[str], variable: str, expected: str
+) -> None:
+    shop.pulumi(previews.read_captured("image"))
+    monkeypatch.setenv("PULUMI_STACK", variable)
+    assert seaway("preview", *words).out.startswith("shop, stack review: ")
+    assert shop.calls == [["preview", "--json", "--stack", expected, "--non-interactive"]]
+
+
 def test_changes_are_printed(shop: Shop, seaway: conftest.Seaway, wording: list[str]) -> None:
     shop.pulumi(previews.read_captured("image"))
     output = seaway("preview", "--", "-c", "a=b")

@@ -310,7 +310,7 @@ for words in (["--help"], ["release", "--help"], ["nothing"]):
     with contextlib.suppress(SystemExit):
         main.main(words)
 assert main.COMMANDS
-print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"httpx", "httpx2", "lightkube", "rich"}))
+print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"httpx", "httpx2", "rich"}))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
