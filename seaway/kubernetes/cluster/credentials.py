@@ -10,6 +10,7 @@ import http
 import json
 import os
 import ssl
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
@@ -80,7 +81,7 @@ class CredentialProgram(httpx2.Auth):
         self._cluster = cluster
         self._tls = tls
         self._credential: _Credential | None = None
-        self._running = asyncio.Lock()
+        self._renewal: asyncio.Task[_Credential] | None = None
         self.close_connections: Callable[[], Awaitable[None]] | None = None
         """Called when the certificate changes: open connections have the old one."""
 
@@ -93,51 +94,60 @@ class CredentialProgram(httpx2.Auth):
 
     async def prepare(self, *, refused: _Credential | None = None) -> _Credential:
         """Run the program, unless it has run and its answer is valid. ``refused``: the server does not accept it."""
-        async with self._running:  # once for all requests: it may ask the user
-            known = self._credential
-            if known is None or known is refused or known.has_expired():
-                self._credential = self._parse(await self._run())
-                if self._credential.certificate and self._credential.certificate != (known and known.certificate):
-                    load_certificate(self._tls, self._credential.certificate)
-                    if known and self.close_connections:
-                        await self.close_connections()
-            assert self._credential is not None  # noqa: S101 - for the type checker
-            return self._credential
+        known = self._credential
+        if known is not None and known is not refused and not known.has_expired():
+            return known
+        if self._renewal is None:  # one run for all requests: it may ask the user
+            self._renewal = asyncio.create_task(self._renew())
+            self._renewal.add_done_callback(self._end_renewal)
+        return await asyncio.shield(self._renewal)
+
+    def _end_renewal(self, _: object) -> None:
+        self._renewal = None
+
+    async def _renew(self) -> _Credential:
+        before = self._credential
+        # In a thread: a cancelled start of a process of asyncio may wait without end.
+        credential = self._parse(await asyncio.to_thread(self._run))
+        if credential.certificate and credential.certificate != (before and before.certificate):
+            try:
+                load_certificate(self._tls, credential.certificate)
+            except ValueError as error:
+                raise self._fail(f"returned what cannot be used: {error}") from error
+            if before and self.close_connections:
+                await self.close_connections()
+        self._credential = credential
+        return credential
 
     def _authorize(self, request: httpx2.Request, credential: _Credential) -> httpx2.Request:
         if credential.token:
             request.headers["Authorization"] = f"Bearer {credential.token}"
         return request
 
-    async def _run(self) -> bytes:
+    def _run(self) -> bytes:
         """The output of the program."""
         mode, is_terminal = self._config.get("interactiveMode"), sys.stdin is not None and sys.stdin.isatty()
         if mode == "Always" and not is_terminal:
             raise self._fail("asks the user, and there is no terminal (interactiveMode: Always)")
         is_interactive = mode != "Never" and is_terminal
-        streams: dict[str, Any] = {"stdin": asyncio.subprocess.DEVNULL, "stderr": asyncio.subprocess.PIPE}
         try:
-            process = await asyncio.create_subprocess_exec(
-                self._config["command"],
-                *self._config.get("args") or (),
-                stdout=asyncio.subprocess.PIPE,
+            done = subprocess.run(
+                [self._config["command"], *(self._config.get("args") or ())],
                 env=self._build_environment(is_interactive=is_interactive),
-                **({} if is_interactive else streams),
+                stdin=None if is_interactive else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=None if is_interactive else subprocess.PIPE,
+                timeout=None if is_interactive else TIMEOUT,
+                check=False,
             )
         except OSError as error:
             raise self._fail(f"cannot be run: {(error.strerror or str(error)).lower()}") from error
-        try:
-            async with asyncio.timeout(None if is_interactive else TIMEOUT):
-                output, messages = await process.communicate()
-        except TimeoutError as error:
+        except subprocess.TimeoutExpired as error:
             raise self._fail(f"did not end within {TIMEOUT:.0f} s") from error
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode:
-            raise self._fail(f"failed with exit code {process.returncode}", (messages or b"").decode(errors="replace"))
-        return output
+        if done.returncode:
+            messages = (done.stderr or b"").decode(errors="replace")
+            raise self._fail(f"failed with exit code {done.returncode}", messages)
+        return done.stdout
 
     def _build_environment(self, *, is_interactive: bool) -> dict[str, str]:
         spec: dict[str, Any] = {"interactive": is_interactive}

@@ -36,6 +36,7 @@ def certificate(name):
 status = {
     "certificate": certificate("alice"),
     "certificates": certificate("stale" if count == 1 else "bob"),
+    "broken": {"clientCertificateData": "x", "clientKeyData": "y"},
     "half": {"clientKeyData": "x"},
     "none": {},
     "old": {"token": f"t{count}", "expirationTimestamp": "2020-01-01T00:00:00Z"},
@@ -370,6 +371,7 @@ REFUSED: Mapping[str, tuple[dict[str, object], dict[str, object]]] = {
     "program-prints-text": ({}, login("text")),
     "program-prints-nothing-of-use": ({}, login("none")),
     "program-prints-a-key-alone": ({}, login("half")),
+    "program-prints-a-broken-certificate": ({}, login("broken")),
     "program-has-another-version": ({}, login("version")),
     "program-needs-a-terminal": ({}, login("token", interactiveMode="Always")),
     "program-without-a-mode": ({}, login("token", interactiveMode=None)),
