@@ -198,4 +198,4 @@ def load_certificate(tls: ssl.SSLContext, pem: str) -> None:
         try:
             tls.load_cert_chain(file.name, password="")
         except ssl.SSLError as error:
-            raise ValueError(f"the client certificate or its key is invalid: {error.reason or error}") from error
+            raise ValueError("the client certificate does not fit its key, or one of them is invalid") from error

@@ -30,12 +30,6 @@ CONTEXT_HINT = "choose another: pulumi config set seaway:context NAME"
 
 _SECTIONS = {"clusters": "cluster", "contexts": "context", "users": "user"}
 _PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
-_TEXTS = frozenset(
-    {
-        *(*_PATHS, "server", "tls-server-name", "proxy-url", "certificate-authority-data", "client-certificate-data"),
-        *("client-key-data", "token", "username", "password", "as", "as-uid", "cluster", "user"),
-    }
-)
 _CONFLICTS = (
     ("certificate-authority", "certificate-authority-data"),
     ("certificate-authority", "insecure-skip-tls-verify"),
@@ -114,7 +108,10 @@ def _connect(context: str, cluster: _Body, user: _Body) -> Connection:
     elif authority:
         # Without the stricter checks of ssl.create_default_context, which Go does not make.
         tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        tls.load_verify_locations(cadata=authority)
+        try:
+            tls.load_verify_locations(cadata=authority)
+        except ssl.SSLError as error:
+            raise ValueError("its certificate-authority is not a certificate") from error
     else:
         tls = httpx2.create_ssl_context()
     if certificate := _read_pem(user, "client-certificate"):
@@ -139,8 +136,6 @@ def _connect(context: str, cluster: _Body, user: _Body) -> Connection:
 
 def _list_faults(names: _Body, cluster: _Body, user: _Body, merged: Mapping[str, Mapping[str, _Body]]) -> Iterator[str]:
     """What kubectl refuses too."""
-    for body in (names, cluster, user):
-        yield from (f"{key} is not a text" for key in _TEXTS & body.keys() if not isinstance(body[key], str | None))
     if names.get("cluster") not in merged["clusters"]:
         yield f'there is no cluster "{names.get("cluster") or ""}"'
     elif not cluster.get("server"):
@@ -155,8 +150,7 @@ def _list_faults(names: _Body, cluster: _Body, user: _Body, merged: Mapping[str,
     if any(user.get(key) for key in ("as-uid", "as-groups", "as-user-extra")) and not user.get("as"):
         yield "it has as-uid, as-groups or as-user-extra without as; add `as`"
     if provider := cast(_Body, user.get("auth-provider")):
-        name = provider.get("name")
-        yield f"its auth-provider {name} is not supported; use its credential program (`exec`) instead"
+        yield f"its auth-provider {provider.get('name')} is not supported; use its credential program (`exec`) instead"
     if program := cast(_Body, user.get("exec")):
         yield from _list_program_faults(program)
 
@@ -180,6 +174,7 @@ def _read_pem(body: _Body, name: str) -> str:
     """The text of a certificate or key; empty: there is none."""
     path, encoded = map(body.get, _pair(name))
     try:
+        encoded = "".join((encoded or "").split())  # YAML may fold it
         content = base64.b64decode(encoded, validate=True) if encoded else Path(path).read_bytes() if path else b""
         return content.decode("ascii", errors="replace")
     except binascii.Error as error:
@@ -234,16 +229,14 @@ def _is_excluded(url: httpx2.URL, excluded: str) -> bool:
 
 
 def _build_impersonation(user: _Body) -> list[tuple[str, str]]:
-    headers = [("Impersonate-User", user["as"])] if user.get("as") else []
-    headers += [("Impersonate-Uid", user["as-uid"])] if user.get("as-uid") else []
-    headers += [("Impersonate-Group", group) for group in user.get("as-groups") or ()]
     extra: Mapping[str, Sequence[str]] = user.get("as-user-extra") or {}
-    headers += [
-        (f"Impersonate-Extra-{urllib.parse.quote(key, safe='')}", text)
-        for key, texts in extra.items()
-        for text in texts
+    headers = [
+        ("Impersonate-User", user.get("as")),
+        ("Impersonate-Uid", user.get("as-uid")),
+        *(("Impersonate-Group", group) for group in user.get("as-groups") or ()),
+        *((f"Impersonate-Extra-{urllib.parse.quote(key, safe='')}", text) for key in extra for text in extra[key]),
     ]
-    return headers
+    return [(name, str(text)) for name, text in headers if text]
 
 
 @functools.cache
