@@ -228,7 +228,7 @@ def _walk_files(
         diagnostics.append(_create_diagnostic(Path(error.filename), "unreadable-file", message))
 
     emptied: list[str] = []
-    used: set[str] = set()
+    used: list[str] = []
     for folder, folders, files in os.walk(top, onerror=report_unreadable):
         prefix = os.path.relpath(folder, top).replace(os.sep, "/") + "/"
         prefix = prefix.removeprefix("./")
@@ -236,16 +236,17 @@ def _walk_files(
         links = [name for name in folders if Path(folder, name).is_symlink()]
         names = {name for name in (*files, *folders) if name not in EXCLUDED_NAMES}
         ignored = {name for name in names if rules.excludes(prefix + name)}
-        path = prefix.removesuffix("/")
-        if path and ignored - {_CACHE_FOLDER} and not path.endswith(_CACHE_FOLDER) and not rules.excludes(path):
-            emptied.append(path)
         folders[:] = [name for name in folders if name not in links and not rules.prunes(prefix + name)]
-        sent = [prefix + name for name in names - ignored - set(folders)]
-        used.update(parent.as_posix() for name in sent for parent in Path(name).parents)
-        yield from sent
-    for path in sorted(emptied, reverse=True):  # those below it come first
-        if path not in used:
-            used.update(parent.as_posix() for parent in Path(path).parents)
+        sent = names - ignored - set(folders)
+        if sent:
+            used.append(prefix)
+        elif ignored - {_CACHE_FOLDER} and not prefix.endswith(f"{_CACHE_FOLDER}/"):
+            emptied.append(prefix)
+        yield from (prefix + name for name in sent)
+    for prefix in reversed(emptied):  # those below it come first
+        path = prefix.removesuffix("/")
+        if path and not rules.excludes(path) and not any(other.startswith(prefix) for other in used):
+            used.append(prefix)
             yield path
 
 
