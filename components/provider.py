@@ -132,6 +132,12 @@ class Objects(pulumi.CustomResource):
             "stack": labels[names.STACK_LABEL],
             "objects": sorted(release_object.identity for release_object in release_objects),
             "sets": _extract_shapes(release_objects, is_rollback=is_rollback),
+            "fixed": {
+                release_object.identity: fixed
+                for release_object in release_objects
+                if release_object.kind in ("DaemonSet", "Deployment", "Service")
+                and (fixed := disks.extract_fixed_fields(release_object.manifest))
+            },
             "applications": sorted(further_applications),
         }
         super().__init__("seaway:index:Objects", name, properties, options)

@@ -223,7 +223,9 @@ def _compute_fingerprints(
 def _find_former_key(environment: environments.Environment) -> fingerprints.FingerprintKey | None:
     """The fingerprints that the state has recorded, for a stack that was deployed without a key."""
     try:
-        resources = stack_state.export_resources(environment.folder, environment.settings.stack)
+        # The name alone is a stack of the user's default organization.
+        stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{environment.settings.stack}"
+        resources = stack_state.export_resources(environment.folder, stack)
         state = stack_state.ReleaseState.find(resources, environment.application_name)
     except errors.Unavailable:
         return None

@@ -67,7 +67,8 @@ class StatusReport:
         """The line for a stack without workloads."""
         target = self.target
         namespace = f"namespace {target.namespace}"
-        return f"{target.app} has no workloads in {namespace}; deploy them: pulumi up --stack {target.name}"
+        hint = command.complete_commands(f"deploy them: pulumi up --refresh --stack {target.name}")
+        return f"{target.app} has no workloads in {namespace}; {hint}"
 
     def _format_heading(self) -> text.Text:
         target, release = self.target, self.release

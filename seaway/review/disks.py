@@ -144,8 +144,7 @@ def find_growing(messages: Iterable[str]) -> Iterator[change.ObjectDiff]:
 
 def extract_shape(manifest: change.Manifest, *, is_rollback: bool = False) -> dict[str, Any]:
     """The fields of a StatefulSet that decide whether its claims are deleted."""
-    fields = ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"])
-    shape = {field: value for field in fields if (value := change.get_field(manifest, field)) is not None}
+    shape = _get_fields(manifest, ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"]))
     return shape | ({IS_ROLLBACK: True} if is_rollback else {})
 
 
@@ -160,6 +159,15 @@ def keep_larger_disks(live: change.Manifest, declared: Mapping[str, Any]) -> dic
         if name in sizes and quantity.parse(size) > quantity.parse(sizes[name])
     }
     return {**declared, CLAIM_TEMPLATES_PATH: claims.set_sizes(templates, larger)} if larger else {**declared}
+
+
+def extract_fixed_fields(manifest: change.Manifest) -> dict[str, Any]:
+    """The fields of an object that can never change."""
+    return _get_fields(manifest, impact.IMMUTABLE_FIELDS.get(manifest["kind"], ()))
+
+
+def _get_fields(manifest: change.Manifest, paths: Iterable[str]) -> dict[str, Any]:
+    return {path: value for path in paths if (value := change.get_field(manifest, path)) is not None}
 
 
 def find_deleted(

@@ -19,6 +19,7 @@ OTHERS = {
     "seaway/cli/new.py": "the template in the package",
     "seaway/kubernetes/api/schema.py": "a file of the package",
     "seaway/compose/loader/schema.py": "a file of the package",
+    "seaway/kubernetes/cluster/credentials.py": "the token file of the user's kubeconfig",
     "seaway/kubernetes/cluster/kubeconfig.py": "the user's file in KUBECONFIG",
     "seaway/cli/main.py": "/dev/null instead of a closed stdout",
     "seaway/cli/pulumi_cli.py": "the terminal",

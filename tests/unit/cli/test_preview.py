@@ -101,6 +101,24 @@ def plain(output: Any) -> dict[str, Any]:
     return json.loads(output.out)
 
 
+@pytest.mark.parametrize(
+    ("words", "variable", "expected"),
+    [
+        (["--stack", "acme/review"], "", "acme/review"),
+        (["-s", "acme/seaway/review"], "other/review", "acme/seaway/review"),
+        ([], "acme/review", "acme/review"),
+        (["--stack", "review"], "acme/review", "review"),
+    ],
+)
+def test_pulumi_gets_the_organization(  # noqa: PLR0917 - a table and fixtures
+    shop: Shop, seaway: conftest.Seaway, monkeypatch: pytest.MonkeyPatch, words: list[str], variable: str, expected: str
+) -> None:
+    shop.pulumi(previews.read_captured("image"))
+    monkeypatch.setenv("PULUMI_STACK", variable)
+    assert seaway("preview", *words).out.startswith("shop, stack review: ")
+    assert shop.calls == [["preview", "--json", "--stack", expected, "--non-interactive"]]
+
+
 def test_changes_are_printed(shop: Shop, seaway: conftest.Seaway, wording: list[str]) -> None:
     shop.pulumi(previews.read_captured("image"))
     output = seaway("preview", "--", "-c", "a=b")
@@ -460,6 +478,41 @@ def test_offline_the_base_of_a_compose_file_without_a_name_has_its_folders(
     for folder in (shop.folder, shop.folder / "infra", link):
         monkeypatch.chdir(folder)
         assert changes(seaway(*OFFLINE)) == {}
+
+
+def test_offline_a_submodule_has_the_commit_of_the_base(shop: Shop, seaway: conftest.Seaway) -> None:
+    """Also a nested one, and one that is not checked out any more; a commit that was not fetched is named."""
+    inner, lib = Shop(shop.folder.with_name("inner")), Shop(shop.folder.with_name("lib"))
+    for repository, file, text in ((inner, "note", "one"), (lib, "web/Dockerfile", "FROM scratch\nCOPY . /\n")):
+        (repository.folder / file).parent.mkdir(parents=True)
+        (repository.folder / file).write_text(text)
+        repository.git("init", "--quiet")
+        repository.commit()
+    add = ("-c", "protocol.file.allow=always", "submodule", "add", "--quiet")
+    lib.git(*add, str(inner.folder), "web/inner")
+    lib.commit()
+    shop.git(*add, str(lib.folder), "sub")
+    shop.git("-c", "protocol.file.allow=always", "submodule", "update", "--init", "--recursive")
+    shop.replace("app/app.yaml", "build: ./web", "build: ../sub/web")
+    shop.commit()
+    assert changes(seaway(*OFFLINE)) == {}
+    note = shop.folder / "sub/web/inner/note"
+    note.write_text("two")
+    assert changes(seaway(*OFFLINE)) == {"changed Deployment/web": "rolling"}
+    note.write_text("one")
+    shop.git("-C", "sub", "commit", "--quiet", "--allow-empty", "-m", "unknown")
+    shop.commit()
+    shop.git("-C", "sub", "reset", "--quiet", "--hard", "HEAD^")
+    assert changes(seaway(*OFFLINE)) == {}
+    shop.git("-C", "sub", "reflog", "expire", "--expire=now", "--all")
+    shop.git("-C", "sub", "gc", "--quiet", "--prune=now")
+    errors = seaway(*OFFLINE, code=2).err
+    assert '"HEAD:sub": cannot be read from git' in errors
+    assert "git fetch" in errors
+    shop.git("reset", "--quiet", "--hard", "HEAD^")
+    shutil.rmtree(shop.folder / "sub")
+    shop.replace("app/app.yaml", "build: ../sub/web", "build: ./web")
+    assert "changed Deployment/web" in changes(seaway(*OFFLINE)), "the base is read from .git/modules"
 
 
 def test_offline_with_a_new_stack(shop: Shop, seaway: conftest.Seaway) -> None:

@@ -156,7 +156,7 @@ def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, seaway: co
 
 def test_nothing_deployed_is_not_healthy(capsys: Captured) -> None:
     assert main.main(["status"]) == 1
-    message = "shop has no workloads in namespace shop-dev; deploy them: pulumi up --stack dev"
+    message = "shop has no workloads in namespace shop-dev; deploy them: pulumi up --refresh --stack dev"
     assert capsys.readouterr().out.splitlines()[1] == message
 
 
@@ -311,7 +311,7 @@ for words in (["--help"], ["release", "--help"], ["nothing"]):
     with contextlib.suppress(SystemExit):
         main.main(words)
 assert main.COMMANDS
-print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"httpx", "httpx2", "lightkube", "rich"}))
+print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"httpx", "httpx2", "rich"}))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
