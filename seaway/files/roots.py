@@ -216,14 +216,19 @@ def find_root(
         return Root(top, "copy it into the git repository")
     project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)
     if project is None:
-        return Root(real, "copy it below the working directory, or run the command in a folder above both")
+        return Root(real, "copy it below the working directory, or name a folder above both with --root")
     git = "if it is in the same git repository: pulumi config set seaway:root git"
     return Root(project, f"copy it into the folder of {PROJECT_FILE}; {git}")
 
 
-def find_working_root() -> Root:
-    """The root of a command with a file and no stack: the project of the working directory, or the directory itself."""
-    return find_root(Path.cwd())
+def find_working_root(choice: str | None = None) -> Root:
+    """The root of a command with a file and no stack: the project of the working directory, or the directory itself.
+
+    ``choice``: the option --root, which is `git` or a folder.
+    """
+    if choice is None or choice == "git":
+        return find_root(Path.cwd(), choice or "project", diagnosis.SourceLocation("--root"))
+    return Root(Path(choice), f"copy it below {choice}")
 
 
 def _reject(

@@ -119,7 +119,7 @@ def _is_copy(source: str, target: str, copied: str, place: str | None) -> bool:
         return place is None or posixpath.normpath(posixpath.join(place, inner)) == target
     if place is None or part.startswith(".."):
         return False
-    return posixpath.join(target, part) == posixpath.normpath(place)
+    return posixpath.join(target, part) == place
 
 
 def read_stage(path: Path, root: roots.Root, target: str | None = None, args: Mapping[str, str] = _NO_ARGS) -> Stage:
@@ -204,7 +204,7 @@ def _list_copies(arguments: str, working_dir: str, stages: Mapping[str, Stage]) 
     text = re.sub(r"--\S+\s+", "", arguments)
     words = _parse_words(text) if text.startswith("[") else tuple(text.split())
     *sources, destination = words or ("",)
-    place = posixpath.join(working_dir, destination)
+    place = posixpath.normpath(posixpath.join(working_dir, destination))
     is_known = place.startswith("/") and "$" not in place
     for source in sources:
         path = posixpath.normpath(source.lstrip("/") or ".")

@@ -122,6 +122,15 @@ class ServicePlan:
         command = self.keys.get_texts("command") or (list(stage.command) if stage else [])
         return not command or command[0].startswith("-") or command[0] in profile.server_commands
 
+    def waits_for(self, other: "ServicePlan") -> bool:
+        """Whether it depends on another service, also by way of others."""
+        names, seen = [*self.dependencies], set[str]()
+        while names:
+            if (name := names.pop()) not in seen and name in self.plans:
+                seen.add(name)
+                names += self.plans[name].dependencies
+        return other.name in seen
+
     def is_awaited(self, *kinds: str) -> bool:
         """Whether services of these kinds depend on it, also by way of others: then it changes before its own kind."""
         dependents = [other for other in self.plans.values() if self.name in other.dependencies]

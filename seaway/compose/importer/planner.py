@@ -98,7 +98,7 @@ def _choose_dns_names(names: Collection[str]) -> dict[str, str]:
 def _plan_build(service: plan.ServicePlan, build: key_reader.KeyReader, *, build_named_images: bool) -> None:
     """A build that fails is replaced with the image of the service, if it has one."""
     project, written = service.project, build.get_text("context") or "."
-    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_context(written)
+    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_relative(written)
     file = None
     if context is not None and not build.has("dockerfile_inline"):
         file = project.folder / context / dockerfile
@@ -207,6 +207,10 @@ def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
     for service in plans.values():
         if not _runs_rarely(service):
             _find_store(service)
+        elif service.kind == "jobs":
+            # A job that mounts the disk of a service runs after it, so the service cannot wait for the job.
+            others = {mount: owner for mount, owner in service.shared_disks.items() if not owner.waits_for(service)}
+            service.shared_disks = others
 
 
 def _runs_rarely(service: plan.ServicePlan) -> bool:

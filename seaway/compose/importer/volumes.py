@@ -72,6 +72,11 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
     elif label_size:
         keys.keep(mount.key, f"a {size} disk", into=into)
+    elif service.stage and any(
+        place and mount_reader.overlaps(place, mount.target) for _, place in service.stage.copies
+    ):
+        message = f"a {size} disk, empty at first: Docker would copy the image's files to it"
+        keys.approximate(mount.key, message, "copy them when the program starts", into=into)
     else:
         message = f"a {size} disk, empty at first: compose states no size"
         keys.record(mount.key, "added", message, f"label the volume with {SIZE_LABEL}", into=into)
@@ -95,6 +100,13 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
         case "disk":
             if not mount.read_only:
                 builder.append("writable", mount.target, mount.location)
+            owners = [
+                other for other in service.plans.values() if mount.source in [own.source for own in other.own_disks]
+            ]
+            if owners:
+                message = f"the disk of {owners[0].dns_name}, which waits for this job; empty at each start"
+                keys.drop(key, message, f"write it as one of the `init` containers of {owners[0].dns_name}")
+                return
             message = "no service with a pod mounts this volume, so there is no disk; empty at each start"
             keys.drop(key, message, "mount the volume in a service too")
         case "anonymous" if mount.target == service.image_volume:
@@ -126,7 +138,8 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
         case "unusable":
             keys.refuse(key, f"{mount.source} {service.project.explain_unusable(mount.source)}", _BUILD_HINT)
         case "socket" | "host":
-            message, hint = _REFUSED[mount.kind]
+            kind = mount_reader.describe_host_path(mount.source, mount.target) if mount.kind == "host" else mount.kind
+            message, hint = _REFUSED[kind]
             keys.refuse(key, f"{mount.source} {message}", hint)
         case _:
             keys.drop(key, *_DROPPED.get(mount.kind, ("pods have no such volume type", "name a volume instead")))
@@ -140,7 +153,9 @@ _DROPPED: Mapping[str, tuple[str, str]] = {
 _BUILD_HINT = "build it into the image"
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "socket": ("gives root on the node to every process that can write to it", "use `kubernetesApi` with few rights"),
-    "host": (
+    "system": ("is a part of the machine, and pods move between machines", "remove it"),
+    "file": ("is a file of one machine, and pods move between machines", "copy it into the project"),
+    "folder": (
         "is a folder of one machine, and pods move between machines",
         "name a volume instead, or write `x-seaway: {hostFolders: disks}` at the top of the file for empty disks",
     ),

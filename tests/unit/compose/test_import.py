@@ -188,8 +188,8 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ({"read_only": True}, "read_only", "kept", {}),
     ({"links": ["other:x"]}, "links.0", "dropped", {}),
     ({"depends_on": {"other": {"condition": "service_started"}}}, "depends_on.other", "dropped", {}),
-    ({"dns": ["ns.example.com"]}, "dns", "approximated", {"egress": None}),
-    ({"network_mode": "none", "dns": ["1.1.1.1"]}, "dns", "approximated", {"egress": []}),
+    ({"dns": ["ns.example.com"]}, "dns.0", "dropped", {"egress": None}),
+    ({"network_mode": "none", "dns": ["1.1.1.1"]}, "dns.0", "approximated", {"egress": []}),
     (deploy(placement={"constraints": ["disk is fast"]}), "deploy.placement.constraints.0", "dropped", {}),
     (
         deploy(resources={"reservations": {"devices": [{"capabilities": ["tpu"]}]}}),
@@ -405,7 +405,7 @@ def test_stores_do_not_wait_for_each_other() -> None:
     }
     app = load_app(services)
     store, service = app.stores[0], app.services[0]
-    assert (store.volume.path, list(store.volumes)) == ("/a", ["b"])
+    assert (store.volume and store.volume.path, list(store.volumes)) == ("/a", ["b"])
     assert [share.volume for share in service.shared_volumes] == [None, "b"]
 
 
