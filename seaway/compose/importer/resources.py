@@ -179,7 +179,7 @@ def convert_deploy(service: plan.ServicePlan) -> None:
     deploy, noun = keys.enter("deploy"), kind[:-1]
     reader, key = (deploy, "replicas") if deploy.get_text("replicas") is not None else (keys, "scale")
     on_each_node = deploy.get_text("mode") == "global" or service.labels.get("kompose.controller.type") == "daemonset"
-    if on_each_node and kind == "services":
+    if on_each_node and kind == "services" and not service.is_switched_off():
         service.builder.set("daemonSet", True, deploy.locate("mode"))  # noqa: FBT003 - a field
         reader.drop(key, "one pod on every node")
         deploy.keep("mode", "daemonSet", into="daemonSet")

@@ -67,7 +67,7 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     if mount.source.startswith(("/", "~")):
         message = f"a new {size} disk, empty at first, and not the folder {mount.source} of the host"
         keys.approximate(mount.key, message, "copy data into it", into=into)
-    elif mount.source.startswith("./") and service.project.to_relative(mount.source) == mount.source:
+    elif mount.source.startswith(("./", "../")) and service.project.to_relative(mount.source) == mount.source:
         absence = "no folder" if service.project.is_empty(mount.source) else "not the files"
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
     elif label_size:

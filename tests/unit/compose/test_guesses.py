@@ -571,6 +571,8 @@ def test_two_services_may_link_different_services_under_one_name() -> None:
 
 def test_a_service_without_containers_has_no_pods_and_no_disk() -> None:
     off: dict[str, Any] = {"deploy": {"replicas": 0}, "volumes": [DISK]}
+    everywhere = off | {"deploy": {"mode": "global", "replicas": 0}}
+    assert test_import.get_fields({"web": APP | everywhere})["scale"] == 0
     services: dict[str, Any] = {"web": APP | off, "job": APP | off | {"command": ["./migrate"], "restart": "no"}}
     assert test_import.get_fields(services)["scale"] == 0
     assert test_import.get_fields(services, "job")["run"] == "on-demand"
