@@ -56,6 +56,8 @@ class ServicePlan:
         default_factory=dict[mount_reader.Mount, "ServicePlan"]
     )
     """Mounts of other services' disks, with the owner."""
+    unordered_jobs: set[str] = dataclasses.field(default_factory=set[str])
+    """Jobs that it depends on, and that need the disk of a store that waits for it."""
     runs_after_services: bool = False
     """Of a job that depends on services."""
     build_error: str = ""

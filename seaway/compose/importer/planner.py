@@ -1,7 +1,9 @@
 """Plans all services of a compose document before any of them is converted."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+import graphlib
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from seaway.compose.importer import (
     images,
@@ -18,6 +20,8 @@ from seaway.compose.loader import paths
 from seaway.model import rollout_order
 
 CRON_LABEL = "kompose.cronjob.schedule"
+
+DiskUser = tuple[plan.ServicePlan, mount_reader.Mount]
 
 
 def plan_services(
@@ -163,7 +167,7 @@ def _list_networks(service: plan.ServicePlan) -> list[str]:
 
 def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
     """A disk that several services mount belongs to one store, and the others share it."""
-    users: dict[str, list[tuple[plan.ServicePlan, mount_reader.Mount]]] = {}
+    users: dict[str, list[DiskUser]] = {}
     for service in plans.values():
         for mount in service.mounts:
             if mount.kind == "disk":
@@ -171,14 +175,11 @@ def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
     candidates = {source: [user for user in all_users if user[0].kind != "jobs"] for source, all_users in users.items()}
     candidates = {source: able for source, able in candidates.items() if able}
     owners = {source: min(able, key=lambda user: _rank_owner(*user)) for source, able in candidates.items()}
-    # A pod runs on the node of the disks that it mounts.
-    waits_for: dict[str, set[str]] = {}
-    for source, (owner, _) in owners.items():
-        for service, _ in users[source]:
-            waits_for.setdefault(service.name, set()).update({owner.name} - {service.name})
-    if next(rollout_order.find_name_cycles(waits_for), None) is not None:
-        # With the first name as the owner, no two stores wait for each other.
-        owners = {source: min(able, key=lambda user: user[0].name) for source, able in candidates.items()}
+    if _find_waiting_cycles(plans, owners, users):
+        # What the others depend on is the owner, so that no two stores wait for each other.
+        position = {name: number for number, name in enumerate(_sort_dependencies_first(plans))}
+        owners = {source: min(able, key=lambda user: position[user[0].name]) for source, able in candidates.items()}
+    _release_waiting_services(plans, owners, users)
     for source, (owner, disk) in owners.items():
         owner.own_disks.append(disk)
         for service, mount in users[source]:
@@ -187,6 +188,40 @@ def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
     for service in plans.values():
         if service.kind != "jobs":
             _find_store(service)
+
+
+def _release_waiting_services(
+    plans: Mapping[str, plan.ServicePlan], owners: Mapping[str, DiskUser], users: Mapping[str, Sequence[DiskUser]]
+) -> None:
+    """A service cannot wait for a job that mounts its disk: the disk exists only when the service starts."""
+    while cycles := _find_waiting_cycles(plans, owners, users):
+        edges = [edge for cycle in cycles for edge in itertools.pairwise(cycle)]
+        edges = [(name, other) for name, other in edges if plans[name].kind != "jobs" and plans[other].kind == "jobs"]
+        if not edges:
+            return
+        for name, other in edges:
+            plans[name].unordered_jobs.add(other)
+
+
+def _find_waiting_cycles(
+    plans: Mapping[str, plan.ServicePlan], owners: Mapping[str, DiskUser], users: Mapping[str, Sequence[DiskUser]]
+) -> list[tuple[str, ...]]:
+    """The services that wait for each other: for a dependency, or for the disks that their pods mount."""
+    waits_for = {
+        name: (service.dependencies.keys() & plans.keys()) - service.unordered_jobs for name, service in plans.items()
+    }
+    for source, (owner, _) in owners.items():
+        for service, _ in users[source]:
+            waits_for[service.name] |= {owner.name}
+    return list(rollout_order.find_name_cycles(waits_for))
+
+
+def _sort_dependencies_first(plans: Mapping[str, plan.ServicePlan]) -> Iterable[str]:
+    """The names of the services. Docker Compose refuses cycles."""
+    graph = {name: [other for other in sorted(plans[name].dependencies) if other in plans] for name in sorted(plans)}
+    if next(rollout_order.find_name_cycles(graph), None) is not None:
+        return graph
+    return graphlib.TopologicalSorter(graph).static_order()
 
 
 def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[bool | str, ...]:
