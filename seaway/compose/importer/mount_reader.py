@@ -103,7 +103,8 @@ def read_mounts(
         elif kind == "file" and project.explain_unusable(mount.source):
             kind = "unusable"
         if kind == "folder":
-            files = project.list_text_files(mount.source)
+            is_configuration = mount.read_only or target.startswith(_CONFIGURATION)
+            files = project.list_files(mount.source, text_only=not is_configuration)
             writes = not mount.read_only and _DATA.fullmatch(posixpath.basename(target))
             if not files or target == data_dir or writes:
                 kind, files = "unusable" if mount.read_only and not files else "disk", ()
@@ -150,7 +151,8 @@ def _classify(  # noqa: PLR0911, PLR0917 - one return per kind
         return "missing"
     if not is_folder:
         return "file"
-    inside = build_context is not None and not posixpath.relpath(relative, build_context).startswith("..")
-    if inside and stage is not None and stage.has_copy(posixpath.relpath(relative, build_context), target):
-        return "source"
+    if build_context is not None and stage is not None:
+        inner = posixpath.relpath(relative, build_context)
+        if stage.has_copy(inner, target) and not project.is_ignored(build_context, inner):
+            return "source"
     return "disk" if project.is_empty(relative) else "folder"

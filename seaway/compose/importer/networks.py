@@ -21,12 +21,15 @@ def convert(service: plan.ServicePlan) -> None:
         builder.set("calls", others, location)
         # Compose sets no such variables, and an application may read REDIS_URL for something else.
         builder.set("linkVariables", False, location)  # noqa: FBT003 - a field
+    if service.aliases:
+        key = "container_name" if keys.get_text("container_name") in service.aliases else "networks"
+        builder.set("aliases", service.aliases, keys.locate(key))
     names = ", ".join(others)
     if service.is_passive_server():
         message = f"calls the services that it names: {names}" if names else "calls no service"
     else:
         message = f"calls services with a port on the same network: {names}" if names else "no service to call"
-    _convert_attachments(keys, message)
+    _convert_attachments(service, message)
     definitions = service.document.enter("networks")
     internal = [definitions.enter(name).is_true("internal") for name in service.networks]
     if internal and all(internal):
@@ -71,14 +74,26 @@ def _find_hosts(name: str, text: str) -> Iterator[tuple[str, str, str]]:
         yield "", match[1].lower(), match[2] or ""
 
 
-def _convert_attachments(keys: key_reader.KeyReader, message: str) -> None:
+def _convert_attachments(service: plan.ServicePlan, message: str) -> None:
+    keys = service.keys
     for name, network in keys.enter_mapping("networks"):
         if not network.mapping.pairs:
             keys.keep(("networks", name), message, into="calls")
-        network.approximate("aliases", "called by its own name; the environment of others is changed", into="calls")
+        for key, alias in network.list_entries("aliases"):
+            if alias.lower() in (service.dns_name, *service.aliases):
+                network.keep(key, f"aliases: {alias.lower()}", into="aliases")
+            else:
+                message = f"called by its own name: {alias} is {_explain_alias(service, alias)}"
+                network.approximate(key, f"{message}; the environment of others is changed", into="calls")
         addresses = "ipv4_address ipv6_address link_local_ips mac_address"
         network.drop(addresses, "the cluster assigns addresses, and they change", "call it by its name")
         network.drop("priority gw_priority driver_opts interface_name", "a pod has one network")
+
+
+def _explain_alias(service: plan.ServicePlan, alias: str) -> str:
+    """Why it is not one of the names of a service."""
+    owners = [other.dns_name for other in service.plans.values() if alias.lower() in (other.dns_name, *other.aliases)]
+    return f"a name of {owners[0]}" if owners else "not a DNS label"
 
 
 def _convert_links(service: plan.ServicePlan) -> None:
@@ -87,7 +102,7 @@ def _convert_links(service: plan.ServicePlan) -> None:
         name, _, alias = text.partition(":")
         if name not in plans or plans[name].kind == "jobs":
             keys.drop(key, f"{name} is not a service that can be called")
-        elif alias in ("", name):
+        elif alias in ("", name) or alias not in service.renames.hosts:
             keys.keep(key, f"calls: {plans[name].dns_name}", into="calls")
         else:
             keys.approximate(key, f"calls: {plans[name].dns_name}; variables and files use this name", into="calls")

@@ -18,7 +18,9 @@ def convert(service: plan.ServicePlan) -> None:
 
 def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, dependency: key_reader.KeyReader) -> None:
     condition, kind = dependency.get_text("condition") or "service_started", service.kind
-    if condition == "service_started" and other.kind == "services":
+    if other.kind == "jobs" and other.is_switched_off():
+        dependency.keep("condition", "it is not awaited: it runs no container")
+    elif condition == "service_started" and other.kind == "services":
         message = "no order: a program retries until the other responds"
         dependency.approximate("condition", message, "condition: service_healthy", into="calls")
     elif other.kind == "stores" and kind != "stores" and not service.is_awaited("stores"):

@@ -188,22 +188,21 @@ def convert_deploy(service: plan.ServicePlan) -> None:
         for name in deploy.get_names(section):
             message = "one additional pod at a time, each healthy before the next; a failure stops the rollout"
             deploy.approximate((section, name), message)
-    deploy.drop("labels", "Seaway does not read labels of a swarm service")
 
 
 def _convert_replicas(service: plan.ServicePlan, reader: key_reader.KeyReader, key: str) -> None:
     kind, text = service.kind, reader.get_text(key)
-    if kind != "services":
+    if kind == "jobs" and service.is_switched_off():
+        service.builder.set("run", "on-demand", reader.locate(key))
+        reader.keep(key, "runs only on demand", into="run")
+    elif kind != "services":
         reader.approximate(key, f"1: a {kind[:-1]} is one pod", kept={"1": ""})
     elif _convert_autoscaling(service):
         reader.drop(key, "the labels kompose.hpa.* define an autoscaler")
     else:
         count = int(text) if text and text.isdecimal() else 1
-        service.builder.set("scale", max(count, 1), reader.locate(key) if text else None)
-        if count:
-            reader.keep(key, into="scale")
-        else:
-            reader.approximate(key, "1: a service runs", "remove the service, or give it a profile", into="scale")
+        service.builder.set("scale", count, reader.locate(key) if text else None)
+        reader.keep(key, into="scale")
 
 
 def _convert_autoscaling(service: plan.ServicePlan) -> bool:

@@ -58,7 +58,7 @@ def _check_names(app: application.Application, locations: diagnosis.SourceLocati
     if "name" not in locations.undecoded:
         yield from check_name(app.name, locations.at("name"), MAX_LABEL_LENGTH)
     paths: dict[str, str] = {}
-    names = {workload.name for workload in (*app.services, *app.stores)}
+    names = {name for workload in (*app.services, *app.stores) for name in (workload.name, *workload.aliases)}
     for workload, part in parts.list_workloads(app, locations):
         max_length = MAX_STORE_NAME_LENGTH if isinstance(workload, application.Store) else MAX_LABEL_LENGTH
         yield from check_name(workload.name, part, max_length)
@@ -68,6 +68,25 @@ def _check_names(app: application.Application, locations: diagnosis.SourceLocati
         paths.setdefault(workload.name, part.path)
         if isinstance(workload, application.Store):
             yield from _check_published_name(workload, names, part)
+    for workload, part in parts.list_workloads(app, locations):
+        if isinstance(workload, application.ServiceOrStore):
+            yield from _check_aliases(workload, paths, part)
+
+
+def _check_aliases(
+    workload: application.ServiceOrStore, paths: dict[str, str], part: diagnosis.Part
+) -> diagnosis.Diagnostics:
+    """Each alias is the name of a Service. ``paths``: the names in use; those of the workload are added."""
+    for index, alias in enumerate(workload.aliases):
+        alias_part = part.at("aliases", index)
+        yield from check_name(alias, alias_part, MAX_LABEL_LENGTH)
+        if alias in paths:
+            message = f"the name {alias} is also the name of {paths[alias]}"
+            yield alias_part.report("duplicate-name", message, "remove one of the two")
+        paths.setdefault(alias, alias_part.path)
+    has_service = isinstance(workload, application.Store) or workload.all_ports or workload.port or workload.ports
+    if workload.aliases and not has_service and not part.has_undecoded("port", "ports"):
+        yield part.at("aliases").report("missing-port", "has no effect without a port", "add `port:`, or remove it")
 
 
 def _check_published_name(store: application.Store, names: set[str], part: diagnosis.Part) -> diagnosis.Diagnostics:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from seaway.compose.importer import naming, proxies
 from tests.unit.compose import test_import
 
 PORT, NGINX, bind = test_import.PORT, test_import.NGINX, test_import.bind
@@ -142,6 +143,159 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
         "raw.Service.spec.clusterIP",
         None,
     ),
+    "the group of a Dockerfile's user": (
+        {"web": {"build": {"context": ".", "dockerfile_inline": "FROM a\nUSER 1000:0\nCMD a\n"}}},
+        "raw.Deployment.spec.template.spec.securityContext.runAsGroup",
+        0,
+    ),
+    "a known user on Alpine": ({"web": {"image": "postgres:16-alpine", "user": "postgres"}}, "user", 70),
+    "a user of an unknown image": ({"web": APP | {"user": "node"}}, "user", None),
+    "a script among the configs": (
+        {"web": APP | {"configs": [{"source": "a", "target": "/run.sh"}]}},
+        "raw.Deployment.spec.template.spec.volumes",
+        [{"name": "config", "configMap": {"defaultMode": 0o755}}],
+    ),
+    "the mode of a config": (
+        {"web": APP | {"configs": [{"source": "b", "target": "/run.sh", "mode": "0555"}]}},
+        "raw.Deployment.spec.template.spec.volumes",
+        [{"name": "config", "configMap": {"defaultMode": 0o755}}],
+    ),
+    "templates in an image": (
+        {"web": {"build": {"context": ".", "dockerfile_inline": "FROM nginx:1\nCOPY a /etc/nginx/templates/\n"}}},
+        "security",
+        "baseline",
+    ),
+    "templates for another folder": (
+        {"web": NGINX | {"environment": {"NGINX_ENVSUBST_OUTPUT_DIR": "/etc/nginx"}}},
+        "writable",
+        ["/"],
+    ),
+    "a node's own name": (
+        {"web": {"image": "rabbitmq:3", "environment": {"RABBITMQ_NODENAME": "rabbit@web"}, "volumes": [DISK]}},
+        "raw.Service.spec.publishNotReadyAddresses",
+        True,
+    ),
+    "readiness of PostgreSQL in another image": (
+        {"web": {"image": "pgvector/pgvector:pg17", "environment": {"POSTGRES_USER": "app", "POSTGRES_DB": "shop"}}},
+        "health.readiness",
+        ["pg_isready", "--quiet", "--host=127.0.0.1", "--port=5432", "--username=app", "--dbname=shop"],
+    ),
+    "a disk of PostgreSQL in another image": (
+        {"web": {"image": "pgvector/pgvector:pg18", "environment": {"POSTGRES_PASSWORD": "x"}}},
+        "volume.path",
+        "/var/lib/postgresql",
+    ),
+    "a built PostgreSQL with another command": (
+        {
+            "web": {
+                "build": {"context": ".", "dockerfile_inline": "FROM postgis/postgis:16-3.4\n"},
+                "command": ["postgres", "-c", "x=1"],
+            }
+        },
+        "port",
+        5432,
+    ),
+    "an application with a database in its image": (
+        {"web": APP | {"ports": [PORT], "volumes": [DISK | {"target": "/var/lib/mysql"}]}},
+        "port",
+        80,
+    ),
+    "memory for a database": ({"web": MARIADB | {"tmpfs": ["/var/lib/mysql"], "volumes": []}}, "volume", ABSENT),
+    "a value that is the name of a service": (
+        {"web": {"image": "postgres:17", "environment": {"POSTGRES_USER": "b"}}, "b": APP | {"expose": ["80"]}},
+        "calls",
+        ABSENT,
+    ),
+    "a host that a database calls": (
+        {"web": {"image": "mysql:8", "environment": {"MASTER_HOST": "b"}}, "b": APP | {"expose": ["80"]}},
+        "calls",
+        ["b"],
+    ),
+    "a port of HTTP that others call": (
+        {
+            "web": APP | {"ports": [PORT | {"target": "8443"}]},
+            "b": APP | {"environment": {"A": "http://web:8065"}},
+        },
+        "port",
+        8065,
+    ),
+    "EXPOSE with a variable": (
+        {"web": {"build": {"context": ".", "dockerfile_inline": "FROM a\nENV P=81\nEXPOSE $P\nCMD a\n"}}},
+        "port",
+        81,
+    ),
+    "EXPOSE of a worker": (
+        {"web": {"build": {"context": ".", "dockerfile_inline": "FROM a\nEXPOSE 81\nCMD celery worker\n"}}},
+        "port",
+        ABSENT,
+    ),
+    "EXPOSE of another stage": (
+        {
+            "web": {"build": {"context": ".", "dockerfile": "Stages", "target": "worker"}},
+            "b": {"build": {"context": ".", "dockerfile": "Stages", "target": "server"}, "ports": [PORT]},
+        },
+        "port",
+        ABSENT,
+    ),
+    "the port of Traefik": (
+        {
+            "web": APP
+            | {
+                "expose": ["9090", "3000"],
+                "labels": {"traefik.enable": "true", "traefik.http.services.a.loadbalancer.server.port": "3000"},
+            }
+        },
+        "port",
+        3000,
+    ),
+    "labels of a swarm": (
+        {"web": APP | {"expose": ["80"], "deploy": {"labels": {"traefik.http.routers.a.rule": "Host(`a.b`)"}}}},
+        "publish",
+        True,
+    ),
+    "a port of TCP behind Traefik": (
+        {"web": APP | {"labels": {"traefik.tcp.services.a.loadbalancer.server.port": "9999"}}},
+        "protocol",
+        "tcp",
+    ),
+    "a service that Traefik leaves out": (
+        {"web": APP | {"labels": {"traefik.enable": "false", "traefik.http.routers.a.rule": "Host(`a.b`)"}}},
+        "publish",
+        ABSENT,
+    ),
+    "the port of nginx-proxy": (
+        {"web": APP | {"expose": ["81"], "environment": {"VIRTUAL_HOST": "a.b", "VIRTUAL_PORT": "82"}}},
+        "port",
+        82,
+    ),
+    "a part of a folder is copied": (
+        {"web": {"build": {"context": "."}, "volumes": [bind(".", "/srv")]}},
+        "files",
+        ABSENT,
+    ),
+    "a folder that is copied by way of a stage": (
+        {
+            "web": {
+                "build": {
+                    "context": ".",
+                    "dockerfile_inline": "FROM a AS b\nWORKDIR /b\nCOPY . .\nFROM a\nCOPY --from=b /b/conf /srv\n",
+                },
+                "volumes": [bind("./copied", "/copied")],
+            }
+        },
+        "files",
+        {"/copied/x.py": "./copied/x.py"},
+    ),
+    "a folder that .dockerignore leaves out": (
+        {
+            "web": {
+                "build": {"context": ".", "dockerfile_inline": "FROM a\nCOPY . /srv\n"},
+                "volumes": [bind("./ignored", "/srv/ignored")],
+            }
+        },
+        "files",
+        {"/srv/ignored/x.py": "./ignored/x.py"},
+    ),
     "a folder that is copied": (
         {"web": {"build": {"context": "."}, "volumes": [bind("./copied", "/srv/copied")]}},
         "files",
@@ -169,12 +323,16 @@ def test_a_guess_does_not_stop_a_program(case: str, tmp_path: Path) -> None:
         "run.sh": "#!/bin/sh\n",
         "a.conf": "a\n",
         "conf/x.py": "x\n",
+        "Stages": "FROM a AS b\nEXPOSE 80\nFROM b AS server\nCMD x\nFROM b AS worker\nCMD y\n",
+        ".dockerignore": "ignored\n",
+        "ignored/x.py": "x\n",
         "copied/x.py": "x\n",
     }.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
     (tmp_path / "run.sh").chmod(0o755)
-    fields: Any = test_import.get_fields(services, folder=tmp_path)
+    configs: dict[str, Any] = {"a": {"file": "./run.sh"}, "b": {"content": "x"}}
+    fields: Any = test_import.get_fields(services, folder=tmp_path, configs=configs)
     for key in field.split("."):
         fields = fields.get(key, ABSENT) if isinstance(fields, dict) else ABSENT
     assert fields == expected
@@ -195,6 +353,17 @@ def test_a_guess_does_not_stop_a_program(case: str, tmp_path: Path) -> None:
         ({"command": ["sh", "-c", "./manage.py migrate && gunicorn shop"]}, "services"),
         ({"command": ["./manage.py", "migrate"], "ports": [PORT]}, "services"),
         ({"command": ["./manage.py", "migrate"], "restart": "always"}, "services"),
+        ({"command": ["./app", "--init-timeout", "3", "--tls=true"]}, "services"),
+        ({"command": ["sh", "-c", "while true; do date; sleep 5; done"]}, "services"),
+        ({"command": ["sh", "-c", "until nc -z db 5432; do sleep 1; done"]}, "jobs"),
+        ({"command": ["./wait-for-it.sh", "db:5432", "--", "./app"]}, "services"),
+        ({"command": ["./wait-for-it.sh", "db:5432", "--", "./manage.py", "migrate"]}, "jobs"),
+        ({"command": ["kafka-topics", "--create", "--topic", "a"]}, "jobs"),
+        ({"command": ["/sbin/init"]}, "services"),
+        ({"image": "busybox"}, "jobs"),
+        ({"image": "ubuntu:24.04", "tty": True}, "services"),
+        ({"build": {"context": ".", "dockerfile_inline": "FROM a\nCMD rails db:migrate\n"}, "image": None}, "jobs"),
+        ({"build": {"context": ".", "dockerfile_inline": "FROM alpine\nENTRYPOINT ./a\n"}, "image": None}, "services"),
     ],
 )
 def test_one_shots_and_workers_are_told_apart_by_what_they_do(keys: Any, kind: str) -> None:
@@ -217,8 +386,113 @@ def test_folders_of_the_host_are_disks_by_one_switch() -> None:
 
 def test_names_that_no_host_of_the_cluster_has_are_reported() -> None:
     services = {
-        "web": APP | {"environment": {"CONN": "Server=shop-db;Database=x", "URL": "redis://shop-db:1"}},
-        "db": {"image": "postgres:16", "container_name": "shop-db"},
+        "web": APP | {"environment": {"NAME": "shop_db", "URL": "redis://shop_db:1"}},
+        "db": {"image": "postgres:16", "container_name": "shop_db"},
     }
-    assert test_import.get_outcomes(services, "services.web.environment.CONN")[0].hint
+    assert test_import.get_outcomes(services, "services.web.environment.NAME")[0].hint
     assert not test_import.get_outcomes(services, "services.web.environment.URL")[0].hint
+
+
+@pytest.mark.parametrize(
+    ("text", "variable", "new_text"),
+    [
+        ("Server=my_db;Database=my_db", "CONN", "Server=my-db;Database=my_db"),
+        ("host=my_db port=5432", "DSN", "host=my-db port=5432"),
+        ("my_db,my_es", "SEEDS", "my-db,my-es"),
+        ("my_db,tag", "NAMES", "my_db,tag"),
+        ("my_db,other", "KAFKA_BROKERS", "my-db,other"),
+        ("my_db", "--redis-host", "my-db"),
+        ("--redis-host=my_db", "", "--redis-host=my-db"),
+        ("database:\n  host: 'my_db'\n  name: my_db\n", "", "database:\n  host: 'my-db'\n  name: my_db\n"),
+        ('{"hostname": "my_db"}', "", '{"hostname": "my-db"}'),
+        ("$cfg['host'] = 'my_db';", "", "$cfg['host'] = 'my-db';"),
+        ("upstream x { server my_db; }", "", "upstream x { server my-db; }"),
+        ("my_db_host", "HOST", "my_db_host"),
+    ],
+)
+def test_hosts_have_new_names_where_a_text_calls_them(text: str, variable: str, new_text: str) -> None:
+    renames = naming.Renames(hosts={"my_db": "my-db", "my_es": "my-es"}, paths={})
+    assert renames.rewrite(text, variable) == new_text
+
+
+def test_host_names_that_are_dns_labels_are_aliases() -> None:
+    """Nothing that names them changes. Two services cannot have one name."""
+    services = {
+        "web": APP | {"links": ["db:database"], "environment": {"CONN": "Server=shop-db;Database=x"}},
+        "db": {
+            "image": "postgres:16",
+            "container_name": "Shop-DB",
+            "networks": {"default": {"aliases": ["a.b", "one"]}},
+        },
+        "my_db": {"image": "postgres:16", "networks": {"default": {"aliases": ["one", "my-db", "db-outside", "two"]}}},
+    }
+    aliases = {name: test_import.get_fields(services, name)["aliases"] for name in ("db", "my-db")}
+    assert aliases == {"db": ["shop-db", "one", "database"], "my-db": ["two"]}
+    assert test_import.get_fields(services)["env"]["CONN"] == "Server=shop-db;Database=x"
+    paths = ("db.container_name", "db.networks.default.aliases.0", "my_db.networks.default.aliases.0", "web.links.0")
+    kinds = [test_import.get_kinds(services, f"services.{path}") for path in paths]
+    assert kinds == [["kept"], ["approximated"], ["approximated"], ["kept"]]
+
+
+def test_two_services_may_link_different_services_under_one_name() -> None:
+    services = {
+        "a": APP | {"links": ["one:db"], "environment": {"URL": "redis://db:1"}},
+        "b": APP | {"links": ["two:db"], "environment": {"URL": "redis://db:1"}},
+        "one": {"image": "redis:7"},
+        "two": {"image": "redis:7"},
+    }
+    urls = [test_import.get_fields(services, name)["env"]["URL"] for name in ("a", "b")]
+    assert urls == ["redis://db:1", "redis://two:1"]
+    assert test_import.get_fields(services, "one")["aliases"] == ["db"]
+
+
+def test_a_service_without_containers_has_no_pods_and_no_disk() -> None:
+    off: dict[str, Any] = {"deploy": {"replicas": 0}, "volumes": [DISK]}
+    services: dict[str, Any] = {"web": APP | off, "job": APP | off | {"command": ["./migrate"], "restart": "no"}}
+    assert test_import.get_fields(services)["scale"] == 0
+    assert test_import.get_fields(services, "job")["run"] == "on-demand"
+    services["other"] = APP | {"volumes": [DISK]}
+    assert test_import.get_fields(services, "other")["volume"]["path"] == "/data"
+    assert test_import.get_fields(services)["sharedVolumes"] == {"/data": "other"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "addresses", "is_exact"),
+    [
+        ("Host(`a.example.com`)", ["a.example.com"], True),
+        ("Host(`a.example.com`, `b.example.com`)", ["a.example.com", "b.example.com"], True),
+        ("Host(`a.example.com`) && PathPrefix(`/api`)", ["a.example.com/api"], True),
+        (
+            '(Host("a.b") || Host("c.d")) && (PathPrefix(`/x`) || PathPrefix(`/y`))',
+            ["a.b/x", "a.b/y", "c.d/x", "c.d/y"],
+            True,
+        ),
+        ("Host(`a.b`) || Host(`c.d`) && Path(`/x`)", ["a.b", "c.d/x"], False),
+        ("Host(`a.b`) && !PathPrefix(`/x`)", ["a.b"], False),
+        ("Host(`a.b`) && Headers(`A`, `b`)", ["a.b"], False),
+        ("HostRegexp(`^[a-z]+(x|y)\\.example\\.com$`)", [], False),
+        ("PathPrefix(`/api`)", [], False),
+        ("Host(`a b`)", [], False),
+        ("Host(`a.b`", [], False),
+        ("", [], False),
+        (" && ".join(["(Host(`a`) || Host(`b`))"] * 30), ["a", "b"], True),
+    ],
+)
+def test_rules_of_traefik_are_addresses(rule: str, addresses: list[str], *, is_exact: bool) -> None:
+    assert proxies.read_rule(rule) == (addresses, is_exact)
+
+
+def test_the_commands_that_set_addresses_number_them(wording: object) -> None:
+    """A path of nginx-proxy, several rules, and a port that no ingress leads to."""
+    labels = {
+        "traefik.http.routers.a.rule": "Host(`a.example.com`) && PathPrefix(`/a`)",
+        "traefik.http.routers.b.rule": "Host(`b.example.com`)",
+        "traefik.http.services.a.loadbalancer.server.port": "80",
+        "traefik.http.services.b.loadbalancer.server.port": "81",
+        "traefik.http.routers.a.tls": "true",
+    }
+    env = {"VIRTUAL_HOST": "c.example.com,*.d.example.com,~^e$", "VIRTUAL_PATH": "/c"}
+    services = {"a": APP | {"labels": labels}, "b": APP | {"environment": env}}
+    outcomes = [*test_import.convert_services(services).outcomes]
+    rows = [outcome for outcome in outcomes if "traefik" in outcome.path or "VIRTUAL" in outcome.path]
+    assert [test_import.format_outcome(outcome) for outcome in rows] == wording

@@ -199,7 +199,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ),
     ({"tmpfs": ["/run:size=64m"]}, "tmpfs.0", "approximated", {"writable": ["/run"]}),
     (deploy(replicas=3), "deploy.replicas", "kept", {"scale": 3}),
-    (deploy(replicas=0), "deploy.replicas", "approximated", {"scale": 1}),
+    (deploy(replicas=0), "deploy.replicas", "kept", {"scale": 0}),
     (deploy(mode="global"), "deploy.mode", "kept", {"daemonSet": True}),
     (
         deploy(resources={"limits": {"cpus": "0.5", "memory": "512M"}}),
@@ -475,7 +475,7 @@ def test_the_files_of_a_folder_decide_what_it_is(tmp_path: Path) -> None:
     kinds = [get_kinds(services, f"services.{name}.volumes.0", folder=tmp_path) for name in services]
     assert kinds == [["approximated"], ["dropped"], ["approximated"], ["approximated"]]
     services["odd"]["volumes"][0]["read_only"] = True
-    assert get_kinds(services, "services.odd.volumes.0", folder=tmp_path) == ["refused"]
+    assert get_fields(services, "odd", folder=tmp_path)["files"] == {"/data/x.bin": "./data/x.bin"}
     missing = {"web": NGINX | {"build": {"context": "./web"}}}
     assert get_fields(missing, folder=tmp_path)["image"] == "nginx:1"
     assert get_kinds(missing, "services.web.build", folder=tmp_path) == ["approximated"]
