@@ -1,7 +1,6 @@
 """Jobs: that they end and do not overlap. The Service of a store."""
 
 from seaway.checks import check, check_context
-from seaway.model import application
 
 
 @check.for_pods("JOB-01", "A schedule defines how late and overlapping runs are handled", check.STRICT_FOR_RELEASES)
@@ -30,20 +29,18 @@ def job_limits(pod: check_context.Pod) -> check_context.Findings:
 
 @check.for_application("STS-01", "A store has the Service that gives its pods their names", check.CANNOT_WORK)
 def headless_service(context: check_context.CheckContext) -> check_context.Findings:
-    """Without it `db-0.db` has no DNS record. A store may give up the record in `raw`, for a stable address. https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id"""
+    """Without it `db-0.db` has no DNS record. https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id"""
     services = {service.name: service.manifest["spec"] for service in context.list_objects("Service")}
     for pod in (pod for pod in context.pods if pod.release_object.kind == "StatefulSet"):
-        name = pod.release_object.manifest["spec"].get("serviceName", "")
+        spec = pod.release_object.manifest["spec"]
+        name = spec.get("serviceName", "")
         if name not in services:
             message = f"Service {name} does not exist" if name else "is not set"
-        elif services[name].get("clusterIP") != "None" and not _gives_up_names(pod.workload):
+        elif services[name].get("clusterIP") == "None":
+            continue
+        # The only pod of a store has the name of the Service, whatever its address.
+        elif pod.replicas > 1 or services[name].get("selector") != spec["selector"]["matchLabels"]:
             message = f"Service {name} has a cluster IP"
         else:
             continue
         yield pod.make_object_finding("spec.serviceName", message, "name a Service with clusterIP None")
-
-
-def _gives_up_names(workload: application.AnyWorkload) -> bool:
-    """Whether ``raw`` removes `clusterIP: None` from its Service."""
-    fields = workload.raw.get("Service", {}).get("spec", {})
-    return "clusterIP" in fields and fields["clusterIP"] is None

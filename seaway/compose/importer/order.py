@@ -25,6 +25,9 @@ def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, depe
         dependency.approximate("condition", message, "condition: service_healthy", into="calls")
     elif other.kind == "stores" and kind != "stores" and not service.is_awaited("stores"):
         dependency.keep("condition", "stores start before services")
+    elif other.name in service.unordered_jobs:
+        message = f"no order: {other.dns_name} needs a disk that exists only when its store starts"
+        dependency.approximate("condition", message, f"run it as an init container: `init` of {service.dns_name}")
     elif _runs_too_late(service, other):
         message = f"no rollout completes {other.dns_name} before {service.dns_name} starts"
         dependency.approximate("condition", message, f"let {service.dns_name} retry until it is complete")

@@ -57,6 +57,8 @@ class ServicePlan:
         default_factory=dict[mount_reader.Mount, "ServicePlan"]
     )
     """Mounts of other services' disks, with the owner."""
+    unordered_jobs: set[str] = dataclasses.field(default_factory=set[str])
+    """Jobs that it depends on, and that need the disk of a store that waits for it."""
     runs_after_services: bool = False
     """Of a job that depends on services."""
     build_error: str = ""
@@ -122,15 +124,6 @@ class ServicePlan:
         command = self.keys.get_texts("command") or (list(stage.command) if stage else [])
         return not command or command[0].startswith("-") or command[0] in profile.server_commands
 
-    def waits_for(self, other: "ServicePlan") -> bool:
-        """Whether it depends on another service, also by way of others."""
-        names, seen = [*self.dependencies], set[str]()
-        while names:
-            if (name := names.pop()) not in seen and name in self.plans:
-                seen.add(name)
-                names += self.plans[name].dependencies
-        return other.name in seen
-
     def is_awaited(self, *kinds: str) -> bool:
         """Whether services of these kinds depend on it, also by way of others: then it changes before its own kind."""
         dependents = [other for other in self.plans.values() if self.name in other.dependencies]
@@ -167,7 +160,7 @@ class ServicePlan:
 
     def is_proxy(self) -> bool:
         """Whether it runs a proxy that looks up the addresses of others only when it starts."""
-        name = images.get_short_name(self.base_image or self.image or "")
+        name = images.get_short_name(self.base_image or self.image or "").rpartition("/")[2]
         return bool(re.search(r"nginx|openresty|haproxy|envoy|httpd|apache", name))
 
     def names_itself(self) -> bool:
@@ -175,7 +168,9 @@ class ServicePlan:
         test = " ".join(self.keys.enter("healthcheck").get_texts("test") or [])
         texts = [*self.list_texts(), test, *(self.project.find_text(name) or "" for name in self.list_files())]
         pattern = rf"(?<![\w.-]){re.escape(self.name)}(?=:[0-9])|(?://|@){re.escape(self.name)}(?![\w.-])"
-        return any(re.search(pattern, text) for text in texts)
+        env = self.keys.get_scalars("environment").items()
+        is_named = any(naming.names_host(node.text, self.name, key) for key, node in env)
+        return is_named or any(re.search(pattern, text) for text in texts)
 
     def list_files(self) -> list[str]:
         """The files of the project that it mounts."""

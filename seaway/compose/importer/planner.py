@@ -1,8 +1,10 @@
 """Plans all services of a compose document before any of them is converted."""
 
 import dataclasses
+import graphlib
+import itertools
 import posixpath
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from seaway.compose.importer import (
     images,
@@ -21,6 +23,8 @@ from seaway.model import rollout_order
 from seaway.model.validate import structure
 
 CRON_LABEL = "kompose.cronjob.schedule"
+
+DiskUser = tuple[plan.ServicePlan, mount_reader.Mount]
 
 
 def plan_services(
@@ -180,7 +184,7 @@ def _list_networks(service: plan.ServicePlan) -> list[str]:
 
 def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
     """A disk that several services mount belongs to one store, and the others share it."""
-    users: dict[str, list[tuple[plan.ServicePlan, mount_reader.Mount]]] = {}
+    users: dict[str, list[DiskUser]] = {}
     for service in plans.values():
         for mount in service.mounts:
             if mount.kind == "disk":
@@ -190,15 +194,15 @@ def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
         for source, all_users in users.items()
     }
     candidates = {source: able for source, able in candidates.items() if able}
-    owners = {source: min(able, key=lambda user: _rank_owner(*user)) for source, able in candidates.items()}
-    # A pod runs on the node of the disks that it mounts.
-    waits_for: dict[str, set[str]] = {}
-    for source, (owner, _) in owners.items():
-        for service, _ in users[source]:
-            waits_for.setdefault(service.name, set()).update({owner.name} - {service.name})
-    if next(rollout_order.find_name_cycles(waits_for), None) is not None:
-        # With the first name as the owner, no two stores wait for each other.
-        owners = {source: min(able, key=lambda user: user[0].name) for source, able in candidates.items()}
+    position = {name: number for number, name in enumerate(_sort_dependencies_first(plans))}
+    owners = {
+        source: min(able, key=lambda user: (*_rank_owner(*user), position[user[0].name]))
+        for source, able in candidates.items()
+    }
+    if _find_waiting_cycles(plans, owners, users):
+        # What the others depend on is the owner, so that no two stores wait for each other.
+        owners = {source: min(able, key=lambda user: position[user[0].name]) for source, able in candidates.items()}
+    _release_waiting_services(plans, owners, users)
     for source, (owner, disk) in owners.items():
         owner.own_disks.append(disk)
         for service, mount in users[source]:
@@ -207,10 +211,40 @@ def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
     for service in plans.values():
         if not _runs_rarely(service):
             _find_store(service)
-        elif service.kind == "jobs":
-            # A job that mounts the disk of a service runs after it, so the service cannot wait for the job.
-            others = {mount: owner for mount, owner in service.shared_disks.items() if not owner.waits_for(service)}
-            service.shared_disks = others
+
+
+def _release_waiting_services(
+    plans: Mapping[str, plan.ServicePlan], owners: Mapping[str, DiskUser], users: Mapping[str, Sequence[DiskUser]]
+) -> None:
+    """A service cannot wait for a job that mounts its disk: the disk exists only when the service starts."""
+    while cycles := _find_waiting_cycles(plans, owners, users):
+        edges = [edge for cycle in cycles for edge in itertools.pairwise(cycle)]
+        edges = [(name, other) for name, other in edges if plans[name].kind != "jobs" and plans[other].kind == "jobs"]
+        if not edges:
+            return
+        for name, other in edges:
+            plans[name].unordered_jobs.add(other)
+
+
+def _find_waiting_cycles(
+    plans: Mapping[str, plan.ServicePlan], owners: Mapping[str, DiskUser], users: Mapping[str, Sequence[DiskUser]]
+) -> list[tuple[str, ...]]:
+    """The services that wait for each other: for a dependency, or for the disks that their pods mount."""
+    waits_for = {
+        name: (service.dependencies.keys() & plans.keys()) - service.unordered_jobs for name, service in plans.items()
+    }
+    for source, (owner, _) in owners.items():
+        for service, _ in users[source]:
+            waits_for[service.name] |= {owner.name}
+    return list(rollout_order.find_name_cycles(waits_for))
+
+
+def _sort_dependencies_first(plans: Mapping[str, plan.ServicePlan]) -> Iterable[str]:
+    """The names of the services. Docker Compose refuses cycles."""
+    graph = {name: [other for other in sorted(plans[name].dependencies) if other in plans] for name in sorted(plans)}
+    if next(rollout_order.find_name_cycles(graph), None) is not None:
+        return graph
+    return graphlib.TopologicalSorter(graph).static_order()
 
 
 def _runs_rarely(service: plan.ServicePlan) -> bool:
@@ -218,7 +252,7 @@ def _runs_rarely(service: plan.ServicePlan) -> bool:
     return service.kind == "jobs" or service.is_switched_off()
 
 
-def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[bool | str, ...]:
+def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[bool, ...]:
     """First the service whose image keeps its data there, then one that writes, has one container, and has a port."""
     replicas = service.keys.enter("deploy").get_text("replicas") or service.keys.get_text("scale")
     return (
@@ -227,7 +261,6 @@ def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[b
         not mount.key.startswith("volumes."),
         replicas not in (None, "1"),
         service.main_port is None,
-        service.name,
     )
 
 

@@ -122,7 +122,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             text = references.escape(known[name].text)
             new_text = service.renames.rewrite(text, name)
             service.builder.set(("env", name), new_text, known[name].location)
-            old = naming.find_old_name(new_text, service.renames)
+            old = naming.find_old_name(new_text, service.renames, name)
             if old is not None:
                 hint = f"if it is a host, write {service.renames.hosts[old]}"
                 keys.approximate(key, f"still has {old}, which no host of the cluster has", hint, into=into)

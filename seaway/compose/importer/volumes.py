@@ -100,13 +100,6 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
         case "disk":
             if not mount.read_only:
                 builder.append("writable", mount.target, mount.location)
-            owners = [
-                other for other in service.plans.values() if mount.source in [own.source for own in other.own_disks]
-            ]
-            if owners:
-                message = f"the disk of {owners[0].dns_name}, which waits for this job; empty at each start"
-                keys.drop(key, message, f"write it as one of the `init` containers of {owners[0].dns_name}")
-                return
             message = "no service with a pod mounts this volume, so there is no disk; empty at each start"
             keys.drop(key, message, "mount the volume in a service too")
         case "anonymous" if mount.target == service.image_volume:

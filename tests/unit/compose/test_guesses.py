@@ -374,13 +374,14 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
         "raw.Deployment.spec.template.spec.dnsConfig.nameservers",
         ["1.1.1.1", "1.1.1.2", "1.1.1.3"],
     ),
-    "a disk of a service that waits for the job": (
-        {
-            "web": APP | {"restart": "no", "command": ["./migrate"], "volumes": [DISK]},
-            "b": APP | {"volumes": [DISK], "depends_on": {"c": {"condition": "service_completed_successfully"}}},
-            "c": APP | {"command": ["./seed"], "depends_on": {"web": {"condition": "service_completed_successfully"}}},
-        },
-        "sharedVolumes",
+    "its own name as a value": (
+        {"web": {"image": "mongo:7", "environment": {"INITIAL_PRIMARY_HOST": "web"}, "volumes": [DISK]}},
+        "raw.Service.spec.publishNotReadyAddresses",
+        True,
+    ),
+    "an organization that is no proxy": (
+        {"web": APP | {"expose": ["9000"], "volumes": [DISK]}, "b": {"image": "apache/answer:1"}},
+        "raw",
         ABSENT,
     ),
     "a folder that is copied": (
@@ -509,11 +510,20 @@ def test_hosts_outside_are_reported(env: Any, kind: list[str]) -> None:
 
 def test_names_that_no_host_of_the_cluster_has_are_reported() -> None:
     services = {
-        "web": APP | {"environment": {"NAME": "shop_db", "URL": "redis://shop_db:1"}},
+        "web": APP
+        | {
+            "environment": {
+                "NAME": "shop_db",
+                "URL": "redis://shop_db:1/shop_db",
+                "PG_USER": "shop_db",
+                "CONN": "Server=shop_db;Database=shop_db",
+            }
+        },
         "db": {"image": "postgres:16", "container_name": "shop_db"},
     }
     assert test_import.get_outcomes(services, "services.web.environment.NAME")[0].hint
-    assert not test_import.get_outcomes(services, "services.web.environment.URL")[0].hint
+    for name in ("URL", "PG_USER", "CONN"):
+        assert not test_import.get_outcomes(services, f"services.web.environment.{name}")[0].hint
 
 
 @pytest.mark.parametrize(
