@@ -50,6 +50,14 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
         "port",
         8000,
     ),
+    "a file that the Dockerfile of a proxy copies": (
+        {
+            "web": APP,
+            "proxy": {"build": {"context": ".", "dockerfile_inline": "FROM nginx:1\nCOPY nginx.conf /etc/nginx/\n"}},
+        },
+        "port",
+        8000,
+    ),
     "a stated port before an implied one": (
         {"web": APP, "b": APP | {"environment": {"A": "http://web", "B": "http://web:3000"}}},
         "port",
