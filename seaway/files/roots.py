@@ -21,6 +21,7 @@ RootChoice = Literal["project", "git"]
 
 PROJECT_FILE = "Pulumi.yaml"
 _PROJECT_LOCATION = diagnosis.SourceLocation(PROJECT_FILE)
+_GIT_COMMAND = "pulumi config set seaway:root git"
 MAX_BYTES = 4_000_000
 CLOSED_NAMES = frozenset({".git", ".pulumi", ".seaway"})
 """Names of folders, or of files (a worktree's ``.git``), that hold tokens, keys and state."""
@@ -217,7 +218,7 @@ def find_root(
     project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)
     if project is None:
         return Root(real, "copy it below the working directory, or name a folder above both with --root")
-    git = "if it is in the same git repository: pulumi config set seaway:root git"
+    git = f"if it is in the same git repository: {_GIT_COMMAND}"
     return Root(project, f"copy it into the folder of {PROJECT_FILE}; {git}")
 
 
@@ -226,9 +227,10 @@ def find_working_root(choice: str | None = None) -> Root:
 
     ``choice``: the option --root, which is `git` or a folder.
     """
-    if choice is None or choice == "git":
-        return find_root(Path.cwd(), choice or "project", diagnosis.SourceLocation("--root"))
-    return Root(Path(choice), f"copy it below {choice}")
+    if choice is not None and choice != "git":
+        return Root(Path(choice), f"copy it below {choice}")
+    root = find_root(Path.cwd(), choice or "project", diagnosis.SourceLocation("--root"))
+    return Root(root.folder, root.hint.replace(_GIT_COMMAND, f"add --root git, and {_GIT_COMMAND}"))
 
 
 def _reject(
