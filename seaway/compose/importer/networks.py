@@ -9,8 +9,19 @@ from seaway.model import ingress_hosts
 
 _PRIVATE_RANGES = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
 _PRIVATE_DOMAINS = (".internal", ".local", ".lan", ".corp", ".intra", ".intranet", ".home", ".private")
-_SCHEME_PORTS = {"postgres": "5432", "postgresql": "5432", "mysql": "3306", "redis": "6379", "amqp": "5672"}
+_SCHEME_PORTS = {
+    "http": "80",
+    "https": "443",
+    "postgres": "5432",
+    "postgresql": "5432",
+    "mysql": "3306",
+    "redis": "6379",
+    "amqp": "5672",
+}
 _HOST_KEY = r"(?i:host|hostname|hosts|servers?|addr|address|endpoints?|brokers?|data source)"
+_OWN_VARIABLE = re.compile(r"VIRTUAL|LETSENCRYPT|LISTEN|BIND|ALLOWED|TRUSTED|^HOST(NAME)?$", re.IGNORECASE)
+"""Variables with the names and addresses of the service itself."""
+
 _HOST_NAME = re.compile(rf"{ingress_hosts.LABEL}(\.{ingress_hosts.LABEL})*")
 MAX_NAMESERVERS = 3
 """https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/#pod-dns-config"""
@@ -92,7 +103,7 @@ def _find_outer_hosts(service: plan.ServicePlan) -> Iterator[tuple[str, str, str
     for source, text in {**texts, "command": " ".join(service.list_command_texts())}.items():
         for scheme, host, port in _find_hosts(source, text):
             is_own = host in own_names or host.startswith("localhost") or f"`{host}`" in routes
-            if not is_own and not re.search(r"VIRTUAL|LETSENCRYPT", source):
+            if not is_own and not _OWN_VARIABLE.search(source):
                 yield source, scheme, host, port
 
 

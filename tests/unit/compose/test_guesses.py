@@ -290,6 +290,21 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
         "files",
         ABSENT,
     ),
+    "only the list of packages is copied": (
+        {
+            "web": {
+                "build": {"context": ".", "dockerfile_inline": "FROM a\nWORKDIR /a\nCOPY x*.json Gemfile* r.txt ./\n"},
+                "volumes": [bind("./conf", "/a")],
+            }
+        },
+        "files",
+        {"/a/x.py": "./conf/x.py"},
+    ),
+    "readiness of an old MariaDB": (
+        {"web": {"image": "mariadb:10.3"}},
+        "health.readiness",
+        ["mysqladmin", "ping", "--silent", "--host=127.0.0.1", "--port=3306"],
+    ),
     "a folder that is copied by way of a stage": (
         {
             "web": {
