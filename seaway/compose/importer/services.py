@@ -58,6 +58,8 @@ def convert(service: plan.ServicePlan) -> nodes.MappingNode:
         workload = "DaemonSet"
         builder.fields.pop("scale", None)
         builder.fields.pop("spread", None)
+    if service.kind == "jobs" and service.is_switched_off():
+        workload = "CronJob"
     if "schedule" in builder.fields:
         workload = "CronJob"
         builder.fields.pop("run", None)

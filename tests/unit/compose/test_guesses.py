@@ -606,7 +606,9 @@ def test_a_service_without_containers_has_no_pods_and_no_disk() -> None:
     off: dict[str, Any] = {"deploy": {"replicas": 0}, "volumes": [DISK]}
     everywhere = off | {"deploy": {"mode": "global", "replicas": 0}}
     assert test_import.get_fields({"web": APP | everywhere})["scale"] == 0
-    services: dict[str, Any] = {"web": APP | off, "job": APP | off | {"command": ["./migrate"], "restart": "no"}}
+    services: dict[str, Any] = {"web": APP | off, "job": APP | off | {"command": ["./migrate"]}}
+    services["job"] |= {"user": "1000:0", "restart": "no"}
+    assert test_import.load_app(services).jobs[0].run == "on-demand"
     assert test_import.get_fields(services)["scale"] == 0
     assert test_import.get_fields(services, "job")["run"] == "on-demand"
     services["other"] = APP | {"volumes": [DISK]}
