@@ -28,8 +28,8 @@ from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from seaway.files import roots
-from seaway.images import build_files, file_index, ignore
+from seaway.files import ignore, roots
+from seaway.images import build_files, file_index
 from seaway.model import application
 from seaway.model.validate import mounts
 from seaway.syntax import diagnosis

@@ -227,6 +227,10 @@ def _export_files(container: ExportedContainer) -> list[dict[str, str]]:
     configs = container.export.configs
     references: list[dict[str, str]] = []
     for file in sorted(container.container_spec.files, key=lambda file: file.path):
+        if file.source is None and file.binary is not None:
+            hint = "write a file beside the application's file: {source: ./name}"
+            container.drop(f"files.{file.path}", "Docker Compose has no binary `content`", hint)
+            continue
         config = {"content": file.content or ""}
         if file.source is not None:
             config = {"file": container.export.to_relative(file.source)}

@@ -83,6 +83,8 @@ def convert_configs(service: plan.ServicePlan) -> None:
             service.builder.set(("files", target, "content"), new_text, config.locate("source"))
         elif file:
             service.builder.set(("files", target), service.project.to_relative(file) or file, config.locate("source"))
+        if (file and service.project.is_executable(file)) or _is_executable(config.get_text("mode") or ""):
+            service.builder.add_volume({"name": "config", "configMap": {"defaultMode": 0o755}})
         if content is not None or file:
             kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
             config.record("source", kind, message, into="files")
@@ -91,6 +93,13 @@ def convert_configs(service: plan.ServicePlan) -> None:
         config.keep("target")
         message = "every user of the container can read the file, and none can change it"
         config.approximate("uid gid mode", message)
+
+
+def _is_executable(mode: str) -> bool:
+    """``0755``, or the same in decimal."""
+    is_octal = mode.startswith("0")
+    digits = mode.removeprefix("0o") if is_octal else mode
+    return digits.isdecimal() and bool(int(digits, 8 if is_octal else 10) & 0o111)
 
 
 def convert_config_definitions(document: key_reader.KeyReader) -> None:

@@ -13,6 +13,7 @@ from seaway.compose.importer import (
     order,
     plan,
     pod_fields,
+    proxies,
     resources,
     secrets,
     security,
@@ -57,6 +58,8 @@ def convert(service: plan.ServicePlan) -> nodes.MappingNode:
         workload = "DaemonSet"
         builder.fields.pop("scale", None)
         builder.fields.pop("spread", None)
+    if service.kind == "jobs" and service.is_switched_off():
+        workload = "CronJob"
     if "schedule" in builder.fields:
         workload = "CronJob"
         builder.fields.pop("run", None)
@@ -83,7 +86,7 @@ def _convert_command(service: plan.ServicePlan) -> None:
         if not words:
             keys.keep(key, "the image's own")
             continue
-        new_words = [service.renames.rewrite(word) for word in words]
+        new_words = [service.renames.rewrite(word, option) for word, option in zip(words, ["", *words], strict=False)]
         service.builder.set(field, new_words, keys.locate(key))
         _note_old_name(service, " ".join(new_words), f"its {key}")
         kind, message = ("kept", field) if new_words == words else ("approximated", naming.RENAMED)
@@ -112,9 +115,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             keys.keep(key, "has no value: Docker Compose passes none either")
         elif name == "VIRTUAL_HOST" and service.main_port is not None:
             service.builder.set(("env", name), references.escape(known[name].text), known[name].location)
-            service.builder.set("publish", True, known[name].location)  # noqa: FBT003 - a field
-            hosts = [host.partition(":")[0].strip() for host in known[name].text.split(",")]
-            kompose.approximate_hosts(service, key, hosts)
+            proxies.convert_virtual_host(service, known[name].text)
         elif not _VARIABLE.fullmatch(name):
             keys.drop(key, "is not a valid variable name", "use letters, digits and _")
         elif name in service.secret_names:
@@ -123,7 +124,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             text = references.escape(known[name].text)
             new_text = service.renames.rewrite(text, name)
             service.builder.set(("env", name), new_text, known[name].location)
-            old = naming.find_old_name(new_text, service.renames)
+            old = naming.find_old_name(new_text, service.renames, name)
             if old is not None:
                 hint = f"if it is a host, write {service.renames.hosts[old]}"
                 keys.approximate(key, f"still has {old}, which no host of the cluster has", hint, into=into)
@@ -166,7 +167,9 @@ def _convert_start(service: plan.ServicePlan) -> None:
 def _convert_other_keys(service: plan.ServicePlan) -> None:
     keys, dns_name = service.keys, service.dns_name
     message = f"pods are named after {dns_name}; the environment of other services is changed"
-    keys.approximate("container_name", message, kept={None: "", dns_name: ""})
+    alias = (keys.get_text("container_name") or "").lower()
+    kept = {keys.get_text("container_name"): f"aliases: {alias}"} if alias in service.aliases else {}
+    keys.approximate("container_name", message, kept={None: "", dns_name: "", **kept})
     policy, pulled = keys.get_text("pull_policy"), "a node pulls an image that it does not have"
     if policy in ("always", "never"):
         service.builder.container["imagePullPolicy"] = policy.capitalize()
