@@ -18,6 +18,8 @@ _SERVER_PORT = re.compile(r"traefik\.(http|tcp)\.services\..+\.loadbalancer\.ser
 _RULE = re.compile(r"traefik\.(http|tcp)\.routers\..+\.rule", re.IGNORECASE)
 _TOKEN = re.compile(r"\|\||&&|[!()]|(?P<name>\w+)\((?P<texts>(?:`[^`]*`|\"[^\"]*\"|'[^']*'|[^)`\"'])*)\)")
 _MAX_RULE = 1000
+"""Characters; longer rules, and those with more than ``_MAX_BRACKETS``, are not read."""
+_MAX_BRACKETS = 100
 
 Condition = tuple[str, tuple[str, ...]]
 """A matcher and its texts: ``("Host", ("a.example.com",))``; an empty name for what no ingress can check."""
@@ -110,7 +112,8 @@ def approximate_addresses(
 def read_rule(rule: str) -> tuple[list[str], bool]:
     """The addresses of a rule, ``shop.example.com/api``, and whether they are all that it says."""
     addresses: list[str] = []
-    alternatives = _Parser(rule).parse_alternatives() if len(rule) <= _MAX_RULE else []
+    is_short = len(rule) <= _MAX_RULE and rule.count("(") + rule.count("!") <= _MAX_BRACKETS
+    alternatives = _Parser(rule).parse_alternatives() if is_short else []
     is_exact = bool(alternatives)
     for conditions in alternatives:
         hosts = [text for name, texts in conditions if name == "Host" for text in texts]
