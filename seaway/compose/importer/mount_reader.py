@@ -1,6 +1,7 @@
 """Classifies the mounts of a compose service: a disk, configuration, or a folder that a cluster does not have."""
 
 import dataclasses
+import os
 import posixpath
 import re
 from typing import Literal
@@ -29,6 +30,7 @@ MountKind = Literal[
     "code",
     "missing",
     "clock",
+    "null",
     "socket",
     "host",
     "unusable",
@@ -42,7 +44,9 @@ EXTENSION = "x-seaway"
 _CODE_FOLDERS = ("node_modules", "vendor", "bundle", ".venv", "venv", "site-packages", "target", "deps", "_build")
 """Folders in which a build installs packages. An empty disk would hide them."""
 
-_SYSTEM_FOLDERS = re.compile(r"/|/(proc|sys|dev|run|var/run|etc|boot|lib|usr|var/lib/docker|var/log)(/.*)?")
+_SYSTEM_FOLDERS = re.compile(
+    r"/|/(proc|sys|dev|run|var/run|etc|boot|lib|usr(?!/local/[^/]+/.)|var/lib/docker|var/log)(/.*)?"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,9 +100,7 @@ def read_mounts(
             kind = "empty"
         elif kind == "disk" and stage is not None and posixpath.basename(target) in _CODE_FOLDERS:
             kind = "code"
-        elif (
-            kind == "host" and _is_data_folder(source) and document.enter(EXTENSION).get_text("hostFolders") == "disks"
-        ):
+        elif kind == "host" and is_data_folder(source) and document.enter(EXTENSION).get_text("hostFolders") == "disks":
             kind = "disk"
         elif kind == "file" and project.explain_unusable(mount.source):
             kind = "unusable"
@@ -117,7 +119,7 @@ def is_temporary(definition: key_reader.KeyReader) -> bool:
     return definition.enter("driver_opts").get_text("type") == "tmpfs"
 
 
-def _is_data_folder(source: str) -> bool:
+def is_data_folder(source: str) -> bool:
     """Whether a path of a host is a folder with data, and no file and no part of the system."""
     return not _SYSTEM_FOLDERS.fullmatch(posixpath.normpath(source)) and "." not in posixpath.basename(source).lstrip(
         "."
@@ -141,6 +143,8 @@ def _classify(  # noqa: PLR0911, PLR0917 - one return per kind
         return "socket"
     if path.startswith(CLOCK_PATHS):
         return "clock"
+    if path == os.devnull:
+        return "null"
     if path == target == SHARED_MEMORY:
         return "memory"
     relative = project.to_relative(source)

@@ -102,7 +102,7 @@ def _choose_dns_names(names: Collection[str]) -> dict[str, str]:
 def _plan_build(service: plan.ServicePlan, build: key_reader.KeyReader, *, build_named_images: bool) -> None:
     """A build that fails is replaced with the image of the service, if it has one."""
     project, written = service.project, build.get_text("context") or "."
-    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_context(written)
+    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_relative(written)
     file = None
     if context is not None and not build.has("dockerfile_inline"):
         file = project.folder / context / dockerfile
@@ -163,7 +163,7 @@ def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
             reason, service.is_kind_guessed = "its command ends, and it has no port", True
         elif restart in {"none", "no"} and not service.runs_permanently() and service.name not in required:
             reason, service.is_kind_guessed = f"restart is {restart}, and it has no port", True
-        elif restart.startswith("on-failure") and service.ends() and service.name not in required:
+        elif restart.startswith("on-failure") and service.ends():
             reason, service.is_kind_guessed = f"restart is {restart}, and its command ends", True
         if reason:
             service.kind, service.kind_reason = "jobs", reason

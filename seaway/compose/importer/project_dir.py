@@ -24,21 +24,15 @@ class ProjectDir:
     root: roots.Root
 
     def to_relative(self, source: str) -> str | None:
-        """A path relative to the project, as ``./nginx.conf``; None: it is outside."""
+        """A path relative to the compose file, as ``./nginx.conf`` or ``../conf``; None: it is outside of the root."""
         if source.startswith("~"):
             return None
         if posixpath.isabs(source):
             source = os.path.relpath(source, self.folder.absolute())
         path = posixpath.normpath(source)
         if path == ".." or path.startswith("../"):
-            return None
+            return path if self.root.allows(self.folder / path) else None
         return path if path == "." else f"./{path}"
-
-    def to_context(self, source: str) -> str | None:
-        """The folder of a build, which may be above the compose file; None: it is outside of the project."""
-        if (relative := self.to_relative(source)) is not None or posixpath.isabs(source) or source.startswith("~"):
-            return relative
-        return posixpath.normpath(source) if self.root.allows(self.folder / source) else None
 
     def is_folder(self, relative: str) -> bool:
         """A missing path without a dot in its name counts as a folder: Docker would create it."""

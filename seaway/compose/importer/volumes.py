@@ -1,6 +1,7 @@
 """Converts mounts: a named volume is the disk of a store, a file is configuration."""
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 
 from seaway.compose.importer import amounts, images, key_reader, mount_reader, naming, plan, security
@@ -10,6 +11,9 @@ DEFAULT_SIZE = "1Gi"
 
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
+
+_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/log|var/www)/")
+"""Images hold programs and configuration there, and data elsewhere."""
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -67,9 +71,12 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     if mount.source.startswith(("/", "~")):
         message = f"a new {size} disk, empty at first, and not the folder {mount.source} of the host"
         keys.approximate(mount.key, message, "copy data into it", into=into)
-    elif mount.source.startswith("./") and service.project.to_relative(mount.source) == mount.source:
+    elif mount.source.startswith(("./", "../")) and service.project.to_relative(mount.source) == mount.source:
         absence = "no folder" if service.project.is_empty(mount.source) else "not the files"
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
+    elif _IMAGE_FOLDERS.match(mount.target) and service.profile is None:
+        message = f"a {size} disk, empty at first: Docker copies the image's files to a new volume"
+        keys.approximate(mount.key, message, "if the program needs them, copy them in an init container", into=into)
     elif label_size:
         keys.keep(mount.key, f"a {size} disk", into=into)
     else:
@@ -126,7 +133,8 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
         case "unusable":
             keys.refuse(key, f"{mount.source} {service.project.explain_unusable(mount.source)}", _BUILD_HINT)
         case "socket" | "host":
-            message, hint = _REFUSED[mount.kind]
+            is_file = mount.kind == "host" and not mount_reader.is_data_folder(mount.source)
+            message, hint = _REFUSED["file" if is_file else mount.kind]
             keys.refuse(key, f"{mount.source} {message}", hint)
         case _:
             keys.drop(key, *_DROPPED.get(mount.kind, ("pods have no such volume type", "name a volume instead")))
@@ -135,11 +143,16 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
 _DROPPED: Mapping[str, tuple[str, str]] = {
     "source": ("the built image contains the source; a change needs a deployment", "deploy after a change"),
     "missing": ("it does not exist: Docker would create an empty folder", "add it, and import again"),
+    "null": ("it is empty", "remove it"),
     "clock": ("pods do not use the clock files of a host", "set the variable TZ"),
 }
 _BUILD_HINT = "build it into the image"
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "socket": ("gives root on the node to every process that can write to it", "use `kubernetesApi` with few rights"),
+    "file": (
+        "is a file or a system folder of one machine, and pods move between machines",
+        "copy it into the project, and mount the copy",
+    ),
     "host": (
         "is a folder of one machine, and pods move between machines",
         "name a volume instead, or write `x-seaway: {hostFolders: disks}` at the top of the file for empty disks",
