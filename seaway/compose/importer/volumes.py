@@ -12,7 +12,7 @@ DEFAULT_SIZE = "1Gi"
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
 
-_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/log|var/www)/")
+_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/log|var/www)(/|$)")
 """Images hold programs and configuration there, and data elsewhere."""
 
 
@@ -125,7 +125,9 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
                 _add_file(service, mount, f"{mount.target}/{name}", f"{mount.source}/{name}")
             count = len(mount.files)
             message = f"the {count} {'file' if count == 1 else 'files'} that the folder holds now, read-only"
-            keys.approximate(key, message, "import again after files were added", into="files")
+            hint = "import again after files were added"
+            hint += "" if mount.read_only else "; a program that writes there needs a volume"
+            keys.approximate(key, message, hint, into="files")
         case "memory":
             builder.add_volume({"name": "shm", "emptyDir": {"medium": "Memory"}})
             builder.container["volumeMounts"] = [{"name": "shm", "mountPath": mount.target}]

@@ -95,6 +95,15 @@ x-seaway: {hostFolders: disks}
         "jobs.migrate.args",
         ["migrate", "sql", "--yes"],
     ),
+    "nginx with scripts that change its pages": (
+        """
+  web:
+    build: {context: ., dockerfile_inline: "FROM nginx:1\\nCOPY replace.sh /docker-entrypoint.d/90-replace.sh\\n"}
+    ports: ["80:80"]
+""",
+        "services.web.security",
+        "baseline",
+    ),
     "the data folder of InfluxDB 1": (
         """
   db: {image: "influxdb:1.8", volumes: ["disk:/var/lib/influxdb"]}
