@@ -85,9 +85,10 @@ def is_compose_file(path: Path) -> bool:
 def _has_compose_keys(file: Path) -> bool:
     """An application has a name, and other keys in its services."""
     try:
-        text = file.read_text() if file.is_file() else ""
-    except (OSError, UnicodeDecodeError):
+        content = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
+    except diagnosis.InvalidInput:
         return False
+    text = content.decode(errors="replace")
     top_keys = re.findall(r"^(\w+):", text, re.MULTILINE)
     return "services" in top_keys and "name" not in top_keys and _COMPOSE_KEY.search(text) is not None
 
