@@ -21,6 +21,7 @@ RootChoice = Literal["project", "git"]
 
 PROJECT_FILE = "Pulumi.yaml"
 _PROJECT_LOCATION = diagnosis.SourceLocation(PROJECT_FILE)
+_GIT_COMMAND = "pulumi config set seaway:root git"
 MAX_BYTES = 4_000_000
 CLOSED_NAMES = frozenset({".git", ".pulumi", ".seaway"})
 """Names of folders, or of files (a worktree's ``.git``), that hold tokens, keys and state."""
@@ -216,14 +217,20 @@ def find_root(
         return Root(top, "copy it into the git repository")
     project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)
     if project is None:
-        return Root(real, "copy it below the working directory, or run the command in a folder above both")
-    git = "if it is in the same git repository: pulumi config set seaway:root git"
+        return Root(real, "copy it below the working directory, or name a folder above both with --root")
+    git = f"if it is in the same git repository: {_GIT_COMMAND}"
     return Root(project, f"copy it into the folder of {PROJECT_FILE}; {git}")
 
 
-def find_working_root() -> Root:
-    """The root of a command with a file and no stack: the project of the working directory, or the directory itself."""
-    return find_root(Path.cwd())
+def find_working_root(choice: str | None = None) -> Root:
+    """The root of a command with a file and no stack: the project of the working directory, or the directory itself.
+
+    ``choice``: the option --root, which is `git` or a folder.
+    """
+    if choice is not None and choice != "git":
+        return Root(Path(choice), f"copy it below {choice}")
+    root = find_root(Path.cwd(), choice or "project", diagnosis.SourceLocation("--root"))
+    return Root(root.folder, root.hint.replace(_GIT_COMMAND, f"add --root git, and {_GIT_COMMAND}"))
 
 
 def _reject(

@@ -61,14 +61,36 @@ def parse_file(
     ``display_path`` is its path in messages; for the other arguments see ``load_application``.
     """
     if is_compose_file(path):
-        from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
-
-        return compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
+        return _load_compose(path, display_path, root, profiles, build_named_images=build_named_images)
     hint = f"write the application there; for its keys: {diagnosis.format_help('reference')}"
     text = root.read(path, "the application's file", diagnosis.SourceLocation(display_path), "", hint=hint)
     if path.suffix == python_program.SUFFIX:
         return python_program.run_program(path, display_path)
-    return yaml_parser.parse(text, display_path)
+    node = yaml_parser.parse(text, display_path)
+    if _is_compose_document(node):
+        return _load_compose(path, display_path, root, profiles, build_named_images=build_named_images)
+    return node
+
+
+def _load_compose(
+    path: Path, display_path: str, root: roots.Root, profiles: Collection[str], *, build_named_images: bool
+) -> nodes.Node:
+    from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
+
+    return compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
+
+
+def _is_compose_document(node: nodes.Node) -> bool:
+    """Whether a document with another name is a Compose file: its services have keys that only Compose has."""
+    services = [pair.node for pair in nodes.get_pairs(node, "services").values()]
+    pairs = [pair for service in services if isinstance(service, nodes.MappingNode) for pair in service.pairs.items()]
+    keys = {key for key, _ in pairs}
+    has_port_list = any(key == "ports" and isinstance(pair.node, nodes.SequenceNode) for key, pair in pairs)
+    if not has_port_list and keys <= {decode.to_camel_case(name) for name in application.Service.__dataclass_fields__}:
+        return False
+    from seaway.compose import project as compose  # noqa: PLC0415 - as above
+
+    return compose.has_keys(keys)
 
 
 def is_compose_file(path: Path) -> bool:

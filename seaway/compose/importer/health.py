@@ -1,6 +1,7 @@
 """Converts the healthcheck. Docker restarts nothing for its result, and depends_on waits for it: that is readiness."""
 
 import math
+import re
 
 from seaway.compose.importer import amounts, key_reader, naming, plan
 from seaway.kubernetes.api import references
@@ -50,6 +51,8 @@ def _set_server_probe(service: plan.ServicePlan) -> None:
     user = env.get("POSTGRES_USER", "postgres")
     names = {"port": main.number, "user": user, "database": env.get("POSTGRES_DB", user)}
     words = [references.escape(word.format(**names)) for word in server.readiness]
+    if re.search(r"mariadb:(5|10\.[0-4])\b", service.base_image or ""):
+        words[0] = "mysqladmin"
     service.builder.set(("health", "readiness"), words)
     message = f"is ready if {words[0]} succeeds: it runs a database"
     service.keys.note("approximated" if is_guess else "added", message, "set healthcheck", into="health.readiness")

@@ -33,6 +33,9 @@ _DATA_FOLDERS = {POSTGRES_DATA: "postgres", "/var/lib/mysql": "mysql"}
 _POSTGRES = re.compile(r"(.*/)?(postgres|pgvector|postgis|timescaledb|citus|paradedb|pgvecto-rs|vectorchord\S*)")
 """PostgreSQL with extensions, in images that are built on the image of Docker's library."""
 
+_SINGLE_FILE = re.compile(r"(^|/)([A-Z]\w*file\*?|[^/*]*\*?\.[^/*]+)$")
+"""A copied file, such as package*.json or a Gemfile: the source of the program is elsewhere."""
+
 _NO_ARGS: Mapping[str, str] = {}
 
 _HEAVY = (
@@ -119,9 +122,9 @@ def _is_copy(source: str, target: str, copied: str, place: str | None) -> bool:
     inner, part = posixpath.relpath(source, copied), posixpath.relpath(copied, source)
     if not inner.startswith(".."):
         return place is None or posixpath.normpath(posixpath.join(place, inner)) == target
-    if place is None or part.startswith(".."):
+    if place is None or part.startswith("..") or _SINGLE_FILE.search(part):
         return False
-    return posixpath.join(target, part) == posixpath.normpath(place)
+    return posixpath.join(target, part) == place
 
 
 def read_stage(path: Path, root: roots.Root, target: str | None = None, args: Mapping[str, str] = _NO_ARGS) -> Stage:
@@ -206,7 +209,7 @@ def _list_copies(arguments: str, working_dir: str, stages: Mapping[str, Stage]) 
     text = re.sub(r"--\S+\s+", "", arguments)
     words = _parse_words(text) if text.startswith("[") else tuple(text.split())
     *sources, destination = words or ("",)
-    place = posixpath.join(working_dir, destination)
+    place = posixpath.normpath(posixpath.join(working_dir, destination))
     is_known = place.startswith("/") and "$" not in place
     for source in sources:
         path = posixpath.normpath(source.lstrip("/") or ".")
@@ -216,7 +219,10 @@ def _list_copies(arguments: str, working_dir: str, stages: Mapping[str, Stage]) 
         if stage is not None:
             yield from _follow_copies(stage, posixpath.join("/", source), target if is_known else None)
             continue
-        yield (posixpath.dirname(path) or "." if path.endswith("*") else path), (target if is_known else None)
+        yield (
+            (posixpath.dirname(path) or "." if posixpath.basename(path) == "*" else path),
+            (target if is_known else None),
+        )
 
 
 def _follow_copies(stage: Stage, source: str, target: str | None) -> Iterator[tuple[str, str | None]]:

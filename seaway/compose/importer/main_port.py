@@ -6,6 +6,7 @@ command: a worker shares the image of web, and listens on no port.
 """
 
 import dataclasses
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -123,12 +124,23 @@ def _list_texts(service: plan.ServicePlan) -> Iterator[tuple[str, str]]:
     yield from ((f"{service.name}'s {key}", node.text) for key, node in keys.get_scalars("environment").items())
     for key in ("command", "entrypoint"):
         yield from ((f"{service.name}'s {key}", text) for text in keys.get_texts(key) or [])
-    yield from ((name, text) for name in service.list_files() if (text := project.find_text(name)))
+    files = [*service.list_files(), *_list_copied_files(service)]
+    yield from ((name, text) for name in files if (text := project.find_text(name)))
     for config in keys.enter_sequence("configs"):
         source = config.get_text("source") or ""
         definition = service.document.enter("configs").enter(source)
         text = definition.get_text("content") or project.find_text(definition.get_text("file") or "")
         yield f"the config {source}", text or ""
+
+
+def _list_copied_files(service: plan.ServicePlan) -> Iterator[str]:
+    """The files that the Dockerfile of a proxy copies: its configuration names other services."""
+    if service.stage is None or service.build_context is None or not service.is_proxy():
+        return
+    for copied, _ in service.stage.copies:
+        path = posixpath.normpath(posixpath.join(service.build_context, copied))
+        files = service.project.list_files(path, text_only=True)
+        yield from ([f"{path}/{file}" for file in files] or [path])
 
 
 def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str]:

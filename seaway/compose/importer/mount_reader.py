@@ -44,6 +44,9 @@ EXTENSION = "x-seaway"
 _CODE_FOLDERS = ("node_modules", "vendor", "bundle", ".venv", "venv", "site-packages", "target", "deps", "_build")
 """Folders in which a build installs packages. An empty disk would hide them."""
 
+_HELD_DATA = re.compile(r"^/(data|config)$|^/var/lib/|/(data|db)$")
+"""Folders that an anonymous volume keeps while its container is replaced."""
+
 _SYSTEM_FOLDERS = re.compile(
     r"/|/(proc|sys|dev|run|var/run|etc|boot|lib|usr(?!/local/[^/]+/.)|var/lib/docker|var/log)(/.*)?"
 )
@@ -80,6 +83,7 @@ def read_mounts(
 ) -> list[Mount]:
     """The mounts of a service. The image holds the folders of its ``build_context`` that the ``stage`` copies."""
     mounts: list[Mount] = []
+    host_folders = document.enter(EXTENSION).get_text("hostFolders")
     for number, volume in enumerate(keys.enter_sequence("volumes")):
         volume.drop("volume.subpath volume.labels image.subpath", "the whole disk is mounted")
         volume.keep("bind.selinux", "pods have their own labels")
@@ -96,11 +100,15 @@ def read_mounts(
             read_only=volume.is_true("read_only"),
         )
         kind, files = _classify(mount, mount_type, source, project, build_context, stage), ()
+        kind = "empty" if kind in ("disk", "anonymous") and target == "/tmp" else kind  # noqa: S108
         if kind == "disk" and mount_type == "volume" and is_temporary(document.enter("volumes").enter(source)):
             kind = "empty"
-        elif kind == "disk" and stage is not None and posixpath.basename(target) in _CODE_FOLDERS:
+        elif kind in ("disk", "anonymous") and posixpath.basename(target) in _CODE_FOLDERS:
             kind = "code"
-        elif kind == "host" and is_data_folder(source) and document.enter(EXTENSION).get_text("hostFolders") == "disks":
+        elif kind == "anonymous" and target != data_dir and _HELD_DATA.search(target):
+            kind = "disk"
+            mount = dataclasses.replace(mount, source=f"{keys.path.rpartition('.')[2]}-{posixpath.basename(target)}")
+        elif kind == "host" and describe_host_path(source, target) == "folder" and host_folders == "disks":
             kind = "disk"
         elif kind == "file" and project.explain_unusable(mount.source):
             kind = "unusable"
@@ -119,11 +127,12 @@ def is_temporary(definition: key_reader.KeyReader) -> bool:
     return definition.enter("driver_opts").get_text("type") == "tmpfs"
 
 
-def is_data_folder(source: str) -> bool:
-    """Whether a path of a host is a folder with data, and no file and no part of the system."""
-    return not _SYSTEM_FOLDERS.fullmatch(posixpath.normpath(source)) and "." not in posixpath.basename(source).lstrip(
-        "."
-    )
+def describe_host_path(source: str, target: str) -> Literal["system", "file", "folder"]:
+    """What a path of a host is, by its name: the machine itself, a file, or a folder with data."""
+    if _SYSTEM_FOLDERS.fullmatch(posixpath.normpath(source)):
+        return "system"
+    names = (posixpath.basename(path).lstrip(".") for path in (source, target))
+    return "file" if all("." in name for name in names) else "folder"
 
 
 def _classify(  # noqa: PLR0911, PLR0917 - one return per kind

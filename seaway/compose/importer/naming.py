@@ -17,6 +17,9 @@ _HOST_VARIABLE = re.compile(
     r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|PEER|NODE|SERVICE|PROXY|BACKEND|LINK|^-h$", re.IGNORECASE
 )
 
+_OTHER_VARIABLE = re.compile(r"(?:USER|USERNAME|DB|DBNAME|DATABASE|SCHEMA|TYPE|PATH|PASSWORD)$", re.IGNORECASE)
+_OTHER_KEY = re.compile(r"(?i:user\w*|uid|db|dbname|database|catalog|schema)[\"']?\s*[:=]\s*[\"']?[\w-]+")
+
 _HOST_KEY = (
     r"(?i:host|hostname|servers?|address|addr|endpoint|brokers?|data source)[\"'\]]*(?:\s*(?:[:=]|=>)\s*|\s+)[\"']?"
 )
@@ -71,9 +74,15 @@ def names_host(text: str, name: str, variable: str) -> bool:
     return Renames(hosts={name: ""}, paths={}).rewrite(text, variable) != text
 
 
-def find_old_name(text: str, renames: Renames) -> str | None:
-    """A host in a rewritten text that has another name in the cluster; None: there is none."""
-    pattern = r"(?<![\w.-]){}(?![\w-])"
+def find_old_name(text: str, renames: Renames, variable: str = "") -> str | None:
+    """A host in a rewritten text that has another name in the cluster; None: there is none.
+
+    The names of databases and users, schemes and paths are no hosts.
+    """
+    if _OTHER_VARIABLE.search(variable):
+        return None
+    text = _OTHER_KEY.sub("", text)
+    pattern = r"(?<![\w./-]){}(?![\w-]|://)"
     return next((old for old in renames.hosts if re.search(pattern.format(re.escape(old)), text)), None)
 
 

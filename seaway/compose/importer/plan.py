@@ -160,7 +160,7 @@ class ServicePlan:
 
     def is_proxy(self) -> bool:
         """Whether it runs a proxy that looks up the addresses of others only when it starts."""
-        name = images.get_short_name(self.base_image or self.image or "")
+        name = images.get_short_name(self.base_image or self.image or "").rpartition("/")[2]
         return bool(re.search(r"nginx|openresty|haproxy|envoy|httpd|apache", name))
 
     def names_itself(self) -> bool:
@@ -168,7 +168,9 @@ class ServicePlan:
         test = " ".join(self.keys.enter("healthcheck").get_texts("test") or [])
         texts = [*self.list_texts(), test, *(self.project.find_text(name) or "" for name in self.list_files())]
         pattern = rf"(?<![\w.-]){re.escape(self.name)}(?=:[0-9])|(?://|@){re.escape(self.name)}(?![\w.-])"
-        return any(re.search(pattern, text) for text in texts)
+        env = self.keys.get_scalars("environment").items()
+        is_named = any(naming.names_host(node.text, self.name, key) for key, node in env)
+        return is_named or any(re.search(pattern, text) for text in texts)
 
     def list_files(self) -> list[str]:
         """The files of the project that it mounts."""

@@ -24,7 +24,7 @@ class ProjectDir:
     root: roots.Root
 
     def to_relative(self, source: str) -> str | None:
-        """A path relative to the compose file, as ``./nginx.conf`` or ``../conf``; None: it is outside of the root."""
+        """A path relative to the compose file, as ``./nginx.conf``; None: it is outside of the project."""
         if source.startswith("~"):
             return None
         if posixpath.isabs(source):

@@ -59,6 +59,8 @@ def convert(service: plan.ServicePlan) -> nodes.MappingNode:
         workload = "DaemonSet"
         builder.fields.pop("scale", None)
         builder.fields.pop("spread", None)
+    if service.kind == "jobs" and service.is_switched_off():
+        workload = "CronJob"
     if "schedule" in builder.fields:
         workload = "CronJob"
         builder.fields.pop("run", None)
@@ -123,7 +125,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             text = references.escape(known[name].text)
             new_text = service.renames.rewrite(text, name)
             service.builder.set(("env", name), new_text, known[name].location)
-            old = naming.find_old_name(new_text, service.renames)
+            old = naming.find_old_name(new_text, service.renames, name)
             if old is not None:
                 hint = f"if it is a host, write {service.renames.hosts[old]}"
                 keys.approximate(key, f"still has {old}, which no host of the cluster has", hint, into=into)

@@ -12,7 +12,7 @@ DEFAULT_SIZE = "1Gi"
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
 
-_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/log|var/www)(/|$)")
+_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/www)/|/var/log(/|$)")
 """Images hold programs and configuration there, and data elsewhere."""
 
 
@@ -74,14 +74,22 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     elif mount.source.startswith(("./", "../")) and service.project.to_relative(mount.source) == mount.source:
         absence = "no folder" if service.project.is_empty(mount.source) else "not the files"
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
-    elif _IMAGE_FOLDERS.match(mount.target) and service.profile is None:
-        message = f"a {size} disk, empty at first: Docker copies the image's files to a new volume"
-        keys.approximate(mount.key, message, "if the program needs them, copy them in an init container", into=into)
     elif label_size:
         keys.keep(mount.key, f"a {size} disk", into=into)
+    elif _has_files(service, mount.target):
+        message = f"a {size} disk, empty at first: Docker would copy the image's files to it"
+        keys.approximate(mount.key, message, "if the program needs them, copy them when it starts", into=into)
     else:
         message = f"a {size} disk, empty at first: compose states no size"
         keys.record(mount.key, "added", message, f"label the volume with {SIZE_LABEL}", into=into)
+
+
+def _has_files(service: plan.ServicePlan, folder: str) -> bool:
+    """Whether the image has files in a folder, as far as its Dockerfile or the name of the folder tells."""
+    copies = service.stage.copies if service.stage else ()
+    if any(place and mount_reader.overlaps(place, folder) for _, place in copies):
+        return True
+    return _IMAGE_FOLDERS.match(folder) is not None and service.profile is None
 
 
 def _convert_shared_disk(service: plan.ServicePlan, mount: mount_reader.Mount) -> None:
@@ -135,8 +143,8 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
         case "unusable":
             keys.refuse(key, f"{mount.source} {service.project.explain_unusable(mount.source)}", _BUILD_HINT)
         case "socket" | "host":
-            is_file = mount.kind == "host" and not mount_reader.is_data_folder(mount.source)
-            message, hint = _REFUSED["file" if is_file else mount.kind]
+            kind = mount_reader.describe_host_path(mount.source, mount.target) if mount.kind == "host" else mount.kind
+            message, hint = _REFUSED[kind]
             keys.refuse(key, f"{mount.source} {message}", hint)
         case _:
             keys.drop(key, *_DROPPED.get(mount.kind, ("pods have no such volume type", "name a volume instead")))
@@ -151,11 +159,9 @@ _DROPPED: Mapping[str, tuple[str, str]] = {
 _BUILD_HINT = "build it into the image"
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "socket": ("gives root on the node to every process that can write to it", "use `kubernetesApi` with few rights"),
-    "file": (
-        "is a file or a system folder of one machine, and pods move between machines",
-        "copy it into the project, and mount the copy",
-    ),
-    "host": (
+    "system": ("is a part of the machine, and pods move between machines", "remove it"),
+    "file": ("is a file of one machine, and pods move between machines", "copy it into the project"),
+    "folder": (
         "is a folder of one machine, and pods move between machines",
         "name a volume instead, or write `x-seaway: {hostFolders: disks}` at the top of the file for empty disks",
     ),

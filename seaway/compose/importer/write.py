@@ -123,7 +123,7 @@ def _format_scalar(node: nodes.ScalarNode, *, flow: bool = False) -> str:
 
 def _format_text(text: str, *, flow: bool) -> str:
     """Without quotes if every YAML parser reads it as this text."""
-    plain = _PLAIN.fullmatch(text) and not text.endswith(":") and not _NOT_TEXT.fullmatch(text)
+    plain = _PLAIN.fullmatch(text) and ": " not in f"{text} " and not _NOT_TEXT.fullmatch(text)
     if plain and nodes.parse_scalar(text, _NO_LOCATION).kind == "text" and not (flow and ":" in text):
         return text
     return _quote(text)

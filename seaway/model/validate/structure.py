@@ -46,11 +46,22 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
             yield part.at("image").report("invalid-image", message, hint)
         yield from check_cpu(container_spec.resources.cpu, part.at("resources", "cpu"))
         yield from check_size(container_spec.resources.memory, part.at("resources", "memory"), "128Mi")
-        if (limit := container_spec.resources.memory_limit) is not None:
-            yield from check_size(limit, part.at("resources", "memoryLimit"), "256Mi")
+        yield from _check_memory_limit(container_spec.resources, part.at("resources"))
     resolved = external.resolve_stores(app)
     yield from _check_calls(resolved, locations)
     yield from _check_variables(resolved, locations)
+
+
+def _check_memory_limit(resources: application.Resources, part: diagnosis.Part) -> diagnosis.Diagnostics:
+    """A limit is not below the request: the API server would refuse the pod."""
+    limit, limit_part = resources.memory_limit, part.at("memoryLimit")
+    if limit is None:
+        return
+    yield from check_size(limit, limit_part, "256Mi")
+    is_valid = _BYTES.fullmatch(limit) and _BYTES.fullmatch(resources.memory)
+    if is_valid and quantity.parse(limit) < quantity.parse(resources.memory):
+        message = f"{limit} is below the request, {resources.memory}"
+        yield limit_part.report("conflicting-keys", message, "raise it, or lower `memory`")
 
 
 def _check_names(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:

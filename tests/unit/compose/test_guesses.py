@@ -1,11 +1,18 @@
 """What Kubernetes needs and compose does not state: a wrong guess must not stop a program that Docker would run."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seaway.checks import engine
 from seaway.compose.importer import naming, proxies
+from seaway.files import roots, working_tree
+from seaway.manifests import inputs, preview
+from seaway.model import settings
+from seaway.model.defaults import resolve
+from seaway.project import environments, load
 from tests.unit.compose import test_import
 
 PORT, NGINX, bind = test_import.PORT, test_import.NGINX, test_import.bind
@@ -13,6 +20,8 @@ APP = {"image": "example.com/app:1"}
 MARIADB = {"image": "mariadb:10.6", "volumes": [{"type": "volume", "source": "data", "target": "/var/lib/mysql"}]}
 UPSTREAM = "http {\n  upstream web { server web:8000; }\n  server { location / { proxy_pass http://web; } }\n}\n"
 DISK = {"type": "volume", "source": "data", "target": "/data"}
+PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
+STACK = settings.Settings(stack="dev", context="x", registry="registry.example.com")
 ABSENT = object()
 
 FIELDS: dict[str, tuple[Any, str, Any]] = {
@@ -38,6 +47,14 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
     ),
     "an upstream of nginx is no host": (
         {"web": APP, "proxy": NGINX | {"volumes": [bind("./nginx.conf", "/etc/nginx/nginx.conf")]}},
+        "port",
+        8000,
+    ),
+    "a file that the Dockerfile of a proxy copies": (
+        {
+            "web": APP,
+            "proxy": {"build": {"context": ".", "dockerfile_inline": "FROM nginx:1\nCOPY nginx.conf /etc/nginx/\n"}},
+        },
         "port",
         8000,
     ),
@@ -273,6 +290,21 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
         "files",
         ABSENT,
     ),
+    "only the list of packages is copied": (
+        {
+            "web": {
+                "build": {"context": ".", "dockerfile_inline": "FROM a\nWORKDIR /a\nCOPY x*.json Gemfile* r.txt ./\n"},
+                "volumes": [bind("./conf", "/a")],
+            }
+        },
+        "files",
+        {"/a/x.py": "./conf/x.py"},
+    ),
+    "readiness of an old MariaDB": (
+        {"web": {"image": "mariadb:10.3"}},
+        "health.readiness",
+        ["mysqladmin", "ping", "--silent", "--host=127.0.0.1", "--port=3306"],
+    ),
     "a folder that is copied by way of a stage": (
         {
             "web": {
@@ -295,6 +327,85 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
         },
         "files",
         {"/srv/ignored/x.py": "./ignored/x.py"},
+    ),
+    "a list of brokers elsewhere": (
+        {"web": APP | {"environment": {"KAFKA_BROKERS": "a.example.com:9092,b.example.com:9093"}}},
+        "egress",
+        ["internet", *(f"{cidr}:{port}" for cidr in PRIVATE for port in (9092, 9093))],
+    ),
+    "a connection string": (
+        {"web": APP | {"environment": {"DB": "Server=sql.example.com,1433;Database=x"}}},
+        "egress",
+        ["internet", *(f"{cidr}:1433" for cidr in PRIVATE)],
+    ),
+    "a host in a command": (
+        {"web": APP | {"command": ["--db=postgres://u@a.example.com/x"]}},
+        "egress",
+        ["internet", *(f"{cidr}:5432" for cidr in PRIVATE)],
+    ),
+    "a name without a domain": (
+        {"web": APP | {"environment": {"URL": "http://intranet:81"}}},
+        "egress",
+        ["internet", *(f"{cidr}:81" for cidr in PRIVATE)],
+    ),
+    "a private address": (
+        {"web": APP | {"environment": {"URL": "http://10.1.2.3:4317"}}},
+        "egress",
+        ["internet", "10.1.2.3/32:4317"],
+    ),
+    "hosts of its own": (
+        {
+            "web": APP
+            | {
+                "labels": {"traefik.http.routers.a.rule": "Host(`a.lan`)"},
+                "environment": {
+                    "A_HOST": "a.lan",
+                    "LETSENCRYPT_HOST": "b.lan",
+                    "C": "http://localhost:1",
+                    "D": "http://web",
+                },
+            }
+        },
+        "egress",
+        ABSENT,
+    ),
+    "an anonymous volume with data": (
+        {"web": APP | {"volumes": [{"type": "volume", "target": "/var/lib/clickhouse"}]}},
+        "volume.path",
+        "/var/lib/clickhouse",
+    ),
+    "packages in an unknown image": (
+        {"web": APP | {"volumes": [DISK | {"target": "/srv/node_modules"}]}},
+        "volume",
+        ABSENT,
+    ),
+    "a volume at /tmp": ({"web": APP | {"volumes": [DISK | {"target": "/tmp"}]}}, "volume", ABSENT),
+    "memory in a file": (
+        {"web": MARIADB | {"volumes": [bind("./my.cnf", "/etc/mysql/conf.d/my.cnf")]}},
+        "resources.memoryLimit",
+        "6Gi",
+    ),
+    "memory in a variable": ({"web": APP | {"environment": {"MEMORY": "6G"}}}, "resources.memoryLimit", "12Gi"),
+    "no limit": ({"web": APP | {"mem_limit": "0"}}, "resources.memoryLimit", "2Gi"),
+    "names of hosts that the cluster refuses": (
+        {"web": APP | {"extra_hosts": ["a_b=1.2.3.4", "Ok=1.2.3.4"]}},
+        "raw.Deployment.spec.template.spec.hostAliases",
+        [{"ip": "1.2.3.4", "hostnames": ["ok"]}],
+    ),
+    "name servers that the cluster refuses": (
+        {"web": APP | {"dns": ["999.1.1.1", "1.1.1.1", "1.1.1.2", "1.1.1.3", "1.1.1.4"]}},
+        "raw.Deployment.spec.template.spec.dnsConfig.nameservers",
+        ["1.1.1.1", "1.1.1.2", "1.1.1.3"],
+    ),
+    "its own name as a value": (
+        {"web": {"image": "mongo:7", "environment": {"INITIAL_PRIMARY_HOST": "web"}, "volumes": [DISK]}},
+        "raw.Service.spec.publishNotReadyAddresses",
+        True,
+    ),
+    "an organization that is no proxy": (
+        {"web": APP | {"expose": ["9000"], "volumes": [DISK]}, "b": {"image": "apache/answer:1"}},
+        "raw",
+        ABSENT,
     ),
     "a folder that is copied": (
         {"web": {"build": {"context": "."}, "volumes": [bind("./copied", "/srv/copied")]}},
@@ -322,6 +433,7 @@ def test_a_guess_does_not_stop_a_program(case: str, tmp_path: Path) -> None:
         "nginx.conf": UPSTREAM,
         "run.sh": "#!/bin/sh\n",
         "a.conf": "a\n",
+        "my.cnf": "[mysqld]\ninnodb_buffer_pool_size = 3G\n",
         "conf/x.py": "x\n",
         "Stages": "FROM a AS b\nEXPOSE 80\nFROM b AS server\nCMD x\nFROM b AS worker\nCMD y\n",
         ".dockerignore": "ignored\n",
@@ -336,6 +448,15 @@ def test_a_guess_does_not_stop_a_program(case: str, tmp_path: Path) -> None:
     for key in field.split("."):
         fields = fields.get(key, ABSENT) if isinstance(fields, dict) else ABSENT
     assert fields == expected
+    conversion = test_import.convert_services(services, folder=tmp_path, configs=configs)
+    tree = working_tree.WorkingTree(folder=tmp_path, root=roots.Root(tmp_path))
+    merged = load.merge_overlay(conversion.app, None, tree)
+    assert merged.diagnostics == []
+    assert merged.app is not None
+    environment = environments.Environment.create(resolve.resolve_application(merged.app), STACK)
+    images = {name: inputs.Image(reference="x:1", content="x") for name in services}
+    results = engine.run_checks(environment, preview.render_objects(environment, images), datetime.date(2026, 1, 1))
+    assert [str(result.finding) for result in results if result.is_refused] == []
 
 
 @pytest.mark.parametrize(
@@ -378,19 +499,54 @@ def test_folders_of_the_host_are_disks_by_one_switch() -> None:
     }
     assert test_import.get_kinds(services, "services.web.volumes.0") == ["refused"]
     switch: dict[str, Any] = {"x-seaway": {"hostFolders": "disks"}}
+    hints = [test_import.get_outcomes(services, f"services.{path}.volumes.0")[0].hint for path in ("web", "db")]
+    hints.append(test_import.get_outcomes(services, "services.web.volumes.1")[0].hint)
+    assert ["hostFolders" in hint for hint in hints] == [True, False, False]
     paths = ("services.web.volumes.0", "services.web.volumes.1", "services.db.volumes.0")
     kinds = [test_import.get_kinds(services, path, **switch) for path in paths]
     assert kinds == [["approximated"], ["refused"], ["refused"]]
     assert test_import.get_fields(services, **switch)["volume"]["path"] == "/files"
 
 
+def test_a_disk_over_files_of_the_image_is_reported(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM a\nWORKDIR /app\nCOPY . .\n")
+    volumes = [DISK | {"target": "/app/static"}, DISK | {"source": "other", "target": "/srv"}]
+    services = {"web": {"build": {"context": "."}, "volumes": volumes}}
+    kinds = [test_import.get_kinds(services, f"services.web.volumes.{number}", folder=tmp_path) for number in (0, 1)]
+    assert kinds == [["approximated"], ["added"]]
+
+
+@pytest.mark.parametrize(
+    ("env", "kind"),
+    [
+        ({"URL": "https://api.example.com"}, ["added"]),
+        ({"URL": "https://api.example.com", "DB_HOST": "db.lan:1"}, ["approximated", "added"]),
+        ({"URL": "http://host.docker.internal:1"}, ["approximated"]),
+        ({"URL": "http://web:1"}, []),
+    ],
+)
+def test_hosts_outside_are_reported(env: Any, kind: list[str]) -> None:
+    notes = test_import.get_outcomes({"web": APP | {"environment": env}}, "services.web")
+    rows = [outcome for outcome in notes if outcome.into == "services.web.egress" or "Docker host" in outcome.message]
+    assert [outcome.kind for outcome in rows] == kind
+
+
 def test_names_that_no_host_of_the_cluster_has_are_reported() -> None:
     services = {
-        "web": APP | {"environment": {"NAME": "shop_db", "URL": "redis://shop_db:1"}},
+        "web": APP
+        | {
+            "environment": {
+                "NAME": "shop_db",
+                "URL": "redis://shop_db:1/shop_db",
+                "PG_USER": "shop_db",
+                "CONN": "Server=shop_db;Database=shop_db",
+            }
+        },
         "db": {"image": "postgres:16", "container_name": "shop_db"},
     }
     assert test_import.get_outcomes(services, "services.web.environment.NAME")[0].hint
-    assert not test_import.get_outcomes(services, "services.web.environment.URL")[0].hint
+    for name in ("URL", "PG_USER", "CONN"):
+        assert not test_import.get_outcomes(services, f"services.web.environment.{name}")[0].hint
 
 
 @pytest.mark.parametrize(
@@ -448,7 +604,11 @@ def test_two_services_may_link_different_services_under_one_name() -> None:
 
 def test_a_service_without_containers_has_no_pods_and_no_disk() -> None:
     off: dict[str, Any] = {"deploy": {"replicas": 0}, "volumes": [DISK]}
-    services: dict[str, Any] = {"web": APP | off, "job": APP | off | {"command": ["./migrate"], "restart": "no"}}
+    everywhere = off | {"deploy": {"mode": "global", "replicas": 0}}
+    assert test_import.get_fields({"web": APP | everywhere})["scale"] == 0
+    services: dict[str, Any] = {"web": APP | off, "job": APP | off | {"command": ["./migrate"]}}
+    services["job"] |= {"user": "1000:0", "restart": "no"}
+    assert test_import.load_app(services).jobs[0].run == "on-demand"
     assert test_import.get_fields(services)["scale"] == 0
     assert test_import.get_fields(services, "job")["run"] == "on-demand"
     services["other"] = APP | {"volumes": [DISK]}

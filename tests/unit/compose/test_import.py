@@ -3,7 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+import yaml
+from hypothesis import strategies
 
 from seaway.compose import report
 from seaway.compose.importer import convert, write
@@ -188,8 +191,8 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ({"read_only": True}, "read_only", "kept", {}),
     ({"links": ["other:x"]}, "links.0", "dropped", {}),
     ({"depends_on": {"other": {"condition": "service_started"}}}, "depends_on.other", "dropped", {}),
-    ({"dns": ["ns.example.com"]}, "dns", "approximated", {"egress": None}),
-    ({"network_mode": "none", "dns": ["1.1.1.1"]}, "dns", "approximated", {"egress": []}),
+    ({"dns": ["ns.example.com"]}, "dns.0", "dropped", {"egress": None}),
+    ({"network_mode": "none", "dns": ["1.1.1.1"]}, "dns.0", "approximated", {"egress": []}),
     (deploy(placement={"constraints": ["disk is fast"]}), "deploy.placement.constraints.0", "dropped", {}),
     (
         deploy(resources={"reservations": {"devices": [{"capabilities": ["tpu"]}]}}),
@@ -405,7 +408,7 @@ def test_stores_do_not_wait_for_each_other() -> None:
     }
     app = load_app(services)
     store, service = app.stores[0], app.services[0]
-    assert (store.volume.path, list(store.volumes)) == ("/a", ["b"])
+    assert (store.volume and store.volume.path, list(store.volumes)) == ("/a", ["b"])
     assert [share.volume for share in service.shared_volumes] == [None, "b"]
 
 
@@ -479,6 +482,18 @@ def test_the_files_of_a_folder_decide_what_it_is(tmp_path: Path) -> None:
     missing = {"web": NGINX | {"build": {"context": "./web"}}}
     assert get_fields(missing, folder=tmp_path)["image"] == "nginx:1"
     assert get_kinds(missing, "services.web.build", folder=tmp_path) == ["approximated"]
+
+
+@hypothesis.given(
+    strategies.lists(strategies.text(), min_size=1),
+    strategies.dictionaries(strategies.text(min_size=1), strategies.text()),
+)
+@hypothesis.example(["a: b", "- c", "x #y", "key:", "1e3", "=", "a\tb"], {"on": "off", "a: b": "c: d", "~": "null"})
+def test_every_text_is_read_from_app_yaml_as_it_was(args: list[str], env: dict[str, str]) -> None:
+    app = {"name": "shop", "services": {"web": {"args": args, "env": env}}}
+    text = write.format_yaml(to_mapping(app), ())
+    assert nodes.to_plain(yaml_parser.parse(text.encode(), "app.yaml")) == app
+    assert yaml.safe_load(text) == app, "a reader of YAML 1.1"
 
 
 def test_app_yaml_and_python_program_equal_the_conversion() -> None:

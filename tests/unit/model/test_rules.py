@@ -105,6 +105,10 @@ INVALID = {
     "NUL character": (web(f'{IMAGE}    env: {{A: "\\0"}}'), "7:11: .env.A: invalid-value"),
     "cpu": (web(f"{IMAGE}    resources: {{cpu: 0}}"), "7:17: .resources.cpu: invalid-quantity"),
     "memory": (web(f"{IMAGE}    resources: {{memory: 128m}}"), "7:17: .resources.memory: invalid-quantity"),
+    "memory limit": (
+        web(f"{IMAGE}    resources: {{memory: 1Gi, memoryLimit: 512Mi}}"),
+        "7:30: .resources.memoryLimit: conflicting-keys",
+    ),
     "size": (store("").replace("1Gi", "10"), "3:59: stores.db.volume.size: invalid-quantity"),
     "root": (web(f"{IMAGE}    user: 0"), "7:5: .user: root-user"),
     "user of the image": (web(f"{IMAGE}    user: null"), "7:5: .user: root-user"),
