@@ -205,7 +205,7 @@ def _read_name(folder: Path, file: str, root: roots.Root) -> str:
     """The top-level name in the application's file or in Pulumi.yaml, whatever else is invalid in it."""
     location = diagnosis.SourceLocation(file)
     path = folder / file
-    if path.suffix != ".py" and "compose" not in path.name:
+    if path.suffix != ".py" and not load.is_compose_file(path):
         content = root.read(path, "", location, "", hint="Seaway reads the application's name from it")
         node = yaml_parser.parse(content, file)
     else:

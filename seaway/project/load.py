@@ -4,6 +4,7 @@ Functions that return an application or nodes raise ``diagnosis.InvalidInput`` w
 """
 
 import dataclasses
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from seaway.project import dollars, env_files, python_program
 from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 _KINDS = ("services", "stores", "jobs")
+_COMPOSE_KEY = re.compile(r"^ +(environment|depends_on|container_name|env_file|restart):", re.MULTILINE)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,12 +95,25 @@ def _is_compose_document(node: nodes.Node) -> bool:
 
 
 def is_compose_file(path: Path) -> bool:
-    """Whether the file has the name of a Compose file; of several files, each of them."""
-    if "compose" not in path.name or path.suffix not in (".yml", ".yaml"):
+    """Whether it is a Compose file, by its name or its content; of several files, each of them."""
+    if path.suffix not in (".yml", ".yaml"):
         return False
+    if "compose" not in path.name:
+        return all(_has_compose_keys(path.with_name(name.strip())) for name in path.name.split(","))
     from seaway.compose import project as compose  # noqa: PLC0415 - as above
 
     return compose.is_compose_file(path.name)
+
+
+def _has_compose_keys(file: Path) -> bool:
+    """An application has a name, and other keys in its services."""
+    try:
+        content = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
+    except diagnosis.InvalidInput:
+        return False
+    text = content.decode(errors="replace")
+    top_keys = re.findall(r"^(\w+):", text, re.MULTILINE)
+    return "services" in top_keys and "name" not in top_keys and _COMPOSE_KEY.search(text) is not None
 
 
 def load_base(node: nodes.Node, tree: working_tree.WorkingTree | None) -> application.Application:

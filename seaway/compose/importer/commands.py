@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 _ENDS = re.compile(
-    r"migrat\w*|makemigrations|seed\w*|init|setup|bootstrap|provision|configure|create\w*|collectstatic|loaddata|install"
+    r"migrat\w*|makemigrations|seed\w*|init|setup|bootstrap|provision|configure|create\w*|generate|collectstatic|loaddata|install"
     r"|upgrade|exit|true|echo|cat|ls|date|chown|chmod|mkdir|cp|mv|ln|mb|alias|policy|put|apply|curl|wget|nc|psql|mysql"
     r"|\w*dump\w*|restore|mongorestore|backup|import|export|wait|test|pytest|build|compile|sleep"
 )

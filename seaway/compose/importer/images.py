@@ -83,13 +83,15 @@ def find_server(image: str | None, targets: Collection[str] = ()) -> image_profi
 
 
 def find_data_dir(image: str | None) -> str | None:
-    """The data folder of an image. PostgreSQL's is one level up from version 18 on."""
+    """The data folder of an image. PostgreSQL's is one level up from version 18 on; InfluxDB 1 has another one."""
     profile = find_server(image)
     if profile is None or image is None:
         return None
     version = re.search(r"(?:^|pg)([0-9]+)", image_profiles.split_image_name(image)[1])
     if is_postgres(image) and version and int(version[1]) >= 18:
         return "/var/lib/postgresql"
+    if version and version[1] == "1" and get_short_name(image) == "influxdb":
+        return "/var/lib/influxdb"
     return profile.data_dir
 
 

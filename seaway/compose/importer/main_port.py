@@ -39,7 +39,7 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     known_source = f"the default port of {images.get_short_name(service.base_image or '') or 'its database'}"
     proxied = list(proxies.list_ports(service))
     _add_called_ports(service, {number: source for number, source, _ in proxied})
-    main = ports.choose_main(service.listening_ports)
+    main = ports.choose_main(_list_bound_ports(service) or service.listening_ports)
     web = _find_web_port(service, main, called)
     own = next((port for port in service.listening_ports if known and port.number == known[0]), None)
     if proxied:
@@ -70,6 +70,14 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     if service.main_port is not None:
         # A service listens on its own address too: Kafka advertises it to its clients.
         _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}))
+
+
+def _list_bound_ports(service: plan.ServicePlan) -> list[ports.Port]:
+    """Its ports that its settings or its healthcheck name with an address of its own: it surely listens there."""
+    texts = [*service.list_texts(), " ".join(service.keys.enter("healthcheck").get_texts("test") or [])]
+    pattern = r"(?:^|(?<=[\s=/\"'(]))(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1?\]|\*)?:([0-9]+)(?![0-9.:])"
+    numbers = {int(number) for text in texts for number in re.findall(pattern, text)}
+    return [port for port in service.listening_ports if port.number in numbers and port.protocol != "udp"]
 
 
 def _find_web_port(service: plan.ServicePlan, main: ports.Port | None, called: Mapping[int, str]) -> int | None:

@@ -1,6 +1,7 @@
 """Classifies the mounts of a compose service: a disk, configuration, or a folder that a cluster does not have."""
 
 import dataclasses
+import os
 import posixpath
 import re
 from typing import Literal
@@ -29,6 +30,7 @@ MountKind = Literal[
     "code",
     "missing",
     "clock",
+    "null",
     "socket",
     "host",
     "unusable",
@@ -45,7 +47,9 @@ _CODE_FOLDERS = ("node_modules", "vendor", "bundle", ".venv", "venv", "site-pack
 _HELD_DATA = re.compile(r"^/(data|config)$|^/var/lib/|/(data|db)$")
 """Folders that an anonymous volume keeps while its container is replaced."""
 
-_SYSTEM_FOLDERS = re.compile(r"/|/(proc|sys|dev|run|var/run|etc|boot|lib|usr|var/lib/docker|var/log)(/.*)?")
+_SYSTEM_FOLDERS = re.compile(
+    r"/|/(proc|sys|dev|run|var/run|etc|boot|lib|usr(?!/local/[^/]+/.)|var/lib/docker|var/log)(/.*)?"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +152,8 @@ def _classify(  # noqa: PLR0911, PLR0917 - one return per kind
         return "socket"
     if path.startswith(CLOCK_PATHS):
         return "clock"
+    if path == os.devnull:
+        return "null"
     if path == target == SHARED_MEMORY:
         return "memory"
     relative = project.to_relative(source)

@@ -27,7 +27,8 @@ def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, depe
         dependency.keep("condition", "stores start before services")
     elif other.name in service.unordered_jobs:
         message = f"no order: {other.dns_name} needs a disk that exists only when its store starts"
-        dependency.approximate("condition", message, f"run it as an init container: `init` of {service.dns_name}")
+        hint = f"if {service.dns_name} cannot start without it, do its work in the entrypoint of {service.dns_name}"
+        dependency.approximate("condition", message, hint)
     elif _runs_too_late(service, other):
         message = f"no rollout completes {other.dns_name} before {service.dns_name} starts"
         dependency.approximate("condition", message, f"let {service.dns_name} retry until it is complete")

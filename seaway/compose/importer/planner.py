@@ -163,7 +163,7 @@ def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
             reason, service.is_kind_guessed = "its command ends, and it has no port", True
         elif restart in {"none", "no"} and not service.runs_permanently() and service.name not in required:
             reason, service.is_kind_guessed = f"restart is {restart}, and it has no port", True
-        elif restart.startswith("on-failure") and service.ends() and service.name not in required:
+        elif restart.startswith("on-failure") and service.ends():
             reason, service.is_kind_guessed = f"restart is {restart}, and its command ends", True
         if reason:
             service.kind, service.kind_reason = "jobs", reason

@@ -27,6 +27,7 @@ REFUSED_KEYS = {
     "use_api_socket": ("the socket of the engine gives root on the machine", "use `kubernetesApi`"),
 }
 _TEMPLATES = "/etc/nginx/templates"
+_SCRIPTS = "/docker-entrypoint.d/"
 _ID_HINT = "write the id that `id -u` prints"
 
 
@@ -142,7 +143,7 @@ def choose_run_as(service: plan.ServicePlan) -> RunAs:
     """
     keys, image, stage, profile = service.keys, service.base_image, service.stage, service.profile
     # Another program than the server of a known image may write anywhere.
-    profile = profile if service.runs_default_server() and not _writes_templates(service) else None
+    profile = profile if service.runs_default_server() and not _changes_files(service) else None
     has_defaults = profile is not None and profile.is_default
     model_sets_rest = stage is None and has_defaults
     folders = () if profile is None or model_sets_rest else profile.writable
@@ -175,9 +176,11 @@ def choose_run_as(service: plan.ServicePlan) -> RunAs:
     )
 
 
-def _writes_templates(service: plan.ServicePlan) -> bool:
-    """Whether nginx writes its templates over files of the image."""
+def _changes_files(service: plan.ServicePlan) -> bool:
+    """Whether nginx writes its templates over files of the image, or runs scripts first that may write anywhere."""
     folders = [folder or "" for _, folder in service.stage.copies] if service.stage else []
+    if any(target.startswith(_SCRIPTS) for target in [*folders, *(mount.target for mount in service.mounts)]):
+        return True
     is_moved = "NGINX_ENVSUBST_OUTPUT_DIR" in service.keys.get_scalars("environment")
     return is_moved or any(folder.startswith(_TEMPLATES) for folder in folders)
 

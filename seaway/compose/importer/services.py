@@ -26,6 +26,7 @@ from seaway.syntax import nodes
 SERVICE_START_SECONDS, STORE_START_SECONDS, IMPORT_SECONDS = 300, 600, 1800
 """Docker restarts no slow container. A store recovers its data first, and a new one may import a dump."""
 
+_DOCKER_DNS = "127.0.0.11"
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _WORKLOADS = {
     "services": (application.Service, "Deployment"),
@@ -192,7 +193,12 @@ def _convert_other_keys(service: plan.ServicePlan) -> None:
 
 def _note_old_names_in_files(service: plan.ServicePlan) -> None:
     for name in service.list_files():
-        _note_old_name(service, service.renames.rewrite(service.project.find_text(name) or ""), name)
+        text = service.renames.rewrite(service.project.find_text(name) or "")
+        _note_old_name(service, text, name)
+        if _DOCKER_DNS in text:
+            message = f"{name} asks {_DOCKER_DNS}, the DNS server of Docker"
+            hint = "remove it: then names are looked up at the start; or name the cluster's, and write full names"
+            service.keys.note("approximated", message, hint)
 
 
 CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (

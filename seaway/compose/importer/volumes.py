@@ -1,6 +1,7 @@
 """Converts mounts: a named volume is the disk of a store, a file is configuration."""
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 
 from seaway.compose.importer import amounts, images, key_reader, mount_reader, naming, plan, security
@@ -10,6 +11,9 @@ DEFAULT_SIZE = "1Gi"
 
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
+
+_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/www)/|/var/log(/|$)")
+"""Images hold programs and configuration there, and data elsewhere."""
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -72,14 +76,20 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
     elif label_size:
         keys.keep(mount.key, f"a {size} disk", into=into)
-    elif service.stage and any(
-        place and mount_reader.overlaps(place, mount.target) for _, place in service.stage.copies
-    ):
+    elif _has_files(service, mount.target):
         message = f"a {size} disk, empty at first: Docker would copy the image's files to it"
-        keys.approximate(mount.key, message, "copy them when the program starts", into=into)
+        keys.approximate(mount.key, message, "if the program needs them, copy them when it starts", into=into)
     else:
         message = f"a {size} disk, empty at first: compose states no size"
         keys.record(mount.key, "added", message, f"label the volume with {SIZE_LABEL}", into=into)
+
+
+def _has_files(service: plan.ServicePlan, folder: str) -> bool:
+    """Whether the image has files in a folder, as far as its Dockerfile or the name of the folder tells."""
+    copies = service.stage.copies if service.stage else ()
+    if any(place and mount_reader.overlaps(place, folder) for _, place in copies):
+        return True
+    return _IMAGE_FOLDERS.match(folder) is not None and service.profile is None
 
 
 def _convert_shared_disk(service: plan.ServicePlan, mount: mount_reader.Mount) -> None:
@@ -123,7 +133,9 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
                 _add_file(service, mount, f"{mount.target}/{name}", f"{mount.source}/{name}")
             count = len(mount.files)
             message = f"the {count} {'file' if count == 1 else 'files'} that the folder holds now, read-only"
-            keys.approximate(key, message, "import again after files were added", into="files")
+            hint = "import again after files were added"
+            hint += "" if mount.read_only else "; a program that writes there needs a volume"
+            keys.approximate(key, message, hint, into="files")
         case "memory":
             builder.add_volume({"name": "shm", "emptyDir": {"medium": "Memory"}})
             builder.container["volumeMounts"] = [{"name": "shm", "mountPath": mount.target}]
@@ -141,6 +153,7 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
 _DROPPED: Mapping[str, tuple[str, str]] = {
     "source": ("the built image contains the source; a change needs a deployment", "deploy after a change"),
     "missing": ("it does not exist: Docker would create an empty folder", "add it, and import again"),
+    "null": ("it is empty", "remove it"),
     "clock": ("pods do not use the clock files of a host", "set the variable TZ"),
 }
 _BUILD_HINT = "build it into the image"
