@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, Protocol, cast
 
 from seaway.cli import output
+from seaway.project import application_option
 from seaway.syntax import diagnosis, redaction
 
 SUCCESS = 0
@@ -42,12 +43,6 @@ OWN_ORGANIZATION = "organization"
 
 STACKS: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("STACKS", default=types.MappingProxyType({}))
 """The stacks that the user named, as Pulumi reads them: with an organization, or not."""
-
-COMMANDS_WITH_APPLICATION = re.compile(
-    r"\bseaway (?:check|diff|exec|explain|export|graph|logs|port-forward|preview|render|run|status|up"
-    r"|images (?:lock|outdated)|release (?:list|promote|rollback|save|sign))\b"
-)
-"""The commands with ``--application``, in a message. A test compares them with the parser."""
 
 _STACK_OPTION = re.compile(r"(--stack )([\w-]+(?:\.[\w-]+)*)(?![\w/])")
 
@@ -123,13 +118,7 @@ def complete_commands(text: str) -> str:
     if not qualify_stack("").startswith(f"{OWN_ORGANIZATION}/"):
         text = _STACK_OPTION.sub(lambda match: f"{match[1]}{qualify_stack(match[2])}", text)
         text = _STACK_WORDS.sub(lambda match: f"{match[1]}{' '.join(map(_qualify_named, match[2].split(' ')))}", text)
-    application = APPLICATION.get()
-
-    def add_option(match: re.Match[str]) -> str:
-        rest = re.split("[;,:(\\n`]", text[match.end() :], maxsplit=1)[0]
-        return match[0] if "--application" in rest else f"{match[0]} --application {application}"
-
-    return COMMANDS_WITH_APPLICATION.sub(add_option, text) if application else text
+    return application_option.add_to_commands(text, APPLICATION.get())
 
 
 def _qualify_named(word: str) -> str:

@@ -4,10 +4,10 @@ Functions that return an application or nodes raise ``diagnosis.InvalidInput`` w
 """
 
 import dataclasses
-import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from seaway.compose import report
 from seaway.files import roots, working_tree
 from seaway.model import application
 from seaway.model.defaults import resolve
@@ -16,7 +16,17 @@ from seaway.project import dollars, env_files, python_program
 from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 _KINDS = ("services", "stores", "jobs")
-_COMPOSE_KEY = re.compile(r"^ +(environment|depends_on|container_name|env_file|restart):", re.MULTILINE)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationFile:
+    """The application as its file has it. Only a Compose file has ``secret_values`` and ``outcomes``."""
+
+    node: nodes.Node
+    secret_values: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
+    """The values of the variables that are secrets, from the file, ``.env`` and ``env_file``."""
+    outcomes: Sequence[report.KeyOutcome] = ()
+    """Of its keys."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +56,8 @@ def load_application(
         build_named_images: whether a service of a Compose file with `build` and `image` is built.
     """
     root = root or roots.find_working_root()
-    node = parse_file(path, str(path), root, profiles, build_named_images=build_named_images)
-    merged = merge_overlay(node, overlay, working_tree.WorkingTree(folder=path.parent, root=root))
+    file = parse_file(path, str(path), root, profiles, build_named_images=build_named_images)
+    merged = merge_overlay(file.node, overlay, working_tree.WorkingTree(folder=path.parent, root=root))
     if merged.app is None or merged.diagnostics:
         raise diagnosis.InvalidInput(merged.diagnostics)
     return resolve.resolve_application(merged.app)
@@ -55,8 +65,8 @@ def load_application(
 
 def parse_file(
     path: Path, display_path: str, root: roots.Root, profiles: Collection[str] = (), *, build_named_images: bool = True
-) -> nodes.Node:
-    """The nodes of the application's file: YAML, a Compose file, or a Python program, which is run.
+) -> ApplicationFile:
+    """Parse the application's file: YAML, a Compose file, or a Python program, which is run.
 
     ``display_path`` is its path in messages; for the other arguments see ``load_application``.
     """
@@ -65,33 +75,18 @@ def parse_file(
     hint = f"write the application there; for its keys: {diagnosis.format_help('reference')}"
     text = root.read(path, "the application's file", diagnosis.SourceLocation(display_path), "", hint=hint)
     if path.suffix == python_program.SUFFIX:
-        return dollars.to_kubernetes(python_program.run_program(path, display_path))
-    node = yaml_parser.parse(text, display_path)
-    if _is_compose_document(node):
-        return _load_compose(path, display_path, root, profiles, build_named_images=build_named_images)
-    return dollars.to_kubernetes(node)
+        return ApplicationFile(node=dollars.to_kubernetes(python_program.run_program(path, display_path)))
+    return ApplicationFile(node=dollars.to_kubernetes(yaml_parser.parse(text, display_path)))
 
 
 def _load_compose(
     path: Path, display_path: str, root: roots.Root, profiles: Collection[str], *, build_named_images: bool
-) -> nodes.Node:
+) -> ApplicationFile:
     from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
 
-    app = compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
-    return dollars.to_kubernetes(app)
-
-
-def _is_compose_document(node: nodes.Node) -> bool:
-    """Whether a document with another name is a Compose file: its services have keys that only Compose has."""
-    services = [pair.node for pair in nodes.get_pairs(node, "services").values()]
-    pairs = [pair for service in services if isinstance(service, nodes.MappingNode) for pair in service.pairs.items()]
-    keys = {key for key, _ in pairs}
-    has_port_list = any(key == "ports" and isinstance(pair.node, nodes.SequenceNode) for key, pair in pairs)
-    if not has_port_list and keys <= {decode.to_camel_case(name) for name in application.Service.__dataclass_fields__}:
-        return False
-    from seaway.compose import project as compose  # noqa: PLC0415 - as above
-
-    return compose.has_keys(keys)
+    result = compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
+    node = dollars.to_kubernetes(result.app)
+    return ApplicationFile(node=node, secret_values=result.secret_values, outcomes=result.outcomes)
 
 
 def is_compose_file(path: Path) -> bool:
@@ -106,14 +101,20 @@ def is_compose_file(path: Path) -> bool:
 
 
 def _has_compose_keys(file: Path) -> bool:
-    """An application has a name, and other keys in its services."""
+    """Whether a file with another name is a Compose file: its services have keys that only Compose has."""
     try:
-        content = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
+        text = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
+        services = [pair.node for pair in nodes.get_pairs(yaml_parser.parse(text, file.name), "services").values()]
     except diagnosis.InvalidInput:
         return False
-    text = content.decode(errors="replace")
-    top_keys = re.findall(r"^(\w+):", text, re.MULTILINE)
-    return "services" in top_keys and "name" not in top_keys and _COMPOSE_KEY.search(text) is not None
+    pairs = [pair for service in services if isinstance(service, nodes.MappingNode) for pair in service.pairs.items()]
+    keys = {key for key, _ in pairs}
+    has_port_list = any(key == "ports" and isinstance(pair.node, nodes.SequenceNode) for key, pair in pairs)
+    if not has_port_list and keys <= {decode.to_camel_case(name) for name in application.Service.__dataclass_fields__}:
+        return False
+    from seaway.compose import project as compose  # noqa: PLC0415 - as above
+
+    return compose.has_keys(keys)
 
 
 def load_base(node: nodes.Node, tree: working_tree.WorkingTree | None) -> application.Application:
