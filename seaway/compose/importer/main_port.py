@@ -44,7 +44,7 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     own = next((port for port in service.listening_ports if known and port.number == known[0]), None)
     if proxied:
         number, _, is_http = proxied[0]
-        service.main_port = next(port for port in service.listening_ports if port.number == number)
+        service.main_port = next(port for port in service.listening_ports if port.transport == (number, False))
         if not is_http:
             service.main_port = dataclasses.replace(service.main_port, protocol="tcp")
     elif own is not None:
