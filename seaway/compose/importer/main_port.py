@@ -137,7 +137,7 @@ def _list_copied_files(service: plan.ServicePlan) -> Iterator[str]:
 
 def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str]:
     """The ports of a service in texts of others, with their source: ``http://api:8000``, or API_HOST and API_PORT."""
-    names = service.list_host_names()
+    names = service.host_names
     sources: dict[int, str] = {}
     implied: dict[int, str] = {}
     for name in sorted(texts):
