@@ -44,7 +44,7 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     own = next((port for port in service.listening_ports if known and port.number == known[0]), None)
     if proxied:
         number, _, is_http = proxied[0]
-        service.main_port = next(port for port in service.listening_ports if port.number == number)
+        service.main_port = next(port for port in service.listening_ports if port.transport == (number, False))
         if not is_http:
             service.main_port = dataclasses.replace(service.main_port, protocol="tcp")
     elif own is not None:
@@ -145,7 +145,7 @@ def _list_copied_files(service: plan.ServicePlan) -> Iterator[str]:
 
 def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str]:
     """The ports of a service in texts of others, with their source: ``http://api:8000``, or API_HOST and API_PORT."""
-    names = service.list_host_names()
+    names = service.host_names
     sources: dict[int, str] = {}
     implied: dict[int, str] = {}
     for name in sorted(texts):

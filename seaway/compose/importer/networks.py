@@ -97,7 +97,7 @@ def _format_hosts(sources: Mapping[str, str]) -> str:
 
 def _find_outer_hosts(service: plan.ServicePlan) -> Iterator[tuple[str, str, str, str]]:
     """Source, scheme, name or address, and port of the hosts in variables and commands that are no services."""
-    own_names = {name.lower() for other in service.plans.values() for name in other.list_host_names()}
+    own_names = {name.lower() for other in service.plans.values() for name in other.host_names}
     routes = " ".join(text for other in service.plans.values() for text in other.labels.values())
     texts = {name: node.text for name, node in service.keys.get_scalars("environment").items()}
     for source, text in {**texts, "command": " ".join(service.list_command_texts())}.items():

@@ -50,6 +50,8 @@ class ServicePlan:
     stage: images.Stage | None = None
     mounts: list[mount_reader.Mount] = dataclasses.field(default_factory=list[mount_reader.Mount])
     listening_ports: list[ports.Port] = dataclasses.field(default_factory=list[ports.Port])
+    host_names: list[str] = dataclasses.field(default_factory=list[str])
+    """See `list_host_names`."""
     server: image_profiles.ImageProfile | None = None
     """See `find_server`."""
     kind: str = "services"
@@ -223,7 +225,7 @@ class ServicePlan:
         """The hosts that it reaches in compose, and not in a cluster, with their names there."""
         servers: dict[str, ServicePlan] = {}
         for other in sorted(self.plans.values(), key=lambda other: set(other.networks).isdisjoint(self.networks)):
-            for host in other.list_host_names() if other.kind != "jobs" else ():
+            for host in other.host_names if other.kind != "jobs" else ():
                 servers.setdefault(host, other)
         for name, _, alias in (text.partition(":") for text in self.keys.get_texts("links") or []):
             if alias and name in self.plans:

@@ -67,6 +67,7 @@ def plan_services(
     for service in plans.values():
         service.mounts += _inherit_mounts(service)
         service.server = service.find_server()
+        service.host_names = service.list_host_names()
     _find_jobs(plans)
     main_port.choose_main_ports(plans)
     _assign_disks(plans)
@@ -86,7 +87,7 @@ def _assign_aliases(plans: Mapping[str, plan.ServicePlan]) -> None:
     names = [service.dns_name for service in plans.values()]
     used = {*names, *(f"{name}{model_ports.PUBLISHED_SUFFIX}" for name in names)}
     for service in plans.values():
-        labels = [name.lower() for name in service.list_host_names()] if service.kind != "jobs" else []
+        labels = [name.lower() for name in service.host_names] if service.kind != "jobs" else []
         labels = [label for label in dict.fromkeys(labels) if structure.DNS_LABEL.fullmatch(label)]
         service.aliases = [label for label in labels if label not in used]
         used.update(service.aliases)

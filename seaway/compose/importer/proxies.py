@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 
-from seaway.compose.importer import exposure, key_reader, plan
+from seaway.compose.importer import exposure, key_reader, plan, ports
 from seaway.model import ingress_hosts
 from seaway.syntax import diagnosis
 
@@ -28,12 +28,11 @@ Condition = tuple[str, tuple[str, ...]]
 def list_ports(service: plan.ServicePlan) -> Iterator[tuple[int, str, bool]]:
     """The ports to which a proxy sends requests, each with its source, and whether it speaks HTTP."""
     env = service.keys.get_scalars("environment")
-    if "VIRTUAL_HOST" in env and "VIRTUAL_PORT" in env and env["VIRTUAL_PORT"].text.isdecimal():
-        yield int(env["VIRTUAL_PORT"].text), "the variable VIRTUAL_PORT", True
-    if is_enabled(service):
-        for name, text in service.labels.items():
-            if (match := _SERVER_PORT.fullmatch(name)) and text.isdecimal():
-                yield int(text), f"the label {name}", match[1] == "http"
+    if "VIRTUAL_HOST" in env and "VIRTUAL_PORT" in env and (number := ports.parse_number(env["VIRTUAL_PORT"].text)):
+        yield number, "the variable VIRTUAL_PORT", True
+    for name, text in service.labels.items() if is_enabled(service) else ():
+        if (match := _SERVER_PORT.fullmatch(name)) and (number := ports.parse_number(text)):
+            yield number, f"the label {name}", match[1].lower() == "http"
 
 
 def is_enabled(service: plan.ServicePlan) -> bool:
