@@ -35,9 +35,9 @@ async def refuse_deleted(
         elif live is not None and "deletionTimestamp" in live["metadata"]:
             lines += [f"namespace {name} is being deleted: nothing can be created in it; nothing was changed"]
             lines += [f"  {message}" for message in _list_reasons(live)]
-            lines += [f"Wait until it is gone: kubectl wait --for=delete namespace/{name} --timeout=10m"]
+            lines += ["Wait until it is gone:", f"  kubectl wait --for=delete namespace/{name} --timeout=10m"]
     if lines:
-        lines += [f"Then deploy all again ({_LOSS}): pulumi up --refresh --stack {stack}"]
+        lines += [f"Then deploy all again ({_LOSS}):", f"  pulumi up --refresh --stack {stack}"]
         lines += [f"More: {diagnosis.format_help('namespace-deleted')}"]
         raise engine.ResourceError("\n".join(lines), code="namespace-deleted")
 

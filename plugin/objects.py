@@ -36,6 +36,10 @@ PENDING_DELETIONS = "leaving"
 those that are gone."""
 
 
+ABSENT = "absent"
+"""Output: the stack's namespaces that did not exist yet. A failed update may not have created them."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class _ObjectId:
     """The identity of an object of the stack."""
@@ -105,7 +109,8 @@ class ObjectsGuard(resource.ClusterResource):
                 f"objects of this stack exist already, and its state does not have them: {listed}{more}; if the state"
                 " was lost, they are changed to what is declared, and generated secrets keep their values"
             )
-        return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=inputs)
+        outputs = inputs if preview else {**inputs, **await self._list_absent(inputs)}
+        return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=outputs)
 
     async def read(self, state: resource.State) -> resource.State | None:
         # A guard that still had the objects of a deleted namespace would refuse the update that creates them again.
@@ -117,11 +122,22 @@ class ObjectsGuard(resource.ClusterResource):
             return resource.State(id=state.id, outputs=inputs)
         await self._hand_over_scaling(_parse_identities(state.outputs), _parse_identities(inputs))
         pending = [holder.text for holder in _filter_disk_holders(await self._list_deleted(state.outputs, inputs))]
-        return resource.State(id=state.id, outputs={**inputs, **({PENDING_DELETIONS: pending} if pending else {})})
+        outputs = {**inputs, **await self._list_absent(inputs), **({PENDING_DELETIONS: pending} if pending else {})}
+        return resource.State(id=state.id, outputs=outputs)
+
+    async def _list_absent(self, inputs: values.Properties) -> values.Properties:
+        own = sorted(_list_namespaces(inputs))
+        absent = [name for name in own if await namespaces.is_deleted(self._cluster, [name])]
+        return {ABSENT: absent} if absent else {}
 
     async def _refuse_deleted_namespaces(self, inputs: values.Properties, recorded: values.Properties) -> None:
         """Refuse them before another resource fails in one of them."""
-        names_in_state = _list_namespaces(recorded)
+        absent = set(recorded.get(ABSENT) or ())
+        names_in_state = _list_namespaces(recorded) - absent
+        if await namespaces.is_deleted(self._cluster, absent):
+            listed = ", ".join(sorted(absent))
+            hint = f"pulumi up --refresh --stack {self._log.stack}"
+            await self._log.warning(f"namespace {listed} does not exist; if it was deleted after a deployment: {hint}")
         used = {identity.namespace for identity in _parse_identities(inputs)} - {""}
         await namespaces.refuse_deleted(self._cluster, used | _list_namespaces(inputs), names_in_state, self._log.stack)
 

@@ -11,3 +11,7 @@ class Unavailable(Exception):  # noqa: N818 - reads as what happened
 
 class Forbidden(Unavailable):
     """The cluster answers, but refuses: a retry does not help."""
+
+
+class Unauthenticated(Unavailable):
+    """The credentials do not work, for whatever is requested: a retry does not help."""

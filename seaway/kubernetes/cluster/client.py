@@ -220,7 +220,7 @@ class KubeClient:
 
     def _raise_for_status(self, response: httpx2.Response, path: str) -> None:
         if response.status_code == http.HTTPStatus.UNAUTHORIZED:
-            raise errors.Unavailable(self._format_refusal("401 Unauthorized"))
+            raise errors.Unauthenticated(self._format_refusal("401 Unauthorized"))
         message = _get_message(response) if response.is_error else ""
         if permission := _MISSING_PERMISSION.search(message):
             raise self._build_forbidden(f"403 Forbidden: the verb {permission[1]} on {permission[2]} is missing")

@@ -44,7 +44,7 @@ class Token(httpx2.Auth):
             except OSError as error:
                 if not self._token:
                     message = f"the token file {self._file} of the kubeconfig cannot be read: {error.strerror}"
-                    raise errors.Unavailable(message) from error
+                    raise errors.Unauthenticated(message) from error
         request.headers["Authorization"] = f"Bearer {self._token}"
         yield request
 
@@ -70,7 +70,7 @@ class CredentialProgram(httpx2.Auth):
         tls: gets the certificate.
 
     Raises:
-        errors.Unavailable: while a request is sent: the program fails, or its answer is invalid.
+        errors.Unauthenticated: while a request is sent: the program fails, or its answer is invalid.
     """
 
     def __init__(
@@ -178,12 +178,12 @@ class CredentialProgram(httpx2.Auth):
         pem = f"{certificate}\n{key}\n" if certificate else ""
         return _Credential(token=token, certificate=pem, expires=expiry)
 
-    def _fail(self, reason: str, messages: str = "") -> errors.Unavailable:
+    def _fail(self, reason: str, messages: str = "") -> errors.Unauthenticated:
         """The error, with the program's own messages and the kubeconfig's hint."""
         command = self._config["command"]
         lines = [f'the credential program {command} of context "{self._context}" {reason}']
         lines += [*messages.strip().splitlines(), *str(self._config.get("installHint") or "").strip().splitlines()]
-        return errors.Unavailable("\n  ".join(lines))
+        return errors.Unauthenticated("\n  ".join(lines))
 
 
 def load_certificate(tls: ssl.SSLContext, pem: str) -> None:

@@ -42,6 +42,7 @@ class Reflector:
 
     Raises:
         errors.Forbidden: on entering, if a kind may not be listed.
+        errors.Unauthenticated: on entering, if the credentials do not work.
     """
 
     def __init__(self, cluster: client.KubeClient, namespace: str) -> None:

@@ -171,6 +171,16 @@ def test_a_kind_without_permission_fails_on_entering(api: apiserver.ApiServer, c
         run(cluster, test)
 
 
+def test_credentials_that_do_not_work_fail_on_entering(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
+    api.status = 401
+
+    async def test(live: reflector.Reflector) -> None:
+        raise AssertionError("not entered")
+
+    with pytest.raises(errors.Unauthenticated, match="401 Unauthorized"):
+        run(cluster, test)
+
+
 def test_a_kind_that_cannot_be_watched_is_listed_every_second(
     api: apiserver.ApiServer, cluster: client.KubeClient
 ) -> None:

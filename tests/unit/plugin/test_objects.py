@@ -151,6 +151,10 @@ def test_a_deleted_namespace_is_refused_first(plugin: engine.Plugin, api: apiser
     declared, state = inputs(NAMESPACE, WEB), inputs(NAMESPACE, WEB)
     texts = [plugin.get_refusal(lambda: engine.diff(plugin, URN, state, **declared))]
     assert not read(plugin, state)
+    created = engine.create(plugin, URN, **declared)
+    assert created == {**declared, "absent": ["shop-prod"]}, "its update may fail before the namespace is created"
+    assert engine.diff(plugin, URN, created, **declared) is None
+    assert engine.update(plugin, URN, created, **declared) == created
     condition = {
         "type": "NamespaceContentRemaining",
         "status": "True",
