@@ -21,7 +21,7 @@ SLEEP = "trap exit TERM; while true; do sleep 1; done"
 
 TEXTS = {
     "DOLLARS": "pa$$word $x ${Y} $$$ $",
-    "UNKNOWN": "$(UNKNOWN) $(date +%s) $( $()",
+    "PARENTHESES": "$(UNKNOWN) $(date +%s) $( $()",
     "UNICODE": "$é ß 漢 \U0001f600 $漢",
     "LINES": "a\r\n\tb \n\n",
     "QUOTES": "'\"`\\ \\n #a: - {b}",
