@@ -11,6 +11,8 @@ from seaway.project import environments
 from seaway.review import disks
 from seaway.rollout import claims
 
+from . import messages
+
 KUBERNETES_VERSION = importlib.metadata.version("pulumi-kubernetes")
 """The version of the provider plugin that belongs to the pinned package."""
 
@@ -85,7 +87,10 @@ def find_existing_stores(
     if not sets:
         return frozenset()
     options = pulumi.InvokeOptions(provider=plugin)
-    answer = pulumi.runtime.invoke("seaway:index:getExistingStores", {"sets": sets}, options)
+    try:
+        answer = pulumi.runtime.invoke("seaway:index:getExistingStores", {"sets": sets}, options)
+    except Exception as error:  # noqa: BLE001 - the SDK raises no other
+        messages.end_program(str(error).rpartition("returned an error: ")[2])
     return frozenset(cast(Mapping[str, list[str]], answer.value or {}).get("identities", ()))
 
 
