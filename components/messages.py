@@ -30,7 +30,12 @@ def report_invalid_input(error: diagnosis.InvalidInput) -> NoReturn:
     """
     if not is_run():
         raise error
-    pulumi.log.error(diagnosis.clean_lines(str(error)))
+    end_program(str(error))
+
+
+def end_program(text: str) -> NoReturn:
+    """Show an error and end the program, without a traceback."""
+    pulumi.log.error(diagnosis.clean_lines(text))
     sys.exit(program.EXIT_REPORTED)
 
 

@@ -11,6 +11,8 @@ from seaway.project import environments
 from seaway.review import disks
 from seaway.rollout import claims
 
+from . import messages
+
 KUBERNETES_VERSION = importlib.metadata.version("pulumi-kubernetes")
 """The version of the provider plugin that belongs to the pinned package."""
 
@@ -74,7 +76,11 @@ def read_addresses(
 
 
 def find_existing_stores(
-    release_objects: Sequence[objects.ReleaseObject], plugin: pulumi.ProviderResource, *, is_rollback: bool
+    release_objects: Sequence[objects.ReleaseObject],
+    plugin: pulumi.ProviderResource,
+    cluster: "Cluster",
+    *,
+    is_rollback: bool,
 ) -> frozenset[str]:
     """The identities of the StatefulSets that exist with the declared claim templates, except for larger sizes.
 
@@ -85,7 +91,12 @@ def find_existing_stores(
     if not sets:
         return frozenset()
     options = pulumi.InvokeOptions(provider=plugin)
-    answer = pulumi.runtime.invoke("seaway:index:getExistingStores", {"sets": sets}, options)
+    try:
+        # It waits for the guard, which reports a cluster that cannot be reached.
+        arguments = {"sets": sets, "cluster": cluster.uid}
+        answer = pulumi.runtime.invoke("seaway:index:getExistingStores", arguments, options)
+    except Exception as error:
+        messages.end_program(str(error).rpartition("returned an error: ")[2])
     return frozenset(cast(Mapping[str, list[str]], answer.value or {}).get("identities", ()))
 
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
-from dev import project
+from dev import kubectl, project
 from dev.cluster import layout as layouts
 from dev.cluster import node, toolchain
 
@@ -30,9 +30,9 @@ kind: StorageClass
 metadata: {{name: {name}}}
 provisioner: {PROVISIONER}
 allowVolumeExpansion: true
-parameters: {parameters}
+{parameters}
 """
-            for name, parameters in ((ONLINE, "{}"), (OFFLINE, '{offline: "1"}'))
+            for name, parameters in ((ONLINE, ""), (OFFLINE, 'parameters: {offline: "1"}'))
         ),
     ]
 )
@@ -54,7 +54,7 @@ def run_driver() -> Iterator[None]:
         "csi-provisioner": [*controller, "--feature-gates=Topology=false"],
         "csi-resizer": controller,
     }
-    apply(OBJECTS)
+    kubectl.run("apply", "--filename=-", stdin=OBJECTS)
     with contextlib.ExitStack() as stack:
         for program, arguments in programs.items():
             log = stack.enter_context((layout.logs / f"{program}.log").open("w"))
@@ -65,25 +65,9 @@ def run_driver() -> Iterator[None]:
         yield
 
 
-def apply(text: str) -> None:
-    """Apply manifests with kubectl."""
-    layout = node.find_layout(project.ROOT)
-    command = [str(toolchain.find_program("kubectl")), f"--kubeconfig={layout.kubeconfig}", "apply", "--filename=-"]
-    subprocess.run(command, input=text, text=True, check=True, capture_output=True)
-
-
 def _wait_until_registered() -> None:
-    layout = node.find_layout(project.ROOT)
-    command = [
-        str(toolchain.find_program("kubectl")),
-        f"--kubeconfig={layout.kubeconfig}",
-        "get",
-        "csinodes",
-        "-o",
-        "yaml",
-    ]
     end = time.monotonic() + 60
-    while PROVISIONER not in subprocess.run(command, text=True, check=True, capture_output=True).stdout:
+    while PROVISIONER not in kubectl.run("get", "csinodes", "-o", "yaml"):
         assert time.monotonic() < end, "the kubelet did not register the driver"
         time.sleep(0.5)
 
