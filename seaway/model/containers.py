@@ -169,7 +169,7 @@ class File:
         """Whether it has its content, and not only a source."""
         return self.content is not None or self.binary is not None
 
-    def read_bytes(self) -> bytes:
+    def get_bytes(self) -> bytes:
         """Its content; empty if it has only a source."""
         return (self.content or "").encode() if self.binary is None else base64.b64decode(self.binary)
 

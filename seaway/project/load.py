@@ -101,12 +101,18 @@ def is_compose_file(path: Path) -> bool:
 
 
 def _has_compose_keys(file: Path) -> bool:
-    """Whether a file with another name is a Compose file: its services have keys that only Compose has."""
+    """Whether a file with another name is a Compose file: its services have keys that only Compose has.
+
+    An application has a name, and a wrong key in it is an error with a hint.
+    """
     try:
         text = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
-        services = [pair.node for pair in nodes.get_pairs(yaml_parser.parse(text, file.name), "services").values()]
+        node = yaml_parser.parse(text, file.name)
     except diagnosis.InvalidInput:
         return False
+    if not isinstance(node, nodes.MappingNode) or "name" in node.pairs:
+        return False
+    services = [pair.node for pair in nodes.get_pairs(node, "services").values()]
     pairs = [pair for service in services if isinstance(service, nodes.MappingNode) for pair in service.pairs.items()]
     keys = {key for key, _ in pairs}
     has_port_list = any(key == "ports" and isinstance(pair.node, nodes.SequenceNode) for key, pair in pairs)

@@ -23,7 +23,7 @@ def check(
     secret_locations: Mapping[str, diagnosis.SourceLocation],
     config_location: diagnosis.SourceLocation,
     *,
-    file_secrets: Collection[str],
+    file_secrets: Collection[str] = (),
 ) -> diagnosis.Diagnostics:
     """The errors of the application in this environment.
 

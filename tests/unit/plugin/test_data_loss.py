@@ -253,6 +253,7 @@ def test_pending_deletions_of_a_failed_update_are_checked(
     deploy(api)
     accepting = configured(dataLoss=ALLOW)
     recorded = engine.update(accepting, OBJECTS, inputs(HOME, DB), **inputs(MOVED))
+    api.put("v1", "Namespace", "", "cellar-prod", labels=OURS)
     assert recorded["leaving"] == [DB, HOME]
     again = inputs(MOVED)
     assert engine.diff(accepting, OBJECTS, recorded, **again) is None
@@ -269,6 +270,7 @@ def test_objects_of_another_stack_are_not_pending_deletions(
     deploy(api)
     accepting = configured(dataLoss=ALLOW)
     recorded = engine.update(accepting, OBJECTS, inputs(HOME, DB, CLAIM), **inputs(MOVED))
+    api.put("v1", "Namespace", "", "cellar-prod", labels=OURS)
     assert recorded["leaving"] == [DB, HOME, CLAIM]
     strict, theirs = configured(), {"app.kubernetes.io/part-of": "shop", "seaway/stack": "other"}
     for path in (

@@ -163,7 +163,9 @@ def test_every_cause_has_a_section_in_the_runbook() -> None:
     sections = re.findall(r"^#+ (?!build-)([a-z0-9-]+)$", text, re.MULTILINE)
     others = {
         "data-loss",
+        "existing-objects",
         "foreign-objects",
+        "namespace-deleted",
         "rollback-without-pulumi",
         "lost-passphrase",
         "not-signed",

@@ -38,8 +38,8 @@ def encode_and_decode(app: application.Application) -> application.Application:
 def normalize(value: Any) -> Any:
     """The application without the sources of its files."""
     match value:
-        case application.File(content=str()):
-            return dataclasses.replace(value, source=None)
+        case application.File():
+            return value.normalize()
         case tuple():
             return tuple(map(normalize, value))
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
