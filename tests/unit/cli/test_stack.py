@@ -39,6 +39,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def find(*words: str) -> stack.TargetStack:
+    """In a context of its own, as a command runs."""
+    return contextvars.copy_context().run(find_here, *words)
+
+
+def find_here(*words: str) -> stack.TargetStack:
     parser = argparse.ArgumentParser()
     stack.add_option(parser)
     return stack.find_target(parser.parse_args(words))
@@ -96,8 +101,9 @@ def test_the_organization_of_a_stack(  # noqa: PLR0917 - a table and fixtures
     """Files have the name alone; Pulumi gets the whole name, also that of a stack that the user did not name."""
 
     def read() -> None:
+        command.APPLICATION.set(None)
         command.STACKS.set({})
-        target = find(*(["--stack", word] if source == "--stack" else []))
+        target = find_here(*(["--stack", word] if source == "--stack" else []))
         assert (target.name, target.namespace, target.lock_name) == ("prod", "bakery-prod", "prod")
         assert (command.qualify_stack("prod"), command.qualify_stack("dev")) == (full, other)
         text = (
