@@ -8,6 +8,7 @@ import pytest
 from seaway.cli import main, stack
 from seaway.compose import project
 from seaway.project import environments, load, stack_file
+from seaway.release import fingerprints
 from tests.support import diagnostics
 from tests.unit.cli import conftest
 
@@ -194,8 +195,8 @@ VALUES = {
 }
 FAKE_PULUMI = """\
 #!/bin/sh
-# The key is the argument after --path, and the value is on stdin.
-echo "$5 $(cat)" >> {log}
+# The key is the first argument with a colon, and the value is on stdin.
+for word; do case $word in *:*) echo "$word $(cat)" >> {log}; exit;; esac; done
 """
 
 
@@ -227,6 +228,15 @@ def test_values_that_look_like_secrets_are_not_written(
     (programs / "pulumi").write_text(FAKE_PULUMI.format(log=log))
     (programs / "pulumi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
-    seaway(*result.err.splitlines()[-1].partition("dev: seaway ")[2].split())
     pairs = {f'seaway:secrets["{name}"]': value for name, value in VALUES.items()}
-    assert dict(line.split(" ", 1) for line in log.read_text().splitlines()) == pairs
+
+    def set_all() -> dict[str, str]:
+        log.write_text("")
+        seaway(*result.err.splitlines()[-1].partition("dev: seaway ")[2].split())
+        return dict(line.split(" ", 1) for line in log.read_text().splitlines())
+
+    set_first = set_all()
+    assert fingerprints.FingerprintKey.parse(set_first.pop(fingerprints.SETTING)).key
+    assert set_first == pairs
+    file.with_name("Pulumi.dev.yaml").write_text("config: {seaway:fingerprintKey: {secure: v1:x:y}}\n")
+    assert set_all() == pairs, "a key is kept"
