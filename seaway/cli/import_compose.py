@@ -6,7 +6,7 @@ while a key is refused: fix it, or waive it in the service with ``x-seaway: {wai
 
 The value of a variable that is named like a secret, or looks like one, is not written. The variable becomes a secret,
 and ``--set-secrets STACK`` sets all of their values in a stack: it reads them from the same files, and writes nothing
-else.
+else, except the ``seaway:fingerprintKey`` of a stack that had no secrets.
 
 Files are read inside the project of the working directory, or below that directory if there is no project. ``--root``
 names another folder.
@@ -47,6 +47,7 @@ from seaway.compose.importer import convert, write
 from seaway.compose.loader import loader
 from seaway.files import roots, working_tree, writer
 from seaway.project import load, stack_file
+from seaway.release import fingerprints
 from seaway.syntax import diagnosis, nodes
 
 HEADINGS = ("LINE", "KEY", "RESULT", "REASON", "FIX")
@@ -156,8 +157,13 @@ def _set_secrets(name: str, files: Sequence[Path], profiles: Sequence[str]) -> i
     """Set the values in a stack of the project in the working directory, which decides where the files may be."""
     folder = stack.find_project_folder(Path.cwd())
     file = folder / f"Pulumi.{name}.yaml"
-    root = stack_file.find_root(stack_file.read_config(file), folder) if file.is_file() else None
+    config = stack_file.read_config(file) if file.is_file() else None
+    root = stack_file.find_root(config, folder) if config else None
     _, result = convert_files(files, profiles=profiles, root=root)
+    has_key = config is not None and not config.pairs.keys().isdisjoint(("secrets", stack_file.FINGERPRINT_KEY))
+    if result.secret_values and not has_key:
+        key = fingerprints.FingerprintKey.generate({}).format_setting()  # `pulumi up` needs it
+        pulumi_cli.set_secret(folder, name, fingerprints.SETTING, key)
     for secret, value in result.secret_values.items():
         pulumi_cli.set_secret(folder, name, f'seaway:secrets["{secret}"]', value)
     names = ", ".join(sorted(result.secret_values)) or "none"

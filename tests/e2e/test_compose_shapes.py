@@ -6,7 +6,7 @@ Each project gets work, loses the pods that have its data, and must have the dat
 import concurrent.futures
 import contextlib
 import dataclasses
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,20 +107,17 @@ class Deployment:
     def namespace(self) -> str:
         return f"app-{self.checkout.stack}"
 
-    @contextlib.contextmanager
-    def open_client(self) -> Generator[httpx.Client]:
+    def open_client(self) -> httpx.Client:
         """Open a client of the published service. A store is published by a separate Service."""
         published = self.shape.published
         service = f"{published}-outside" if published in self.stores else published
-        address = self.checkout.read_address(self.namespace, service)
-        with httpx.Client(base_url=address, timeout=20) as client:
-            yield client
+        return httpx.Client(base_url=self.checkout.read_address(self.namespace, service), timeout=20)
 
-    def wait(self) -> None:
+    def wait(self, client: httpx.Client) -> None:
         """Wait until the result of the work can be read. Another response or an error is not the result."""
 
         def is_done() -> bool:
-            with contextlib.suppress(httpx.HTTPError, ValueError), self.open_client() as client:
+            with contextlib.suppress(httpx.HTTPError, ValueError):
                 return self.shape.is_done(client)
             return False
 
@@ -162,18 +159,18 @@ def run(case: str, folder: Path) -> None:
     checkout.up()
     with deployment.open_client() as client:
         shape.work(client)
-    deployment.wait()
-    before = deployment.list_pods()
-    pods = (f"{store}-0" for store in deployment.stores)
-    kubectl.run("delete", "pods", *pods, "-n", deployment.namespace, "--grace-period=5")
-    deployment.wait()
-    if shape.published == "proxy":
-        assert deployment.list_pods() == before, "nginx finds the new pod without a restart"
-    if shape.asked:
-        assert kubectl.run("exec", "-n", deployment.namespace, *shape.asked) == shape.expected
-    run_import(checkout, "--set-secrets", case)
-    checkout.up("-c", "seaway:app=app/app.yaml")
-    deployment.wait()
+        deployment.wait(client)
+        before = deployment.list_pods()
+        pods = (f"{store}-0" for store in deployment.stores)
+        kubectl.run("delete", "pods", *pods, "-n", deployment.namespace, "--grace-period=5")
+        deployment.wait(client)
+        if shape.published == "proxy":
+            assert deployment.list_pods() == before, "nginx finds the new pod without a restart"
+        if shape.asked:
+            assert kubectl.run("exec", "-n", deployment.namespace, *shape.asked) == shape.expected
+        run_import(checkout, "--set-secrets", case)
+        checkout.up("-c", "seaway:app=app/app.yaml")
+        deployment.wait(client)
 
 
 @pytest.fixture(scope="module")

@@ -225,8 +225,8 @@ VALUES = {
 }
 FAKE_PULUMI = """\
 #!/bin/sh
-# The key is the argument after --path, and the value is on stdin.
-echo "$5 $(cat)" >> {log}
+# The key is the first argument with a colon, and the value is on stdin.
+for word; do case $word in *:*) echo "$word $(cat)" >> {log}; exit;; esac; done
 """
 
 
@@ -258,6 +258,15 @@ def test_values_that_look_like_secrets_are_not_written(
     (programs / "pulumi").write_text(FAKE_PULUMI.format(log=log))
     (programs / "pulumi").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:/usr/bin:/bin")
-    seaway(*result.err.splitlines()[-1].partition("dev: seaway ")[2].split())
     pairs = {f'seaway:secrets["{name}"]': value for name, value in VALUES.items()}
-    assert dict(line.split(" ", 1) for line in log.read_text().splitlines()) == pairs
+
+    def set_all() -> dict[str, str]:
+        log.write_text("")
+        seaway(*result.err.splitlines()[-1].partition("dev: seaway ")[2].split())
+        return dict(line.split(" ", 1) for line in log.read_text().splitlines())
+
+    set_first = set_all()
+    assert len(json.loads(set_first.pop("seaway:fingerprintKey"))["key"]) == 64
+    assert set_first == pairs
+    file.with_name("Pulumi.dev.yaml").write_text("config: {seaway:fingerprintKey: {secure: v1:x:y}}\n")
+    assert set_all() == pairs, "a key is kept"
