@@ -37,7 +37,7 @@ class StackInputs:
 
     environment: environments.Environment
     secrets: Mapping[str, inputs.SecretValue] = dataclasses.field(default_factory=dict[str, inputs.SecretValue])
-    """The values in the stack's configuration. The stack generates the others."""
+    """The values in the stack's configuration and in a Compose file. The stack generates the others."""
     build_secrets: Mapping[str, pulumi.Output[str]] = dataclasses.field(default_factory=dict[str, pulumi.Output[str]])
     """The values of secrets for builds. No object name and no image tag depends on them."""
     fingerprint_key: str | None = dataclasses.field(default=None, repr=False)
@@ -140,8 +140,12 @@ def _read_secrets(
     unreleased = {*for_builds, *([credentials.secret] if credentials else [])}
     unreleased -= {*model_secrets.list_managed_names(environment.app)}
     own = {name: text for name, text in configured.items() if name not in unreleased}
-    prints = _compute_fingerprints(environment, own, texts.get(stack_file.FINGERPRINT_KEY), stack_values)
-    secrets = {name: _make_value(prints[name], text) for name, text in own.items()}
+    key_text, file_secrets = texts.get(stack_file.FINGERPRINT_KEY), environment.file_secrets
+    prints = _compute_fingerprints(environment, own, key_text, stack_values)
+    if key_text is None and file_secrets and not fingerprints.is_ci():
+        key_text = fingerprints.make_checkout_key(environment.folder)
+    prints |= _compute_fingerprints(environment, file_secrets, key_text, stack_values)
+    secrets = {name: _make_value(prints[name], text) for name, text in {**own, **file_secrets}.items()}
     if credentials is not None and registry_name is not None:
         login = _build_registry_login(registry_name, credentials.user, configured[credentials.secret])
         secrets[inputs.PULL_CREDENTIALS] = _make_value("", login)
@@ -196,13 +200,14 @@ def _compute_fingerprints(
         return {}
     stack = environment.settings.stack
     command = f"openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {stack}"
-    hint = f"seaway up --stack {stack} sets it; or: {command}"
+    hint = command if fingerprints.is_ci() else f"seaway up --stack {stack} sets it; or: {command}"
     if text is None:
         message = f"is not set, but the Secrets of {', '.join(sorted(secrets))} need it for their names"
         location, code = stack_values.location, "fingerprint-key-not-set"
         key = _find_former_key(environment)
     else:
-        location, code = stack_values.pairs[stack_file.FINGERPRINT_KEY].location, "invalid-fingerprint-key"
+        pair, code = stack_values.pairs.get(stack_file.FINGERPRINT_KEY), "invalid-fingerprint-key"
+        location = pair.location if pair else stack_values.location
         try:
             key, message = fingerprints.FingerprintKey.parse(text), ""
         except ValueError as error:

@@ -218,7 +218,7 @@ def ensure_fingerprint_key(target: stack.TargetStack) -> None:
     """
     config = stack.read_config(target.folder, target.name, target.application_name)
     names = stack_file.get_secret_locations(config)
-    if not names or stack_file.FINGERPRINT_KEY in config.pairs or os.environ.get("CI") in ("true", "1"):
+    if not names or stack_file.FINGERPRINT_KEY in config.pairs or fingerprints.is_ci():
         return
     state = release_state.find_state(target)
     deployed: Mapping[str, str] = state.decode_record().secrets if state else {}
@@ -231,7 +231,9 @@ def ensure_fingerprint_key(target: stack.TargetStack) -> None:
             f" pulumi config set --secret {fingerprints.SETTING} --stack {target.name}"
         )
     unkeyed = {name: fingerprint for name, fingerprint in recorded.items() if fingerprints.is_unkeyed(fingerprint)}
-    key = fingerprints.FingerprintKey.generate(unkeyed).format_setting()
+    # The names of Secrets that were computed with the key of the checkout stay the same.
+    key = fingerprints.read_checkout_key(target.folder) or fingerprints.generate_key()
+    key = fingerprints.FingerprintKey(key=key, unkeyed=unkeyed).format_setting()
     pulumi_cli.set_secret(target.folder, target.name, fingerprints.SETTING, key)
     command.report(f"Pulumi.{target.name}.yaml has a new secret, {fingerprints.SETTING}: commit it")
 

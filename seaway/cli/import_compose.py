@@ -128,9 +128,13 @@ def convert_files(
             message, hint = "the file does not exist", "name an existing Compose file"
             raise diagnosis.reject(diagnosis.SourceLocation(str(file)), "", "file-not-found", message, hint)
     document = loader.load(files, within=root, profiles=profiles)
-    outcomes = document.outcomes
     return document, convert.convert_document(
-        document.root, name=name, folder=files[0].parent, within=root, outcomes=outcomes, separate_secrets=True
+        document.root,
+        name=name,
+        folder=files[0].parent,
+        within=root,
+        outcomes=document.outcomes,
+        lookups=document.lookups,
     )
 
 

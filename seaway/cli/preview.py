@@ -39,6 +39,7 @@ from rich import text
 from seaway.checks import engine
 from seaway.cli import command, display, pulumi_cli, revision, stack
 from seaway.images import build_inputs
+from seaway.project import environments
 from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, raw_fields, summary
 from seaway.syntax import diagnosis
 
@@ -134,9 +135,8 @@ class PreviewRun:
         )
         compared = self._compare_base(current)
         secret_files = map(str, build_inputs.list_secret_files(current.environment))
-        return self._report(
-            current, source, dataclasses.replace(compared, warnings=[*compared.warnings, *secret_files])
-        )
+        notes = [*compared.warnings, *environments.describe_file_secrets(current.environment), *secret_files]
+        return self._report(current, source, dataclasses.replace(compared, warnings=notes))
 
     def write_failure(self, message: str) -> None:
         """Write the failure to the markdown file. Otherwise the comment would keep the result of the last run."""

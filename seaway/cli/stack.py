@@ -191,7 +191,7 @@ def _read_name(folder: Path, file: str, root: roots.Root) -> str:
         content = root.read(path, "", location, "", hint="Seaway reads the application's name from it")
         node = yaml_parser.parse(content, file)
     else:
-        node = load.parse_file(path, file, root)
+        node = load.parse_file(path, file, root).node
     pair = node.pairs.get("name") if isinstance(node, nodes.MappingNode) else None
     if pair is None or not isinstance(pair.node, nodes.ScalarNode) or not pair.node.text:
         raise diagnosis.reject(location, "name", "missing-value", "is missing", "add `name:`")

@@ -94,8 +94,9 @@ def _read_without_stack(arguments: argparse.Namespace, *, needs_registry: bool) 
         stack=STACK_PLACEHOLDER, context="-", app=name, profiles=profiles, publish="nodePort"
     )
     root = roots.find_working_root()
-    node = load.parse_file(file, name, root, profiles, build_named_images=not needs_registry)
-    return dataclasses.replace(environments.Environment.create(app, stack_settings), folder=folder, node=node)
+    source = load.parse_file(file, name, root, profiles, build_named_images=not needs_registry)
+    environment = environments.Environment.create(app, stack_settings)
+    return dataclasses.replace(environment, folder=folder, node=source.node, source=source)
 
 
 def _format_path(file: Path, folder: Path) -> str:

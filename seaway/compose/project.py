@@ -12,7 +12,7 @@ from pathlib import Path
 from seaway.compose.importer import convert
 from seaway.compose.loader import loader
 from seaway.files import roots
-from seaway.syntax import diagnosis, nodes
+from seaway.syntax import diagnosis
 
 _NAME = re.compile(r"([\w.-]*[._-])?compose([._-][\w.-]+)?\.ya?ml")
 
@@ -44,14 +44,15 @@ def convert_files(
         folder=files[0].parent,
         within=within,
         outcomes=project.outcomes,
+        lookups=project.lookups,
         build_named_images=build_named_images,
     )
 
 
 def load_application(
     path: Path, display_name: str, root: roots.Root, profiles: Collection[str] = (), *, build_named_images: bool = True
-) -> nodes.MappingNode:
-    """The application for a deployment.
+) -> convert.Conversion:
+    """The application for a deployment. No key is refused.
 
     Args:
         path: the files.
@@ -66,18 +67,5 @@ def load_application(
             hint = "create it, or set seaway:app to the file of the application"
             raise diagnosis.reject(location, "", "file-not-found", "the file does not exist", hint)
     conversion = convert_files(path, within=root, profiles=profiles, build_named_images=build_named_images)
-    return convert.require_accepted(conversion)
-
-
-def list_inferred_ports(path: Path, root: roots.Root, profiles: Collection[str], app: nodes.Node) -> list[str]:
-    """The ports that the files do not state, and their sources: a line for each service.
-
-    ``app``: the application with the overlay of the stack, whose ports are stated.
-    """
-    locations = dict(nodes.list_locations(app, ""))
-    texts: dict[tuple[diagnosis.SourceLocation, str], list[str]] = {}
-    for outcome in convert_files(path, within=root, profiles=profiles).outcomes:
-        is_port = outcome.is_note and outcome.into.split(".")[2:3] in (["port"], ["ports"])
-        if is_port and locations.get(outcome.into, outcome.location).file == outcome.location.file:
-            texts.setdefault((outcome.location, outcome.path), []).append(outcome.message)
-    return [f"{location}: {service}: {'; '.join(ports)}" for (location, service), ports in texts.items()]
+    convert.require_accepted(conversion)
+    return conversion

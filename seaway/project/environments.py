@@ -5,12 +5,12 @@ Reading needs no cluster, no Docker, no Pulumi and no secret values.
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
-from seaway.files import roots, working_tree
-from seaway.model import application, settings
+from seaway.files import working_tree
+from seaway.model import application, secrets, settings
 from seaway.model.defaults import resolve
 from seaway.model.validate import all_rules
 from seaway.project import images_lock, load, release, release_lock, stack_file
@@ -45,6 +45,10 @@ class Environment:
     """Names of the secrets that have a value in the stack's file."""
     node: nodes.Node = dataclasses.field(default=_NO_NODE, repr=False, compare=False)
     """The application with the overlay merged on: each value has its source location. Empty without files."""
+    source: load.ApplicationFile = dataclasses.field(
+        default=load.ApplicationFile(node=_NO_NODE), repr=False, compare=False
+    )
+    """The file of the application, without the overlay. Empty if a release is deployed."""
     fixed_namespace: str | None = None
     """The namespace that the command line names."""
     opens_namespace: bool = False
@@ -60,6 +64,14 @@ class Environment:
     def namespace(self) -> str:
         """The namespace of the environment's objects."""
         return self.fixed_namespace or self.settings.format_namespace(self.app.name)
+
+    @property
+    def file_secrets(self) -> Mapping[str, str]:
+        """The values of the secrets that only its Compose file has: the stack neither sets nor generates them."""
+        generated = secrets.get_generated_lengths(self.app)
+        names = {*secrets.list_managed_names(self.app)} - generated.keys() - self.secret_names
+        names -= {*self.settings.program_secrets}
+        return {name: text for name, text in self.source.secret_values.items() if name in names}
 
     @property
     def lock_name(self) -> str:
@@ -170,7 +182,7 @@ def read_environment(
     decoded = stack_file.decode_partial_settings(config, stack)
     stack_settings, diagnostics = decoded.value, list(decoded.diagnostics)
     file = stack_settings.app if stack_settings else stack_file.get_app_path(config)
-    tree = None
+    tree, source = None, load.ApplicationFile(node=_NO_NODE)
     pins = images_lock.ImagesLock()  # The application in a release has digests already.
     try:
         if release_node is not None:
@@ -179,7 +191,9 @@ def read_environment(
         else:
             tree = working_tree.WorkingTree(folder=(folder / file).parent, root=stack_file.find_root(config, folder))
             profiles = stack_settings.profiles if stack_settings else ()
-            node = node or load.parse_file(folder / file, file, tree.root, profiles)
+            if node is None:
+                source = load.parse_file(folder / file, file, tree.root, profiles)
+                node = source.node
             pins_file = str(Path(file).with_name(images_lock.FILE_NAME))
             pins = images_lock.read_lock(tree.folder, tree.root, pins_file) or pins
     except diagnosis.InvalidInput as error:
@@ -195,6 +209,7 @@ def read_environment(
             stack_settings,
             stack_file.locate_settings(config),
             secret_locations=stack_file.get_secret_locations(config),
+            file_secrets=source.secret_values,
             checks=check_ids,
             today=None if lock.is_rollback else today,
         )
@@ -237,18 +252,27 @@ def read_environment(
         release=pinned,
         secret_names=frozenset(stack_file.get_secret_locations(config)),
         node=merged.node,
+        source=source,
     )
 
 
 def list_inferred_ports(environment: Environment) -> list[str]:
     """The ports that its Compose file does not state, and their sources: a line for each service."""
-    path = environment.folder / environment.settings.app
-    if environment.release is not None or not load.is_compose_file(path):
-        return []
-    from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
+    locations = dict(nodes.list_locations(environment.node, ""))
+    texts: dict[tuple[diagnosis.SourceLocation, str], list[str]] = {}
+    for outcome in environment.source.outcomes:
+        is_port = outcome.is_note and outcome.into.split(".")[2:3] in (["port"], ["ports"])
+        # The overlay states its ports.
+        if is_port and locations.get(outcome.into, outcome.location).file == outcome.location.file:
+            texts.setdefault((outcome.location, outcome.path), []).append(outcome.message)
+    return [f"{location}: {service}: {'; '.join(ports)}" for (location, service), ports in texts.items()]
 
-    root = roots.find_root(environment.folder, environment.settings.root)
-    return compose.list_inferred_ports(path, root, environment.settings.profiles, environment.node)
+
+def describe_file_secrets(environment: Environment) -> list[str]:
+    """A line that names the secrets whose values its Compose file has; empty: it has none."""
+    names, file = ", ".join(sorted(environment.file_secrets)), environment.settings.app
+    message = f"{file}: values that look like secrets are deployed as Secrets, not as plain variables: {names}"
+    return [message] if names else []
 
 
 def read_pinned_release(folder: Path, stack: str, lock: release_lock.Lock | None = None) -> _Release:

@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
+from seaway.compose import report
 from seaway.files import roots, working_tree
 from seaway.model import application
 from seaway.model.defaults import resolve
@@ -15,6 +16,17 @@ from seaway.project import env_files, python_program
 from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 _KINDS = ("services", "stores", "jobs")
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ApplicationFile:
+    """The application as its file has it. Only a Compose file has ``secret_values`` and ``outcomes``."""
+
+    node: nodes.Node
+    secret_values: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
+    """The values of the variables that are secrets, from the file, ``.env`` and ``env_file``."""
+    outcomes: Sequence[report.KeyOutcome] = ()
+    """Of its keys."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +56,8 @@ def load_application(
         build_named_images: whether a service of a Compose file with `build` and `image` is built.
     """
     root = root or roots.find_working_root()
-    node = parse_file(path, str(path), root, profiles, build_named_images=build_named_images)
-    merged = merge_overlay(node, overlay, working_tree.WorkingTree(folder=path.parent, root=root))
+    file = parse_file(path, str(path), root, profiles, build_named_images=build_named_images)
+    merged = merge_overlay(file.node, overlay, working_tree.WorkingTree(folder=path.parent, root=root))
     if merged.app is None or merged.diagnostics:
         raise diagnosis.InvalidInput(merged.diagnostics)
     return resolve.resolve_application(merged.app)
@@ -53,20 +65,21 @@ def load_application(
 
 def parse_file(
     path: Path, display_path: str, root: roots.Root, profiles: Collection[str] = (), *, build_named_images: bool = True
-) -> nodes.Node:
-    """The nodes of the application's file: YAML, a Compose file, or a Python program, which is run.
+) -> ApplicationFile:
+    """Parse the application's file: YAML, a Compose file, or a Python program, which is run.
 
     ``display_path`` is its path in messages; for the other arguments see ``load_application``.
     """
     if is_compose_file(path):
         from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
 
-        return compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
+        result = compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
+        return ApplicationFile(node=result.app, secret_values=result.secret_values, outcomes=result.outcomes)
     hint = f"write the application there; for its keys: {diagnosis.format_help('reference')}"
     text = root.read(path, "the application's file", diagnosis.SourceLocation(display_path), "", hint=hint)
     if path.suffix == python_program.SUFFIX:
-        return python_program.run_program(path, display_path)
-    return yaml_parser.parse(text, display_path)
+        return ApplicationFile(node=python_program.run_program(path, display_path))
+    return ApplicationFile(node=yaml_parser.parse(text, display_path))
 
 
 def is_compose_file(path: Path) -> bool:

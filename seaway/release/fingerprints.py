@@ -8,10 +8,13 @@ import dataclasses
 import hashlib
 import hmac
 import json
+import os
 import secrets
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self, cast
 
+from seaway.files import private
 from seaway.project import stack_file
 
 SETTING = f"{stack_file.PREFIX}{stack_file.FINGERPRINT_KEY}"
@@ -35,11 +38,6 @@ class FingerprintKey:
     unkeyed: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
     """Fingerprints without a key, by name of the secret, of a stack that was deployed before it had a key. Each is kept
     until the value of the secret changes: another fingerprint is another name of a Secret, which restarts pods."""
-
-    @classmethod
-    def generate(cls, unkeyed: Mapping[str, str]) -> Self:
-        """A new random key."""
-        return cls(key=secrets.token_hex(MIN_KEY_LENGTH), unkeyed=unkeyed)
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -78,6 +76,35 @@ class FingerprintKey:
             return None
         # JSON separates the four texts unambiguously.
         return compute_keyed_fingerprint(self.key, [app_name, stack, name, value])
+
+
+def generate_key() -> str:
+    """A new random key."""
+    return secrets.token_hex(MIN_KEY_LENGTH)
+
+
+def is_ci() -> bool:
+    """Whether this is a job of CI: each run has a new checkout, and nothing that it writes is kept."""
+    return os.environ.get("CI") in ("true", "1")
+
+
+def read_checkout_key(folder: Path) -> str | None:
+    """The key of a checkout, for secrets whose values are in its files; None: it has none yet."""
+    content = private.read_file(_get_checkout_path(folder))
+    return content.decode() if content and len(content) >= MIN_KEY_LENGTH and content.isalnum() else None
+
+
+def make_checkout_key(folder: Path) -> str:
+    """The key of a checkout, which is written if it has none."""
+    key = read_checkout_key(folder)
+    if key is None:
+        key = generate_key()
+        private.write_file(_get_checkout_path(folder), key)
+    return key
+
+
+def _get_checkout_path(folder: Path) -> Path:
+    return folder / private.FOLDER_NAME / "fingerprint-key"
 
 
 def compute_keyed_fingerprint(key: str, content: Any) -> str:

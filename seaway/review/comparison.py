@@ -120,9 +120,10 @@ def _list_workload_fields(workload: application.AnyWorkload, view: EnvironmentVi
     contents = view.image_contents
     yield "image", contents.get(workload.name) or (contents.get(uses) if uses else None) or workload.image
     yield from _list_fields(workload, without={"name", "build", "image", "secrets", "files"})
+    known = {*view.environment.secret_names, *view.environment.file_secrets}
     for secret in workload.secrets:
         in_environment = ", in the environment" if secret.env else ""
-        yield f"secrets.{secret.name}", _describe_source(secret, view.environment.secret_names) + in_environment
+        yield f"secrets.{secret.name}", _describe_source(secret, known) + in_environment
     for file in workload.files:
         yield from _flatten(f"files.{file.path}", file)
 

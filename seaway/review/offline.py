@@ -14,8 +14,12 @@ from seaway.images import build_inputs, rebuild_reasons
 from seaway.manifests import inputs, objects, preview
 from seaway.model import secrets
 from seaway.project import environments, stack_file
+from seaway.release import fingerprints
 from seaway.review import change, impact
 from seaway.syntax import hashing, nodes, yaml_parser
+
+_RUN_KEY = fingerprints.generate_key()
+"""Both trees are rendered in one run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +121,11 @@ def _compute_fingerprints(environment: environments.Environment, file: Path) -> 
         further = config["seaway:applications"].node
         pair = nodes.get_pairs(further, environment.application_name).get("secrets")
     plain = nodes.to_plain(pair.node) if pair else None
-    encrypted = cast(dict[str, Any], plain if isinstance(plain, dict) else {})
+    # A plain hash of a value could be guessed.
+    of_file = {
+        name: fingerprints.compute_keyed_fingerprint(_RUN_KEY, text) for name, text in environment.file_secrets.items()
+    }
+    encrypted = {**of_file, **cast(dict[str, Any], plain if isinstance(plain, dict) else {})}
     app = environment.app
     lengths = secrets.get_generated_lengths(app)
     return {

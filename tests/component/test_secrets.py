@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -12,7 +13,7 @@ from components import stack_config
 from plugin import values
 from seaway.project import passphrase as passphrases
 from seaway.syntax import diagnosis
-from tests.component import programs
+from tests.component import programs, recorder
 from tests.component.test_application import leaves
 from tests.support import secret_salts
 from tests.support.diagnostics import summarize
@@ -123,3 +124,106 @@ def test_a_known_passphrase_is_refused_except_in_dev(
         assert run("smallest", stack="staging").resources
     file.write_text("secretsprovider: awskms://alias/example\nencryptedkey: abc\n")
     assert run("smallest", stack="staging").resources
+
+
+COMPOSE = """\
+name: shop
+services:
+  web:
+    image: python:3.12-slim
+    command: python -m http.server 8000
+    ports: ["8000"]
+    env_file: web.env
+    environment:
+      TAG: ${TAG}
+      DATABASE_URL: postgres://shop:${PW}@db/shop
+      OPTIONS: --cache-password=${CACHE_PASSWORD} --verbose
+    depends_on: [db, cache]
+  db:
+    image: postgres:17
+    environment: {POSTGRES_PASSWORD: "${PW}"}
+  cache:
+    image: redis:7
+    command: redis-server --requirepass ${CACHE_PASSWORD}
+    healthcheck: {test: ["CMD", "redis-cli", "-a", "${CACHE_PASSWORD}", "ping"]}
+"""
+ENV = {"PW": "hunter2hunter2", "CACHE_PASSWORD": "cache-secret-0815", "TAG": "tag-1"}
+SECRET_VALUES = [ENV["PW"], ENV["CACHE_PASSWORD"], "npm_abcdefghijklmnopqrstuvwxyz"]
+FILE_SECRETS = ["CACHE_PASSWORD", "DATABASE_URL", "NPM", "POSTGRES_PASSWORD"]
+
+
+def run_compose(folder: Path, **how: Any) -> recorder.Recording:
+    """Run the program of a Compose file in a stack without a fingerprint key."""
+    (folder / "docker-compose.yml").write_text(COMPOSE)
+    (folder / ".env").write_text("".join(f"{name}={text}\n" for name, text in ENV.items()))
+    (folder / "web.env").write_text("NPM=npm_abcdefghijklmnopqrstuvwxyz\n")
+    config = {"context": "work", "publish": "nodePort", "app": "docker-compose.yml", **how.pop("config", {})}
+    return recorder.record(lambda: programs.deploy(folder) and None, config=config, **how)
+
+
+def list_secret_names(recording: recorder.Recording) -> list[str]:
+    return sorted(resource.name for resource in recording.list_resources("Secret"))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("CI", raising=False)
+    return tmp_path
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_the_secrets_of_a_compose_file_are_in_secrets_only(folder: Path, wording: Any, *, preview: bool) -> None:
+    recording = run_compose(folder, preview=preview)
+    for resource in recording.resources:
+        text = json.dumps(resource.inputs, default=repr)
+        for value in SECRET_VALUES:
+            assert value not in text, resource.title
+            encoded = base64.b64encode(value.encode()).decode()
+            assert encoded not in text or resource.type == "kubernetes:core/v1:Secret", resource.title
+        if resource.type == "kubernetes:core/v1:Secret":
+            assert all(isinstance(leaf, values.Secret) for leaf in resource.inputs["data"].values())
+    (key,) = (path for path in (folder / ".seaway").iterdir() if path.name == "fingerprint-key")
+    written = [path.read_text() for path in (folder / ".seaway").iterdir() if path.is_file()]
+    assert not [value for value in [*SECRET_VALUES, *recording.messages] if value in "".join(written)]
+    assert key.read_text() not in json.dumps([resource.inputs for resource in recording.resources], default=repr)
+    (message,) = (message for message in recording.messages if "look like secrets" in message)
+    assert message.rpartition(": ")[2].split(", ") == FILE_SECRETS
+    assert [message] == wording
+    containers = {
+        resource.name: resource.inputs["spec"]["template"]["spec"]["containers"][0]
+        for kind in ("Deployment", "StatefulSet")
+        for resource in recording.list_resources(kind)
+    }
+    plain = {variable["name"]: variable.get("value") for variable in containers["web"]["env"]}
+    assert plain["TAG"] == "tag-1"
+    assert plain["OPTIONS"] == "--cache-password=$(CACHE_PASSWORD) --verbose"
+    assert containers["cache"]["args"] == ["redis-server", "--requirepass", "$(CACHE_PASSWORD)"]
+    probe = containers["cache"]["readinessProbe"]["exec"]["command"]
+    assert probe == ["/bin/sh", "-c", 'exec redis-cli -a "${CACHE_PASSWORD}" ping']
+
+
+def test_the_names_of_file_secrets_depend_on_the_key_and_the_value(folder: Path, tmp_path_factory: Any) -> None:
+    first = list_secret_names(run_compose(folder, preview=True))
+    assert list_secret_names(run_compose(folder)) == first, "a checkout keeps its key"
+    assert list_secret_names(run_compose(tmp_path_factory.mktemp("other"))) != first
+    with mock.patch.dict(ENV, {"PW": "another-password"}):
+        assert list_secret_names(run_compose(folder)) != first
+    configured = {"fingerprintKey": (folder / ".seaway" / "fingerprint-key").read_text()}
+    assert list_secret_names(run_compose(folder, config=configured)) == first
+
+
+def test_a_configured_secret_replaces_that_of_the_compose_file(folder: Path) -> None:
+    config = {"secrets": json.dumps({"CACHE_PASSWORD": "configured"}), "fingerprintKey": "0123456789abcdef" * 4}
+    recording = run_compose(folder, config=config)
+    data = [value for resource in recording.list_resources("Secret") for value in resource.inputs["data"].items()]
+    assert ("CACHE_PASSWORD", values.Secret(base64.b64encode(b"configured").decode())) in data
+    assert base64.b64encode(ENV["CACHE_PASSWORD"].encode()).decode() not in repr(data)
+
+
+def test_ci_needs_the_key_in_the_stack(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each run has a new checkout: another key would restart all pods."""
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(diagnosis.InvalidInput) as caught:
+        run_compose(folder)
+    assert [diagnostic.code for diagnostic in caught.value.diagnostics] == ["fingerprint-key-not-set"]
+    assert not (folder / ".seaway").exists()

@@ -3,11 +3,13 @@
 Each test reads a response that is correct only if the project works as in Docker.
 """
 
+import base64
 import concurrent.futures
 import dataclasses
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,6 +87,9 @@ def apply(folder: Path, env: dict[str, str], case: str) -> None:
     )
     result = project.run_command("bash", "-o", "pipefail", "-c", line, cwd=folder / case, env=env)
     assert result.exit_code == 0, f"{case}: {result.output}"
+    # The values of secrets are not in the output: the messages have the commands that create the Secrets.
+    for command in re.findall(r"kubectl (create secret .*)$", result.output, re.MULTILINE):
+        kubectl.run(*command.replace("<value>", PASSWORD).split())
 
 
 def up(folder: Path, case: str) -> project.Project:
@@ -94,6 +99,7 @@ def up(folder: Path, case: str) -> project.Project:
     )
     if case == "guestbook":
         checkout.set_secret("db_password", PASSWORD)
+    checkout.env.pop("CI", None)  # a checkout of CI has no key of its own
     checkout.up()
     return checkout
 
@@ -260,6 +266,25 @@ def test_pulumi_runs_jobs_in_their_order(cluster: Cluster) -> None:
     ends = sorted(job["status"]["completionTime"] for job in jobs)
     assert len(ends) == 2
     assert ends[-1] <= web["metadata"]["creationTimestamp"]
+
+
+def test_a_password_of_the_file_is_in_a_secret_only(cluster: Cluster) -> None:
+    """The jobs of `migrations` connect to the store with it, from a stack without any configured secret."""
+    where = ("--namespace", namespace_of("migrations"))
+    (secret,) = (
+        secret["data"]["POSTGRES_PASSWORD"]
+        for secret in cluster.get("secrets", *where)["items"]
+        if "POSTGRES_PASSWORD" in secret.get("data", {})
+    )
+    assert base64.b64decode(secret).decode() == "only-for-tests"
+    program = 'psql "postgres://postgres:$POSTGRES_PASSWORD@db.$0/postgres" -Atc "select words from greetings"'
+    asked = ("sh", "-c", program, namespace_of("migrations"))
+    assert kubectl.run("exec", *where, "statefulset/db", "--", *asked) == "hello\n"
+    checkout = cluster.projects["migrations"]
+    stored = [cluster.get(f"{kubectl.CONTROLLERS},pods,jobs,configmaps", *where)]
+    stored.append(json.loads(checkout.pulumi("stack", "export", "--stack", STACK, check=True).stdout))
+    for text in ("only-for-tests", secret):
+        assert text not in json.dumps(stored)
 
 
 def test_repeated_up_of_the_same_file_changes_nothing(cluster: Cluster) -> None:

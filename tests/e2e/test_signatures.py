@@ -10,11 +10,13 @@ import socket
 import subprocess
 import tarfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import yaml
 
+from dev import kubectl, project
 from dev.cluster import toolchain
 from seaway.images import registry
 from seaway.model import application, settings
@@ -56,16 +58,26 @@ def connections(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes]]:
         yield seen
 
 
+def add_programs(env: Mapping[str, str]) -> dict[str, str]:
+    """The variables with cosign and syft on the PATH, and the password of the keys."""
+    programs = [str(toolchain.find_program(name).parent) for name in ("cosign", "syft")]
+    return {"PATH": os.pathsep.join([*programs, env["PATH"]]), "COSIGN_PASSWORD": "of the tests"}
+
+
+def generate_keys(folder: Path, env: Mapping[str, str]) -> None:
+    for name in ("own", "other"):
+        command = ["cosign", "generate-key-pair", f"--output-key-prefix={name}"]
+        subprocess.run(command, cwd=folder, env=env, check=True)
+
+
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project with two key pairs, and programs that have never run for this user."""
-    programs = [str(toolchain.find_program(name).parent) for name in ("cosign", "syft")]
-    monkeypatch.setenv("PATH", os.pathsep.join([*programs, os.environ["PATH"]]))
-    monkeypatch.setenv("COSIGN_PASSWORD", "of the tests")
+    for name, variable in add_programs(os.environ).items():
+        monkeypatch.setenv(name, variable)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     (tmp_path / "home").mkdir()
-    for name in ("own", "other"):
-        subprocess.run(["cosign", "generate-key-pair", f"--output-key-prefix={name}"], cwd=tmp_path, check=True)
+    generate_keys(tmp_path, os.environ)
     return tmp_path
 
 
@@ -153,3 +165,69 @@ def test_the_transparency_log_is_contacted_where_it_is_required(folder: Path, co
     (diagnostic,) = signatures.find_unsigned(folder, signed.id, signed.application, {}, trust)
     assert diagnostic.code == "not-signed"
     assert any(b"sigstore.dev" in request for request in connections)
+
+
+@pytest.fixture
+def dev(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[project.Project]:
+    """A stack that has deployed a release."""
+    application = project.ROOT / "examples" / "smallest"
+    checkout = project.Project.create(tmp_path / "signed", application=application, stack="dev")
+    for name, variable in add_programs(checkout.env).items():
+        monkeypatch.setenv(name, variable)
+        checkout.env[name] = variable
+    generate_keys(checkout.folder, checkout.env)
+    checkout.replace_text("app/app.yaml", "name: smallest", "name: signed")
+    checkout.up()
+    yield checkout
+    kubectl.delete_namespaces("signed-dev", "signed-staging")
+
+
+@pytest.mark.cluster
+def test_a_stack_with_trust_deploys_only_what_is_signed(dev: project.Project) -> None:
+    config = yaml.safe_load(dev.stack_file.read_text())["config"]
+    config |= {"seaway:build": False, "seaway:promotion": {"from": "dev"}}
+    staging = dataclasses.replace(dev, stack="staging")
+
+    def set_trust(*keys: str) -> None:
+        trust = {"seaway:trust": {"keys": [*keys]}} if keys else {}
+        staging.stack_file.write_text(yaml.safe_dump({"config": config | trust}))
+
+    def promote() -> project.CommandResult:
+        return dev.seaway("release", "promote", "dev", "staging")
+
+    def sign(*words: str) -> None:
+        signed = dev.seaway("release", "sign", "--stack", "dev", *words)
+        assert signed.exit_code == 0, signed.output
+
+    def is_refused(result: project.CommandResult, path: str = "") -> bool:
+        return result.exit_code != 0 and "[not-signed]" in result.output and path in result.output
+
+    set_trust("own.pub")
+    staging.pulumi("stack", "init", "staging", check=True)
+    assert is_refused(promote())
+    sign("--key", "other.key")
+    assert is_refused(promote()), "another key has signed it"
+    (file,) = (dev.folder / "releases").glob("*.yaml")
+    signatures.sign_release(dev.folder, file.stem, str(dev.folder / "own.key"), transparency_log=False)
+    assert is_refused(promote(), "images.web"), "the key has signed the file, and not the image"
+    set_trust()
+    assert promote().exit_code == 0
+    set_trust("own.pub")
+    staging.preview()
+    assert is_refused(staging.up(check=False), "images.web"), "an update verifies the image"
+    sign("--key", "own.key", "--sbom")
+    set_trust("other.pub")
+    assert is_refused(staging.preview(check=False))
+    signature = signatures.get_path(dev.folder, file.stem)
+    content = signature.read_text()
+    signature.unlink()
+    set_trust("own.pub")
+    assert is_refused(staging.up(check=False))
+    found = kubectl.run("get", "namespace", "signed-staging", "--output", "name", "--ignore-not-found")
+    assert found == "", "a refused release changes nothing"
+    signature.write_text(content)
+    assert promote().exit_code == 0
+    staging.up()
+    pods = kubectl.run("get", "pods", "--namespace", "signed-staging", "--output", "name")
+    assert len(pods.split()) == 1
+    staging.preview("--expect-no-changes")

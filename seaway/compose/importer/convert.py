@@ -20,6 +20,7 @@ from seaway.compose.importer import (
     services,
     volumes,
 )
+from seaway.compose.loader import interpolation
 from seaway.files import roots
 from seaway.syntax import diagnosis, nodes
 
@@ -46,8 +47,8 @@ def convert_document(
     name: str | None = None,
     within: roots.Root | None = None,
     outcomes: Iterable[report.KeyOutcome] = (),
+    lookups: interpolation.Lookups | None = None,
     build_named_images: bool = True,
-    separate_secrets: bool = False,
 ) -> Conversion:
     """Convert a loaded document. Refused keys are among the outcomes, and the application lacks them.
 
@@ -57,8 +58,8 @@ def convert_document(
         name: the name of the application. None: that of the document.
         within: the only files that may be read. None: those of the folder.
         outcomes: the losses of the loader.
+        lookups: the variables that the loader interpolated: those that are secrets stay references.
         build_named_images: False uses the image of a service that also has a build.
-        separate_secrets: make variables that look like secrets to secrets, and return their values.
     """
     conversion = report.ConversionReport()
     for outcome in outcomes:
@@ -70,8 +71,7 @@ def convert_document(
     pairs = {"name": _convert_name(document, name)}
     workloads: dict[str, dict[str, nodes.Pair]] = {"services": {}, "stores": {}, "jobs": {}}
     hosts = _find_renamed_hosts(plans)
-    if separate_secrets:
-        secrets.name_secret_variables(plans, document)
+    secrets.name_secret_variables(plans, document, lookups or {})
     for service in plans.values():
         service.renames = naming.Renames(hosts=hosts, paths=secrets.find_moved_paths(service.keys))
         fields = services.convert(service)

@@ -1,9 +1,12 @@
 """Converts the healthcheck. Docker restarts nothing for its result, and depends_on waits for it: that is readiness."""
 
 import math
+import shlex
 
-from seaway.compose.importer import amounts, key_reader, naming, plan
+from seaway.compose.importer import amounts, key_reader, naming, plan, secrets
+from seaway.compose.loader import tree
 from seaway.kubernetes.api import references
+from seaway.syntax import nodes
 
 SHELL = ("/bin/sh", "-c")
 DEFAULT_START_SECONDS = 60
@@ -17,7 +20,7 @@ MAX_INTERVAL = 5
 def convert(service: plan.ServicePlan) -> None:
     healthcheck = service.keys.enter("healthcheck")
     test = healthcheck.get_texts("test") or []
-    command = tuple(map(references.escape, _get_command(test)))
+    command = _list_command(tree.list_scalars(healthcheck.mapping, "test"))
     if service.kind == "jobs":
         service.keys.drop("healthcheck", "a job is healthy if it completes")
     elif healthcheck.is_true("disable") or test[:1] == ["NONE"]:
@@ -30,9 +33,10 @@ def convert(service: plan.ServicePlan) -> None:
             if key != "test":
                 healthcheck.drop((key,), "there is no `test`, and the image's test is unknown", "write `test:`")
     else:
-        words = [service.renames.rewrite(word) for word in command]
+        words = _format_words(service, command)
+        is_renamed = any(service.renames.rewrite(node.text) != node.text for node in command)
         service.builder.set(("health", "readiness"), words, healthcheck.locate("test"))
-        kind, message = ("kept", "health.readiness") if words == list(command) else ("approximated", naming.RENAMED)
+        kind, message = ("approximated", naming.RENAMED) if is_renamed else ("kept", "health.readiness")
         healthcheck.record("test", kind, message, into="health.readiness")
         healthcheck.keep("disable")
         _convert_timing(service, healthcheck)
@@ -78,11 +82,23 @@ def _parse_attempts(healthcheck: key_reader.KeyReader) -> tuple[int, int]:
     return interval, (int(text) if text.isdecimal() else 0) or DOCKER_RETRIES
 
 
-def _get_command(test: list[str]) -> tuple[str, ...]:
-    match test:
-        case ["CMD", *words] if words:
-            return tuple(words)
-        case ["CMD-SHELL", text]:
-            return (*SHELL, text)
+def _list_command(test: list[nodes.ScalarNode]) -> list[nodes.ScalarNode]:
+    """The words of a command, or the script of a shell after ``SHELL``; empty: the test is not valid."""
+    match [node.text for node in test]:
+        case ["CMD", _, *_]:
+            return test[1:]
+        case ["CMD-SHELL", _]:
+            return [*(nodes.ScalarNode(test[0].location, word) for word in SHELL), test[1]]
         case _:
-            return ()
+            return []
+
+
+def _format_words(service: plan.ServicePlan, command: list[nodes.ScalarNode]) -> list[str]:
+    """The command of the probe. A secret is a variable of a shell, since the kubelet does not expand it here."""
+    plain = [service.renames.rewrite(references.escape(node.text)) for node in command]
+    if tuple(plain[:-1]) == SHELL:
+        return [*SHELL, secrets.format_shell_text(service, command[-1])]
+    if all(len(service.split_secrets(node)) == 1 for node in command):
+        return plain
+    quoted = [nodes.ScalarNode(node.location, shlex.quote(node.text)) for node in command]
+    return [*SHELL, "exec " + " ".join(secrets.format_shell_text(service, node) for node in quoted)]

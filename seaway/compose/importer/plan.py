@@ -7,6 +7,7 @@ from typing import Any
 
 from seaway.compose.importer import images, key_reader, mount_reader, naming, ports, project_dir, service_builder
 from seaway.model.defaults import image_profiles
+from seaway.syntax import diagnosis, nodes
 
 _CLIENT_IMAGES = re.compile(r"mc|aws-cli|awscli|curl|busybox|hello-world|migrate|flyway|liquibase|wait-for.*|kcat|git")
 _ENDING_COMMAND = re.compile(
@@ -37,8 +38,12 @@ class ServicePlan:
     """Known when all services are planned."""
     secret_names: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
     """The variables whose value becomes a secret, with the name of the secret. Known then, too."""
+    interpolated_secrets: Mapping[diagnosis.SourceLocation, Mapping[str, str]] = dataclasses.field(
+        default_factory=dict[diagnosis.SourceLocation, Mapping[str, str]], repr=False
+    )
+    """The secrets that the text at a location contains, with their values."""
     secret_values: dict[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
-    """The values of these secrets. The application does not have them."""
+    """The values of the secrets that it uses. The application does not have them."""
     image: str | None
     build: key_reader.KeyReader | None = None
     """Its own build, or that of the service that builds the same image."""
@@ -93,6 +98,26 @@ class ServicePlan:
         self.builder.set(path, value, keys.locate(key))
         into = path if isinstance(path, str) else ".".join(path)
         keys.keep(key, f"{into}: {value}" if isinstance(value, str | int) else into, into=into)
+
+    def add_secret_variable(self, secret: str, text: str, location: diagnosis.SourceLocation) -> None:
+        """A secret that is a variable of the container."""
+        self.secret_values[secret] = text
+        self.builder.set(("secrets", secret), {"env": True}, location)
+
+    def split_secrets(self, node: nodes.ScalarNode) -> list[str]:
+        """The text of a node, split at the values of secrets: the elements with odd indices are names of secrets."""
+        inserted = {text: name for name, text in self.interpolated_secrets.get(node.location, {}).items()}
+        if not inserted:
+            return [node.text]
+        # A short value may be a part of another word.
+        patterns = [
+            re.escape(text) if len(text) >= 6 else rf"(?<!\w){re.escape(text)}(?!\w)"
+            for text in sorted(inserted, key=len, reverse=True)
+        ]
+        parts = re.split(f"({'|'.join(patterns)})", node.text)
+        for text in parts[1::2]:
+            self.add_secret_variable(inserted[text], text, node.location)
+        return [inserted[text] if index % 2 else text for index, text in enumerate(parts)]
 
     def runs_default_server(self) -> bool:
         """Whether it runs the server of a known image."""

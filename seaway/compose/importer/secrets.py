@@ -1,10 +1,17 @@
 """Converts secrets and configs. Pulumi holds the value of a secret, and Seaway never reads it. A config is a file."""
 
 import posixpath
+import re
 from collections.abc import Iterator, Mapping
 
 from seaway.compose.importer import key_reader, plan
+from seaway.compose.loader import interpolation
+from seaway.kubernetes.api import references
 from seaway.model import secret_patterns, secrets
+from seaway.syntax import nodes
+
+_PROJECT = ""
+"""The variables that the files of the project interpolate, beside those of the services by name."""
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -35,7 +42,9 @@ def find_file_variables(keys: key_reader.KeyReader) -> dict[str, str]:
     return {f"{source}_FILE": path for _, source, path, _ in _list_secrets(keys)}
 
 
-def name_secret_variables(plans: Mapping[str, plan.ServicePlan], document: key_reader.KeyReader) -> None:
+def name_secret_variables(
+    plans: Mapping[str, plan.ServicePlan], document: key_reader.KeyReader, lookups: interpolation.Lookups
+) -> None:
     """Name a secret for each variable that is named like a secret, or whose value looks like one.
 
     The values of one variable may differ between services. A secret has one value in a stack, so the name of the
@@ -48,13 +57,69 @@ def name_secret_variables(plans: Mapping[str, plan.ServicePlan], document: key_r
         for name, node in service.keys.get_scalars("environment").items():
             if name not in own and secret_patterns.is_secret(name, node.text):
                 variables.setdefault(name, {})[service.name] = node.text
-    for service in plans.values():
-        prefix = service.dns_name.replace("-", "_").upper()
-        service.secret_names = {
+    interpolated = {
+        name: text
+        for texts in lookups.values()
+        for name, text in texts.items()
+        if secret_patterns.is_secret(name, text)
+    }
+    for name, text in interpolated.items():
+        variables.setdefault(name, {})[_PROJECT] = text
+
+    def name_secrets(prefix: str, owner: str) -> dict[str, str]:
+        return {
             name: name if name not in declared and len({*values.values()}) == 1 else f"{prefix}_{name}"
             for name, values in variables.items()
-            if service.name in values
+            if owner in values
         }
+
+    shared = name_secrets("COMPOSE", _PROJECT)
+    for service in plans.values():
+        service.secret_names = name_secrets(service.dns_name.replace("-", "_").upper(), service.name)
+        own = {name for name in service.secret_names if variables[name][service.name] == interpolated.get(name)}
+        service.interpolated_secrets = {
+            location: {
+                service.secret_names[name] if name in own else shared[name]: text
+                for name, text in texts.items()
+                if text == interpolated.get(name)
+            }
+            for location, texts in lookups.items()
+        }
+
+
+def format_text(service: plan.ServicePlan, node: nodes.ScalarNode, variable: str = "") -> str:
+    """A text of the container with references to its secrets, `$(NAME)`, which the kubelet expands.
+
+    ``variable``: the environment variable that holds it, for ``Renames.rewrite``.
+    """
+    parts = service.split_secrets(node)
+    text = references.escape(parts[0])
+    for name, part in zip(parts[1::2], parts[2::2], strict=True):
+        # The kubelet reads `$$(` as a dollar and a parenthesis.
+        text += "$" * ((len(text) - len(text.rstrip("$"))) % 2)
+        text += f"$({name}){references.escape(part)}"
+    return service.renames.rewrite(text, variable)
+
+
+def format_shell_text(service: plan.ServicePlan, node: nodes.ScalarNode) -> str:
+    """A script with its secrets as variables of the shell: the kubelet expands no secret in a probe."""
+    parts = service.split_secrets(node)
+    text = parts[0]
+    for name, part in zip(parts[1::2], parts[2::2], strict=True):
+        quote = _find_open_quote(text)
+        text += {"": f'"${{{name}}}"', '"': f"${{{name}}}", "'": f"""'"${{{name}}}"'"""}[quote] + part
+    return service.renames.rewrite(references.escape(text))
+
+
+def _find_open_quote(text: str) -> str:
+    """The quote that a script leaves open: `'`, `"` or none."""
+    quote = ""
+    for match in re.finditer(r"""\\.|['"]""", text, re.DOTALL):
+        if match[0] == quote:
+            quote = ""
+        elif not quote and match[0] in ("'", '"'):
+            quote = match[0]
+    return quote
 
 
 def convert_definitions(document: key_reader.KeyReader) -> None:

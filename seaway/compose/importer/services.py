@@ -18,6 +18,7 @@ from seaway.compose.importer import (
     security,
     volumes,
 )
+from seaway.compose.loader import tree
 from seaway.kubernetes.api import references
 from seaway.model import application
 from seaway.syntax import nodes
@@ -79,14 +80,15 @@ def _convert_command(service: plan.ServicePlan) -> None:
     entrypoint = keys.get_texts("entrypoint")
     command_field = "command" if entrypoint == [] else "args"
     for key, field in (("entrypoint", "command"), ("command", command_field)):
-        words = [references.escape(word) for word in keys.get_texts(key) or []]
-        if not words:
+        word_nodes = tree.list_scalars(keys.mapping, key)
+        if not word_nodes:
             keys.keep(key, "the image's own")
             continue
-        new_words = [service.renames.rewrite(word) for word in words]
+        new_words = [secrets.format_text(service, node) for node in word_nodes]
+        is_renamed = any(service.renames.rewrite(node.text) != node.text for node in word_nodes)
         service.builder.set(field, new_words, keys.locate(key))
         _note_old_name(service, " ".join(new_words), f"its {key}")
-        kind, message = ("kept", field) if new_words == words else ("approximated", naming.RENAMED)
+        kind, message = ("approximated", naming.RENAMED) if is_renamed else ("kept", field)
         keys.record(key, kind, message, into=field)
 
 
@@ -120,15 +122,15 @@ def _convert_environment(service: plan.ServicePlan) -> None:
         elif name in service.secret_names:
             _convert_secret_variable(service, name, known[name])
         else:
-            text = references.escape(known[name].text)
-            new_text = service.renames.rewrite(text, name)
+            text, new_text = known[name].text, secrets.format_text(service, known[name], name)
             service.builder.set(("env", name), new_text, known[name].location)
             old = naming.find_old_name(new_text, service.renames)
             if old is not None:
                 hint = f"if it is a host, write {service.renames.hosts[old]}"
                 keys.approximate(key, f"still has {old}, which no host of the cluster has", hint, into=into)
                 continue
-            kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
+            is_renamed = service.renames.rewrite(text, name) != text
+            kind, message = ("approximated", naming.RENAMED) if is_renamed else ("kept", "")
             keys.record(key, kind, message, into=into)
     if keys.get_text("working_dir"):
         service.set("workingDir", keys.get_text("working_dir"), keys, "working_dir")
@@ -139,8 +141,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
 def _convert_secret_variable(service: plan.ServicePlan, name: str, node: nodes.ScalarNode) -> None:
     """The secret has the name of the variable, or the variable refers to it."""
     secret = service.secret_names[name]
-    service.secret_values[secret] = service.renames.rewrite(node.text, name)
-    service.builder.set(("secrets", secret), {"env": True}, node.location)
+    service.add_secret_variable(secret, service.renames.rewrite(node.text, name), node.location)
     if secret != name:
         service.builder.set(("env", name), f"$({secret})", node.location)
     message = "looks like a secret: its value is not in this file"

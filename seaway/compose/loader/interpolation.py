@@ -23,6 +23,10 @@ _BRACE = re.compile(r"[{}]")
 _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 
 
+Lookups = dict[diagnosis.SourceLocation, dict[str, str]]
+"""The variables in the text at a location, with their values."""
+
+
 class InterpolationError(Exception):
     """A text that cannot be interpolated."""
 
@@ -40,6 +44,12 @@ class Usage:
     characters: int = 0
     unset: dict[str, diagnosis.SourceLocation] = dataclasses.field(default_factory=dict[str, diagnosis.SourceLocation])
     """Location of the first use, by name."""
+    lookups: Lookups = dataclasses.field(default_factory=dict[diagnosis.SourceLocation, dict[str, str]], repr=False)
+
+    def insert(self, name: str, text: str, location: diagnosis.SourceLocation) -> str:
+        """The value of a variable, for a text at this location."""
+        self.lookups.setdefault(location, {})[name] = text
+        return self.count_text(text)
 
     def count_text(self, text: str) -> str:
         self.characters += len(text)
@@ -97,10 +107,12 @@ class Variables:
         text = self.values.get(name)
         is_set = bool(text) if operator.startswith(":") else text is not None
         if is_set and not operator.endswith("+"):
-            return self.usage.count_text(text or "")
+            return self.usage.insert(name, text or "", location)
         if operator.endswith("+") and not is_set:
             return ""
         expanded = self.interpolate(rest, location, depth + 1)
+        if operator.endswith("-"):
+            return self.usage.insert(name, expanded, location)
         if not operator.endswith("?"):
             return expanded
         message = f"the variable {name} is required" + (f": {diagnosis.quote(expanded)}" if expanded else "")
@@ -108,7 +120,7 @@ class Variables:
 
     def _look_up(self, name: str, location: diagnosis.SourceLocation) -> str:
         if name in self.values:
-            return self.usage.count_text(self.values[name])
+            return self.usage.insert(name, self.values[name], location)
         if name == "PWD":
             return "."  # the folder of the file, like every relative path
         if name in self.host_names:

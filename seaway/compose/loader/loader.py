@@ -32,6 +32,8 @@ class LoadedProject:
     """Services without an active profile."""
     outcomes: tuple[report.KeyOutcome, ...] = ()
     """Of unset variables, and of commands that need a shell."""
+    lookups: interpolation.Lookups = dataclasses.field(default_factory=interpolation.Lookups, repr=False)
+    """The interpolated variables."""
 
 
 def load(
@@ -75,7 +77,12 @@ def load(
     root = _remove_names(root, "services.*.depends_on", inactive)
     root = tree.replace_keys(root, {"name": project_name})
     root = _FileResolver(reader, base, variables).resolve(root)
-    return LoadedProject(root=root, inactive_services=inactive, outcomes=(*_report_unset(variables), *reader.outcomes))
+    return LoadedProject(
+        root=root,
+        inactive_services=inactive,
+        outcomes=(*_report_unset(variables), *reader.outcomes),
+        lookups=variables.usage.lookups,
+    )
 
 
 def _report_unset(variables: interpolation.Variables) -> Iterator[report.KeyOutcome]:

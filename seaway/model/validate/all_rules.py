@@ -46,6 +46,7 @@ def check_environment(
     config: diagnosis.SourceLocations,
     *,
     secret_locations: Mapping[str, diagnosis.SourceLocation],
+    file_secrets: Collection[str] = (),
     checks: Collection[str],
     today: datetime.date | None,
 ) -> diagnosis.Diagnostics:
@@ -55,10 +56,13 @@ def check_environment(
         app: the application with the overlay of the stack, not resolved.
         config: the locations of the settings of the stack.
         secret_locations: the secrets that have a value in the configuration.
+        file_secrets: the secrets that have a value in the Compose file of the application.
         checks: the ids of all checks and policies.
         today: None: do not report expired waivers (see ``waivers.check``).
     """
-    yield from environment.check(app, locations, stack_settings, secret_locations, config.origin)
+    yield from environment.check(
+        app, locations, stack_settings, secret_locations, config.origin, file_secrets=file_secrets
+    )
     yield from ingress_hosts.check(app, locations, stack_settings, config)
     yield from waivers.check(app, locations, stack_settings, config, checks=checks, today=today)
     yield from check_severity.check(stack_settings, config, checks=checks)

@@ -1,6 +1,7 @@
 """Rules that also need the stack: what an application requires of its environment."""
 
 from collections.abc import Collection, Mapping
+from pathlib import PurePath
 
 from seaway.model import application, external, secrets, settings
 from seaway.model.validate import parts, structure
@@ -15,10 +16,13 @@ def check(
     stack_settings: settings.Settings,
     secret_locations: Mapping[str, diagnosis.SourceLocation],
     config_location: diagnosis.SourceLocation,
+    *,
+    file_secrets: Collection[str],
 ) -> diagnosis.Diagnostics:
     """The errors of the application in this environment.
 
     ``secret_locations`` has the secrets in the configuration of the stack, ``config_location`` is its file.
+    ``file_secrets`` have a value in the Compose file of the application.
     """
     yield from _check_namespace(app, stack_settings, config_location)
     yield from _check_builds(external.resolve_stores(app), locations, stack_settings, secret_locations, config_location)
@@ -26,9 +30,8 @@ def check(
     yield from _check_trust(stack_settings, config_location)
     yield from _check_pull_credentials(stack_settings, secret_locations, config_location)
     if not _has_undecoded_secrets(locations):
-        yield from _check_secrets(
-            app, locations, {*secret_locations, *stack_settings.program_secrets}, stack_settings.stack
-        )
+        names = {*secret_locations, *stack_settings.program_secrets, *file_secrets}
+        yield from _check_secrets(app, locations, names, stack_settings)
         yield from _check_program_secrets(app, stack_settings, secret_locations, config_location)
         # Where releases are promoted, a secret may be set before the release that needs it, or remain after it.
         if stack_settings.build:
@@ -99,7 +102,10 @@ def _check_trust(stack_settings: settings.Settings, config_location: diagnosis.S
 
 
 def _check_secrets(
-    app: application.Application, locations: diagnosis.SourceLocations, secret_names: Collection[str], stack: str
+    app: application.Application,
+    locations: diagnosis.SourceLocations,
+    secret_names: Collection[str],
+    stack_settings: settings.Settings,
 ) -> diagnosis.Diagnostics:
     """Each secret has a value: set in the stack, generated, or in an existing Secret."""
     declared = secrets.list_secrets(external.resolve_stores(app))
@@ -107,11 +113,15 @@ def _check_secrets(
     sourced = {secret.name for _, secret in declared if secret.generate is not None or secret.existing is not None}
     for path, secret in declared:
         if secret.name not in secret_names and secret.name not in sourced:
-            hint, message = _format_set_command(secret.name), f"has no value in stack {stack}"
+            hint, message = _format_set_command(secret.name), f"has no value in stack {stack_settings.stack}"
             if secret.name in known_elsewhere:
                 message += ", which cannot generate a secret of an external store"
             else:
                 hint += ", or write {generate: 32}"
+            if "compose" in stack_settings.app and secret.env:
+                file = PurePath(stack_settings.app)
+                files = " ".join(str(file.with_name(name.strip())) for name in file.name.split(","))
+                hint += f"; for all values of the file: seaway import {files} --set-secrets {stack_settings.stack}"
             yield locations.at(f"{path}.secrets.{secret.name}").report("secret-not-set", message, hint)
 
 

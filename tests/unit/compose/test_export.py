@@ -418,7 +418,8 @@ def write_and_load(result: exporter.ExportResult, folder: Path) -> nodes.Mapping
     """The document as the loader reads it, with the schema of the specification."""
     file = folder / "compose.seaway.yaml"
     file.write_text(result.to_yaml(["Written by a test."]))
-    return loader.load([file], within=roots.Root(folder), profiles=["*"], environment={"LICENCE": "x"}).root
+    values = dict.fromkeys(("LICENCE", "PGPASSWORD", "POSTGRES_PASSWORD"), "of-the-shell")
+    return loader.load([file], within=roots.Root(folder), profiles=["*"], environment=values).root
 
 
 def merge_app(source: nodes.Node, folder: Path) -> load.MergedApplication:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from seaway.compose import report
+from seaway.compose import project, report
 from seaway.compose.importer import convert, write
+from seaway.files import roots
 from seaway.model import application
 from seaway.project import load, python_nodes
 from seaway.syntax import decode, nodes, yaml_parser
@@ -560,3 +561,42 @@ def test_the_content_of_a_config_from_a_variable_is_kept() -> None:
     services = {"web": NGINX | {"configs": [{"source": "c"}]}}
     configs = {"c": {"environment": "A", "content": "a=1"}}
     assert get_kinds(services, "configs.c.environment", configs=configs) == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "expected"),
+    [
+        ("command: redis-server --requirepass ${PW}", "args", ["redis-server", "--requirepass", "$(PW)"]),
+        ("command: mysql -p${LONG_PW} $$x", "args", ["mysql", "-p$(LONG_PW)", "$x"]),
+        (
+            "command: [sh, -c, 'mysql -p${LONG_PW}; echo $$(id)']",
+            "args",
+            ["sh", "-c", "mysql -p$(LONG_PW); echo $$(id)"],
+        ),
+        ("entrypoint: ['a$$${PW}']", "command", ["a$$$(PW)"]),
+        ("environment: {OPTIONS: 'pass=${PW}'}", "env", {"OPTIONS": "pass=$(PW)"}),
+        ("environment: {USER: pa-ss, OPTIONS: '${TAG}'}", "env", {"USER": "pa-ss", "OPTIONS": "pa-ss"}),
+        ("environment: {OPTIONS: 'pa-ss${NONE_PW:-abcdefgh}'}", "env", {"OPTIONS": "pa-ss$(NONE_PW)"}),
+        ("healthcheck: {test: [CMD, cli, '${PW}']}", "health", ["/bin/sh", "-c", 'exec cli "${PW}"']),
+        ("healthcheck: {test: 'cli ${PW}'}", "health", ["/bin/sh", "-c", 'cli "${PW}"']),
+        ("healthcheck: {test: 'cli \"a ${PW}\"'}", "health", ["/bin/sh", "-c", 'cli "a ${PW}"']),
+        ("healthcheck: {test: \"cli 'a ${PW}'\"}", "health", ["/bin/sh", "-c", """cli 'a '"${PW}"''"""]),
+        (
+            "healthcheck: {test: [CMD, sh, -c, 'cli ${PW}']}",
+            "health",
+            ["/bin/sh", "-c", """exec sh -c 'cli '"${PW}"''"""],
+        ),
+        ("healthcheck: {test: [CMD, cli]}", "health", ["cli"]),
+    ],
+)
+def test_interpolated_secrets_stay_references(fields: str, path: str, expected: Any, tmp_path: Path) -> None:
+    """A text that only equals a secret is no reference."""
+    file = tmp_path / "compose.yaml"
+    file.write_text(f"name: shop\nservices:\n  web:\n    image: x:1\n    ports: ['80']\n    {fields}\n")
+    (tmp_path / ".env").write_text("PW=pa-ss\nLONG_PW=pa-ss-0815\nTAG=pa-ss\n")
+    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    web: Any = nodes.to_plain(conversion.app)
+    web = web["services"]["web"]
+    assert (web["health"]["readiness"] if path == "health" else web[path]) == expected
+    assert conversion.secret_values.keys() == web.get("secrets", {}).keys()
+    assert {*conversion.secret_values.values()} <= {"pa-ss", "pa-ss-0815", "abcdefgh"}

@@ -35,7 +35,9 @@ def test_an_unkeyed_fingerprint_is_kept_until_the_value_changes() -> None:
     former = fingerprints.compute_unkeyed_fingerprint(*WHERE, "old")
     assert fingerprints.is_unkeyed(former)
     assert not fingerprints.is_keyed(former)
-    key = fingerprints.FingerprintKey.parse(fingerprints.FingerprintKey.generate({"TOKEN": former}).format_setting())
+    key = fingerprints.FingerprintKey.parse(
+        fingerprints.FingerprintKey(key=fingerprints.generate_key(), unkeyed={"TOKEN": former}).format_setting()
+    )
     assert key.compute_fingerprint(*WHERE, "old") == former
     changed = key.compute_fingerprint(*WHERE, "new")
     assert changed is not None
@@ -76,7 +78,7 @@ def test_an_invalid_key_is_reported(text: str, message: str) -> None:
 
 
 def test_the_key_is_not_in_its_repr() -> None:
-    key = fingerprints.FingerprintKey.generate({"TOKEN": "0" * 16})
+    key = fingerprints.FingerprintKey(key=fingerprints.generate_key(), unkeyed={"TOKEN": "0" * 16})
     assert key.key not in repr(key)
     assert key.key is not None
     assert len(key.key) == 64
