@@ -32,6 +32,9 @@ from . import (
 NETWORK_POLICY = "NetworkPolicy"
 """The kind that opens the links between workloads."""
 
+UNPREFIXED_TYPES = ("seaway:index:Application", "seaway:index:Registry")
+"""Their resources have the name of the application."""
+
 
 class Application(pulumi.ComponentResource):
     """The images, then the namespace with its stores, jobs and services, each step healthy before the next.
@@ -74,8 +77,8 @@ class Application(pulumi.ComponentResource):
         stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
         context, namespace = environment.settings.context, environment.namespace
         opts = opts or pulumi.ResourceOptions()
-        if stack_inputs.is_only_application:
-            own = pulumi.ResourceOptions(transformations=[_alias_main_application(environment)])
+        if stack_inputs.is_only_application or environment.application_name is None:
+            own = pulumi.ResourceOptions(transformations=[_alias_moved_application(stack_inputs)])
             opts = pulumi.ResourceOptions.merge(opts, own)
         super().__init__("seaway:index:Application", environment.app.name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
@@ -158,18 +161,23 @@ def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[rele
     return choice, results
 
 
-def _alias_main_application(environment: environments.Environment) -> pulumi.ResourceTransformation:
-    """Keeps the resources of an application that was the main one of the stack, whose names have no prefix.
+def _alias_moved_application(stack_inputs: stack_config.StackInputs) -> pulumi.ResourceTransformation:
+    """Keeps the resources of an application that was the main one of the stack, whose names have no prefix, or of a
+    main one that was a further one.
 
-    Only where no other application of the stack can have these names: an alias that is also the name of a resource is
-    an error.
+    Only where no other resource can have these names: an alias that is also the name of a resource is an error.
     """
-    prefix = environment.add_prefix("")
+    environment = stack_inputs.environment
+    is_main, prefix = environment.application_name is None, f"{environment.app.name}-"
+    others = [*stack_inputs.further_applications, *(spec.name for spec in environment.app.get_workloads().values())]
+    is_ambiguous = is_main and any(f"{name}-".startswith(prefix) for name in others)
 
     def add_alias(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
-        if not args.name.startswith(prefix) or args.name == environment.namespace:
+        is_named_alike = args.name == environment.namespace or args.type_ in UNPREFIXED_TYPES
+        if is_ambiguous or is_named_alike or not (is_main or args.name.startswith(prefix)):
             return None
-        own = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=args.name.removeprefix(prefix))])
+        name = f"{prefix}{args.name}" if is_main else args.name.removeprefix(prefix)
+        own = pulumi.ResourceOptions(aliases=[pulumi.Alias(name=name)])
         return pulumi.ResourceTransformationResult(args.props, pulumi.ResourceOptions.merge(args.opts, own))
 
     return add_alias

@@ -80,19 +80,27 @@ def test_a_further_application_has_the_manifests_of_its_own_stack(folder: Path) 
     assert list_manifests(further) == list_manifests(main)
 
 
-def test_an_application_that_moves_keeps_its_resources(folder: Path) -> None:
+@pytest.mark.parametrize("becomes_main", [False, True])
+def test_an_application_that_moves_keeps_its_resources(folder: Path, *, becomes_main: bool) -> None:
     """If the stack has no other application. Otherwise the plugin refuses the move."""
     main = record(Application.from_stack, app="blog/app.yaml", publish="none", applications="{}")
     (folder / "app" / "app.yaml").unlink()
-    moved = record(lambda: Application("blog")).resources
+    further = record(lambda: Application("blog"))
+    before, now = (further, main) if becomes_main else (main, further)
     kept = {
         f"{one.urn.rpartition('::')[0]}::{alias.spec.name or one.name}"
-        for one in moved
+        for one in now.resources
         for alias in one.request.aliases
     }
-    kept |= {one.urn for one in moved if not one.request.aliases}
-    assert {one.urn for one in main.resources} == kept
-    assert len(moved) == len(main.resources)
+    kept |= {one.urn for one in now.resources if not one.request.aliases}
+    assert {one.urn for one in before.resources} == kept
+    assert len(now.resources) == len(before.resources)
+
+
+def test_a_main_application_has_no_alias_that_another_resource_may_have(folder: Path) -> None:
+    """The alias `blog-2-web` of a service `2-web` could be a resource of the application `blog-2`."""
+    config = {"app": "blog/app.yaml", "publish": "none", "applications": json.dumps({"blog-2": {"app": "other.yaml"}})}
+    assert all(not one.request.aliases for one in record(Application.from_stack, **config).resources)
 
 
 @pytest.mark.parametrize(
