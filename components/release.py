@@ -65,7 +65,8 @@ class ReleaseChoice:
         messages.warn(
             f"release {described} of {source} failed at"
             f" {diagnosis.escape_text(f'{fallback.since} ({fallback.because})')}; the last good release"
-            f" {fallback.release} is deployed instead. Change the source, or try the release again: seaway up --retry"
+            f" {fallback.release} is deployed instead. Change the source, or try the release again:"
+            f" seaway up {environment.options} --retry"
         )
         good, good_objects = hold.read_fallback_release(
             environment.folder, fallback, app_name=environment.base.name, stack=environment.settings.stack

@@ -200,7 +200,7 @@ def _compute_fingerprints(
         return {}
     stack = environment.settings.stack
     command = f"openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING} --stack {stack}"
-    hint = command if fingerprints.is_ci() else f"seaway up --stack {stack} sets it; or: {command}"
+    hint = command if fingerprints.is_ci() else f"seaway up {environment.options} sets it; or: {command}"
     if text is None:
         message = f"is not set, but the Secrets of {', '.join(sorted(secrets))} need it for their names"
         location, code = stack_values.location, "fingerprint-key-not-set"

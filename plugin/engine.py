@@ -3,12 +3,14 @@
 https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/engine.html
 """
 
+import re
 from typing import Any
 
 import grpc.aio
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2
 
+from seaway.project import application_option
 from seaway.syntax import diagnosis
 
 LOG_TIMEOUT = 2.0
@@ -22,6 +24,18 @@ class ResourceError(Exception):
         first, newline, rest = message.partition("\n")
         super().__init__(f"{first} [{code}]{newline}{rest}" if code else message)
         self.code = code
+
+
+_NAME = re.compile(
+    r"(?:(?P<application>.+?)-)??(?:objects|cluster|destroy-guard|release|(?:stores|late-jobs|jobs|services)(?:-\d+)?)"
+)
+"""A logical name of the resources whose messages name commands. That of a further application has a prefix."""
+
+
+def add_application(text: str, urn: str) -> str:
+    """A message of a resource with ``--application`` in its commands, if it belongs to a further application."""
+    name = _NAME.fullmatch(urn.rpartition("::")[2])
+    return application_option.add_to_commands(text, name["application"] if name else None)
 
 
 class Engine:
@@ -76,7 +90,6 @@ class Log:
         await self._send(text, engine_pb2.WARNING)
 
     async def _send(self, text: str, severity: engine_pb2.LogSeverity.ValueType, *, ephemeral: bool = False) -> None:
-        request = engine_pb2.LogRequest(
-            severity=severity, urn=self._urn, message=diagnosis.clean_lines(text), ephemeral=ephemeral
-        )
+        message = diagnosis.clean_lines(add_application(text, self._urn))
+        request = engine_pb2.LogRequest(severity=severity, urn=self._urn, message=message, ephemeral=ephemeral)
         await self._engine.send_log(request)

@@ -136,19 +136,19 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         implementation = await self._create_resource(request.urn, context)
         olds, inputs = values.decode(request.olds), values.decode(request.old_inputs)
         state = resource.State(id=request.id, outputs=olds, inputs=inputs)
-        diff = await self._run_operation(implementation.diff(state, values.decode(request.news)), context)
+        diff = await self._run_operation(implementation.diff(state, values.decode(request.news)), context, request.urn)
         return _build_diff_response(bool(diff.changed), changed=diff.changed, replaced=diff.replaced)
 
     async def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
         implementation = await self._create_resource(request.urn, context)
         inputs = values.decode(request.properties)
-        state = await self._run_operation(implementation.create(inputs, preview=request.preview), context)
+        state = await self._run_operation(implementation.create(inputs, preview=request.preview), context, request.urn)
         return provider_pb2.CreateResponse(id=state.id, properties=values.encode(state.outputs))
 
     async def Read(self, request: provider_pb2.ReadRequest, context: Context) -> provider_pb2.ReadResponse:
         implementation = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.properties))
-        read = await self._run_operation(implementation.read(state), context)
+        read = await self._run_operation(implementation.read(state), context, request.urn)
         if read is None:
             return provider_pb2.ReadResponse()
         return provider_pb2.ReadResponse(id=read.id, properties=values.encode(read.outputs), inputs=request.inputs)
@@ -157,13 +157,15 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         implementation = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.olds))
         inputs = values.decode(request.news)
-        updated = await self._run_operation(implementation.update(state, inputs, preview=request.preview), context)
+        updated = await self._run_operation(
+            implementation.update(state, inputs, preview=request.preview), context, request.urn
+        )
         return provider_pb2.UpdateResponse(properties=values.encode(updated.outputs))
 
     async def Delete(self, request: provider_pb2.DeleteRequest, context: Context) -> empty_pb2.Empty:
         implementation = await self._create_resource(request.urn, context)
         state = resource.State(id=request.id, outputs=values.decode(request.properties))
-        await self._run_operation(implementation.delete(state), context)
+        await self._run_operation(implementation.delete(state), context, request.urn)
         return empty_pb2.Empty()
 
     async def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
@@ -230,7 +232,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return await _abort(context, f"{type_token} needs a cluster, but the provider is not configured yet")
         return RESOURCES[type_token](self._cluster, engine.Log(self._engine, urn), self._data_loss)
 
-    async def _run_operation(self, operation: Coroutine[Any, Any, Answer], context: Context) -> Answer:
+    async def _run_operation(self, operation: Coroutine[Any, Any, Answer], context: Context, urn: str = "") -> Answer:
         """The result of the operation. Its error, or a cancellation, becomes the error of the call."""
         if self._cancelled:
             operation.close()
@@ -240,7 +242,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         try:
             return await task
         except (engine.ResourceError, errors.Unavailable) as error:
-            return await _abort(context, str(error))
+            return await _abort(context, engine.add_application(str(error), urn))
         except asyncio.CancelledError:
             if not self._cancelled:
                 raise  # the engine closed the connection

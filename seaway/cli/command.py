@@ -10,13 +10,13 @@ import dataclasses
 import datetime
 import importlib
 import json
-import re
 import sys
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 from typing import Any, Protocol, cast
 
 from seaway.cli import output
+from seaway.project import application_option
 from seaway.syntax import diagnosis, redaction
 
 SUCCESS = 0
@@ -35,12 +35,6 @@ BLOCKED = 5
 
 APPLICATION: contextvars.ContextVar[str | None] = contextvars.ContextVar("APPLICATION", default=None)
 """The value of ``--application``, which every command that a message names needs too."""
-
-COMMANDS_WITH_APPLICATION = re.compile(
-    r"\bseaway (?:check|diff|exec|explain|export|graph|logs|port-forward|preview|render|run|status|up"
-    r"|images (?:lock|outdated)|release (?:list|promote|rollback|save|sign))\b"
-)
-"""The commands with ``--application``, in a message. A test compares them with the parser."""
 
 INTERRUPTED = 130
 """The user pressed Ctrl-C. Shells use this code."""
@@ -99,13 +93,7 @@ def report(message: str) -> None:
 
 def add_application(text: str) -> str:
     """The text with the option ``--application`` of this run in each command that it names."""
-    application = APPLICATION.get()
-
-    def add_option(match: re.Match[str]) -> str:
-        rest = re.split("[;,:(\\n`]", text[match.end() :], maxsplit=1)[0]
-        return match[0] if "--application" in rest else f"{match[0]} --application {application}"
-
-    return COMMANDS_WITH_APPLICATION.sub(add_option, text) if application else text
+    return application_option.add_to_commands(text, APPLICATION.get())
 
 
 def print_json(document: Any) -> None:

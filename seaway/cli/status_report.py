@@ -112,7 +112,8 @@ def _workload_to_json(row: status.WorkloadStatus) -> dict[str, Any]:
             "message": event.message,
         },
         "findings": [
-            dataclasses.asdict(finding) | {"runbook": diagnosis.format_help(finding.cause)}
+            dataclasses.asdict(finding)
+            | {"hint": command.add_application(finding.hint), "runbook": diagnosis.format_help(finding.cause)}
             for finding in health.findings
         ],
     }
@@ -151,7 +152,8 @@ def _format_findings(rows: Iterable[status.WorkloadStatus]) -> text.Text:
             if any(place):
                 more = f" (and {finding.more} more)" if finding.more else ""
                 lines.append(f"  {', '.join(filter(None, place))}{more}\n")
-            lines.append(f"  {_escape_lines(finding.hint)}\n  {diagnosis.format_help(finding.cause)}\n")
+            hint = command.add_application(_escape_lines(finding.hint))
+            lines.append(f"  {hint}\n  {diagnosis.format_help(finding.cause)}\n")
     return lines
 
 

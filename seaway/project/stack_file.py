@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from seaway.files import roots
 from seaway.model import settings
+from seaway.project import application_option
 from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 PREFIX = "seaway:"
@@ -77,7 +78,7 @@ def _select(settings: Mapping[str, _Setting], own: Mapping[str, _Setting] | None
 
 
 def name_application(diagnostic: diagnosis.Diagnostic, application: str | None) -> diagnosis.Diagnostic:
-    """The diagnostic with the paths of the settings that are about one application."""
+    """The diagnostic with the commands and the paths of the settings that are about one application."""
     if application is None:
         return diagnostic
     pattern = rf"\b{PREFIX}({'|'.join(OWN_SETTINGS)})\b"
@@ -85,7 +86,7 @@ def name_application(diagnostic: diagnosis.Diagnostic, application: str | None) 
         re.sub(pattern, rf"{PREFIX}{APPLICATIONS}.{application}.\1", text)
         for text in (diagnostic.path, diagnostic.hint)
     )
-    return dataclasses.replace(diagnostic, path=path, hint=hint)
+    return dataclasses.replace(diagnostic, path=path, hint=application_option.add_to_commands(hint, application))
 
 
 def read_bytes(path: Path) -> bytes:

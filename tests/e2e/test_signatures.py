@@ -228,6 +228,5 @@ def test_a_stack_with_trust_deploys_only_what_is_signed(dev: project.Project) ->
     signature.write_text(content)
     assert promote().exit_code == 0
     staging.up()
-    pods = kubectl.run("get", "pods", "--namespace", "signed-staging", "--output", "name")
-    assert len(pods.split()) == 1
+    assert kubectl.run("get", "deployment", "web", "--namespace", "signed-staging", "--output", "name")
     staging.preview("--expect-no-changes")

@@ -215,6 +215,9 @@ def test_a_preview_reports_edits_by_hand(
     )
     assert deleted == "Service api was deleted by hand"
     assert hint == "an update that changes the object reverts the edit: seaway status --drift"
+    # The resources of a further application have its name as a prefix.
+    assert engine.diff(plugin, URN.replace("::objects", "::blog-objects"), declared, **declared) is None
+    assert display.lines[-1].text.endswith(": seaway status --application blog --drift")
 
 
 def test_changes_of_a_failed_release_are_not_edits_by_hand(
