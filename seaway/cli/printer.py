@@ -76,6 +76,9 @@ def clean_log_line(line: str) -> str:
     """
     parts = _COLOUR.split(line)
     parts[::2] = map(diagnosis.clean_lines, parts[::2])
+    plain = diagnosis.clean_lines(_COLOUR.sub("", line))
+    if "".join(parts[::2]) != plain:
+        return plain  # a colour begins inside the password of a URL
     return "".join(parts) + ("\x1b[0m" if len(parts) > 1 else "")
 
 

@@ -136,6 +136,7 @@ def write(folder: Path, stack: str, stack_lock: Lock) -> None:
     if stack_lock == Lock():
         writer.remove_file(folder, path)
         return
+    stack_lock = _escape_texts(stack_lock)
     header = f"# What stack {stack} runs. Written by `seaway release` and `seaway up`; commit it.\n"
     # A file that the lock names may be missing: then the lock stays in format 0, and reading it reports the file.
     format_lock = yaml_writer.format_yaml if list(_list_missing_checksums(stack_lock)) else format_text
@@ -162,7 +163,7 @@ def _read_all(folder: Path) -> Iterator[Lock]:
 
 
 def _escape_texts(stack_lock: Lock) -> Lock:
-    """Texts of a file are printed: control characters must not reach the terminal."""
+    """Texts of a file are committed and printed: without control characters and passwords of URLs."""
 
     def escape(release: _Texts) -> _Texts:
         because, since = diagnosis.escape_text(release.because), diagnosis.escape_text(release.since)
