@@ -1,6 +1,7 @@
 """Reads from registries and copies between them: the cluster's registry, a second, and one with a password."""
 
 import base64
+import errno
 import hashlib
 import json
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from dev import environment, prober
+from dev import environment, prober, project
 from dev import kubectl as dev_kubectl
 from seaway.images import registry
 from tests.support import registry as registries
@@ -163,6 +164,23 @@ def test_only_root_of_the_host_may_push(monkeypatch: pytest.MonkeyPatch) -> None
         assert dev_kubectl.run("logs", "pusher", "-n", NAMESPACE) == "ConnectionRefusedError\n"
     finally:
         kubectl("delete", "namespace", NAMESPACE)
+
+
+def test_a_step_of_a_build_cannot_push(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It could replace the base image of all other builds."""
+    for name, value in environment.format_variables().items():
+        monkeypatch.setenv(name, value)
+    host, _, port = registry.resolve_address(PYTHON).partition("/")[0].partition(":")
+    checkout = project.Project.create(
+        tmp_path, application=project.ROOT / "examples" / "smallest", stack=NAMESPACE, app="app/app.yaml"
+    )
+    step = f"import socket, sys; sys.exit(socket.socket().connect_ex(('{host}', {port})) != {errno.ECONNREFUSED})"
+    file = checkout.folder / "app" / "web" / "Dockerfile"
+    file.write_text(f'{file.read_text()}RUN python3 -c "{step}"\n')
+    try:
+        checkout.up()
+    finally:
+        kubectl("delete", "namespace", f"smallest-{NAMESPACE}")
 
 
 def kubectl(*words: str) -> bool:

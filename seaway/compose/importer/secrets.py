@@ -92,13 +92,14 @@ def format_text(service: plan.ServicePlan, node: nodes.ScalarNode, variable: str
 
     ``variable``: the environment variable that holds it, for ``Renames.rewrite``.
     """
-    parts = service.split_secrets(node)
-    text = references.escape(parts[0])
-    for name, part in zip(parts[1::2], parts[2::2], strict=True):
-        # The kubelet reads `$$(` as a dollar and a parenthesis.
-        text += "$" * ((len(text) - len(text.rstrip("$"))) % 2)
-        text += f"$({name}){references.escape(part)}"
+    *parts, last = service.split_secrets(node)
+    text = "".join(map(_escape_before_reference, parts[::2], parts[1::2])) + references.escape(last)
     return service.renames.rewrite(text, variable)
+
+
+def _escape_before_reference(text: str, name: str) -> str:
+    head = text.rstrip("$")
+    return f"{references.escape(head)}{'$$' * (len(text) - len(head))}$({name})"
 
 
 def format_shell_text(service: plan.ServicePlan, node: nodes.ScalarNode) -> str:

@@ -1,5 +1,6 @@
 """Rules that also need the stack: what an application requires of its environment."""
 
+import shlex
 from collections.abc import Collection, Mapping
 from pathlib import PurePath
 
@@ -120,8 +121,9 @@ def _check_secrets(
                 hint += ", or write {generate: 32}"
             if "compose" in stack_settings.app and secret.env:
                 file = PurePath(stack_settings.app)
-                files = " ".join(str(file.with_name(name.strip())) for name in file.name.split(","))
-                hint += f"; for all values of the file: seaway import {files} --set-secrets {stack_settings.stack}"
+                files = [str(file.with_name(name.strip())) for name in file.name.split(",")]
+                command = shlex.join(["seaway", "import", *files, "--set-secrets", stack_settings.stack])
+                hint += f"; for all values of the file: {command}"
             yield locations.at(f"{path}.secrets.{secret.name}").report("secret-not-set", message, hint)
 
 
