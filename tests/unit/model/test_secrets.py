@@ -2,8 +2,10 @@
 
 import pytest
 
-from seaway.model import application, secrets
+from seaway.model import application, secrets, settings
 from seaway.model.defaults import resolve
+from seaway.model.validate import environment
+from seaway.syntax import diagnosis
 from tests.support import diagnostics
 from tests.unit.conftest import FindErrors
 from tests.unit.model import tables
@@ -140,3 +142,22 @@ def test_the_stack_has_the_values(find_errors: FindErrors, wording: object, case
     errors = find_errors(text, stack)
     assert diagnostics.summarize(errors) == rows
     assert not errors or [f"{error.message}; {error.hint}" for error in errors] == wording
+
+
+def test_a_release_of_a_compose_file_asks_for_each_value() -> None:
+    """Where it was built, the files have them."""
+    secret = application.Secret("DB_PASSWORD", env=True)
+    app = application.Application("shop", services=(application.Service("web", image="a", secrets=(secret,)),))
+    stack = settings.Settings(stack="prod", context="c", build=False, app="app/compose.yaml, compose.prod.yaml")
+    origin = diagnosis.SourceLocation("releases/1.yaml")
+    locations = diagnosis.SourceLocations(origin, {})
+
+    def find_errors(*file_secrets: str) -> list[diagnosis.Diagnostic]:
+        return list(environment.check(app, locations, stack, {}, origin, file_secrets=file_secrets))
+
+    assert find_errors("DB_PASSWORD") == []
+    (error,) = find_errors()
+    assert error.code == "secret-not-set"
+    command = "seaway import app/compose.yaml app/compose.prod.yaml --set-secrets prod"
+    assert error.hint.startswith("pulumi config set --secret --path 'seaway:secrets.DB_PASSWORD'")
+    assert error.hint.endswith(command)
