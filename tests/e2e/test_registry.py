@@ -13,6 +13,7 @@ import pytest
 
 from dev import environment, prober
 from dev import kubectl as dev_kubectl
+from dev.cluster import node
 from seaway.images import registry
 from tests.support import registry as registries
 
@@ -161,6 +162,23 @@ def test_only_root_of_the_host_may_push(monkeypatch: pytest.MonkeyPatch) -> None
         result = "--for=jsonpath={.status.phase}=Succeeded"
         assert kubectl("wait", "-n", NAMESPACE, "pod/pusher", result, "--timeout=60s")
         assert dev_kubectl.run("logs", "pusher", "-n", NAMESPACE) == "ConnectionRefusedError\n"
+    finally:
+        kubectl("delete", "namespace", NAMESPACE)
+
+
+def test_nothing_has_an_ipv6_address() -> None:
+    """The rules for the registry, and network policies, are for IPv4: a link-local address would pass them."""
+    command = ["cat", "/proc/net/if_inet6"]
+    line = node.format_exec_command(node.find_layout(environment.ROOT), command)
+    assert subprocess.run(line, capture_output=True, check=True).stdout == b""
+    assert kubectl("create", "namespace", NAMESPACE)
+    try:
+        run = ("run", "reader", "-n", NAMESPACE, "--restart=Never", f"--image={PYTHON}", "--command", "--", *command)
+        prober.wait_until(lambda: kubectl(*run), seconds=120)
+        result = "--for=jsonpath={.status.phase}=Succeeded"
+        assert kubectl("wait", "-n", NAMESPACE, "pod/reader", result, "--timeout=60s")
+        addresses = dev_kubectl.run("logs", "reader", "-n", NAMESPACE)
+        assert {line.split()[-1] for line in addresses.splitlines()} <= {"lo"}
     finally:
         kubectl("delete", "namespace", NAMESPACE)
 

@@ -1,10 +1,12 @@
 """Converts secrets and configs. Pulumi holds the value of a secret, and Seaway never reads it. A config is a file."""
 
 import posixpath
+import shlex
 from collections.abc import Iterator, Mapping
 
 from seaway.compose.importer import key_reader, plan
 from seaway.model import secret_patterns, secrets
+from seaway.syntax import diagnosis
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -59,8 +61,8 @@ def name_secret_variables(plans: Mapping[str, plan.ServicePlan], document: key_r
 
 def convert_definitions(document: key_reader.KeyReader) -> None:
     for name, secret in document.enter_mapping("secrets"):
-        hint = f"pulumi config set --secret --path 'seaway:secrets.{name}'"
-        file = f"{hint} < {secret.get_text('file')}"
+        hint = f"pulumi config set --secret --path {diagnosis.quote_word(f'seaway:secrets.{name}')}"
+        file = f"{hint} < {shlex.quote(secret.get_text('file') or '')}"
         secret.approximate("file", "the stack holds the value, not a file", file)
         secret.approximate("environment", "the stack holds the value, not a variable of the shell", hint)
         secret.approximate("external", "the stack holds the value, not Docker", f"{hint}, or `existing: <Secret>`")
