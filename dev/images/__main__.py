@@ -25,6 +25,9 @@ def ensure_images(registry: str) -> None:
 def add_image(options: argparse.Namespace) -> None:
     """Add an image to the registry. Raises CannotMakeError."""
     sources = [source for source in (options.packages, options.tar, options.source) if source]
+    if options.name and not sources and catalogue.add_stand_in(options.name, options.registry, print_line):
+        print(catalogue.format_next_steps(catalogue.parse_name(options.name)))
+        return
     if not options.name or len(sources) != 1:
         raise layers.CannotMakeError(
             f"set NAME, and one of PACKAGES, TAR and FROM:\n{catalogue.format_ways('NAME:TAG')}"

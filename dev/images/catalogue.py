@@ -14,7 +14,7 @@ import yaml
 
 from dev import environment
 from dev.cluster import layout
-from dev.images import layers, oci, recipes
+from dev.images import layers, oci, recipes, stand_ins
 from seaway.files import roots
 from seaway.images import outdated, registry
 from seaway.model import image_reference
@@ -106,9 +106,21 @@ def reaches_registry(host: str) -> bool:
         return False
 
 
+def add_stand_in(name: str, address: str, print_line: layers.Print) -> bool:
+    """Build the replacement of a public image and push it. False: there is none. Raises CannotMakeError."""
+    image = stand_ins.compose_stand_in(parse_name(name))
+    if image is not None and not oci.is_in_registry(image, address):
+        _push_image(image, address, print_line)
+    return image is not None
+
+
 def add_packages(name: str, packages: str, command: str, address: str, print_line: layers.Print) -> None:
     """Build an image of Debian packages and push it. Raises CannotMakeError."""
     image = recipes.compose_image(name, tuple(packages.split()), tuple(shlex.split(command)))
+    _push_image(image, address, print_line)
+
+
+def _push_image(image: recipes.Image, address: str, print_line: layers.Print) -> None:
     oci.push_image(image, [layers.ensure_layer(layer, print_line) for layer in image.layer.list_stack()], address)
 
 
