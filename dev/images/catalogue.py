@@ -76,7 +76,7 @@ def format_images(images: list[CatalogueImage]) -> str:
     lines += [
         "An image of another registry runs if this machine reaches the registry. Docker Hub "
         f"({image_reference.DOCKER_HUB}) {state}.",
-        f"To add an image:\n{format_ways('NAME:TAG')}",
+        f"To add an image ({', '.join(stand_ins.STAND_INS)} need no further setting):\n{format_ways('NAME:TAG')}",
     ]
     return "\n".join(lines)
 
@@ -84,7 +84,9 @@ def format_images(images: list[CatalogueImage]) -> str:
 def format_ways(name: str) -> str:
     """Return the commands that add an image."""
     own = name.removeprefix(f"{layout.REGISTRY}/")
+    known = f"  make image NAME={own}   a replacement from Debian packages\n"
     return (
+        f"{known if stand_ins.compose_stand_in(own) else ''}"
         f'  make image NAME={own} PACKAGES="..." COMMAND="..."   from Debian packages (apt-cache search)\n'
         f"  make image NAME={own} TAR=image.tar   from an archive of `docker save`, or an OCI archive\n"
         f"  make image NAME={own} FROM=REGISTRY/IMAGE:TAG   from another registry that this machine reaches\n"
@@ -108,7 +110,7 @@ def reaches_registry(host: str) -> bool:
 
 def add_stand_in(name: str, address: str, print_line: layers.Print) -> bool:
     """Build the replacement of a public image and push it. False: there is none. Raises CannotMakeError."""
-    image = stand_ins.compose_stand_in(parse_name(name))
+    image = stand_ins.compose_stand_in(name)
     if image is not None and not oci.is_in_registry(image, address):
         _push_image(image, address, print_line)
     return image is not None

@@ -27,7 +27,9 @@ http {
 """
 
 
-def _create_layer(name: str, *packages: str, has_entrypoint: bool = True, before: str = "", after: str = "") -> recipes.Layer:
+def _create_layer(
+    name: str, *packages: str, has_entrypoint: bool = True, before: str = "", after: str = ""
+) -> recipes.Layer:
     entrypoint = pathlib.Path(__file__).with_name(f"{name}-entrypoint.sh")
     return recipes.Layer(
         name=name,
@@ -126,5 +128,8 @@ def compose_stand_in(name: str) -> recipes.Image | None:
         layer=known.layer,
         config=known.config,
         environment={"PATH": recipes.SYSTEM_PATH, **known.environment},
-        labels={recipes.TITLE: f"Debian's {packages}, standing in for {name}", recipes.DESCRIPTION: recipes.NOT_OFFICIAL},
+        labels={
+            recipes.TITLE: f"Debian's {packages}, standing in for {name}",
+            recipes.DESCRIPTION: recipes.NOT_OFFICIAL,
+        },
     )

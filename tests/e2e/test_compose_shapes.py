@@ -74,7 +74,9 @@ SHAPES = {
         published="nginx", work=lambda client: client.post("/orders").raise_for_status(), is_done=is_worker_done
     ),
     "rails": Shape(
-        published="web", work=lambda client: client.post("/", content="Dune").raise_for_status(), is_done=is_book_printed
+        published="web",
+        work=lambda client: client.post("/", content="Dune").raise_for_status(),
+        is_done=is_book_printed,
     ),
     "files": Shape(
         published="proxy",
@@ -106,7 +108,11 @@ class Deployment:
 
     def list_pods(self) -> set[str]:
         pods = self.checkout.get_objects("pods", "-n", self.namespace)["items"]
-        return {pod["metadata"]["uid"] for pod in pods if pod["metadata"]["labels"]["app.kubernetes.io/name"] not in self.stores}
+        return {
+            pod["metadata"]["uid"]
+            for pod in pods
+            if pod["metadata"]["labels"]["app.kubernetes.io/name"] not in self.stores
+        }
 
 
 def deploy(case: str, folder: Path) -> Deployment:

@@ -8,7 +8,9 @@ from shop import models, tasks
 def orders(request):
     if request.method == "POST":
         tasks.create_order.delay("page")
-    return http.JsonResponse({source: models.Order.objects.filter(source=source).count() for source in ("page", "clock")})
+    return http.JsonResponse(
+        {source: models.Order.objects.filter(source=source).count() for source in ("page", "clock")}
+    )
 
 
 urlpatterns = [urls.path("orders", orders)]
