@@ -121,7 +121,7 @@ def compose_stand_in(name: str) -> recipes.Image | None:
     repository, _, tag = name.partition(":")
     if (known := STAND_INS.get(repository)) is None:
         return None
-    packages = " ".join(known.layer.packages)
+    title = f"Debian's {' '.join(known.layer.packages)}, standing in for {name}"
     return recipes.Image(
         repository=repository,
         tag=tag,

@@ -61,7 +61,7 @@ def is_blog_installed(client: httpx.Client) -> bool:
 
 
 def install_blog(client: httpx.Client) -> None:
-    password = "a-long-password-of-the-tests"  # noqa: S105
+    password = "a-long-password-of-the-tests"
     fields = {"weblog_title": "A blog of the tests", "user_name": "ada", "admin_email": "ada@example.com"}
     passwords = {"admin_password": password, "admin_password2": password, "blog_public": "0", "language": ""}
     client.post("/wp-admin/install.php?step=2", data=fields | passwords, timeout=120).raise_for_status()

@@ -38,7 +38,8 @@ start("CONTROLLER", respond_to_controller)
 waiting = list(VOTERS)
 while waiting:
     try:
-        assert messages.ask(waiting[0], {})["cluster"] == os.environ["CLUSTER_ID"]
+        if messages.ask(waiting[0], {})["cluster"] != os.environ["CLUSTER_ID"]:
+            raise SystemExit(f"{waiting[0]} is of another cluster")
         print("controller responds:", waiting.pop(0))
     except OSError as error:
         print(f"{waiting[0]}: {error}")

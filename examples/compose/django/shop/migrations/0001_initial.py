@@ -2,7 +2,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    operations = [
+    operations = [  # noqa: RUF012
         migrations.CreateModel(
             "Order",
             [("id", models.BigAutoField(primary_key=True)), ("source", models.CharField(max_length=20))],
