@@ -128,8 +128,5 @@ def compose_stand_in(name: str) -> recipes.Image | None:
         layer=known.layer,
         config=known.config,
         environment={"PATH": recipes.SYSTEM_PATH, **known.environment},
-        labels={
-            recipes.TITLE: f"Debian's {packages}, standing in for {name}",
-            recipes.DESCRIPTION: recipes.NOT_OFFICIAL,
-        },
+        labels={recipes.TITLE: title, recipes.DESCRIPTION: recipes.NOT_OFFICIAL},
     )
