@@ -21,7 +21,7 @@ create_database() {
         echo "entrypoint: set MARIADB_ROOT_PASSWORD or MARIADB_RANDOM_ROOT_PASSWORD" >&2
         exit 1
     fi
-    mariadb-install-db --datadir=/var/lib/mysql --auth-root-authentication-method=normal --skip-test-db >/dev/null
+    mariadb-install-db --datadir=/var/lib/mysql --auth-root-authentication-method=normal --force --skip-test-db
     # Not reachable until it is complete.
     mariadbd --skip-networking --socket=/run/mysqld/first.sock &
     server=$!

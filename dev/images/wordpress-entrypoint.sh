@@ -11,10 +11,11 @@ define('DB_PASSWORD', getenv('WORDPRESS_DB_PASSWORD'));
 define('DB_NAME', getenv('WORDPRESS_DB_NAME'));
 define('DB_CHARSET', 'utf8mb4');
 $table_prefix = getenv('WORDPRESS_TABLE_PREFIX') ?: 'wp_';
-define('ABSPATH', __DIR__ . '/');
+defined('ABSPATH') || define('ABSPATH', __DIR__ . '/');
 require_once ABSPATH . 'wp-settings.php';
 PHP
     chown -R www-data:www-data /var/www/html
 fi
+set +u
 . /etc/apache2/envvars
 exec "$@"
