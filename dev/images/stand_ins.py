@@ -37,7 +37,7 @@ def _create_layer(
         before=before,
         after=after,
         files={_ENTRYPOINT: (entrypoint, 0o755)} if has_entrypoint else {},
-        trim=tuple(pattern for pattern in recipes.TRIM_PACKAGES if pattern != "var/cache/*"),
+        trim=tuple("var/cache/[!n]*" if pattern == "var/cache/*" else pattern for pattern in recipes.TRIM_PACKAGES),
         below=recipes.BASE,
     )
 
