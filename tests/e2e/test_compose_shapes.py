@@ -144,7 +144,7 @@ def deployments(
     registry = project.find_registry(project.ROOT)
     for image in IMAGES:
         assert catalogue.add_stand_in(image, registry, print)
-    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
         futures = {case: pool.submit(deploy, case, tmp_path_factory.mktemp(case)) for case in SHAPES}
         yield futures
     done = [future.result() for future in futures.values() if not future.exception()]
