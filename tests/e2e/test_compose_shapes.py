@@ -125,8 +125,9 @@ def deploy(case: str, folder: Path) -> Deployment:
         app="app/docker-compose.yml",
         imageOverrides=overrides,
     )
-    imported = checkout.seaway("import", "app/docker-compose.yml", "--out", "app/app.yaml", "--set-secrets", case)
-    assert imported.exit_code == 0, imported.output
+    for options in (("--out", "app/app.yaml"), ("--set-secrets", case)):
+        imported = checkout.seaway("import", "app/docker-compose.yml", *options)
+        assert imported.exit_code == 0, imported.output
     app = yaml.safe_load((checkout.folder / "app" / "app.yaml").read_text())
     kinds = {kind: app.get(kind, {}) for kind in ("services", "stores", "jobs")}
     overlay = {kind: dict.fromkeys(names, LITTLE) for kind, names in kinds.items() if names}
@@ -148,7 +149,8 @@ def deployments(
         futures = {case: pool.submit(deploy, case, tmp_path_factory.mktemp(case)) for case in SHAPES}
         yield futures
     done = [future.result() for future in futures.values() if not future.exception()]
-    kubectl.delete_namespaces(*(deployment.namespace for deployment in done))
+    if done:
+        kubectl.delete_namespaces(*(deployment.namespace for deployment in done))
 
 
 @pytest.mark.parametrize("case", SHAPES)
