@@ -43,6 +43,9 @@ func main() {
 	flag.StringVar(&d.folder, "folder", "", "an absolute path: the volumes, and the driver's socket")
 	registry := flag.String("registry", "", "the folder in which the kubelet looks for drivers")
 	flag.Parse()
+	if err := os.MkdirAll(d.folder, 0o755); err != nil {
+		log.Fatal(err)
+	}
 	d.socket = filepath.Join(d.folder, "csi.sock")
 	server := grpc.NewServer()
 	csi.RegisterIdentityServer(server, &d)
