@@ -1,4 +1,4 @@
-"""Storage that expands volumes: our driver (dev/cluster/modules/csi-driver) with Kubernetes' provisioner and resizer."""
+"""Storage that expands volumes: our driver (dev/cluster/modules/csi-driver), and Kubernetes' controllers."""
 
 import contextlib
 import os
