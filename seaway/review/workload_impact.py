@@ -26,8 +26,9 @@ def assess_update(object_diff: change.ObjectDiff, old: change.Manifest, new: cha
         effect = "deletes its volumes" if after == "Delete" else "keeps its volumes"
         yield _Impact.NONE, f"from now on, deleting it {effect}"
     if grown := list_grown_claims(old, new):
-        # What the storage class can do is known only with the cluster.
-        yield _Impact.NONE, f"the disk grows ({', '.join(grown)}) without an outage, or is refused by its storage class"
+        # Only the cluster knows its storage class.
+        sizes = ", ".join(grown)
+        yield _Impact.NONE, f"the disk grows ({sizes}) and no pod stops; refused if its storage class cannot expand it"
     edited = any(path.startswith("spec.template") for path in object_diff.drifted_paths)
     if edited or _get(old, "spec.template") != _get(new, "spec.template"):
         yield _assess_rollout(object_diff, new)

@@ -30,7 +30,7 @@ class Claim:
 
     @property
     def requested(self) -> str:
-        return str(unstructured.get_mapping(self.manifest, "spec", "resources", "requests").get("storage") or "0")
+        return _read_request(self.manifest)
 
     @property
     def capacity(self) -> str | None:
@@ -55,10 +55,7 @@ class Claim:
 
 def read_sizes(templates: Iterable[Object]) -> dict[str, str]:
     """The sizes in claim templates, by name."""
-    return {
-        unstructured.get_name(template): str(template["spec"]["resources"]["requests"]["storage"])
-        for template in templates
-    }
+    return {unstructured.get_name(template): _read_request(template) for template in templates}
 
 
 def match_claims(name: str, sizes: Mapping[str, str], replicas: int, claims: Iterable[Object]) -> Iterator[Claim]:
@@ -67,3 +64,7 @@ def match_claims(name: str, sizes: Mapping[str, str], replicas: int, claims: Ite
         match = re.fullmatch(rf"(.+)-{re.escape(name)}-(\d+)", unstructured.get_name(manifest))
         if match and match[1] in sizes and int(match[2]) < replicas:
             yield Claim(manifest=manifest, template=match[1], declared=sizes[match[1]])
+
+
+def _read_request(claim: Object) -> str:
+    return str(unstructured.get_mapping(claim, "spec", "resources", "requests").get("storage") or "0")

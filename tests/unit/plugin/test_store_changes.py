@@ -108,7 +108,9 @@ def read_store(api: apiserver.ApiServer) -> live_objects.Object:
 def growing(api: apiserver.ApiServer) -> apiserver.ApiServer:
     deploy(api)
     set_claims(api, "1Gi")
-    read_store(api)["metadata"]["managedFields"] = [*MANAGERS, {"manager": "k", "subresource": "status"}]
+    metadata = read_store(api)["metadata"]
+    metadata["labels"] = {**metadata["labels"], "app.kubernetes.io/name": "db"}
+    metadata["managedFields"] = [*MANAGERS, {"manager": "k", "subresource": "status"}]
     return api
 
 
@@ -131,7 +133,11 @@ def test_a_disk_grows_around_the_running_pod(
     after = read_store(growing)
     assert after["metadata"]["uid"] != before["metadata"]["uid"]
     assert after["metadata"]["managedFields"] == MANAGERS
-    assert after["spec"]["volumeClaimTemplates"] == shape(size="2Gi")["spec.volumeClaimTemplates"]
+    (template,) = after["spec"]["volumeClaimTemplates"]
+    assert template == {
+        "metadata": {"name": "data"},
+        "spec": {"resources": {"requests": {"storage": "2Gi"}}, "volumeMode": "Filesystem"},
+    }
     assert engine.diff(plugin, ROLLOUT, GROWTH, **GROWTH) is None
 
 

@@ -82,7 +82,7 @@ CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, str]]] 
     "bigger volume": (
         SHOP,
         edit("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "2Gi"),
-        {"replaced StatefulSet/db": "outage"},
+        {"changed StatefulSet/db": "none"},
     ),
     "smaller volume": (
         SHOP,
