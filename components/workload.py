@@ -170,7 +170,8 @@ class Workload(pulumi.ComponentResource):
                 deleted_with=None if starts_pods else plan.namespace,
                 retain_on_delete=release_object.is_retained,
             )
-            if release_object.identity in plan.existing_stores:
+            # Outside of an application, the namespace may be an Output, and there are no stores.
+            if plan.existing_stores and release_object.identity in plan.existing_stores:
                 own.ignore_changes = [disks.CLAIM_TEMPLATES_PATH]
             name = plan.add_prefix(release_object.name)
             if release_object.kind == "Job" and plan.namespace:
