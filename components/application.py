@@ -115,7 +115,10 @@ class Application(pulumi.ComponentResource):
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
         dockerfiles = {plan.name: plan.inputs.bases.text for plan in choice.plans}
         sources = hints.collect_sources(environment, dockerfiles)
-        rollouts = _register_rollouts(release_objects, environment, sources, object_guard, providers)
+        existing_stores = provider.find_existing_stores(release_objects, plugin)
+        rollouts = _register_rollouts(
+            release_objects, environment, sources, object_guard, providers, existing_stores=existing_stores
+        )
         healthy = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=rollouts.resources)
         release_record = dataclasses.replace(choice.release_record, images=images)
         recorded = release.Release(
@@ -210,6 +213,8 @@ def _register_rollouts(
     sources: Mapping[str, str],
     object_guard: provider.Objects,
     options: pulumi.ResourceOptions,
+    *,
+    existing_stores: frozenset[str],
 ) -> _Rollouts:
     """Register the objects, grouped by owner, step by step; each step ends when its Rollout is healthy."""
     first = pulumi.ResourceOptions(depends_on=[object_guard])
@@ -233,6 +238,7 @@ def _register_rollouts(
                 add_prefix=environment.add_prefix,
                 namespace=namespace,
                 dependencies=[*shared, *rollouts[-1:]],
+                existing_stores=existing_stores,
             )
             workloads[owner] = workload.Workload(environment.add_prefix(owner), plan, options)
         started = [resource for owner in owners for resource in workloads[owner].pod_resources]

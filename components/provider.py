@@ -2,12 +2,14 @@
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pulumi
 
 from seaway.manifests import names, objects
 from seaway.project import environments
 from seaway.review import disks
+from seaway.rollout import claims
 
 KUBERNETES_VERSION = importlib.metadata.version("pulumi-kubernetes")
 """The version of the provider plugin that belongs to the pinned package."""
@@ -71,6 +73,30 @@ def read_addresses(
     return pulumi.runtime.invoke_output("seaway:index:getAddresses", arguments, options)
 
 
+def find_existing_stores(
+    release_objects: Sequence[objects.ReleaseObject], plugin: pulumi.ProviderResource
+) -> frozenset[str]:
+    """The identities of the StatefulSets that exist with the declared claim templates, except for larger sizes.
+
+    Nothing but a new object changes a claim template. The plugin makes one around the running pods, so Pulumi, which
+    would delete them first, must ignore the field.
+    """
+    sets = _extract_shapes(release_objects)
+    if not sets:
+        return frozenset()
+    options = pulumi.InvokeOptions(provider=plugin)
+    answer = pulumi.runtime.invoke("seaway:index:getExistingStores", {"sets": sets}, options)
+    return frozenset((answer.value or {}).get("identities") or ())
+
+
+def _extract_shapes(release_objects: Sequence[objects.ReleaseObject]) -> dict[str, dict[str, Any]]:
+    return {
+        release_object.identity: disks.extract_shape(release_object.manifest)
+        for release_object in release_objects
+        if release_object.kind == "StatefulSet"
+    }
+
+
 class Cluster(pulumi.CustomResource):
     """The guard that a stack stays in the cluster of its first deployment."""
 
@@ -100,11 +126,7 @@ class Objects(pulumi.CustomResource):
             "partOf": labels[names.PART_OF_LABEL],
             "stack": labels[names.STACK_LABEL],
             "objects": sorted(release_object.identity for release_object in release_objects),
-            "sets": {
-                release_object.identity: disks.extract_shape(release_object.manifest)
-                for release_object in release_objects
-                if release_object.kind == "StatefulSet"
-            },
+            "sets": _extract_shapes(release_objects),
             "applications": sorted(further_applications),
         }
         super().__init__("seaway:index:Objects", name, properties, options)
@@ -182,5 +204,10 @@ class Rollout(pulumi.CustomResource):
         ]
         owners = {target["owner"] for target in targets}
         own_sources = {path: place for path, place in sources.items() if not path or path.split(".")[1] in owners}
-        inputs = {"namespace": namespace, "workloads": targets, "sources": own_sources}
+        sizes = {
+            workload.name: claims.read_sizes(workload.manifest["spec"].get("volumeClaimTemplates", ()))
+            for workload in workloads
+            if workload.kind == "StatefulSet"
+        }
+        inputs = {"namespace": namespace, "workloads": targets, "sources": own_sources, "sizes": sizes}
         super().__init__("seaway:index:Rollout", name, inputs, options)

@@ -10,7 +10,7 @@ from seaway import errors
 from seaway.manifests import inputs, objects
 from seaway.model import secrets
 from seaway.project import environments, release, release_lock
-from seaway.release import hold, promotion, record, signatures
+from seaway.release import hold, record, signatures
 from seaway.syntax import diagnosis, encode
 
 from . import image, messages, program_values, provider, stack_config
@@ -108,13 +108,12 @@ class ReleaseChoice:
             location, hint = diagnosis.SourceLocation("signatures"), "run it again when they can be verified"
             raise diagnosis.reject(location, "", "not-verified", str(error), hint) from None
         # The file of a fallback has its objects: a record that is signed must not come with others.
-        rendered = promotion.list_declared_images(
-            release_object.manifest for release_object in self.release_record.render_objects()
-        )
-        deployed = promotion.list_declared_images(release_object.manifest for release_object in self.release_objects)
-        if foreign := sorted(deployed - rendered):
+        rendered = {known.key: known.manifest for known in self.release_record.render_objects()}
+        deployed = {known.key: known.manifest for known in self.release_objects}
+        if foreign := sorted(key for key in {*rendered, *deployed} if rendered.get(key) != deployed.get(key)):
             location = diagnosis.SourceLocation(f"{release.FOLDER}/{self.deployed}.yaml")
-            message, hint = f"has images that are not in its record: {', '.join(foreign)}", "restore it from git"
+            message = f"has objects that its record does not describe: {', '.join(foreign)}"
+            hint = "restore it from git, or deploy the release that the source describes: seaway up --retry"
             unsigned.append(diagnosis.Diagnostic(location, hold.OBJECTS_KEY, message, hint, "not-signed"))
         if unsigned:
             raise diagnosis.InvalidInput(unsigned)

@@ -75,6 +75,7 @@ class Rollout(pulumi.CustomResource):
             "namespace": metadata[0].namespace,
             "workloads": targets,
             "sources": dict(target.UNDECLARED),
+            "sizes": {},
         }
         own = pulumi.ResourceOptions(depends_on=list(args.workloads))
         super().__init__("seaway:index:Rollout", name, inputs, pulumi.ResourceOptions.merge(opts, own))

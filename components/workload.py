@@ -12,6 +12,7 @@ from seaway.manifests import inputs, names, objects
 from seaway.model import declarations
 from seaway.project import environments, stack_file
 from seaway.release import record
+from seaway.review import disks
 from seaway.rollout import hints
 from seaway.syntax import diagnosis
 
@@ -76,6 +77,8 @@ class WorkloadPlan:
     """None: it is not of this program, or the objects have an Output of it."""
     dependencies: Sequence[pulumi.Resource] = ()
     """Resources that must exist, or be healthy, before its pods may start or change."""
+    existing_stores: frozenset[str] = frozenset()
+    """See ``provider.find_existing_stores``."""
 
 
 class Workload(pulumi.ComponentResource):
@@ -167,6 +170,9 @@ class Workload(pulumi.ComponentResource):
                 deleted_with=None if starts_pods else plan.namespace,
                 retain_on_delete=release_object.is_retained,
             )
+            # Outside of an application, the namespace may be an Output, and there are no stores.
+            if plan.existing_stores and release_object.identity in plan.existing_stores:
+                own.ignore_changes = [disks.CLAIM_TEMPLATES_PATH]
             name = plan.add_prefix(release_object.name)
             if release_object.kind == "Job" and plan.namespace:
                 own.replacement_trigger = self._count_attempts(name, release_object, plan.namespace)

@@ -82,7 +82,7 @@ class ObjectsGuard(resource.ClusterResource):
         ]
         if changed:
             await self._check_ownership(inputs, recorded=state.outputs)
-        await store_changes.refuse(self._cluster, inputs[SETS])
+        await store_changes.refuse(self._cluster, inputs[SETS], self._log)
         await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
         for namespace in sorted({identity.namespace for identity in _parse_identities(inputs)} - {""}):
             await self._report_edits(namespace)

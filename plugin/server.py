@@ -33,6 +33,7 @@ from . import (
     release,
     resource,
     rollout,
+    store_changes,
     values,
 )
 
@@ -61,6 +62,9 @@ LOCAL_RESOURCES: Mapping[str, type[resource.Resource]] = {
 
 ADDRESSES = "seaway:index:getAddresses"
 """The function that returns the addresses of published workloads, by name."""
+
+EXISTING_STORES = "seaway:index:getExistingStores"
+"""The function that returns the StatefulSets whose claim templates Pulumi must leave alone."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -169,19 +173,16 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     async def Invoke(self, request: provider_pb2.InvokeRequest, context: Context) -> provider_pb2.InvokeResponse:
-        if request.tok != ADDRESSES or self._cluster is None:
-            return await _abort(context, f"the plugin seaway has no function {request.tok}")
+        operation: Coroutine[Any, Any, values.Properties]
         args = values.decode(request.args)
-        reading = addresses.read_addresses(
-            self._cluster,
-            args["namespace"],
-            app_name=args["application"],
-            stack=args["stack"],
-            has_ingress=args["publish"] == "ingress",
-        )
-        known = {name: " ".join(texts) for name, texts in (await self._run_operation(reading, context)).items()}
+        if request.tok == ADDRESSES and self._cluster is not None:
+            operation = _read_addresses(self._cluster, args)
+        elif request.tok == EXISTING_STORES and self._cluster is not None:
+            operation = _find_existing_stores(self._cluster, args)
+        else:
+            return await _abort(context, f"the plugin seaway has no function {request.tok}")
         answer = provider_pb2.InvokeResponse()
-        getattr(answer, "return").CopyFrom(values.encode(known))  # a keyword of Python
+        getattr(answer, "return").CopyFrom(values.encode(await self._run_operation(operation, context)))
         return answer
 
     async def Cancel(self, request: empty_pb2.Empty, context: Context) -> empty_pb2.Empty:
@@ -249,6 +250,21 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return await _abort(context, "interrupted", grpc.StatusCode.CANCELLED)
         finally:
             self._running.discard(task)
+
+
+async def _read_addresses(kube_client: client.KubeClient, args: values.Properties) -> values.Properties:
+    known = await addresses.read_addresses(
+        kube_client,
+        args["namespace"],
+        app_name=args["application"],
+        stack=args["stack"],
+        has_ingress=args["publish"] == "ingress",
+    )
+    return {name: " ".join(texts) for name, texts in known.items()}
+
+
+async def _find_existing_stores(kube_client: client.KubeClient, args: values.Properties) -> values.Properties:
+    return {"identities": await store_changes.find_existing(kube_client, args["sets"])}
 
 
 async def serve(address: str) -> None:

@@ -16,6 +16,7 @@ CONFIG = Path(__file__).parent / "config"
 # The folders of root's programs: a plain `su` may leave a shorter PATH.
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DEBIAN_PROGRAMS = ("containerd", "docker-registry")
+HAS_IPV6 = Path("/proc/sys/net/ipv6").exists()
 CONFIG_FILES = {
     "containerd.toml": "containerd.toml",
     "cni.json": "cni/10-seaway.conflist",
@@ -59,7 +60,9 @@ def list_components(layout: layouts.Layout) -> tuple[Component, ...]:
 
 def write_config(layout: layouts.Layout, *, pause: str, mtu: int) -> None:
     """Write the configuration files. `pause` is the sandbox image, `mtu` the host's largest packet in bytes."""
-    values = {**_template_variables(layout), "pause": pause, "mtu": str(mtu)}
+    # Network policies and the rules for the registry see IPv4 only, and each interface would have a link-local address.
+    own_network = '{"type": "tuning", "sysctl": {"net.ipv6.conf.eth0.disable_ipv6": "1"}},' if HAS_IPV6 else ""
+    values = {**_template_variables(layout), "pause": pause, "mtu": str(mtu), "own_network": own_network}
     for source, target in CONFIG_FILES.items():
         path = layout.data / "config" / target
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ NETWORK_SETTINGS = {
     "net/ipv4/ip_forward": "1",
     "net/bridge/bridge-nf-call-iptables": "1",
     "net/ipv4/conf/all/route_localnet": "1",
+    "net/ipv6/conf/all/disable_ipv6": "1",
 }
 
 
@@ -57,7 +58,8 @@ def prepare(layout: layouts.Layout) -> None:
     network.run("ip", "route", "add", "default", "via", layout.host_address)
     network.refuse_pods()
     for key, setting in NETWORK_SETTINGS.items():
-        (Path("/proc/sys") / key).write_text(setting)
+        if (Path("/proc/sys") / key).exists() or "ipv6" not in key:
+            (Path("/proc/sys") / key).write_text(setting)
 
 
 def format_resolv_conf() -> str:

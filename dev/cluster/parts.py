@@ -180,6 +180,18 @@ PARTS = (
         optional=True,
         binaries={"traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
     ),
+    # Started by the tests of growing disks: a driver of our own, with the controllers of Kubernetes.
+    Part(
+        name="csi-driver",
+        version="6.3.0",
+        minutes=6,
+        optional=True,
+        binaries={
+            "csi-driver": ".",
+            "csi-provisioner": "github.com/kubernetes-csi/external-provisioner/v6/cmd/csi-provisioner",
+            "csi-resizer": "github.com/kubernetes-csi/external-resizer/v2/cmd/csi-resizer",
+        },
+    ),
     # Not in the cluster: `make checkers` runs these.
     Part(
         name="kubeconform",

@@ -25,11 +25,14 @@ def ensure_images(registry: str) -> None:
 def add_image(options: argparse.Namespace) -> None:
     """Add an image to the registry. Raises CannotMakeError."""
     sources = [source for source in (options.packages, options.tar, options.source) if source]
-    if not options.name or len(sources) != 1:
+    name = catalogue.parse_name(options.name) if options.name else ""
+    if name and not sources and catalogue.add_stand_in(name, options.registry, print_line):
+        print(catalogue.format_next_steps(name))
+        return
+    if not name or len(sources) != 1:
         raise layers.CannotMakeError(
             f"set NAME, and one of PACKAGES, TAR and FROM:\n{catalogue.format_ways('NAME:TAG')}"
         )
-    name = catalogue.parse_name(options.name)
     if options.packages:
         catalogue.add_packages(name, options.packages, options.command_line, options.registry, print_line)
     elif options.tar:

@@ -14,7 +14,7 @@ import yaml
 
 from dev import environment
 from dev.cluster import layout
-from dev.images import layers, oci, recipes
+from dev.images import layers, oci, recipes, stand_ins
 from seaway.files import roots
 from seaway.images import outdated, registry
 from seaway.model import image_reference
@@ -76,7 +76,7 @@ def format_images(images: list[CatalogueImage]) -> str:
     lines += [
         "An image of another registry runs if this machine reaches the registry. Docker Hub "
         f"({image_reference.DOCKER_HUB}) {state}.",
-        f"To add an image:\n{format_ways('NAME:TAG')}",
+        f"To add an image ({', '.join(stand_ins.STAND_INS)} need no further setting):\n{format_ways('NAME:TAG')}",
     ]
     return "\n".join(lines)
 
@@ -84,7 +84,9 @@ def format_images(images: list[CatalogueImage]) -> str:
 def format_ways(name: str) -> str:
     """Return the commands that add an image."""
     own = name.removeprefix(f"{layout.REGISTRY}/")
+    known = f"  make image NAME={own}   a replacement from Debian packages\n"
     return (
+        f"{known if stand_ins.compose_stand_in(own) else ''}"
         f'  make image NAME={own} PACKAGES="..." COMMAND="..."   from Debian packages (apt-cache search)\n'
         f"  make image NAME={own} TAR=image.tar   from an archive of `docker save`, or an OCI archive\n"
         f"  make image NAME={own} FROM=REGISTRY/IMAGE:TAG   from another registry that this machine reaches\n"
@@ -106,9 +108,21 @@ def reaches_registry(host: str) -> bool:
         return False
 
 
+def add_stand_in(name: str, address: str, print_line: layers.Print) -> bool:
+    """Build the replacement of a public image and push it. False: there is none. Raises CannotMakeError."""
+    image = stand_ins.compose_stand_in(name)
+    if image is not None and not oci.is_in_registry(image, address):
+        _push_image(image, address, print_line)
+    return image is not None
+
+
 def add_packages(name: str, packages: str, command: str, address: str, print_line: layers.Print) -> None:
     """Build an image of Debian packages and push it. Raises CannotMakeError."""
     image = recipes.compose_image(name, tuple(packages.split()), tuple(shlex.split(command)))
+    _push_image(image, address, print_line)
+
+
+def _push_image(image: recipes.Image, address: str, print_line: layers.Print) -> None:
     oci.push_image(image, [layers.ensure_layer(layer, print_line) for layer in image.layer.list_stack()], address)
 
 

@@ -3,7 +3,7 @@
 ``--out FILE`` writes an SVG. ``--json`` prints one object: ``application``, ``stack``, ``nodes`` (id, name, kind,
 detail) and ``edges`` (start, end, relation: calls, dependsOn, or reaches, which is from outside the cluster).
 
-Exit codes: 0, printed or written; 1, the SVG cannot be written; 2, the files are invalid.
+Exit codes: 0, printed or written; 2, the files are invalid, or the SVG cannot be written.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from seaway.cli import command, display, stack, standalone
 from seaway.explain import graph, svg
+from seaway.files import writer
 
 HEADINGS = ("FROM", "", "TO")
 
@@ -29,11 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         command.print_json(dataclasses.asdict(picture))
     elif arguments.out:
-        try:
-            arguments.out.write_text(svg.render(picture))
-        except OSError as error:
-            command.report(f"{arguments.out} cannot be written ({error.strerror}); name another file")
-            return command.FAILURE
+        writer.write_output(arguments.out, svg.render(picture))
         print(f"{arguments.out} is written")
     else:
         _print_edges(picture)

@@ -44,7 +44,7 @@ from seaway.cli import command, display, output, pulumi_cli, stack
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.compose.loader import loader
-from seaway.files import roots, working_tree
+from seaway.files import roots, working_tree, writer
 from seaway.project import load, stack_file
 from seaway.syntax import diagnosis, nodes
 
@@ -88,7 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             content = write.format_yaml(result.app, result.outcomes, source=source)
         if output_file is not None:
-            output_file.write_text(content)
+            writer.write_output(output_file, content)
         elif not arguments.json:
             output.write_document(content)
     if arguments.json:

@@ -38,6 +38,7 @@ from rich import text
 
 from seaway.checks import engine
 from seaway.cli import command, display, pulumi_cli, revision, stack
+from seaway.files import writer
 from seaway.images import build_inputs
 from seaway.project import environments
 from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, raw_fields, summary
@@ -144,7 +145,7 @@ class PreviewRun:
 
     def _write_markdown(self, document: str) -> None:
         if self._file:
-            self._file.write_text(document, encoding="utf-8")
+            writer.write_output(self._file, document)
 
     def _compare_base(self, current: offline.RenderedTree) -> change.Preview:
         """Compare the working tree with the base."""

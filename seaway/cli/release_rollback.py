@@ -65,6 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
         command.report(refusal)
         return command.FAILURE
     older = asyncio.run(_read_release(target, release_id, history))
+    if older.application.name != target.app:
+        command.report(f"release {older.id} is a release of {older.application.name}, not of {target.app}")
+        return command.FAILURE
     reason = history.failure_reason or MANUAL_ROLLBACK
     new_lock = promotion.pin_rollback(lock, older.id, because=reason, since=command.format_time())
     omitted_jobs = _write_pin(target, new_lock, older)
@@ -99,9 +102,13 @@ def _read_history(target: stack.TargetStack) -> StackHistory:
     state = release_state.find_state(target)
     reason, recorded = asyncio.run(_read_cluster(target))
     files = release.list_ids(target.folder)
-    # A release file vouches for a record that was deployed before states had a history.
+    # A release file vouches for a record that was deployed before states had a history. Without a state, nothing was
+    # healthy here, and everyone can write a record of a release that has a file.
+    is_former = state is not None and not state.history
     known = {
-        id_: summary for id_, summary in recorded.items() if summary.release_id in files or (state and id_ == state.id)
+        id_: summary
+        for id_, summary in recorded.items()
+        if (is_former and summary.release_id in files) or (state and id_ == state.id)
     }
     if state:
         known |= {summary.id: summary for summary in state.history}

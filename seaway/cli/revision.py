@@ -9,6 +9,10 @@ from pathlib import Path
 
 from seaway.syntax import diagnosis
 
+_OPTIONS = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
+"""A branch may have committed a folder that git takes for a bare repository, whose configuration names programs to run.
+https://git-scm.com/docs/git-config#Documentation/git-config.txt-safebareRepository"""
+
 
 @contextlib.contextmanager
 def checkout(folder: Path, revision: str) -> Generator[Path]:
@@ -38,7 +42,7 @@ def _run_git(folder: Path, revision: str, *args: str, variables: Mapping[str, st
     location, path = diagnosis.SourceLocation("--base"), diagnosis.quote(revision)
     try:
         done = subprocess.run(
-            ["git", *args],
+            ["git", *_OPTIONS, *args],
             cwd=folder,
             env={**os.environ, **(variables or {})},
             stdin=subprocess.DEVNULL,

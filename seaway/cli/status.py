@@ -21,6 +21,7 @@
         image        of the newest version, in full
         since        start of the newest version
         restarts     of all containers of its pods
+        disks        a list of lines about its disks that have another size than declared
         event        null, or the newest warning of the last hour: {time, object, reason, message}
         findings     a list of {cause, message, hint, runbook, pod, container, fatal, more}: pod and container may be
                      null, more is the number of other pods with the same finding

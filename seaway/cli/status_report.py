@@ -51,6 +51,7 @@ class StatusReport:
             cells = (_format_cells(row, self.now) for row in self.rows)
             parts += display.build_rows(HEADINGS, cells, width, movable=LONG_HEADINGS)
             parts += (text.Text(f"{name} is external, at {address}") for name, address in self._list_external())
+            parts += (text.Text(f"{row.name}: {line}", style="yellow") for row in self.rows for line in row.disks)
             parts.append(_format_findings(self.rows))
         elif disconnected_reason is None:
             parts.append(text.Text(self.format_nothing_deployed()))
@@ -104,6 +105,7 @@ def _workload_to_json(row: status.WorkloadStatus) -> dict[str, Any]:
         "image": row.image,
         "since": command.format_time(row.since),
         "restarts": row.restarts,
+        "disks": list(row.disks),
         "event": event
         and {
             "time": command.format_time(event.time),

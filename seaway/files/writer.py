@@ -39,6 +39,23 @@ def write_file(folder: Path, path: Path, text: str) -> None:
             raise
 
 
+def write_output(path: Path, text: str) -> None:
+    """Writes a file that the user names. In a checkout, a link that a branch has committed is not followed."""
+    absolute = Path(os.path.normpath(Path(os.path.realpath(Path.cwd()), path)))
+    marks = (".git", roots.PROJECT_FILE)
+    tops = (folder for folder in reversed(absolute.parents) if any(os.path.lexists(folder / mark) for mark in marks))
+    if top := next(tops, None):
+        write_file(top, absolute, text)
+        return
+    try:
+        absolute.write_text(text, encoding="utf-8")
+    except OSError as error:
+        hint = "name another file"
+        raise diagnosis.reject(
+            diagnosis.SourceLocation(str(path)), "", "unwritable-file", f"cannot be written ({error.strerror})", hint
+        ) from None
+
+
 def remove_file(folder: Path, path: Path) -> None:
     """Removes a file below the project's folder, if it exists."""
     with (

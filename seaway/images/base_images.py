@@ -19,6 +19,17 @@ from seaway.model import application, image_reference
 from seaway.project import images_lock
 from seaway.syntax import diagnosis, dockerfile
 
+SYNTAX_ARGUMENT = "BUILDKIT_SYNTAX"
+"""The build argument that overrides `# syntax=`, the image of the program that reads the Dockerfile.
+https://docs.docker.com/build/buildkit/frontend/"""
+
+_SYNTAX = re.compile(
+    r"(?:#!.*\n)?(?:#[ \t]*(?:escape|check)[ \t]*=.*\n)*(?:#|//)[ \t]*syntax[ \t]*=[ \t]*(\S+)", re.IGNORECASE
+)
+
+_MAX_CHARACTERS = 1000
+"""Of an image, with its arguments expanded: an argument that contains others twice grows without end."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImage:
@@ -61,6 +72,10 @@ class BaseImages:
         stages: set[str] = {"scratch"}
         images: list[BaseImage] = []
         before_first_from = True
+        directive = _SYNTAX.match(text)
+        if frontend := (args or {}).get(SYNTAX_ARGUMENT) or (directive and directive[1]):
+            line = text.count("\n", 0, directive.start(1)) + 1 if directive else 1
+            images.append(BaseImage(reference=frontend, argument=SYNTAX_ARGUMENT, line=line))
         for line, word, rest in dockerfile.parse_instructions(text):
             if word == "ARG" and before_first_from:
                 for name, default in _parse_arguments(rest):
@@ -160,4 +175,5 @@ def _expand(text: str, values: Mapping[str, str]) -> str:
         name, default = match["plain"] or match["name"], match["default"] or ""
         return values.get(name) or default
 
-    return re.sub(r"\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\})", value, text)
+    pattern = r"\$(?:(?P<plain>\w+)|\{(?P<name>\w+)(?::?-(?P<default>[^}]*))?\})"
+    return re.sub(pattern, value, text[:_MAX_CHARACTERS])[:_MAX_CHARACTERS]

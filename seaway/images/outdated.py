@@ -116,6 +116,10 @@ def _list_uses(
         if container_spec.image is not None:
             yield from _create_use(container_spec.image, path, image_overrides)
         elif isinstance(container_spec, application.WorkloadSpec) and container_spec.build is not None:
+            for name, context in container_spec.build.contexts.items():
+                if context.startswith(images_lock.IMAGE_SCHEME):
+                    reference = context.removeprefix(images_lock.IMAGE_SCHEME)
+                    yield from _create_use(reference, f"{path}.build.contexts.{name}", {})
             try:
                 yield from _list_base_uses(container_spec.build, folder, root, image_overrides)
             except diagnosis.InvalidInput as error:

@@ -11,6 +11,7 @@ registries whose names only the cluster resolves. References stay as they are wr
 import hashlib
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -120,7 +121,13 @@ class _Crane:
         self._program = program
 
     def resolve_digest(self, reference: str) -> str:
-        command = [self._program, "digest", *_plain_http_option("--insecure", reference), resolve_address(reference)]
+        command = [
+            self._program,
+            "digest",
+            *_plain_http_option("--insecure", reference),
+            "--",
+            resolve_address(reference),
+        ]
         return _run(command, reference).decode().strip()
 
     def copy_image(self, source: str, target: str) -> None:
@@ -130,7 +137,7 @@ class _Crane:
                 " turning off the verification of certificates for both; install skopeo: apt-get install skopeo"
             )
         args = ["copy", *_plain_http_option("--insecure", source, target)]
-        _run([self._program, *args, resolve_address(source), resolve_address(target)], source, target)
+        _run([self._program, *args, "--", resolve_address(source), resolve_address(target)], source, target)
 
 
 def _find_tool() -> _Skopeo | _Crane:
@@ -202,7 +209,7 @@ def _create_error(stderr: str, references: Sequence[str]) -> Unavailable:
     images = " -> ".join(references)
     hosts = list(dict.fromkeys(map(image_reference.get_registry, references)))
     if _UNAUTHORIZED.search(line):
-        logins = " or ".join(f"docker login {host}" for host in hosts)
+        logins = " or ".join(f"docker login {shlex.quote(host)}" for host in hosts)
         return Unavailable(f"{images}: the image does not exist, or you have no access to it; {logins}")
     if _NOT_FOUND.search(line):
         return ImageNotFound(f"{images}: the image does not exist in {hosts[0]}; push it, or correct the name")

@@ -17,7 +17,7 @@ _ABOUT_A_SECRET = re.compile(
 )
 """`TOKEN_URL`, `PASSWORD_FILE`: the last word says what about the secret it is."""
 
-_NOT_A_SECRET = re.compile(r"true|false|yes|no|on|off|none|null|\$.*|/.*|", re.IGNORECASE)
+_NOT_A_SECRET = re.compile(r"true|false|yes|no|on|off|[01]|none|null|\$.*|/.*|", re.IGNORECASE)
 """A switch, a reference to another variable, or a path to the value."""
 
 _URL_PASSWORD = re.compile(r"://[^/\s:@]*:(?!\$)[^/\s@]+@|^[^/\s:@]+:(?!\$)[^/\s@]+@(tcp|unix)\(")

@@ -11,12 +11,15 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from seaway.files import roots
 from seaway.model import application, image_reference, settings
 from seaway.syntax import diagnosis, nodes, yaml_parser
 
 FILE_NAME = "images.lock"
+IMAGE_SCHEME = "docker-image://"
+"""Of an image that is a further build context."""
 
 RENEW_COMMAND = "seaway images lock"
 
@@ -45,9 +48,20 @@ class ImagesLock:
 
 def pin_application(app: application.Application, lock: ImagesLock) -> application.Application:
     """The application with the digests of its images."""
-    return app.replace_containers(
-        lambda _, container: {"image": lock.pin_reference(container.image)} if container.image else {}
-    )
+
+    def pin_container(_: str, container: application.ContainerSpec) -> dict[str, Any]:
+        build = container.build if isinstance(container, application.WorkloadSpec) else None
+        if build is not None and build.contexts:
+            contexts = {
+                name: f"{IMAGE_SCHEME}{lock.pin_reference(context.removeprefix(IMAGE_SCHEME))}"
+                if context.startswith(IMAGE_SCHEME)
+                else context
+                for name, context in build.contexts.items()
+            }
+            return {"build": dataclasses.replace(build, contexts=contexts)}
+        return {"image": lock.pin_reference(container.image)} if container.image else {}
+
+    return app.replace_containers(pin_container)
 
 
 def pin_overrides(stack_settings: settings.Settings, lock: ImagesLock) -> settings.Settings:

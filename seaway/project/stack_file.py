@@ -214,7 +214,7 @@ def _report(pair: nodes.Pair, key: str, code: str, message: str, hint: str) -> d
 
 
 def _format_set_command(name: str) -> str:
-    return f"pulumi config set --secret --path 'seaway:secrets.{name}'"
+    return f"pulumi config set --secret --path {diagnosis.quote_word(f'{PREFIX}secrets.{name}')}"
 
 
 def _parse_file_value(node: nodes.Node) -> nodes.Node:

@@ -10,6 +10,7 @@ from seaway.kubernetes.api import fields, kinds
 from seaway.kubernetes.cluster import client
 from seaway.manifests import config, names
 from seaway.release import record_store, stack_state
+from seaway.rollout import claims
 from seaway.syntax import diagnosis
 
 WHOLE_OBJECT = "(object)"
@@ -20,6 +21,8 @@ HIDDEN_SECRET = "(secret)"  # noqa: S105 - in place of a value
 _OPTIONAL_KINDS = ("Role", "RoleBinding")
 """Kinds that an account that may read workloads may lack access to: without it, they are listed only if a release has
 some."""
+
+_CLAIM = "PersistentVolumeClaim"
 
 _ONE_OFF_KINDS = ("Job", "NetworkPolicy")
 """The kinds that `seaway run` creates."""
@@ -80,6 +83,7 @@ async def detect(
         *(_list_objects(cluster, namespace, kind, is_optional=kind in optional) for kind in kinds.MANAGED_VERSIONS)
     )
     live = dict(zip(kinds.MANAGED_VERSIONS, lists, strict=True))
+    live[_CLAIM] = await _list_objects(cluster, namespace, _CLAIM, is_optional=True)
     try:
         differences = compare_objects(declared, live | {"Namespace": [home] if home else []})
     except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
@@ -124,7 +128,9 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
         declared: the manifests of the release, without its Secrets.
         live: all objects of the namespace by kind, those of other owners included.
     """
-    live_by_name = {(kind, manifest["metadata"]["name"]): manifest for kind in live for manifest in live[kind]}
+    live_by_name = {
+        (kind, manifest["metadata"]["name"]): manifest for kind in live if kind != _CLAIM for manifest in live[kind]
+    }
     declared_by_name = {(manifest["kind"], manifest["metadata"]["name"]): manifest for manifest in declared}
     secrets = _list_secrets(declared)
     known = {*DEFAULT_OBJECTS, *declared_by_name}
@@ -142,6 +148,7 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
             for difference in _compare_object(kind, name, manifest, live_object)
             if difference.path != "spec.replicas" or (kind, name) not in autoscaled
         ]
+    differences += _compare_claims(declared, live.get(_CLAIM, ()))
     for name, keys in secrets.items():
         differences += _compare_secret(name, keys, live_by_name.get(("Secret", name)))
     undeclared = {
@@ -170,6 +177,22 @@ def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.
             for change in fields.find_additions(declared, live, managed.get("fieldsV1", {})):
                 if not _is_program_value(change):
                     yield Difference(kind=kind, name=name, change=change, set_by=_format_manager(managed))
+
+
+def _compare_claims(declared: Sequence[fields.Object], live_claims: Sequence[fields.Object]) -> Iterator[Difference]:
+    """The claims of stores whose volume is smaller than declared, or that request more."""
+    for manifest in declared:
+        spec = manifest.get("spec") or {}
+        sizes = claims.read_sizes(spec.get("volumeClaimTemplates") or ())
+        name = manifest["metadata"]["name"]
+        for claim in claims.match_claims(name, sizes, spec.get("replicas", 1), live_claims if sizes else ()):
+            if claim.is_smaller:
+                change = fields.Change(("status", "capacity", "storage"), claim.declared, claim.size)
+                yield Difference(kind=_CLAIM, name=claim.name, change=change)
+            elif claim.is_larger:
+                change = fields.Change(("spec", "resources", "requests", "storage"), claim.declared, claim.requested)
+                set_by = _find_last_manager(claim.manifest, change.path)
+                yield Difference(kind=_CLAIM, name=claim.name, change=change, set_by=set_by)
 
 
 def _is_program_value(change: fields.Change) -> bool:

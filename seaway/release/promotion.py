@@ -48,7 +48,7 @@ async def find_refusals(
             f"nothing vouches for the record of release {release_id}: the state of stack {stack} has no SHA-256 of it;"
             f" deploy it again: pulumi up --stack {stack}"
         )
-    if foreign := sorted(_list_built_images(state) - list_declared_images(declared)):
+    if foreign := sorted(_list_built_images(state) - _list_declared_images(declared)):
         refusals.append(
             f"the state of stack {stack} and its record of release {release_id} have different images:"
             f" {', '.join(foreign)}; deploy it again: pulumi up --stack {stack}"
@@ -94,7 +94,7 @@ def _list_built_images(state: stack_state.ReleaseState) -> set[str]:
     return {image.reference for name, image in recorded.images.items() if name in built}
 
 
-def list_declared_images(declared: Iterable[fields.Object]) -> set[str]:
+def _list_declared_images(declared: Iterable[fields.Object]) -> set[str]:
     """The images in the manifests of a release."""
     templates = filter(None, map(kinds.find_pod_template, declared))
     return {image for template in templates for image in _list_images(template["spec"])}

@@ -35,6 +35,9 @@ MAX_BYTES = 256 * 1024 * 1024
 MAX_UNTRUSTED_BYTES = 16 * 1024 * 1024
 """The same for a record without a trusted checksum: parsed values take many times the memory of their text."""
 
+MAX_PROVENANCE_BYTES = 200_000
+"""Of the origin of a release, which is decoded without a trusted checksum: for each record that is listed."""
+
 _COMPRESSED_RECORD_FILE = f"{RECORD_FILE}.gz"
 """In place of ``RECORD_FILE`` where the files do not fit in one ConfigMap."""
 
@@ -151,7 +154,10 @@ class StoredRecord:
 
     def decode_provenance(self, source: str) -> release.Provenance:
         """The origin of the release."""
-        node = release_lock.parse_content(self.files.get(PROVENANCE_FILE, b"{}"), source)[1]
+        content = self.files.get(PROVENANCE_FILE, b"{}")
+        if len(content) > MAX_PROVENANCE_BYTES:
+            raise UnreadableRecordError(f"{PROVENANCE_FILE} has more than {MAX_PROVENANCE_BYTES} bytes")
+        node = release_lock.parse_content(content, source)[1]
         return decode.decode_node(release.Provenance, node)
 
     def read_manifests(self, limit: int = MAX_BYTES) -> list[dict[str, Any]]:

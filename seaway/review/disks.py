@@ -40,6 +40,10 @@ _IGNORED_FIELDS = frozenset({"apiVersion", "kind", "status", "creationTimestamp"
 """Fields of a claim's template that the API server adds, or that do not concern the disk."""
 
 _LINE_PATTERN = re.compile(r"deletes the disk (\S+/\S+)( .*)?", re.DOTALL)
+_GROWTH_PATTERN = re.compile(
+    r"the disk (?P<namespace>[^/\s]+)/(?P<claim>\S+)(?: \(store (?P<owner>\S+)\))? grows from (?P<old>\S+) to"
+    r" (?P<new>[^;\s]+);.*"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,36 @@ class Disk:
         """One line for people and for ``find_listed``."""
         store = f", store {self.owner}" if self.owner else ""
         return f"deletes the disk {self.name} ({self.size}{store}): {self.reason}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GrowingDisk:
+    """A claim that gets a larger size while its pod runs."""
+
+    namespace: str
+    claim: str
+    old: str
+    new: str
+    owner: str | None
+
+    @property
+    def line(self) -> str:
+        """One line for people and for ``find_growing``."""
+        store = f" (store {self.owner})" if self.owner else ""
+        return f"the disk {self.namespace}/{self.claim}{store} grows from {self.old} to {self.new}; no pod stops"
+
+    @property
+    def object_diff(self) -> change.ObjectDiff:
+        """Its change in a preview."""
+        labels = {OWNER_LABEL: self.owner} if self.owner else {}
+        old, new = (
+            {
+                "metadata": {"namespace": self.namespace, "labels": labels},
+                "spec": {"resources": {"requests": {"storage": size}}},
+            }
+            for size in (self.old, self.new)
+        )
+        return change.ObjectDiff(kind="PersistentVolumeClaim", name=self.claim, old=old, new=new)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +155,12 @@ def find_listed(messages: Iterable[str]) -> dict[str, str]:
     return {match[1]: match[0] for match in matches if match}
 
 
+def find_growing(messages: Iterable[str]) -> list[GrowingDisk]:
+    """The disks that a preview says will grow."""
+    matches = (_GROWTH_PATTERN.fullmatch(message.strip()) for message in messages)
+    return [GrowingDisk(**match.groupdict()) for match in matches if match]
+
+
 def extract_shape(manifest: change.Manifest) -> dict[str, Any]:
     """The fields of a StatefulSet that decide whether its claims are deleted."""
     fields = ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"])
@@ -174,7 +214,9 @@ def _is_changed(
     The live field may have more than the declared one only where the API server sets defaults.
     """
     value = declared.get(field)
-    if recorded is not None and _without_nulls(recorded.get(field)) != _without_nulls(value):
+    # Pulumi ignores the claim templates of a StatefulSet that exists: the plugin changes their sizes.
+    before = recorded if field != CLAIM_TEMPLATES_PATH else None
+    if before is not None and _without_nulls(before.get(field)) != _without_nulls(value):
         return True
     return not _covers(change.get_field(live, field), _without_nulls(value), field.rpartition(".")[2])
 
@@ -202,4 +244,5 @@ def _covers(live: Any, declared: Any, key: str) -> bool:
             pair = (cast(Sequence[Any], live), cast(Sequence[Any], declared))
             return len(pair[0]) == len(pair[1]) and all(_covers(*both, "") for both in zip(*pair, strict=True))
         case _:
-            return live == declared or (key == "storage" and live and quantity.parse(live) == quantity.parse(declared))
+            # A disk can grow.
+            return live == declared or (key == "storage" and live and quantity.parse(live) <= quantity.parse(declared))

@@ -62,7 +62,10 @@ def find_immutable_changes(old: change.Manifest, new: change.Manifest) -> list[s
     paths = [*IMMUTABLE_FIELDS.get(kind, ()), "metadata.namespace"]
     if kind in ("ConfigMap", "Secret") and old.get("immutable"):
         paths += ["data", "binaryData"]
-    return [path for path in paths if _get(old, path) != _get(new, path)] or None
+    changed = [path for path in paths if _get(old, path) != _get(new, path)]
+    if workload_impact.list_grown_claims(old, new) is not None:
+        changed.remove(workload_impact.CLAIM_TEMPLATES)
+    return changed or None
 
 
 def _list_assessments(object_diff: change.ObjectDiff) -> Iterator[Assessment]:
@@ -157,6 +160,8 @@ def _assess_update(object_diff: change.ObjectDiff, old: change.Manifest, new: ch
             yield from _assess_ingress(old, new)
         case "NetworkPolicy":
             yield _Impact.NONE, "new connections are allowed before the pods change, removed ones denied only after"
+        case "PersistentVolumeClaim":
+            yield _Impact.NONE, "the disk grows, and no pod stops"
         case "Job":
             yield _Impact.NONE, _describe_run(new)
         case "CronJob":

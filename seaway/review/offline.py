@@ -13,7 +13,7 @@ from seaway.checks import all_checks
 from seaway.images import build_inputs, rebuild_reasons
 from seaway.manifests import inputs, objects, preview
 from seaway.model import secrets
-from seaway.project import environments, stack_file
+from seaway.project import environments, release_lock, stack_file
 from seaway.release import fingerprints
 from seaway.review import change, impact
 from seaway.syntax import hashing, nodes, yaml_parser
@@ -64,7 +64,21 @@ def render_tree(folder: Path, stack: str, application_name: str | None = None) -
 
 def compare_trees(old: RenderedTree | None, new: RenderedTree) -> change.Preview:
     """Compare two trees; None: the first tree does not have the stack."""
-    return change.Preview(object_diffs=_compare_objects(old, new), images=_compare_images(old, new))
+    return change.Preview(
+        object_diffs=_compare_objects(old, new), images=_compare_images(old, new), errors=_find_fallback(old, new)
+    )
+
+
+def _find_fallback(old: RenderedTree | None, new: RenderedTree) -> list[str]:
+    """Why the comparison is incomplete: the objects of a fallback are in a file, and nothing is rendered from it."""
+    lock, lock_name = new.environment.lock, new.environment.lock_name
+    if lock.fallback is None or (old and old.environment.lock.fallback == lock.fallback):
+        return []
+    return [
+        f"{release_lock.format_path(lock_name)} holds release {lock.fallback.held} back, and pulumi up deploys the"
+        f" objects in {release_lock.RELEASES_FOLDER}/{lock.fallback.release}.yaml instead, which are not compared:"
+        f" seaway preview {new.environment.options} compares them"
+    ]
 
 
 def _compare_objects(old: RenderedTree | None, new: RenderedTree) -> list[change.ObjectDiff]:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seaway.review import change
+from seaway.review import change, disks
 
 _IMAGE_TYPES = ("docker-build:index:Image", "docker:index/image:Image")
 _TYPE_PREFIX = "seaway:index:"
@@ -63,7 +63,8 @@ def parse(text: str) -> change.Preview:
         messages = [(plain.get("severity"), _get_message(plain)) for plain in preview.get("diagnostics") or ()]
         matches = (re.fullmatch(r"([a-z0-9-]+): rebuild, (.*)", message) for _, message in messages)
         reasons = {match[1]: match[2] for match in matches if match}
-        object_diffs = filter(None, map(_create_object_diff, steps))
+        object_diffs = [diff for diff in map(_create_object_diff, steps) if diff]
+        object_diffs += [disk.object_diff for disk in disks.find_growing(text for _, text in messages)]
         return change.Preview(
             object_diffs=tuple(change.merge_renamed(object_diffs)),
             images=tuple(_list_images(steps, reasons)),

@@ -7,10 +7,12 @@ from typing import Any
 
 from seaway.kubernetes.api import quantity
 from seaway.review import change
+from seaway.rollout import claims
 
 Assessment = tuple[change.Impact, str]
 """An impact, and the reason for it."""
 
+CLAIM_TEMPLATES = "spec.volumeClaimTemplates"
 _RETENTION = "spec.persistentVolumeClaimRetentionPolicy"
 _Impact = change.Impact
 _get = change.get_field
@@ -23,6 +25,10 @@ def assess_update(object_diff: change.ObjectDiff, old: change.Manifest, new: cha
     if before != after and "Delete" in (before, after):
         effect = "deletes its volumes" if after == "Delete" else "keeps its volumes"
         yield _Impact.NONE, f"from now on, deleting it {effect}"
+    if grown := list_grown_claims(old, new):
+        # Only the cluster knows its storage class.
+        sizes = ", ".join(grown)
+        yield _Impact.NONE, f"the disk grows ({sizes}) and no pod stops; refused if its storage class cannot expand it"
     edited = any(path.startswith("spec.template") for path in object_diff.drifted_paths)
     if edited or _get(old, "spec.template") != _get(new, "spec.template"):
         yield _assess_rollout(object_diff, new)
@@ -43,21 +49,35 @@ def assess_claims(object_diff: change.ObjectDiff, old: change.Manifest) -> Asses
 
 def list_claims(object_diff: change.ObjectDiff, manifest: change.Manifest) -> list[str]:
     """The claims of the first pod of a StatefulSet; those of the others differ in the number."""
-    templates = _get(manifest, "spec.volumeClaimTemplates") or ()
+    templates = _get(manifest, CLAIM_TEMPLATES) or ()
     return [f"{template['metadata']['name']}-{object_diff.name}-0" for template in templates]
 
 
 def list_shrunk_claims(old: change.Manifest, new: change.Manifest) -> list[str]:
     """The claim templates whose size gets smaller, which no volume does."""
-    before, after = (
-        {template["metadata"]["name"]: _get(template, "spec.resources.requests.storage") for template in templates}
-        for templates in (_get(manifest, "spec.volumeClaimTemplates") or () for manifest in (old, new))
-    )
+    before, after = _read_sizes(old), _read_sizes(new)
     return [
         f"{name} ({size} -> {after[name]})"
         for name, size in before.items()
-        if after.get(name) and quantity.parse(after[name]) < quantity.parse(size)
+        if name in after and quantity.parse(after[name]) < quantity.parse(size)
     ]
+
+
+def list_grown_claims(old: change.Manifest, new: change.Manifest) -> list[str] | None:
+    """The claim templates that change only by a larger size; None: others change, or none does."""
+    before, after = (_get(manifest, CLAIM_TEMPLATES) or () for manifest in (old, new))
+    resized = [
+        {**template, "spec": {**template["spec"], "resources": now["spec"]["resources"]}}
+        for template, now in zip(before, after, strict=False)
+    ]
+    if before == after or resized != [*after] or len(before) != len(after) or list_shrunk_claims(old, new):
+        return None
+    old_sizes, new_sizes = _read_sizes(old), _read_sizes(new)
+    return [f"{name} {old_sizes[name]} -> {size}" for name, size in new_sizes.items() if old_sizes[name] != size]
+
+
+def _read_sizes(manifest: change.Manifest) -> dict[str, str]:
+    return claims.read_sizes(_get(manifest, CLAIM_TEMPLATES) or ())
 
 
 def _assess_scaling(object_diff: change.ObjectDiff, old: change.Manifest, new: change.Manifest) -> Iterator[Assessment]:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import names
-from seaway.rollout import evidence, health, hints, owned_pods, runs, target, workload_health
+from seaway.rollout import claims, evidence, health, hints, owned_pods, runs, target, workload_health
 from seaway.syntax import diagnosis, redaction
 
 NAME_LABEL = "app.kubernetes.io/name"
@@ -45,6 +45,8 @@ class WorkloadStatus:
     """Where it is reachable from outside the cluster."""
     external: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
     """The external stores that it calls, with their addresses."""
+    disks: tuple[str, ...] = ()
+    """Lines about its disks that have another size than declared."""
     job_runs: runs.JobRuns | None = None
     """Of a job with a schedule, or that is started by hand. It is healthy unless its newest run failed."""
     health: workload_health.WorkloadHealth
@@ -172,11 +174,24 @@ def _build_status(
         scale=_parse_scale(unstructured.get_annotation(manifest, names.SCALE_ANNOTATION)),
         addresses=addresses,
         external=_parse_addresses(unstructured.get_annotation(manifest, names.EXTERNAL_ANNOTATION)),
+        disks=tuple(
+            f"the disk {claim.name} has {claim.size}, declared {claim.declared}"
+            for claim in _list_claims(manifest, index)
+            if claim.is_smaller or claim.is_larger
+        ),
         job_runs=runs.summarize_runs(manifest, owned.newest_owner) if kind == "CronJob" else None,
         health=health.assess_pods(
             rollout_target, manifest, owned, index, elapsed=(now - since).total_seconds(), started=since
         ),
     )
+
+
+def _list_claims(manifest: snapshot.Object, index: evidence.ObjectIndex) -> list[claims.Claim]:
+    """The claims of a StatefulSet's pods; empty for other kinds."""
+    sizes = claims.read_sizes(unstructured.get_list(manifest, "spec", "volumeClaimTemplates"))
+    replicas = manifest["spec"].get("replicas", 1) if sizes else 0
+    live_claims = index.live_objects.list_objects("PersistentVolumeClaim")
+    return list(claims.match_claims(unstructured.get_name(manifest), sizes, replicas, live_claims))
 
 
 def _find_last_warning(
@@ -186,13 +201,8 @@ def _find_last_warning(
 
     Startup probes fail at every start until the program answers: those of a pod that is ready are over.
     """
-    owner = unstructured.get_name(manifest)
-    claims = [
-        index.find("PersistentVolumeClaim", f"{unstructured.get_name(claim)}-{owner}-{number}")
-        for claim in unstructured.get_list(manifest, "spec", "volumeClaimTemplates")
-        for number in range(manifest["spec"].get("replicas", 1))
-    ]
-    events = index.list_events(manifest, *owned.owners, *owned.pods, *claims)
+    own_claims = [claim.manifest for claim in _list_claims(manifest, index)]
+    events = index.list_events(manifest, *owned.owners, *owned.pods, *own_claims)
     ready = {unstructured.get_name(pod) for pod in owned.pods if unstructured.is_condition_true(pod, "Ready")}
     recent = [
         event

@@ -92,6 +92,8 @@ def get_type_hints(cls: type) -> Mapping[str, Any]:
 
 
 _UNDECODED: Any = object()
+_MAX_SUGGESTIONS = 100
+"""Errors after which an unknown key is only named: a search for similar names takes a millisecond."""
 
 
 class _Decoder:
@@ -178,6 +180,10 @@ class _Decoder:
 
     def _report_unknown_key(self, cls: type, key: str, node: nodes.Node, path: str, fields: Mapping[str, Any]) -> None:
         """Reports the key, and marks the keys that were probably meant: no rule may judge their defaults."""
+        message = f"is not a key of {_format_class_name(cls)}"
+        if len(self.diagnostics) >= _MAX_SUGGESTIONS:
+            self.report(nodes.join_path(path, key), node, "unknown-key", message, "remove it")
+            return
         former, closest = former_keys.find_replacement(key, fields), find_closest(key, fields)
         meanings = [former] if former else foreign_keys.find_meanings(key, fields) or ([closest] if closest else [])
         if former:
@@ -191,7 +197,6 @@ class _Decoder:
         else:
             listed = f"for its keys: {diagnosis.format_help('reference')}"
             hint = suggest_name(key, fields) if len(fields) <= MAX_LISTED_KEYS else listed
-        message = f"is not a key of {_format_class_name(cls)}"
         self.report(nodes.join_path(path, key), node, "unknown-key", message, hint)
         self.undecoded.update(nodes.join_path(path, meaning) for meaning in meanings)
 

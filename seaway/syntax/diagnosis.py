@@ -76,6 +76,11 @@ def quote(text: str) -> str:
     return json.dumps(text if len(text) <= 60 else f"{text[:60]}...", ensure_ascii=False)
 
 
+def quote_word(text: str) -> str:
+    """The text in single quotes, as one word of a command that the user copies into a shell."""
+    return "'" + text.replace("'", "'\"'\"'") + "'"
+
+
 def escape_text(text: str) -> str:
     """The text on one line as it may be printed: with control, invisible and bidirectional characters escaped, and
     without the passwords of URLs.
@@ -95,9 +100,18 @@ def clean_lines(text: str) -> str:
 
 def escape_characters(text: str) -> str:
     """The text with control, invisible and bidirectional characters escaped, and nothing hidden."""
-    if text.isprintable():
+    if text.isascii() and text.isprintable():
         return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    return "".join(
+        c if c.isprintable() and not _INVISIBLE.match(c) else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+"""Letters, marks and symbols without a form, which Python calls printable.
+https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point"""
 
 
 _ANSI_SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")

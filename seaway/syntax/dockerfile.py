@@ -105,7 +105,7 @@ def _find_heredocs(word: str, rest: str) -> list[_Heredoc]:
 def _is_json_list(text: str) -> bool:
     try:
         return isinstance(json.loads(text), list)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
 
 

@@ -88,9 +88,12 @@ class Monitor(mocks.MockMonitor):
         return {"metadata": {**server, **inputs.get("metadata", {})}}
 
     def Invoke(self, request: Any) -> Any:
-        assert request.tok == "seaway:index:getAddresses"
+        results: dict[str, dict[str, Any]] = {
+            "seaway:index:getAddresses": {"web": "http://10.0.0.7:30080"},
+            "seaway:index:getExistingStores": {"identities": []},
+        }
         answer = resource_pb2.ResourceInvokeResponse()
-        getattr(answer, "return").CopyFrom(values.encode({"web": "http://10.0.0.7:30080"}))
+        getattr(answer, "return").CopyFrom(values.encode(results[request.tok]))
         return answer
 
     def RegisterResourceOutputs(self, request: Any) -> Any:

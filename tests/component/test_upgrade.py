@@ -25,7 +25,7 @@ NOT_COMPARED = ("pulumi:pulumi:Stack", "pulumi:providers:docker-build", "docker-
 NEW_INPUTS = {
     "seaway:index:Release": ("format",),
     "seaway:index:Objects": ("sets", "applications"),
-    "seaway:index:Rollout": ("sources",),
+    "seaway:index:Rollout": ("sources", "sizes"),
     "pulumi:providers:seaway": ("namespaces", "dataLoss"),
 }
 """Of our own plugin, since then; its diff ignores those of the others, so that only `Release` is updated."""

@@ -14,6 +14,7 @@ import pytest
 
 from dev import environment, prober, project
 from dev import kubectl as dev_kubectl
+from dev.cluster import node
 from seaway.images import registry
 from tests.support import registry as registries
 
@@ -181,6 +182,23 @@ def test_a_step_of_a_build_cannot_push(tmp_path: Path, monkeypatch: pytest.Monke
         checkout.up()
     finally:
         kubectl("delete", "namespace", f"smallest-{NAMESPACE}")
+
+
+def test_nothing_has_an_ipv6_address() -> None:
+    """The rules for the registry, and network policies, are for IPv4: a link-local address would pass them."""
+    command = ["cat", "/proc/net/if_inet6"]
+    line = node.format_exec_command(node.find_layout(environment.ROOT), command)
+    assert subprocess.run(line, capture_output=True, check=True).stdout == b""
+    assert kubectl("create", "namespace", NAMESPACE)
+    try:
+        run = ("run", "reader", "-n", NAMESPACE, "--restart=Never", f"--image={PYTHON}", "--command", "--", *command)
+        prober.wait_until(lambda: kubectl(*run), seconds=120)
+        result = "--for=jsonpath={.status.phase}=Succeeded"
+        assert kubectl("wait", "-n", NAMESPACE, "pod/reader", result, "--timeout=60s")
+        addresses = dev_kubectl.run("logs", "reader", "-n", NAMESPACE)
+        assert {line.split()[-1] for line in addresses.splitlines()} <= {"lo"}
+    finally:
+        kubectl("delete", "namespace", NAMESPACE)
 
 
 def kubectl(*words: str) -> bool:

@@ -110,4 +110,6 @@ def test_image_of_packages_has_a_key_for_each_list_of_packages() -> None:
     assert first.layer.compute_key() != second.layer.compute_key()
     assert recipes.compose_image("redis", ("a",), ()).config == {}
     assert 'make image NAME=redis:7 PACKAGES="..."' in catalogue.format_ways("redis:7")
+    assert "make image NAME=redis:7   a replacement" in catalogue.format_ways("redis:7")
+    assert "a replacement" not in catalogue.format_ways("memcached:1")
     assert "make image NAME=redis:7 FROM=" in catalogue.format_ways("registry.localhost:5000/redis:7")

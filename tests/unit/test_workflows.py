@@ -136,12 +136,16 @@ def test_ranges_are_only_for_jobs_without_secrets() -> None:
     assert workflow_rules.list_violations(build_workflow(step, environment="a"), has_hashes=False)
 
 
-REPORT = "<!-- seaway preview dev -->\n### shop\n@team web@sha256:12 a.b@c.de `@d`\n /approve\n\x1b[2J \u202e| a |\n"
+REPORT = (
+    "<!-- seaway preview dev -->\n### shop\n@team web@sha256:12 a.b@c.de `@d`\n /approve\n\x1b[2J \u202e| a |\n"
+    "&#64;a &#0064;a &#X40;a &commat;a @&#97; .@a _a_@a \u00e9@a\n"
+)
 COMMENT = (
     "<!-- seaway preview dev -->\n### shop\n@\u200bteam web@sha256:12 a.b@c.de `@\u200bd`\n"
     "\u200b /approve\n\ufffd[2J \ufffd| a |\n"
+    "&#64;\u200ba &#0064;\u200ba &#X40;\u200ba &commat;\u200ba @\u200b&#97; .@\u200ba _a_@\u200ba \u00e9@\u200ba\n"
 )
-"""What is posted of a report that the code of a branch wrote."""
+"""What is posted of a report that the code of a branch wrote: it mentions nobody, as text or as an entity."""
 
 GH = """#!/bin/sh
 case "$*" in

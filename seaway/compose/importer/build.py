@@ -84,9 +84,12 @@ def _convert_secrets(service: plan.ServicePlan, build: key_reader.KeyReader) -> 
         secret.approximate("uid gid mode", "only root reads it, and only during the build")
         build.keep(f"secrets.{number}", into="build.secrets")
     for name, pair in nodes.get_pairs(build.mapping, "ssh").items():
-        path = pair.node.text if tree.is_scalar(pair.node) else ""
-        service.builder.append(("build", "ssh"), f"{name}={path}" if path else name, pair.location)
-        build.keep(("ssh", name), into="build.ssh")
+        service.builder.append(("build", "ssh"), name, pair.location)
+        if tree.is_scalar(pair.node) and pair.node.text:
+            message = f"the SSH agent of the machine that builds has the key, not {pair.node.text}"
+            build.approximate(("ssh", name), message, "add it with ssh-add", into="build.ssh")
+        else:
+            build.keep(("ssh", name), into="build.ssh")
 
 
 def _convert_contexts(service: plan.ServicePlan, build: key_reader.KeyReader) -> None:

@@ -6,6 +6,7 @@ https://github.com/kubernetes/kompose/blob/main/docs/user-guide.md#labels
 import contextlib
 import dataclasses
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -81,7 +82,7 @@ def convert(service: plan.ServicePlan) -> None:
         if name.startswith("kompose."):
             if not _convert_label(_Label(service=service, name=name, text=node.text, location=node.location)):
                 message, hint = _DROPPED_LABELS.get(name, ("Seaway does not support this label", "remove it"))
-                service.keys.drop(key, message, hint.format(node.text))
+                service.keys.drop(key, message, hint.format(shlex.quote(node.text)))
         elif name.startswith("traefik.") and _convert_traefik(service, name, node):
             pass
         elif not name.startswith(TOOL_PREFIXES) and _ANNOTATION.fullmatch(name):
@@ -144,7 +145,7 @@ def _convert_exposure(label: _Label) -> bool:
         return label.approximate("published; the environment decides how", hint, "publish")
     if text == "true":
         return label.keep("published", "publish")
-    host = f"'seaway:ingress.hosts.{service.dns_name}[0]' {label.text.split(',')[0].strip()}"
+    host = f"'seaway:ingress.hosts.{service.dns_name}[0]' {shlex.quote(label.text.split(',')[0].strip())}"
     hint = f"{exposure.PUBLISH_COMMAND} ingress && pulumi config set --path {host}"
     return label.approximate(f"published; the environment sets the host {label.text}", hint, "publish")
 
@@ -176,7 +177,7 @@ def approximate_hosts(service: plan.ServicePlan, key: tuple[str, str], names: Se
     """Publish a service that a proxy of Docker published under these hosts."""
     message = f"published{paths}; the environment sets the host {', '.join(names)}"
     settings = " && ".join(
-        f"pulumi config set --path 'seaway:ingress.hosts.{service.dns_name}[{number}]' {name}"
+        f"pulumi config set --path 'seaway:ingress.hosts.{service.dns_name}[{number}]' {shlex.quote(name)}"
         for number, name in enumerate(names)
     )
     hint = f"{exposure.PUBLISH_COMMAND} ingress && {settings}"

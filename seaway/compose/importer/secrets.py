@@ -2,13 +2,14 @@
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 
 from seaway.compose.importer import key_reader, plan
 from seaway.compose.loader import interpolation
 from seaway.kubernetes.api import references
 from seaway.model import secret_patterns, secrets
-from seaway.syntax import nodes
+from seaway.syntax import diagnosis, nodes
 
 _PROJECT = ""
 """The variables that the files of the project interpolate, beside those of the services by name."""
@@ -125,8 +126,8 @@ def _find_open_quote(text: str) -> str:
 
 def convert_definitions(document: key_reader.KeyReader) -> None:
     for name, secret in document.enter_mapping("secrets"):
-        hint = f"pulumi config set --secret --path 'seaway:secrets.{name}'"
-        file = f"{hint} < {secret.get_text('file')}"
+        hint = f"pulumi config set --secret --path {diagnosis.quote_word(f'seaway:secrets.{name}')}"
+        file = f"{hint} < {shlex.quote(secret.get_text('file') or '')}"
         secret.approximate("file", "the stack holds the value, not a file", file)
         secret.approximate("environment", "the stack holds the value, not a variable of the shell", hint)
         secret.approximate("external", "the stack holds the value, not Docker", f"{hint}, or `existing: <Secret>`")

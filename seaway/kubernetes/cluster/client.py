@@ -96,9 +96,9 @@ class KubeClient:
         self._raise_for_status(response, path)
         return response.text
 
-    async def create(self, path: str, manifest: Mapping[str, Any]) -> Any:
+    async def create(self, path: str, manifest: Mapping[str, Any], **query: str) -> Any:
         """Create an object; ``path`` is that of the list."""
-        return self._parse_body(await self._request("POST", path, {}, content=manifest), path)
+        return self._parse_body(await self._request("POST", path, query, content=manifest), path)
 
     async def apply(self, path: str, manifest: Mapping[str, Any], *, field_manager: str) -> Any:
         """Create or change an object by server-side apply, without force.

@@ -18,7 +18,7 @@ _FIELDS: Sequence[tuple[str, range, Mapping[str, int]]] = (
     ("day of a week", range(7), {name: number for number, name in enumerate(_DAYS)}),
 )
 _MONTH_LENGTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-_PART = re.compile(r"(?:([*?])|(\w+)(?:-(\w+))?)(?:/(\d+))?")
+_PART = re.compile(r"(?:([*?])|(\w+)(?:-(\w+))?)(?:/([0-9]{1,9}))?")
 _EVERY_MACRO = re.compile(r"@every ([1-9]\d*[hms])+")
 
 
@@ -60,4 +60,4 @@ def _parse_part(part: str, numbers: range, names: Mapping[str, int]) -> range | 
 
 
 def _parse_number(text: str, names: Mapping[str, int]) -> int:
-    return names.get(text.lower(), int(text) if text.isdecimal() else -1)
+    return names.get(text.lower(), int(text) if re.fullmatch("[0-9]{1,9}", text) else -1)

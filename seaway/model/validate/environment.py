@@ -173,7 +173,7 @@ def _check_unused_secrets(
     existing = {secret.name: secret.existing for secret in declared if secret.existing is not None}
     for name, location in secret_locations.items():
         path = f"seaway:secrets.{name}"
-        remove = f"pulumi config rm --path '{path}'"
+        remove = f"pulumi config rm --path {diagnosis.quote_word(path)}"
         if name in existing:
             message = f"the application reads it from the existing Secret {existing[name]}"
             hint = f"{remove}, or remove `existing`"
@@ -185,7 +185,7 @@ def _check_unused_secrets(
 
 
 def _format_set_command(name: str) -> str:
-    return f"pulumi config set --secret --path 'seaway:secrets.{name}'"
+    return f"pulumi config set --secret --path {diagnosis.quote_word(f'seaway:secrets.{name}')}"
 
 
 def _has_undecoded_secrets(locations: diagnosis.SourceLocations) -> bool:

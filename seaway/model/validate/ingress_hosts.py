@@ -47,7 +47,8 @@ def _check_published(
             yield part.report("unsupported-protocol", message, hint)
         elif not stack_settings.ingress.hosts.get(workload.name):
             message = f"is true, but stack {stack_settings.stack} has no host for {workload.name}"
-            hint = f"pulumi config set --path 'seaway:ingress.hosts.{workload.name}[0]' shop.example.com"
+            host = diagnosis.quote_word(f"seaway:ingress.hosts.{workload.name}[0]")
+            hint = f"pulumi config set --path {host} shop.example.com"
             yield part.report("missing-host", message, hint)
 
 

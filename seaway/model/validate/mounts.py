@@ -1,5 +1,6 @@
 """Rules about paths in containers and about the files that an application names. Reads the contents of ``files``."""
 
+import csv
 import dataclasses
 import posixpath
 import re
@@ -144,6 +145,31 @@ def _check_contexts(
             # The builder would take it for the name of a folder.
             message = f"{diagnosis.quote(context)} is not a valid address of an image, a repository or a file"
             yield context_part.report("invalid-value", message, f"begin it with one of {', '.join(REMOTE_SCHEMES)}")
+    yield from _check_builder_files(build, part, tree)
+
+
+def _check_builder_files(
+    build: application.Build, part: diagnosis.Part, tree: working_tree.WorkingTree
+) -> diagnosis.Diagnostics:
+    """The builder reads keys, and reads and writes caches: only below the project, as all that a branch may name."""
+    files = [
+        (part.at("ssh", index), text.partition("=")[2], "add the key to the SSH agent, and write only the id")
+        for index, text in enumerate(build.ssh)
+    ]
+    for key, texts in (("cacheFrom", build.cache_from), ("cacheTo", build.cache_to)):
+        for index, text in enumerate(texts):
+            words = (word.partition("=") for row in csv.reader([text]) for word in row)
+            attributes = {name.strip().lower(): setting for name, _, setting in words}
+            if attributes.get("type") == "local":
+                hint = "use type=registry"
+                files += [(part.at(key, index), attributes.get(name, ""), hint) for name in ("src", "dest")]
+    for file_part, path, hint in files:
+        # Tools expand the ~ of a home directory.
+        resolved = Path("/") if path.startswith("~") else tree.root.folder / path
+        try:
+            tree.root.resolve_path(resolved, diagnosis.quote(path), file_part.location, file_part.path)
+        except diagnosis.InvalidInput as error:
+            yield from (dataclasses.replace(refused, hint=hint) for refused in error.diagnostics)
 
 
 def _check_folder(

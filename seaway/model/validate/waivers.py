@@ -49,7 +49,8 @@ def check(
             yield part.at("until").report("invalid-date", message, "write the last day as 2026-12-31")
         elif today is not None and today > last_day:
             message = f"the waiver expired on {waiver.until} (owner: {waiver.owner})"
-            hint = f"fix the finding and run pulumi config rm --path '{part.path}', or agree on another last day"
+            path = diagnosis.quote_word(part.path)
+            hint = f"fix the finding and run pulumi config rm --path {path}, or agree on another last day"
             yield part.at("until").report("waiver-expired", message, hint)
 
 

@@ -494,6 +494,7 @@ def test_the_hint_for_an_image_override_names_the_setting() -> None:
         ("API_KEY", "$(OTHER)"),
         ("PASSWORD", "/run/x"),
         ("USE_TOKEN", "true"),
+        ("MARIADB_RANDOM_ROOT_PASSWORD", "1"),
     ],
 )
 def test_a_variable_that_only_looks_like_a_secret_passes(name: str, content: str) -> None:

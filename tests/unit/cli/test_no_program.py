@@ -1,5 +1,6 @@
 """`--no-program` refuses to run an application in Python, and no command without the option runs one."""
 
+import shutil
 import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -61,10 +62,15 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PULUMI_BACKEND_URL", f"file://{tmp_path}/home")
     monkeypatch.delenv("PULUMI_STACK", raising=False)
-    who = ["-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"]
-    for words in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "-m", "first"]):
-        subprocess.run(["git", *words], check=True)
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    commit()
     return tmp_path
+
+
+def commit() -> None:
+    who = ["-c", "user.name=ann", "-c", "user.email=ann@example.com", "-c", "commit.gpgsign=false"]
+    for words in (["add", "."], [*who, "commit", "--quiet", "-m", "work"]):
+        subprocess.run(["git", *words], check=True)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -85,3 +91,49 @@ def test_other_applications_need_no_program(project: Path, seaway: conftest.Seaw
     (project / "Pulumi.dev.yaml").write_text(STACK % "yaml")
     assert "web" in seaway("graph", "--stack", "dev", "--no-program").out
     assert "requires --offline" in seaway("preview", "--stack", "dev", "--no-program", code=2).err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("preview", "--offline", "--base", "HEAD", "--stack", "dev", "--no-program", "--markdown"),
+        ("graph", "--stack", "dev", "--no-program", "--out"),
+        ("import", "compose.yaml", "--force", "--out"),
+    ],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_committed_link_is_not_followed(project: Path, words: tuple[str, ...], *, is_folder: bool) -> None:
+    """The output would replace a file of the user who reads a branch, such as ~/.bashrc."""
+    (project / "Pulumi.dev.yaml").write_text(STACK % "yaml")
+    (project / "compose.yaml").write_text("services: {web: {image: 'nginx:1.27', ports: ['80']}}\n")
+    home = project.parent / f"{project.name}-home"
+    home.mkdir()
+    (home / "file").write_text("mine")
+    commit()
+    (project / "out").symlink_to(home if is_folder else home / "file")
+    assert main.main([*words, "out/file" if is_folder else "out"]) == (command.USAGE_ERROR if is_folder else 0)
+    assert [(file.name, file.read_text()) for file in home.iterdir()] == [("file", "mine")]
+    assert is_folder or not (project / "out").is_symlink()
+
+
+def test_a_committed_repository_configures_nothing(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The project is a folder of the repository, and itself looks like a bare repository: its filter would be run."""
+    (project / "Pulumi.dev.yaml").write_text(STACK % "yaml")
+    (project / ".gitattributes").write_text("* filter=evil\n")
+    commit()
+    inner = project / "infra"
+    shutil.copytree(project, inner)
+    for name in ("HEAD", "objects", "refs"):
+        (inner / ".git" / name).rename(inner / name)
+    shutil.rmtree(inner / ".git")
+    filter_ = f'[filter "evil"]\n\tsmudge = "touch {project}/ran; cat"\n'
+    (inner / "config").write_text(f'[core]\n\trepositoryformatversion = 0\n\tbare = false\n\tworktree = "."\n{filter_}')
+    commit()
+    monkeypatch.chdir(inner)
+    words = ["preview", "--offline", "--no-program", "--stack", "dev", "--base", "HEAD"]
+    assert main.main(words) == command.USAGE_ERROR
+    assert "[unknown-revision]" in capsys.readouterr().err
+    assert not (project / "ran").exists()

@@ -202,3 +202,10 @@ def test_documents_are_not_changed(capsys: Any) -> None:
     with output.clean_streams():
         output.write_document(f"url: {URLS[0]}\n")
     assert capsys.readouterr().out == f"url: {URLS[0]}\n"
+
+
+@pytest.mark.parametrize("character", ["\u034f", "\u115f", "\u2800", "\u3164", "\ufe0f", "\uffa0", "\U000e0100"])
+def test_a_letter_without_a_form_is_escaped(character: str) -> None:
+    """Python calls it printable."""
+    escaped = character.encode("unicode_escape").decode()
+    assert diagnosis.escape_text(f"admin{character}") == f"admin{escaped}"

@@ -514,3 +514,21 @@ def test_offline_a_pinned_stack(shop: Shop, seaway: conftest.Seaway) -> None:
 def test_a_ctrl_c_ends_pulumi_and_the_preview(shop: Shop) -> None:
     shop.program("import os, signal, sys, time\nos.kill(os.getppid(), signal.SIGINT)\ntime.sleep(30)\n")
     assert main.main(["preview"]) == 130
+
+
+def test_a_fallback_of_the_branch_is_not_compared_offline(
+    shop: Shop, capfd: pytest.CaptureFixture[str], wording: list[str]
+) -> None:
+    """Its objects are deployed instead of those that the source describes, and may be any."""
+    deployed = shop.folder / "releases" / f"{'1' * 12}-{'2' * 6}.yaml"
+    deployed.parent.mkdir()
+    deployed.write_text("objects: [anything]\n")
+    held = release_lock.Fallback(
+        release=deployed.stem, held="3" * 12, because="crash-loop", since="2026-01-01T00:00:00Z"
+    )
+    release_lock.write(shop.folder, "review", release_lock.Lock(fallback=held))
+    words = ["preview", "--offline", "--stack", "review", "--base", "HEAD"]
+    assert main.main(words) == 1
+    assert capfd.readouterr().err.splitlines() == wording
+    shop.commit()
+    assert main.main(words) == 0, "the base has it too"

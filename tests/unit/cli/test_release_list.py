@@ -110,3 +110,14 @@ def test_the_deployed_release_is_saved_once(shop: Path, first: record.ReleaseRec
 def test_nothing_runs_that_could_be_saved(shop: Path, seaway: conftest.Seaway, wording: list[str]) -> None:
     program.install_pulumi(Path.cwd())
     assert seaway("release", "save", "--stack", "dev", code=1).err.splitlines() == wording
+
+
+@pytest.mark.parametrize(("size", "revision"), [(1000, "4b825dc"), (200_000, "-")])
+def test_a_big_origin_of_a_forged_record_is_not_decoded(
+    shop: Path, api: apiserver.ApiServer, capfd: Captured, size: int, revision: str
+) -> None:
+    """Decoding 900 kB took half a minute, for each record that somebody wrote into the namespace."""
+    deployed = environments.build_record(shop, "dev")
+    origin = release.Provenance(revision="4b825dc", checks={"SEC-01": "x" * size})
+    environments.store_record(api, deployed, provenance=origin)
+    assert [row[2] for row in listed(capfd)[0][1:]] == [revision]

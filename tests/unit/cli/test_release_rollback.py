@@ -212,6 +212,29 @@ def test_nothing_ran_before(shop: Path, api: apiserver.ApiServer, capfd: Capture
     assert environments.hide_ids(refused(shop, capfd, "prod")) == wording
 
 
+@pytest.mark.parametrize("has_history", [False, True])
+def test_a_forged_record_of_a_release_that_never_ran_here(
+    shop: Path, api: apiserver.ApiServer, capfd: Captured, *, has_history: bool
+) -> None:
+    """The release has a file, because another stack runs it. Everyone with `edit` can write that it ran here too."""
+    first = pinned(shop, "1")
+    environments.replace_in_app(shop, "env: {TITLE: Shop}", "env: {TITLE: New}")
+    second = pinned(shop, "2")
+    if has_history:
+        environments.deploy_record(api, second)
+    else:
+        program.install_pulumi(shop)
+    environments.store_record(api, first)
+    assert "has no release before" in refused(shop, capfd, "prod")
+
+
+def test_a_release_of_another_application(shop: Path, prod: Records, capfd: Captured) -> None:
+    other = release.read(shop, prod[1].release_id)
+    other = dataclasses.replace(other, application=dataclasses.replace(other.application, name="billing"))
+    release.save_release(shop, other)
+    assert refused(shop, capfd, "prod", "--to", other.id).endswith(f"{other.id} is a release of billing, not of shop")
+
+
 def test_an_already_pinned_release(shop: Path, prod: Records, capfd: Captured, wording: list[str]) -> None:
     _, second = prod
     assert environments.hide_ids(refused(shop, capfd, "prod", "--to", second.release_id)) == wording

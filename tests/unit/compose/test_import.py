@@ -1,5 +1,6 @@
 """A compose document is converted to an application, with the outcome of each of its keys."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -600,3 +601,25 @@ def test_interpolated_secrets_stay_references(fields: str, path: str, expected: 
     assert (web["health"]["readiness"] if path == "health" else web[path]) == expected
     assert conversion.secret_values.keys() == web.get("secrets", {}).keys()
     assert {*conversion.secret_values.values()} <= {"pa-ss", "pa-ss-0815", "abcdefgh"}
+
+
+def test_a_key_file_of_the_machine_that_builds_is_not_named() -> None:
+    services = {"web": {"build": {"context": ".", "ssh": {"default": None, "deploy": "/home/ann/.ssh/id_rsa"}}}}
+    assert get_fields(services)["build"]["ssh"] == ["default", "deploy"]
+    paths = (f"services.web.build.ssh.{name}" for name in ("default", "deploy"))
+    assert [get_kinds(services, path) for path in paths] == [["kept"], ["approximated"]]
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("kompose.service.expose", "{}"),
+        ("kompose.service.expose.tls-secret", "{}"),
+        ("traefik.http.routers.web.rule", "Host(`{}`)"),
+    ],
+)
+def test_a_label_is_one_word_of_the_command_that_a_user_copies(label: str, text: str) -> None:
+    evil = "a.example;touch evil"
+    labels = {label: text.format(evil)}
+    (outcome,) = get_outcomes({"web": NGINX | {"ports": [PORT], "labels": labels}}, f"services.web.labels.{label}")
+    assert shlex.split(outcome.hint)[-1] == evil

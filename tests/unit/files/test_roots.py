@@ -1,6 +1,7 @@
 """No file outside the project is read, whatever names it and whatever is at its path."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -278,3 +279,32 @@ def test_a_link_that_replaces_a_file_is_not_followed(tmp_path: Path) -> None:
     for name in ("a", "dir/out"):
         with pytest.raises(OSError, match=r"link|Not a directory"), roots.open_regular_file(tmp_path / "in", name):
             pass
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "is_allowed"),
+    [
+        ("ssh", "default", True),
+        ("ssh", "default=keys/deploy", True),
+        ("ssh", "default=/etc/shadow", False),
+        ("ssh", "default=~/.ssh/id_ed25519", False),
+        ("cacheFrom", "type=local,src=cache", True),
+        ("cacheFrom", "type=local,src=../../outside", False),
+        ("cacheFrom", "type=registry,ref=example.com/cache", True),
+        ("cacheTo", "TYPE=local,mode=max,DEST=/root/.ssh", False),
+        ("cacheTo", '"type=local","dest=link"', False),
+        ("cacheTo", "type=local,dest=.git/hooks", False),
+    ],
+)
+def test_the_builder_reads_and_writes_in_the_project_only(top: Path, key: str, text: str, *, is_allowed: bool) -> None:
+    project = create_project(top)
+    (project / "link").symlink_to(top / "outside")
+    build = {"context": "web", key: [text]}
+    file = project / "app/app.yaml"
+    file.write_text(json.dumps({"name": "a", "services": {"web": {"build": build, "port": 8000}}}))
+    if is_allowed:
+        assert load.load_application(file, root=roots.find_root(project))
+        return
+    code = "closed-folder" if ".git" in text else "outside-root"
+    refused = diagnostics.catch(lambda: load.load_application(file, root=roots.find_root(project)))
+    assert [(error.path, error.code) for error in refused] == [(f"services.web.build.{key}.0", code)]

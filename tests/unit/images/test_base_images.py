@@ -107,3 +107,30 @@ FROM alpine:3
     unpinnable = list(parse(text).find_unpinnable().values())
     assert diagnostics.summarize(unpinnable) == ["Dockerfile:5: : unpinnable-image", "Dockerfile:6: : unpinnable-image"]
     assert list(map(str, unpinnable)) == wording
+
+
+def test_arguments_that_multiply_end() -> None:
+    lines = ["ARG A0=0123456789", *(f"ARG A{number}=$A{number - 1}$A{number - 1}" for number in range(1, 24))]
+    (image,) = base_images.BaseImages.parse("\n".join([*lines, "FROM $A23"]), file="Dockerfile").images
+    assert len(image.reference) == 1000
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "expected"),
+    [
+        ("# syntax=docker/dockerfile:1\nFROM a", {}, ("docker/dockerfile:1", 1)),
+        ("#!/bin/build\n# escape=`\n#SYNTAX = evil.example.com/x  more\nFROM a", {}, ("evil.example.com/x", 3)),
+        ("// syntax=evil.example.com/x\nFROM a", {}, ("evil.example.com/x", 1)),
+        ("# syntax=a:1\nFROM a", {"BUILDKIT_SYNTAX": "b:1"}, ("b:1", 1)),
+        ("# a comment\n# syntax=docker/dockerfile:1\nFROM a", {}, None),
+    ],
+)
+def test_the_program_that_reads_the_file_is_pinned(
+    text: str, args: dict[str, str], expected: tuple[str, int] | None
+) -> None:
+    """It decides what is built, and a tag of it can be moved."""
+    first, *_ = base_images.BaseImages.parse(text, file="Dockerfile", args=args).images
+    if expected is None:
+        assert first.reference == "a"
+    else:
+        assert (first.reference, first.line, first.argument) == (*expected, "BUILDKIT_SYNTAX")

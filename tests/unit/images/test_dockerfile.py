@@ -92,3 +92,8 @@ def test_an_unknown_instruction_is_reported_with_its_line(wording: SnapshotAsser
 )
 def test_valid_instructions_pass(text: str) -> None:
     dockerfile.check_instructions(text, "Dockerfile")
+
+
+def test_deep_brackets_are_no_list() -> None:
+    text = "[" * 100_000
+    assert list(dockerfile.parse_instructions(f"RUN {text}")) == [(1, "RUN", text)]

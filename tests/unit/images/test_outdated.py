@@ -113,3 +113,15 @@ def test_an_image_has_one_line_in_any_spelling(folder: Path) -> None:
         outdated.find_image_uses(create_app(folder), folder, roots.Root(folder), {}), before
     )
     assert outdated.renew_lock(before, statuses).pins == {"nginx:1": TWO}
+
+
+def test_the_images_of_a_build_are_listed(folder: Path) -> None:
+    (folder / "web").mkdir()
+    (folder / "web" / "Dockerfile").write_text("# syntax=python:3.12\nFROM scratch\n")
+    build = application.Build(context="web", contexts={"one": "docker-image://nginx:1", "two": "https://example.com/a"})
+    app = application.Application("shop", services=(application.Service("web", build=build),))
+    uses = outdated.find_image_uses(app, folder, roots.Root(folder), {})
+    assert [(use.reference, use.used_in, use.is_lockable) for use in uses] == [
+        ("nginx:1", ("services.web.build.contexts.one",), True),
+        ("python:3.12", ("web/Dockerfile:1",), True),
+    ]

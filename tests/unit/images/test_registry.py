@@ -50,7 +50,7 @@ def test_a_digest_is_the_hash_of_the_manifest(bin_: Path) -> None:
 def test_crane_runs_where_skopeo_is_missing(bin_: Path) -> None:
     log = install(bin_, "crane", stdout=f"{ONE}\n")
     assert registry.resolve_digest(f"localhost:5000/web:1@{ONE}") == ONE
-    assert log.read_text() == f"|digest --insecure localhost:5000/web@{ONE}\n"
+    assert log.read_text() == f"|digest --insecure -- localhost:5000/web@{ONE}\n"
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_a_refused_copy_names_both_logins(bin_: Path, wording: Any) -> None:
 def test_an_existing_image_is_not_copied_again(bin_: Path) -> None:
     log = install(bin_, "crane", stdout=f"{ONE}\n")
     assert not registry.copy_image(f"x.example/a@{ONE}", "y.example/a:1")
-    assert log.read_text() == "|digest y.example/a:1\n"
+    assert log.read_text() == "|digest -- y.example/a:1\n"
 
 
 def test_another_digest_after_a_copy_is_an_error(bin_: Path) -> None:

@@ -47,3 +47,8 @@ def test_invalid_schedules_have_an_error(wording: object) -> None:
     errors = {text: cron.find_error(text) for text in INVALID}
     assert None not in errors.values()
     assert [f"{text}: {error}" for text, error in errors.items()] == wording
+
+
+@pytest.mark.parametrize("minute", ["9" * 5000, f"*/{'9' * 5000}", "\u0663"])
+def test_a_number_that_python_does_not_convert(minute: str) -> None:
+    assert cron.find_error(f"{minute} * * * *")

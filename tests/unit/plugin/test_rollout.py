@@ -28,7 +28,7 @@ def inputs(*names: str, kind: str = "Deployment", deadline: int = 3600) -> dict[
         {"kind": kind, "name": name, "owner": name.partition("-")[0], "deadline": deadline, "version": f"v-{name}"}
         for name in names
     ]
-    return {"namespace": live_objects.NAMESPACE, "workloads": targets, "sources": {"": "app/app.yaml"}}
+    return {"namespace": live_objects.NAMESPACE, "workloads": targets, "sources": {"": "app/app.yaml"}, "sizes": {}}
 
 
 def put_deployment(api: apiserver.ApiServer, name: str, *, ready: int, replicas: int = 2) -> None:

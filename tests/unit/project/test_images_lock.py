@@ -112,3 +112,11 @@ def test_an_environment_has_the_digests_everywhere(tmp_path: Path) -> None:
 def test_an_error_in_the_file_is_an_error_of_the_environment(tmp_path: Path) -> None:
     errors = diagnostics.catch(lambda: load_environment(tmp_path, "a: 1"))
     assert diagnostics.summarize(errors) == ["app/images.lock:1:4: a: invalid-digest"]
+
+
+def test_an_image_that_is_a_build_context_is_pinned() -> None:
+    contexts = {"base": "docker-image://python:3.12-slim", "folder": "./python:3.12-slim"}
+    service = application.Service("web", build=application.Build(context="web", contexts=contexts))
+    (pinned,) = images_lock.pin_application(application.Application("shop", services=(service,)), LOCK).services
+    assert pinned.build
+    assert pinned.build.contexts == contexts | {"base": f"docker-image://python:3.12-slim@{ONE}"}

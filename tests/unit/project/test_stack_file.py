@@ -1,6 +1,7 @@
 """A stack's configuration: from the file and from Pulumi, and its errors."""
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,14 @@ def test_the_application_and_the_settings_of_a_stack(folder: Path, file: nodes.M
     assert app.services[0].env == {"VERSION": "1.10", "MODE": "0755", "DAY": "2026-11-23", "BIG": "1_000"}
     assert app.services[0].scale.min == 1
     assert environment.settings.format_namespace(app.name) == "shop-dev"
+
+
+def test_a_name_is_one_word_of_the_command_that_a_user_copies() -> None:
+    name = "A'; touch evil; '"
+    config = stack_file.parse_config({"context": "work"})
+    secret = nodes.Pair(config.location, nodes.from_plain({name: "plain"}, "Pulumi.dev.yaml"))
+    decoded = stack_file.decode_partial_settings(
+        nodes.MappingNode(config.location, {**config.pairs, "secrets": secret}), "dev"
+    )
+    (error,) = decoded.diagnostics
+    assert shlex.split(error.hint)[-1] == f"seaway:secrets.{name}"

@@ -180,6 +180,25 @@ def test_replicas_are_drift_unless_an_autoscaler_sets_them() -> None:
     assert list_drift(live) == ["added HorizontalPodAutoscaler/web : None -> (object) (None)"]
 
 
+@pytest.mark.parametrize(
+    ("name", "requested", "capacity", "expected"),
+    [
+        ("data-db-0", "1Gi", "1Gi", []),
+        ("data-db-0", "1Gi", "10Gi", []),
+        ("data-db-0", "1Gi", "512Mi", ["status.capacity.storage: 1Gi -> 512Mi"]),
+        ("data-db-0", "3Gi", "1Gi", ["spec.resources.requests.storage: 1Gi -> 3Gi"]),
+        ("data-db-1", "3Gi", "3Gi", []),
+        ("upload", "3Gi", "3Gi", []),
+    ],
+)
+def test_a_disk_of_another_size(name: str, requested: str, capacity: str, expected: list[str]) -> None:
+    live = running()
+    spec = {"resources": {"requests": {"storage": requested}}}
+    status = {"capacity": {"storage": capacity}}
+    live["PersistentVolumeClaim"] = [{"metadata": {"name": name}, "spec": spec, "status": status}]
+    assert list_drift(live) == [f"edited PersistentVolumeClaim/{name} {line} (None)" for line in expected]
+
+
 def test_a_deleted_object() -> None:
     live = running()
     live["Service"].remove(get(live, "Service", "web"))

@@ -82,7 +82,7 @@ CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, str]]] 
     "bigger volume": (
         SHOP,
         edit("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "2Gi"),
-        {"replaced StatefulSet/db": "outage"},
+        {"changed StatefulSet/db": "none"},
     ),
     "smaller volume": (
         SHOP,
@@ -368,7 +368,9 @@ def test_an_edit_in_the_cluster_rolls_too() -> None:
 @pytest.mark.parametrize(
     ("kind", "path", "value", "immutable"),
     [
-        ("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "2Gi", [CLAIMS]),
+        ("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "512Mi", [CLAIMS]),
+        ("StatefulSet/db", f"{CLAIMS}.0.spec.resources.requests.storage", "2Gi", None),
+        ("StatefulSet/db", f"{CLAIMS}.0.spec.storageClassName", "fast", [CLAIMS]),
         ("Service/web", "metadata.namespace", "other", ["metadata.namespace"]),
         ("Deployment/web", "spec.replicas", 5, None),
         ("ConfigMap/", "data.etc_shop_worker-ini", "x", ["data"]),

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from seaway.review import change, pulumi_preview, summary
+from seaway.review import change, disks, pulumi_preview, summary
 from tests.unit.review import previews
 
 OLD, NEW = "ctx-1aad5ce00e6c", "ctx-02f60c71653a"
@@ -116,6 +116,17 @@ def test_a_failed_preview_has_the_changes_so_far() -> None:
     assert preview.object_diffs[0].replace_paths == ("spec.volumeClaimTemplates[0].spec.resources.requests.storage",)
     assert "updates to statefulset spec" in preview.errors[0]
     assert preview.errors[1] == "preview failed"
+
+
+@pytest.mark.parametrize("owner", ["db", None])
+def test_a_growing_disk_is_a_change_without_an_outage(owner: str | None) -> None:
+    disk = disks.GrowingDisk(namespace="shop-dev", claim="data-db-0", old="1Gi", new="2Gi", owner=owner)
+    preview = pulumi_preview.parse(json.dumps({"diagnostics": [{"severity": "info", "message": f"{disk.line}\n"}]}))
+    (object_change,) = summary.create_changes(preview.object_diffs, ())
+    assert (object_change.diff.title, object_change.diff.owner) == ("PersistentVolumeClaim/data-db-0", owner)
+    (field,) = object_change.fields
+    assert (field.path, field.old, field.new) == ("spec.resources.requests.storage", "1Gi", "2Gi")
+    assert (object_change.diff.op, object_change.impact) == ("changed", change.Impact.NONE)
 
 
 def test_warnings_and_unhealthy_workloads() -> None:

@@ -152,6 +152,27 @@ def test_a_warning_about_the_claim_of_a_store() -> None:
     assert warned.reason == "ProvisioningFailed"
 
 
+@pytest.mark.parametrize(
+    ("requested", "capacity", "lines"),
+    [
+        ("2Gi", "2Gi", ()),
+        ("2Gi", "10Gi", ()),
+        ("2Gi", "1Gi", ("the disk data-db-0 has 1Gi, declared 2Gi",)),
+        ("3Gi", "3Gi", ("the disk data-db-0 has 3Gi, declared 2Gi",)),
+    ],
+)
+def test_a_disk_of_another_size_than_declared(requested: str, capacity: str, lines: tuple[str, ...]) -> None:
+    objects = live_objects.healthy()
+    (template,) = objects["StatefulSet"][0]["spec"]["volumeClaimTemplates"]
+    template["spec"] = {"resources": {"requests": {"storage": "2Gi"}}}
+    spec = {"resources": {"requests": {"storage": requested}}}
+    status = {"capacity": {"storage": capacity}}
+    objects["PersistentVolumeClaim"] = [
+        {"metadata": {"name": "data-db-0", "uid": "uid-c"}, "spec": spec, "status": status}
+    ]
+    assert list_by_name(objects)["db"].disks == lines
+
+
 def test_an_old_warning_does_not_count() -> None:
     objects = live_objects.healthy()
     objects["Event"] = [live_objects.event("Deployment/web", "Old", "no", seen=live_objects.ago(minutes=61))]

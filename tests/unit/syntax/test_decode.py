@@ -159,3 +159,13 @@ def test_an_encrypted_value_is_only_a_secret() -> None:
     with pytest.raises(diagnosis.InvalidInput) as caught:
         decode.decode_node(settings.Settings, nodes.MappingNode(location, {**node.pairs, "registry": encrypted}))
     assert diagnostics.summarize(caught.value.diagnostics) == ["Pulumi.dev.yaml:3:3: registry: encrypted-value"]
+
+
+def test_similar_names_are_searched_for_some_keys_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search takes a millisecond, and a file that somebody forged has any number of keys."""
+    searched: list[str] = []
+    monkeypatch.setattr(decode, "find_closest", lambda key, _: searched.append(key))
+    node = nodes.from_plain({f"key{number}": 1 for number in range(500)}, "app.yaml")
+    decoded = decode.decode_partial(application.Application, node)
+    assert sum(diagnostic.code == "unknown-key" for diagnostic in decoded.diagnostics) == 500
+    assert len(set(searched)) == 100

@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,10 @@ def test_any_text(texts: list[str]) -> None:
 @pytest.mark.parametrize("text", ["10.0.0.0/8", "1Gi", "500m", "sha256:0a", "1.2.3", "v1", "e3", "0.8-alpine", "80%"])
 def test_other_texts_are_not_quoted(text: str) -> None:
     assert yaml_writer.format_yaml([text]) == f"- {text}\n"
+
+
+def test_a_long_number_takes_no_time() -> None:
+    """The time was the square of the length."""
+    start = time.process_time()
+    assert yaml_writer.format_yaml("1_" * 50_000 + "x")
+    assert time.process_time() - start < 2

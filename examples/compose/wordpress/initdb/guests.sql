@@ -1,0 +1,2 @@
+CREATE TABLE guests (name VARCHAR(40) CHARACTER SET utf8mb4 NOT NULL);
+INSERT INTO guests VALUES ('Ada'), ('Grace');
