@@ -20,6 +20,7 @@ HAS_IPV6 = Path("/proc/sys/net/ipv6").exists()
 CONFIG_FILES = {
     "containerd.toml": "containerd.toml",
     "cni.json": "cni/10-seaway.conflist",
+    "build-network.json": "build-network.conflist",
     "hosts.toml": f"registries/{layouts.REGISTRY}/hosts.toml",
     "buildkitd.toml": "buildkitd.toml",
     "registry.yaml": "registry.yaml",
