@@ -27,6 +27,7 @@ from seaway.syntax import diagnosis
 HALVES = ("S3cr3t", "Passw0rd")
 PASSWORD = "".join(HALVES)
 HOSTILE = (
+    "\x1b[31m",
     "\x1b[4A\x1b[0J",
     "\x1b]0;title\x07",
     "\x9b2J",
