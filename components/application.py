@@ -111,11 +111,12 @@ class Application(pulumi.ComponentResource):
             release_objects,
             stack_inputs.further_applications,
             pulumi.ResourceOptions.merge(guarded, protection),
+            is_rollback=choice.is_rollback,
         )
         providers = pulumi.ResourceOptions(parent=self, providers=[kubernetes, plugin])
         dockerfiles = {plan.name: plan.inputs.bases.text for plan in choice.plans}
         sources = hints.collect_sources(environment, dockerfiles)
-        existing_stores = provider.find_existing_stores(release_objects, plugin)
+        existing_stores = provider.find_existing_stores(release_objects, plugin, is_rollback=choice.is_rollback)
         rollouts = _register_rollouts(
             release_objects, environment, sources, object_guard, providers, existing_stores=existing_stores
         )

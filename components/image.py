@@ -47,7 +47,7 @@ class BuildPlan:
     """The staged context, relative to the project: the same text in every checkout."""
     args: Mapping[str, str]
     contexts: Mapping[str, str]
-    """The staged named contexts."""
+    """The named contexts, as the builder reads them: folders are staged."""
     inputs: build_inputs.BuildInputs
     registry: registries.Registry | None = None
     """With credentials; None: the user's Docker configuration has them."""
@@ -84,7 +84,7 @@ def _plan_alone(name: str, args: ImageArgs) -> BuildPlan:
     """The plan of an image that belongs to no application."""
     service = declarations.declare(application.Service, name, build=args.build)
     # The setting is only for messages; the address may be an Output.
-    own_settings = {"registry": args.registry.known_address or "the registry"}
+    own_settings = {"registry": args.registry.known_address or "registry"}
     try:
         stack_inputs = stack_config.read_inputs(Path.cwd(), name, service, own_settings)
         (inputs,) = build_inputs.read_all(stack_inputs.environment).values()
@@ -101,7 +101,7 @@ def _plan_build(stack_inputs: stack_config.StackInputs, name: str, inputs: build
     staged = staging.get_folder(folder, file_name)
     staging.stage(inputs.context, staged, inputs.index)
     inputs.index.save(staging.get_index_path(folder, file_name))
-    contexts = dict(build.contexts)
+    contexts = {**build.contexts, **inputs.image_contexts}
     for context_name, context in inputs.context.named_contexts.items():
         # The name of a service cannot contain a +.
         staged_context = staging.get_folder(folder, f"{file_name}+{context_name}")

@@ -2,7 +2,7 @@
 
 import importlib.metadata
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -74,24 +74,26 @@ def read_addresses(
 
 
 def find_existing_stores(
-    release_objects: Sequence[objects.ReleaseObject], plugin: pulumi.ProviderResource
+    release_objects: Sequence[objects.ReleaseObject], plugin: pulumi.ProviderResource, *, is_rollback: bool
 ) -> frozenset[str]:
     """The identities of the StatefulSets that exist with the declared claim templates, except for larger sizes.
 
     Nothing but a new object changes a claim template. The plugin makes one around the running pods, so Pulumi, which
     would delete them first, must ignore the field.
     """
-    sets = _extract_shapes(release_objects)
+    sets = _extract_shapes(release_objects, is_rollback=is_rollback)
     if not sets:
         return frozenset()
     options = pulumi.InvokeOptions(provider=plugin)
     answer = pulumi.runtime.invoke("seaway:index:getExistingStores", {"sets": sets}, options)
-    return frozenset((answer.value or {}).get("identities") or ())
+    return frozenset(cast(Mapping[str, list[str]], answer.value or {}).get("identities", ()))
 
 
-def _extract_shapes(release_objects: Sequence[objects.ReleaseObject]) -> dict[str, dict[str, Any]]:
+def _extract_shapes(
+    release_objects: Sequence[objects.ReleaseObject], *, is_rollback: bool
+) -> dict[str, dict[str, Any]]:
     return {
-        release_object.identity: disks.extract_shape(release_object.manifest)
+        release_object.identity: disks.extract_shape(release_object.manifest, is_rollback=is_rollback)
         for release_object in release_objects
         if release_object.kind == "StatefulSet"
     }
@@ -112,6 +114,7 @@ class Objects(pulumi.CustomResource):
     Args:
         release_objects: all objects of the application, including the namespace. Their labels identify the owner.
         further_applications: of the stack, if this is its main one.
+        is_rollback: disks that have grown since the release keep their size.
     """
 
     def __init__(
@@ -120,13 +123,21 @@ class Objects(pulumi.CustomResource):
         release_objects: Sequence[objects.ReleaseObject],
         further_applications: Sequence[str],
         options: pulumi.ResourceOptions,
+        *,
+        is_rollback: bool,
     ) -> None:
         labels = release_objects[0].manifest["metadata"]["labels"]
         properties = {
             "partOf": labels[names.PART_OF_LABEL],
             "stack": labels[names.STACK_LABEL],
             "objects": sorted(release_object.identity for release_object in release_objects),
-            "sets": _extract_shapes(release_objects),
+            "sets": _extract_shapes(release_objects, is_rollback=is_rollback),
+            "fixed": {
+                release_object.identity: fixed
+                for release_object in release_objects
+                if release_object.kind in ("DaemonSet", "Deployment", "Service")
+                and (fixed := disks.extract_fixed_fields(release_object.manifest))
+            },
             "applications": sorted(further_applications),
         }
         super().__init__("seaway:index:Objects", name, properties, options)

@@ -24,7 +24,7 @@ from seaway.manifests import inputs
 from seaway.model import application as model_application
 from seaway.model import declarations, image_reference
 from seaway.model import secrets as model_secrets
-from seaway.project import environments, passphrase, python_nodes, stack_file
+from seaway.project import dollars, environments, passphrase, python_nodes, stack_file
 from seaway.release import fingerprints, stack_state
 from seaway.syntax import diagnosis, nodes
 
@@ -126,7 +126,7 @@ def read_inputs(
 
 def _declare_application(folder: Path, name: str, service: declarations.Declaration) -> nodes.Node:
     app = declarations.declare(model_application.Application, name, services=[service])
-    return python_nodes.convert_application(app, folder / PROGRAM, PROGRAM)
+    return dollars.to_kubernetes(python_nodes.convert_application(app, folder / PROGRAM, PROGRAM))
 
 
 def _read_secrets(
@@ -228,7 +228,9 @@ def _compute_fingerprints(
 def _find_former_key(environment: environments.Environment) -> fingerprints.FingerprintKey | None:
     """The fingerprints that the state has recorded, for a stack that was deployed without a key."""
     try:
-        resources = stack_state.export_resources(environment.folder, environment.settings.stack)
+        # The name alone is a stack of the user's default organization.
+        stack = f"{pulumi.get_organization()}/{pulumi.get_project()}/{environment.settings.stack}"
+        resources = stack_state.export_resources(environment.folder, stack)
         state = stack_state.ReleaseState.find(resources, environment.application_name)
     except errors.Unavailable:
         return None

@@ -211,7 +211,8 @@ def _find_temporary_files(root: Path) -> Iterable[Path]:
     """Pulumi's Kubernetes plugin leaves a file in each run. Those of this checkout name its keys."""
     for file in Path(tempfile.gettempdir()).glob("kubeconfig[0-9]*"):
         with contextlib.suppress(OSError):
-            if not file.is_symlink() and f" {root}/.seaway/" in file.read_text(errors="replace"):
+            # Another user may have put a link or a FIFO there.
+            if file.is_file() and not file.is_symlink() and f" {root}/.seaway/" in file.read_text(errors="replace"):
                 yield file
 
 

@@ -23,9 +23,8 @@ INTERVAL = 0.5
 """Seconds between two looks at the claims."""
 TIMEOUT = 600.0
 """Seconds until a volume must have grown. Storage of a cloud needs minutes."""
-RESTART_TIMEOUT = 90.0
-"""Seconds until the file system of a running pod must have grown. The kubelet needs a few, unless the storage cannot
-do it while the volume is used."""
+RESTART_TIMEOUT = 150.0
+"""Seconds until the file system of a running pod must have grown. The kubelet looks at each pod every 60 to 90 s."""
 PROVIDER_MANAGER = "pulumi-kubernetes"
 """The Kubernetes provider takes over the fields of this manager."""
 
@@ -48,17 +47,13 @@ class StoreGrowth:
 
     @property
     def changes_templates(self) -> bool:
-        return any(
-            quantity.parse(size) != quantity.parse(self.sizes[name])
-            for name, size in _read_live_sizes(self.live).items()
-        )
+        live_sizes = _read_live_sizes(self.live)
+        return any(quantity.parse(size) < quantity.parse(self.sizes[name]) for name, size in live_sizes.items())
 
-    def list_disks(self) -> list[disks.GrowingDisk]:
+    def format_lines(self) -> list[str]:
         owner = unstructured.get_label(self.live, disks.OWNER_LABEL)
         return [
-            disks.GrowingDisk(
-                namespace=self.namespace, claim=claim.name, old=claim.size, new=claim.declared, owner=owner
-            )
+            disks.format_growth(f"{self.namespace}/{claim.name}", owner, claim.size, claim.declared)
             for claim in self.claims
         ]
 
@@ -87,8 +82,7 @@ async def find_growth(cluster: client.KubeClient, namespace: str, sizes: Sizes) 
 
 async def find_expandable_classes(cluster: client.KubeClient) -> set[str]:
     """The storage classes that expand volumes."""
-    classes = (await cluster.get(kinds.build_path("StorageClass")))["items"]
-    return {unstructured.get_name(storage) for storage in classes if storage.get("allowVolumeExpansion")}
+    return claims.list_expandable_classes((await cluster.get(kinds.build_path("StorageClass")))["items"])
 
 
 async def grow(cluster: client.KubeClient, growths: Sequence[StoreGrowth], log: engine.Log) -> None:
@@ -112,23 +106,16 @@ async def _recreate(cluster: client.KubeClient, growth: StoreGrowth) -> None:
     """Create the StatefulSet again, with its managers of fields, around its pods."""
     live = growth.live
     path = kinds.build_path("StatefulSet", growth.namespace, unstructured.get_name(live))
-    templates = [
-        {
-            "metadata": template["metadata"],
-            "spec": {
-                **template["spec"],
-                "resources": {"requests": {"storage": growth.sizes[unstructured.get_name(template)]}},
-            },
-        }
-        for template in live["spec"]["volumeClaimTemplates"]
-    ]
     metadata = live["metadata"]
     kept = {key: metadata[key] for key in ("name", "namespace", "labels", "annotations") if key in metadata}
     new = {
         "apiVersion": "apps/v1",
         "kind": "StatefulSet",
         "metadata": kept,
-        "spec": {**live["spec"], "volumeClaimTemplates": templates},
+        "spec": {
+            **live["spec"],
+            "volumeClaimTemplates": claims.set_sizes(live["spec"]["volumeClaimTemplates"], growth.sizes),
+        },
     }
     await cluster.delete(path, propagationPolicy="Orphan")
     while await cluster.find(path):
@@ -148,8 +135,9 @@ async def _wait(cluster: client.KubeClient, growth: StoreGrowth, claim: claims.C
             return
         now = time.monotonic()
         conditions = unstructured.get_list(claim.manifest, "status", "conditions")
-        reason = "; ".join(str(condition.get("message") or condition["type"]) for condition in conditions)
-        await log.status(f"the disk {claim.name} has {claim.size} of {claim.declared}: {reason or 'requested'}")
+        reasons = [str(condition.get("message") or condition["type"]) for condition in conditions]
+        reason = "; ".join(reasons) or "the size is requested"
+        await log.status(f"the disk {claim.name} has {claim.size} of {claim.declared}: {reason}")
         is_pending = unstructured.is_condition_true(claim.manifest, "FileSystemResizePending")
         pending_since = (pending_since or now) if is_pending else None
         if pending_since and now - pending_since > RESTART_TIMEOUT:

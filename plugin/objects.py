@@ -14,7 +14,7 @@ from seaway.manifests import names
 from seaway.release import drift, record_store
 from seaway.review import disks
 
-from . import data_loss, engine, resource, store_changes, values
+from . import data_loss, engine, namespaces, resource, store_changes, takeover, values
 
 MAX_LISTED_EDITS = 5
 """Edits that a preview lists; `seaway status --drift` lists all."""
@@ -24,6 +24,9 @@ DETACHED_SUFFIX = ".nobody"
 
 SETS = "sets"
 """Input for the guard of disks only: a difference in it is not a change of this resource."""
+
+FIXED = "fixed"
+"""Input for foreign objects only: declared fields that can never change, by identity; of StatefulSets in ``sets``."""
 
 FURTHER_APPLICATIONS = "applications"
 """Input for the guard of moved applications only: the names in ``seaway:applications``, for the main application."""
@@ -72,16 +75,21 @@ class ObjectsGuard(resource.ClusterResource):
         "stack": str,
         "objects": list,
         SETS: dict,
+        FIXED: dict,
         FURTHER_APPLICATIONS: list,
     }
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         _refuse_moved_application(state, inputs)
+        await self._refuse_deleted_namespaces(inputs, state.outputs)
         changed = [
-            name for name in resource.find_changed_inputs(state, inputs) if name not in (SETS, FURTHER_APPLICATIONS)
+            name
+            for name in resource.find_changed_inputs(state, inputs)
+            if name not in (SETS, FIXED, FURTHER_APPLICATIONS)
         ]
         if changed:
             await self._check_ownership(inputs, recorded=state.outputs)
+        inputs = {**inputs, SETS: await store_changes.keep_larger_disks(self._cluster, inputs[SETS])}
         await store_changes.refuse(self._cluster, inputs[SETS], self._log)
         await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
         for namespace in sorted({identity.namespace for identity in _parse_identities(inputs)} - {""}):
@@ -89,8 +97,19 @@ class ObjectsGuard(resource.ClusterResource):
         return resource.Diff(changed=changed)
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
-        await self._check_ownership(inputs, recorded={})
+        await self._refuse_deleted_namespaces(inputs, {})
+        if own := await self._check_ownership(inputs, recorded={}):
+            more = f" and {len(own) - MAX_LISTED_EDITS} more" if len(own) > MAX_LISTED_EDITS else ""
+            listed = ", ".join(f"{identity.kind} {identity.name}" for identity, _ in own[:MAX_LISTED_EDITS])
+            await self._log.warning(
+                f"objects of this stack exist already, and its state does not have them: {listed}{more}; if the state"
+                " was lost, they are changed to what is declared, and generated secrets keep their values"
+            )
         return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=inputs)
+
+    async def read(self, state: resource.State) -> resource.State | None:
+        # A guard that still had the objects of a deleted namespace would refuse the update that creates them again.
+        return None if await namespaces.is_deleted(self._cluster, _list_namespaces(state.outputs)) else state
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         await self._check_ownership(inputs, recorded=state.outputs)
@@ -99,6 +118,12 @@ class ObjectsGuard(resource.ClusterResource):
         await self._hand_over_scaling(_parse_identities(state.outputs), _parse_identities(inputs))
         pending = [holder.text for holder in _filter_disk_holders(await self._list_deleted(state.outputs, inputs))]
         return resource.State(id=state.id, outputs={**inputs, **({PENDING_DELETIONS: pending} if pending else {})})
+
+    async def _refuse_deleted_namespaces(self, inputs: values.Properties, recorded: values.Properties) -> None:
+        """Refuse them before another resource fails in one of them."""
+        names_in_state = _list_namespaces(recorded)
+        used = {identity.namespace for identity in _parse_identities(inputs)} - {""}
+        await namespaces.refuse_deleted(self._cluster, used | _list_namespaces(inputs), names_in_state, self._log.stack)
 
     async def _find_lost_disks(self, state: resource.State, inputs: values.Properties) -> list[disks.Disk]:
         """The disks that are lost with objects that are deleted, or deleted and created again."""
@@ -155,12 +180,15 @@ class ObjectsGuard(resource.ClusterResource):
                 patch = {"spec": {"scaleTargetRef": {"name": target}}}
                 await self._cluster.merge_patch(identity.path, patch, field_manager=record_store.FIELD_MANAGER)
 
-    async def _check_ownership(self, inputs: values.Properties, *, recorded: values.Properties) -> None:
+    async def _check_ownership(self, inputs: values.Properties, *, recorded: values.Properties) -> list[_LiveObject]:
+        """The objects of the stack that exist, but are not recorded."""
         new = sorted(_parse_identities(inputs) - _parse_identities(recorded))
         labels = _build_stack_labels(inputs)
-        foreign = [existing for existing in await self._find_existing(new) if not _has_labels(existing[1], labels)]
-        if foreign:
-            raise engine.ResourceError(_format_refusal(foreign, labels), code="existing-objects")
+        existing = await self._find_existing(new)
+        if foreign := [live_object for live_object in existing if not _has_labels(live_object[1], labels)]:
+            fixed: Mapping[str, Mapping[str, Any]] = {**inputs[FIXED], **inputs[SETS]}
+            raise engine.ResourceError(_format_refusal(foreign, labels, fixed), code="existing-objects")
+        return existing
 
     async def _find_existing(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
         """The live objects. Objects in a namespace that does not exist are not requested."""
@@ -197,6 +225,11 @@ def _parse_identities(properties: values.Properties, name: str = "objects") -> S
     return {_ObjectId.parse(text) for text in properties.get(name) or ()}
 
 
+def _list_namespaces(properties: values.Properties) -> Set[str]:
+    """The namespaces of the stack itself."""
+    return {identity.name for identity in _parse_identities(properties) if identity.kind == "Namespace"}
+
+
 def _filter_disk_holders(identities: Iterable[_ObjectId]) -> list[_ObjectId]:
     return [identity for identity in identities if identity.kind in data_loss.DISK_HOLDER_KINDS]
 
@@ -210,23 +243,21 @@ def _has_labels(live: unstructured.Object, labels: Mapping[str, str]) -> bool:
     return labels.items() <= unstructured.get_mapping(live, "metadata", "labels").items()
 
 
-def _format_refusal(foreign: Sequence[_LiveObject], labels: Mapping[str, str]) -> str:
-    """All foreign objects, each with the command that takes it over."""
+def _format_refusal(
+    foreign: Sequence[_LiveObject], labels: Mapping[str, str], fixed: Mapping[str, Mapping[str, Any]]
+) -> str:
+    """All foreign objects, each with the commands that take it over."""
     subject = (
         "an object exists already and does" if len(foreign) == 1 else f"{len(foreign)} objects exist already and do"
     )
     lines = [
-        f"{subject} not belong to this stack; nothing was changed. To take over an object, run the command below it;"
+        f"{subject} not belong to this stack; nothing was changed. To take over an object, run the commands below it;"
         " or choose another name for the application, the stack or the service"
     ]
-    arguments = " ".join(f"{key}={value}" for key, value in labels.items())
     for identity, live in foreign:
         path = f"{identity.namespace}/{identity.name}".removeprefix("/")
-        option = f"-n {identity.namespace} " if identity.namespace else ""
-        lines += [
-            f"  {identity.kind} {path}, {_describe_owner(live)}:",
-            f"    kubectl label {option}{identity.kind.lower()}/{identity.name} {arguments} --overwrite",
-        ]
+        lines.append(f"  {identity.kind} {path}, {_describe_owner(live)}:")
+        lines += takeover.list_steps(live, fixed.get(identity.text) or {}, labels)
     return "\n".join(lines)
 
 

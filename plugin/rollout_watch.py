@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 
 from seaway import errors
-from seaway.kubernetes.api import kinds
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.rollout import evidence, health, report, target, workload_health
 from seaway.syntax import diagnosis
@@ -34,15 +34,21 @@ LOG_MAX_BYTES = 64 * 1024
 
 
 class RolloutWatch:
-    """One rollout. The deadlines start now."""
+    """One rollout. The deadlines start now. ``finished``: see ``health.assess_workload``."""
 
     def __init__(
-        self, cluster: client.KubeClient, namespace: str, targets: Sequence[target.Target], log: engine.Log
+        self,
+        cluster: client.KubeClient,
+        namespace: str,
+        targets: Sequence[target.Target],
+        log: engine.Log,
+        finished: Iterable[str] = (),
     ) -> None:
         self._cluster = cluster
         self._namespace = namespace
         self._targets = targets
         self._log = log
+        self._finished = {*finished}
         self._start = time.monotonic()
         self._started = datetime.datetime.now(datetime.UTC)
         self._disconnected_since: float | None = None
@@ -97,10 +103,20 @@ class RolloutWatch:
 
     def _assess(self, live_objects: snapshot.Snapshot) -> list[workload_health.WorkloadHealth]:
         index = evidence.ObjectIndex(live_objects, self._logs)
-        return [
-            health.assess_workload(target_, index, elapsed=self._elapsed, started=self._started)
+        # A short TTL deletes a Job before the others of its step have finished.
+        self._finished |= {
+            unstructured.get_name(job)
+            for job in live_objects.list_objects("Job")
+            if unstructured.is_terminating(job) and unstructured.is_condition_true(job, "Complete")
+        }
+        workloads = [
+            health.assess_workload(
+                target_, index, elapsed=self._elapsed, started=self._started, finished=self._finished
+            )
             for target_ in self._targets
         ]
+        self._finished |= {workload.target.name for workload in workloads if workload.state == "complete"}
+        return workloads
 
     async def _add_logs(
         self, workloads: list[workload_health.WorkloadHealth], live_objects: snapshot.Snapshot

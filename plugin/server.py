@@ -6,6 +6,7 @@ https://pulumi-developer-docs.readthedocs.io/latest/docs/_generated/proto/provid
 # ruff: noqa: N802 - the methods' names are the protocol's
 
 import asyncio
+import functools
 import os
 import signal
 from collections.abc import Coroutine, Mapping
@@ -54,9 +55,11 @@ RESOURCES: Mapping[str, type[resource.ClusterResource]] = {
 }
 """The resources that need a cluster."""
 
+GENERATED_SECRET = "seaway:index:GeneratedSecret"  # noqa: S105 - a type
+
 LOCAL_RESOURCES: Mapping[str, type[resource.Resource]] = {
     "seaway:index:Fingerprint": fingerprint.Fingerprint,
-    "seaway:index:GeneratedSecret": generated_secret.GeneratedSecret,
+    GENERATED_SECRET: generated_secret.GeneratedSecret,
 }
 """The resources that need none."""
 
@@ -82,6 +85,8 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         """Inputs of the program. The engine configures an unchanged provider with those of the state."""
         self._running: set[asyncio.Task[Any]] = set()
         self._cancelled = False
+        self._is_state_new = False
+        """Whether the guard of the cluster was created in this run: generated secrets depend on it."""
 
     async def Handshake(
         self, request: provider_pb2.ProviderHandshakeRequest, context: Context
@@ -146,6 +151,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     async def Create(self, request: provider_pb2.CreateRequest, context: Context) -> provider_pb2.CreateResponse:
         implementation = await self._create_resource(request.urn, context)
         inputs = values.decode(request.properties)
+        self._is_state_new |= isinstance(implementation, cluster.ClusterGuard)
         state = await self._run_operation(implementation.create(inputs, preview=request.preview), context, request.urn)
         return provider_pb2.CreateResponse(id=state.id, properties=values.encode(state.outputs))
 
@@ -225,6 +231,10 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
     async def _create_resource(self, urn: str, context: Context) -> resource.Resource:
         """The implementation of the type in a URN: ``urn:pulumi:stack::project::parents$type::name``."""
         type_token = urn.split("::")[2].rpartition("$")[2]
+        if type_token == GENERATED_SECRET and self._is_state_new and self._cluster is not None:
+            namespace, stack = str(self._declared.get(data_loss.NAMESPACES) or ""), engine.Log(self._engine, urn).stack
+            find = functools.partial(generated_secret.find_deployed, self._cluster, namespace, stack)
+            return generated_secret.GeneratedSecret(find)
         if type_token in LOCAL_RESOURCES:
             return LOCAL_RESOURCES[type_token]()
         if type_token not in RESOURCES:

@@ -4,7 +4,7 @@ The claim templates of a StatefulSet are fixed: a preview of another template fa
 preview the store would be stopped for a claim that stays as it was. ``disk_growth`` makes disks larger.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from seaway.kubernetes.api import kinds, quantity, unstructured
@@ -18,6 +18,19 @@ from . import disk_growth, engine
 Sets = Mapping[str, Mapping[str, Any]]
 """The declared shapes of the StatefulSets, by identity."""
 
+MAX_PODS = 100
+"""Pods that a command names: who may scale a store may write any number."""
+
+
+async def keep_larger_disks(cluster: client.KubeClient, sets: Sets) -> dict[str, Mapping[str, Any]]:
+    """The shapes in which a rollback leaves disks as they are that have grown since its release."""
+    kept = dict(sets)
+    for identity, declared in sets.items():
+        live = await _find(cluster, identity) if declared.get(disks.IS_ROLLBACK) else None
+        if live:
+            kept[identity] = disks.keep_larger_disks(live, declared)
+    return kept
+
 
 async def refuse(cluster: client.KubeClient, sets: Sets, log: engine.Log) -> None:
     """Refuse changes of fixed fields, and sizes that the storage cannot give.
@@ -26,15 +39,25 @@ async def refuse(cluster: client.KubeClient, sets: Sets, log: engine.Log) -> Non
         engine.ResourceError: a StatefulSet that exists has other values in fields that cannot be changed.
     """
     lines: list[str] = []
+    expandable: set[str] | None = None
     for identity, declared in sets.items():
-        namespace, name = identity.split("/")[-2:]
-        live = await cluster.find(kinds.build_path("StatefulSet", namespace, name))
-        blocked = await _find_blocked_sizes(cluster, namespace, name, live, declared, log)
+        live = await _find(cluster, identity)
+        live_sizes = claims.read_sizes(unstructured.get_list(live or {}, "spec", "volumeClaimTemplates"))
+        blocked: list[str] = []
+        for claim in await _list_claims(cluster, identity, declared):
+            if claim.is_smaller and expandable is None:
+                expandable = await disk_growth.find_expandable_classes(cluster)
+            reasons = _explain_size(claim, expandable or set())
+            before = live_sizes.get(claim.template)
+            if before is None or quantity.parse(before) != quantity.parse(claim.declared):
+                blocked += reasons if claim.is_smaller or before is not None else []
+            elif reasons and claim.is_smaller:
+                await log.warning(f"{reasons[0].strip()}; an update changes nothing of it")
         changed = disks.find_fixed_changes(live, declared) if live else []
         if blocked or changed:
             fields = ", ".join(changed or [disks.CLAIM_TEMPLATES_PATH])
-            lines.append(f"  StatefulSet {name}: {fields} cannot be changed in place")
-        lines += blocked or (_list_commands(live, declared) if live and changed else [])
+            lines.append(f"  StatefulSet {identity.rpartition('/')[2]}: {fields} cannot be changed in place")
+        lines += dict.fromkeys(blocked) or (_list_commands(live, declared) if live and changed else [])
     if lines:
         heading = "a store cannot be changed as declared; nothing was changed"
         help_line = f"More: {diagnosis.format_help('store-change')}"
@@ -43,56 +66,43 @@ async def refuse(cluster: client.KubeClient, sets: Sets, log: engine.Log) -> Non
 
 async def find_existing(cluster: client.KubeClient, sets: Sets) -> list[str]:
     """The identities of the StatefulSets whose claim templates need no change, except larger sizes."""
-    live = await cluster.gather(
-        cluster.find(kinds.build_path("StatefulSet", *identity.split("/")[-2:])) for identity in sets
-    )
+    live = await cluster.gather(_find(cluster, identity) for identity in sets)
+    kept = await keep_larger_disks(cluster, sets)
     return [
         identity
-        for (identity, declared), manifest in zip(sets.items(), live, strict=True)
+        for (identity, declared), manifest in zip(kept.items(), live, strict=True)
         if manifest and disks.CLAIM_TEMPLATES_PATH not in disks.find_fixed_changes(manifest, declared)
     ]
 
 
-async def _find_blocked_sizes(  # noqa: PLR0917 - private
-    cluster: client.KubeClient,
-    namespace: str,
-    name: str,
-    live: unstructured.Object | None,
-    declared: Mapping[str, Any],
-    log: engine.Log,
-) -> list[str]:
-    """Why existing claims cannot get the declared sizes; a warning for those whose declared size does not change."""
+async def _find(cluster: client.KubeClient, identity: str) -> unstructured.Object | None:
+    return await cluster.find(kinds.build_path("StatefulSet", *identity.split("/")[-2:]))
+
+
+async def _list_claims(cluster: client.KubeClient, identity: str, declared: Mapping[str, Any]) -> list[claims.Claim]:
+    namespace, name = identity.split("/")[-2:]
     sizes = claims.read_sizes(declared.get(disks.CLAIM_TEMPLATES_PATH) or ())
-    live_sizes = claims.read_sizes(unstructured.get_list(live or {}, "spec", "volumeClaimTemplates"))
-    live_claims = (await cluster.get(kinds.build_path("PersistentVolumeClaim", namespace)))["items"] if sizes else []
-    expandable: set[str] | None = None
-    blocked: list[str] = []
-    for claim in claims.match_claims(name, sizes, int(declared.get("spec.replicas", 1)), live_claims):
-        label = f"    the disk {claim.name} has {claim.size}"
-        before = live_sizes.get(claim.template)
-        unchanged = before is not None and quantity.parse(before) == quantity.parse(claim.declared)
-        if claim.is_larger and before is not None and not unchanged:
-            blocked.append(f"{label}, and a disk cannot shrink: declare at least {claim.requested}, or a new store")
-        if not claim.is_smaller:
-            continue
-        if expandable is None:
-            expandable = await disk_growth.find_expandable_classes(cluster)
-        if claim.storage_class not in expandable:
-            class_name = claim.storage_class or "none"
-            problem = f"{label}, and its storage class ({class_name}) cannot expand it (allowVolumeExpansion)"
-            if unchanged:
-                await log.warning(f"{problem.strip()}, but {claim.declared} is declared")
-                continue
-            blocked.append(f"{problem}: declare {claim.size}, or a new store, and copy the data")
-            if claim.storage_class:
-                blocked += [
-                    "    If the documentation of its provisioner says that it expands volumes, run this command, then"
-                    " the same command again:",
-                    f"    kubectl patch storageclass/{class_name} --patch '{{\"allowVolumeExpansion\": true}}'",
-                ]
-        elif claim.capacity is None and not unchanged:
-            blocked.append(f"{label}, and cannot grow before a pod uses it: wait until its pod runs")
-    return blocked
+    live_claims = (await cluster.get(kinds.build_path("PersistentVolumeClaim", namespace)))["items"]
+    return list(claims.match_claims(name, sizes, int(declared.get("spec.replicas", 1)), live_claims))
+
+
+def _explain_size(claim: claims.Claim, expandable: Collection[str]) -> list[str]:
+    """Why a claim cannot get the declared size; empty: it can."""
+    label = f"    the disk {claim.name} has {claim.size}"
+    class_name = claim.storage_class
+    if claim.is_larger:
+        return [f"{label}, and a disk cannot shrink: declare at least {claim.requested}, or a new store"]
+    if claim.is_smaller and class_name not in expandable:
+        problem = f"{label}, and its storage class ({class_name or 'none'}) cannot expand it (allowVolumeExpansion)"
+        hints = [
+            "    If the documentation of its provisioner says that it expands volumes, run this command, then the same"
+            " command again:",
+            f"    kubectl patch storageclass/{class_name} --patch '{{\"allowVolumeExpansion\": true}}'",
+        ]
+        return [f"{problem}: declare {claim.size}, or a new store, and copy the data", *(hints if class_name else [])]
+    if claim.is_smaller and claim.capacity is None:
+        return [f"{label}, and cannot grow before a pod uses it: wait until its pod runs"]
+    return []
 
 
 def _list_commands(live: unstructured.Object, declared: Mapping[str, Any]) -> list[str]:
@@ -103,7 +113,7 @@ def _list_commands(live: unstructured.Object, declared: Mapping[str, Any]) -> li
     if _list_names(live["spec"].get("volumeClaimTemplates")) != _list_names(declared.get(disks.CLAIM_TEMPLATES_PATH)):
         # A pod gets no other volumes: the new StatefulSet would wait for it without end.
         effect = "stop the store"
-        pods = [f"pod/{name}-{ordinal}" for ordinal in range(live["spec"].get("replicas", 1))]
+        pods = [f"pod/{name}-{ordinal}" for ordinal in range(min(live["spec"].get("replicas", 1), MAX_PODS))]
         commands.append(f"    kubectl delete -n {namespace} {' '.join(pods)}")
     return [f"  Run these commands, which keep the volumes and {effect}, then the same command again:", *commands]
 

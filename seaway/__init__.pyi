@@ -30,6 +30,7 @@ class Secret(_Declaration):
 class FileKeys(TypedDict, total=False):
     source: str | None
     content: str | None
+    binary: str | None
 
 class File(_Declaration):
     def __init__(self, path: str, /, **keys: Unpack[FileKeys]) -> None: ...
@@ -136,6 +137,7 @@ class ServiceKeys(WorkloadKeys, total=False):
     protocol: Literal["http", "grpc", "tcp", "udp"]
     ports: Mapping[str, int | PortKeys] | Sequence[Port]
     all_ports: bool
+    aliases: _List[str]
     health: str | _List[str] | Health
     scale: int | Scale
     daemon_set: bool
@@ -162,6 +164,7 @@ class StoreKeys(WorkloadKeys, total=False):
     protocol: Literal["http", "grpc", "tcp", "udp"]
     ports: Mapping[str, int | PortKeys] | Sequence[Port]
     all_ports: bool
+    aliases: _List[str]
     publish: bool
     external: External | None
     volume: Volume | None

@@ -2,7 +2,8 @@
 
 
 class Unavailable(Exception):  # noqa: N818 - reads as what happened
-    """The cluster cannot be used: unreachable, a refusal, or an unknown context. One line for the user.
+    """The cluster cannot be used: unreachable, a refusal, or an unknown context. One line for the user, with the
+    messages of a program that failed below it.
 
     What asks a cluster, a registry or the state raises it.
     """

@@ -10,8 +10,10 @@ import dataclasses
 import datetime
 import importlib
 import json
+import re
 import sys
-from collections.abc import Iterable, Sequence
+import types
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol, cast
 
@@ -35,6 +37,16 @@ BLOCKED = 5
 
 APPLICATION: contextvars.ContextVar[str | None] = contextvars.ContextVar("APPLICATION", default=None)
 """The value of ``--application``, which every command that a message names needs too."""
+
+OWN_ORGANIZATION = "organization"
+"""Pulumi's name of the organization of a backend that has none, as a file."""
+
+STACKS: contextvars.ContextVar[Mapping[str, str]] = contextvars.ContextVar("STACKS", default=types.MappingProxyType({}))
+"""The stacks that the user named, as Pulumi reads them: with an organization, or not."""
+
+_STACK_OPTION = re.compile(r"(--stack )([\w-]+(?:\.[\w-]+)*)(?![\w/])")
+
+_STACK_WORDS = re.compile(r"(\bseaway release (?:promote|rollback))((?: \w[\w.-]*)+)")
 
 INTERRUPTED = 130
 """The user pressed Ctrl-C. Shells use this code."""
@@ -88,12 +100,29 @@ def add_json_option(parser: SupportsOptions, module: str) -> None:
 
 def report(message: str) -> None:
     """Print a message to stderr."""
-    print(f"seaway: {add_application(message)}", file=sys.stderr, flush=True)
+    print(f"seaway: {complete_commands(message)}", file=sys.stderr, flush=True)
 
 
-def add_application(text: str) -> str:
-    """The text with the option ``--application`` of this run in each command that it names."""
+def qualify_stack(name: str) -> str:
+    """The name of a stack for Pulumi. A stack that the user did not name is in the organization of those named.
+
+    https://www.pulumi.com/docs/iac/concepts/stacks/#stack-name
+    """
+    stacks = STACKS.get()
+    organization = next((full.rpartition("/")[0] for full in stacks.values() if "/" in full), "")
+    return stacks.get(name) or f"{organization}/{name}".lstrip("/")
+
+
+def complete_commands(text: str) -> str:
+    """The text with the organization and the option ``--application`` of this run in each command that it names."""
+    if not qualify_stack("").startswith(f"{OWN_ORGANIZATION}/"):
+        text = _STACK_OPTION.sub(lambda match: f"{match[1]}{qualify_stack(match[2])}", text)
+        text = _STACK_WORDS.sub(lambda match: f"{match[1]}{' '.join(map(_qualify_named, match[2].split(' ')))}", text)
     return application_option.add_to_commands(text, APPLICATION.get())
+
+
+def _qualify_named(word: str) -> str:
+    return STACKS.get().get(word, word)
 
 
 def print_json(document: Any) -> None:
@@ -122,14 +151,14 @@ def print_errors(error: Exception, *, as_json: bool) -> None:
     Each error has ``code``, ``file``, ``line``, ``column``, ``path``, ``message`` and ``hint``; null: not known.
     """
     if isinstance(error, diagnosis.InvalidInput):
-        print(add_application(str(error)), file=sys.stderr)
+        print(complete_commands(str(error)), file=sys.stderr)
         errors = [
             {
                 "code": diagnostic.code,
                 **dataclasses.asdict(diagnostic.location),
                 "path": diagnostic.path or None,
                 "message": diagnostic.message,
-                "hint": add_application(diagnostic.hint),
+                "hint": complete_commands(diagnostic.hint),
             }
             for diagnostic in error.diagnostics
         ]

@@ -22,8 +22,8 @@ DIFFERENT = 1
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("left", metavar="STACK")
-    parser.add_argument("right", metavar="STACK")
+    parser.add_argument("left", metavar="STACK", type=stack.parse_name)
+    parser.add_argument("right", metavar="STACK", type=stack.parse_name)
     stack.add_application_option(parser)
     parser.add_argument("--exit-code", action="store_true", help="exit with code 1 if the stacks differ")
     command.add_json_option(parser, __name__)

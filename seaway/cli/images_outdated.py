@@ -55,7 +55,7 @@ class Comparison:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     help_text = "use the image overrides and the overlay of a stack [the application's file alone]"
-    parser.add_argument("-s", "--stack", metavar="STACK", help=help_text)
+    parser.add_argument("-s", "--stack", metavar="STACK", type=stack.parse_name, help=help_text)
     stack.add_application_option(parser)
     command.add_json_option(parser, __name__)
 

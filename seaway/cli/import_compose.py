@@ -8,7 +8,8 @@ The value of a variable that is named like a secret, or looks like one, is not w
 and ``--set-secrets STACK`` sets all of their values in a stack: it reads them from the same files, and writes nothing
 else.
 
-Files are read inside the project of the working directory, or below that directory if there is no project.
+Files are read inside the project of the working directory, or below that directory if there is no project. ``--root``
+names another folder.
 
 Exit codes: 0, imported; 1, a key is refused, or lost and ``--strict`` is set; 2, the Compose file is invalid, or the
 output file exists.
@@ -40,7 +41,7 @@ from pathlib import Path
 
 from rich import text
 
-from seaway.cli import command, display, output, pulumi_cli, stack
+from seaway.cli import command, display, output, pulumi_cli, stack, standalone
 from seaway.compose import report
 from seaway.compose.importer import convert, write
 from seaway.compose.loader import loader
@@ -60,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--python", action="store_true", help="write a Python program instead of YAML")
     parser.add_argument("--name", metavar="NAME", help="set the application's name [the Compose project's name]")
     parser.add_argument("--profile", action="append", default=[], metavar="P", help="include services of a profile")
+    standalone.add_root_option(parser)
     parser.add_argument("--all", action="store_true", help="list kept keys too")
     parser.add_argument("--strict", action="store_true", help="fail and write nothing if a key is lost")
     help_text = "set the values that look like secrets in the configuration of a stack, and write no file"
@@ -73,14 +75,15 @@ def run(arguments: argparse.Namespace) -> int:
     files = [Path(name) for name in arguments.file]
     if arguments.set_secrets:
         return _set_secrets(arguments.set_secrets, files, arguments.profile)
-    document, result = convert_files(files, name=arguments.name, profiles=arguments.profile)
+    root = roots.find_working_root(arguments.root)
+    document, result = convert_files(files, name=arguments.name, profiles=arguments.profile, root=root)
     is_refused = any(outcome.kind == "refused" for outcome in result.outcomes)
     is_lossy = any(outcome.kind in report.LOSSY_KINDS for outcome in result.outcomes)
     fails = is_refused or (arguments.strict and is_lossy)
     source = ", ".join(file.name for file in files)
     output_file = None if fails else _choose_output_file(arguments, files[0])
     if not fails:
-        tree = working_tree.WorkingTree(folder=files[0].parent, root=roots.find_working_root())
+        tree = working_tree.WorkingTree(folder=files[0].parent, root=root)
         if diagnostics := load.merge_overlay(result.app, None, tree).diagnostics:
             raise diagnosis.InvalidInput(diagnostics)
         if arguments.python:

@@ -93,6 +93,7 @@ def main(words: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if words is None else list(words)
     arguments = argparse.Namespace()
     command.APPLICATION.set(None)
+    command.STACKS.set({})
     try:
         with output.clean_streams():
             return _run(words, arguments)

@@ -39,7 +39,7 @@ from rich import text
 from seaway.checks import engine
 from seaway.cli import command, display, pulumi_cli, revision, stack
 from seaway.files import writer
-from seaway.images import build_inputs
+from seaway.images import build_inputs, context
 from seaway.project import environments
 from seaway.review import change, disks, markdown, offline, policy, pulumi_preview, raw_fields, summary
 from seaway.syntax import diagnosis
@@ -129,7 +129,8 @@ class PreviewRun:
 
     def compare_files(self) -> int:
         """Preview by rendering the base and the working tree; return the exit code."""
-        current = offline.render_tree(self._target.folder, self._target.name, self._target.application_name)
+        with context.leave_out(revision.list_ignored(self._target.folder, self._base or "")):
+            current = offline.render_tree(self._target.folder, self._target.name, self._target.application_name)
         source = (
             f"rendered from the files of {self._base} and of the working tree: edits in the cluster are not known, and"
             " the names of Secrets are placeholders"

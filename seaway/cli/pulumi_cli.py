@@ -10,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 
 from seaway import errors
+from seaway.cli import command
 from seaway.syntax import decode, diagnosis
 
 ENCRYPT_TIMEOUT = 60.0
@@ -31,33 +32,33 @@ _REFUSED: Mapping[str, str] = {
 
 def run(folder: Path, args: Sequence[str]) -> int:
     """Run `pulumi` in ``folder``; return its exit code. For interrupts see ``wait``."""
-    return wait([_find_pulumi(), *args], folder)[0]
+    return wait(_build_command(args), folder)[0]
 
 
 def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple[int, str]:
     """Run `pulumi` with more environment variables; return its exit code and stdout. Its stderr goes to the user."""
     env = {**os.environ, **variables}
-    return wait([_find_pulumi(), *args, "--non-interactive"], folder, env=env, stdout=subprocess.PIPE)
+    return wait([*_build_command(args), "--non-interactive"], folder, env=env, stdout=subprocess.PIPE)
 
 
 def capture_output(folder: Path, args: Sequence[str]) -> tuple[int, str]:
     """Run `pulumi` without a terminal; return its exit code and its whole output."""
-    arguments = [_find_pulumi(), *args, "--non-interactive"]
+    arguments = [*_build_command(args), "--non-interactive"]
     return wait(arguments, folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
-def check_flags(prog: str, command: str, words: Sequence[str], options: Sequence[str]) -> None:
+def check_flags(prog: str, pulumi_command: str, words: Sequence[str], options: Sequence[str]) -> None:
     """Check that Pulumi accepts the words that Seaway does not know.
 
     Args:
         prog: the command line that has the words: ``seaway up``.
-        command: the command of Pulumi; empty: the words cannot be for Pulumi.
+        pulumi_command: the command of Pulumi; empty: the words cannot be for Pulumi.
         options: the options of Seaway, for the hint.
     """
     diagnostics: list[diagnosis.Diagnostic] = []
-    printed = capture_output(Path.cwd(), [command, "--help"])[1] if command else ""
+    printed = capture_output(Path.cwd(), [pulumi_command, "--help"])[1] if pulumi_command else ""
     kinds = {name: kind for *names, kind in _FLAG.findall(printed) for name in names if name}
-    both = f"{prog} or pulumi {command}" if command else prog
+    both = f"{prog} or pulumi {pulumi_command}" if pulumi_command else prog
     is_value = False
     for word in words:
         name = word.partition("=")[0] if word.startswith("--") else word[:2]
@@ -81,7 +82,7 @@ def check_flags(prog: str, command: str, words: Sequence[str], options: Sequence
 
 
 def wait(
-    command: Sequence[str],
+    words: Sequence[str],
     folder: Path,
     *,
     env: Mapping[str, str] | None = None,
@@ -121,7 +122,7 @@ def wait(
     handlers = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         process = subprocess.Popen(
-            command,
+            words,
             cwd=folder,
             env=env,
             stdin=stdin,
@@ -150,13 +151,21 @@ def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
     ``key``: a key, or the path of a value: ``seaway:secrets["NAME"]``.
     """
     path = ["--path"] if "[" in key else []
-    args = [_find_pulumi(), "config", "set", "--secret", *path, key, "--stack", stack, "--non-interactive"]
+    args = _build_command(["config", "set", "--secret", *path, key, "--stack", stack, "--non-interactive"])
     done = subprocess.run(
         args, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=ENCRYPT_TIMEOUT
     )
     if done.returncode:
         reason = (done.stderr.strip() or "no output").splitlines()[-1].removeprefix("error: ")
         raise errors.Unavailable(f"{key} of stack {stack} cannot be set ({reason})")
+
+
+def _build_command(args: Sequence[str]) -> list[str]:
+    words = list(args)
+    if "--stack" in words:
+        position = words.index("--stack") + 1
+        words[position] = command.qualify_stack(words[position])
+    return [_find_pulumi(), *words]
 
 
 def _find_pulumi() -> str:

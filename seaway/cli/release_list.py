@@ -43,7 +43,8 @@ class ClusterReleases:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("-s", "--stack", metavar="STACK", help="read only the cluster of this stack [all clusters]")
+    help_text = "read only the cluster of this stack [all clusters]"
+    parser.add_argument("-s", "--stack", metavar="STACK", type=stack.parse_name, help=help_text)
     stack.add_application_option(parser)
     command.add_json_option(parser, __name__)
 

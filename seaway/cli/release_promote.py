@@ -33,8 +33,9 @@ HEADINGS = ("PART", "FIELD", "BEFORE", "AFTER")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("source", metavar="FROM", help="the stack that runs the release, healthy")
-    parser.add_argument("target", metavar="TO", help="the stack to pin it for")
+    help_text = "the stack that runs the release, healthy"
+    parser.add_argument("source", metavar="FROM", type=stack.parse_name, help=help_text)
+    parser.add_argument("target", metavar="TO", type=stack.parse_name, help="the stack to pin it for")
     stack.add_application_option(parser)
     parser.add_argument("--unhold", metavar="ID", help="release the hold on this release in TO")
 
@@ -242,9 +243,12 @@ def _print_result(environment: environments.Environment, release_id: str, change
         for part, field, before, after in changes
     ]
     display.print_table(HEADINGS, rows)
-    print(
-        f"release {release_id} is pinned for {environment.settings.stack}; nothing is committed or deployed.\n"
+    next_steps = command.complete_commands(
         f"Next: commit {release_lock.format_path(environment.lock_name)} and {release.FOLDER}/{release_id}.yaml;"
         f" preview the changes: seaway preview {environment.options};"
         f" deploy: seaway up {environment.options} --rollback-on-failure"
+    )
+    print(
+        f"release {release_id} is pinned for {environment.settings.stack}; nothing is committed or deployed.\n"
+        f"{next_steps}"
     )

@@ -38,7 +38,7 @@ class StackHistory:
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("stack", metavar="STACK", help="a stack that pins a release")
+    parser.add_argument("stack", metavar="STACK", type=stack.parse_name, help="a stack that pins a release")
     stack.add_application_option(parser)
     parser.add_argument("--to", metavar="ID", help="go back to this release [the previous one]")
     parser.add_argument("--pin-only", action="store_true", help="pin it without deploying")
@@ -92,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
             f" seaway up {target.options}"
         )
     elif arguments.pin_only:
-        print(f"Deploy it: seaway up {target.options}; and commit {files}")
+        print(command.complete_commands(f"Deploy it: seaway up {target.options}; and commit {files}"))
     else:
         print(f"release {older.id} is deployed; commit {files}, or the next checkout deploys {lock.release} again")
     return code

@@ -9,7 +9,7 @@ from seaway.syntax import diagnosis
 def find_state(target: stack.TargetStack) -> stack_state.ReleaseState | None:
     """The last release in the state of a stack; None: nothing was deployed."""
     return stack_state.ReleaseState.find(
-        stack_state.export_resources(target.folder, target.name), target.application_name
+        stack_state.export_resources(target.folder, command.qualify_stack(target.name)), target.application_name
     )
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 from seaway import errors
 from seaway.cli import command, connection, pod_choice, pod_session, stack, terminal
-from seaway.kubernetes.api import kinds, unstructured
+from seaway.kubernetes.api import kinds, references, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot, streams
 from seaway.manifests import names, one_off
 from seaway.rollout import evidence, health
@@ -82,8 +82,8 @@ class OneOffRun:
         template = kinds.find_pod_template(self._workload) or {}
         container = unstructured.find_container(template, self._owner)
         words = [*container.get("command", ()), *container.get("args", ())]
-        is_known = container.get("command") and not any("$(" in word for word in words)
-        return words if is_known else []
+        is_known = container.get("command") and not any(map(references.list_names, words))
+        return list(map(references.unquote, words)) if is_known else []
 
     async def run_held(self, words: Sequence[str], limit: int) -> int | None:
         """Run a command in a container that waits; None if the image has no shell."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seaway.cli import command
 from seaway.files import roots
 from seaway.model import settings
 from seaway.project import environments, load, stack_file
@@ -49,7 +50,7 @@ class TargetStack:
 def add_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that ``find_target`` reads."""
     help_text = "the stack [$PULUMI_STACK, else the one selected with pulumi stack select, else the only one]"
-    parser.add_argument("-s", "--stack", metavar="STACK", help=help_text)
+    parser.add_argument("-s", "--stack", metavar="STACK", type=parse_name, help=help_text)
     add_application_option(parser)
 
 
@@ -57,6 +58,25 @@ def add_application_option(parser: argparse.ArgumentParser) -> None:
     """Add the option that names an application of a stack with several."""
     help_text = "an application in seaway:applications of the stack [the one of seaway:app]"
     parser.add_argument("--application", metavar="NAME", help=help_text)
+
+
+def parse_name(text: str) -> str:
+    """The name of a stack that the user named as Pulumi does: ``prod``, ``acme/prod`` or ``acme/shop/prod``.
+
+    Files and objects have the name alone. Pulumi gets it with the organization, see ``command.qualify_stack``.
+    """
+    *prefixes, name = text.split("/")
+    location, subject = diagnosis.SourceLocation("--stack"), diagnosis.quote(text)
+    if len(prefixes) > 2 or (prefixes and not all((*prefixes, name))):
+        message, hint = "is not a name of a stack", "write STACK, ORGANIZATION/STACK or ORGANIZATION/PROJECT/STACK"
+        raise diagnosis.reject(location, subject, "invalid-name", message, hint)
+    if len(prefixes) > 1:
+        folder = find_project_folder(Path.cwd())
+        if (project := _read_name(folder, PROJECT, roots.Root(folder))) != prefixes[1]:
+            message, hint = f"is a stack of another project than {project}, which {PROJECT} has", "cd to that project"
+            raise diagnosis.reject(location, subject, "unknown-stack", message, hint)
+    command.STACKS.set({**command.STACKS.get(), name: text})
+    return name
 
 
 def find_target(arguments: argparse.Namespace) -> TargetStack:
@@ -147,10 +167,8 @@ def read_pinning_config(
 def _choose_name(folder: Path, variables: Mapping[str, str]) -> str:
     """The name of the stack when the command line does not have it."""
     names = list_names(folder)
-    # The full name is organization/project/stack.
-    selected = (variables.get("PULUMI_STACK") or _read_selected(folder, variables) or "").rpartition("/")[2]
-    if selected:
-        return selected
+    if selected := variables.get("PULUMI_STACK") or _read_selected(folder, variables):
+        return parse_name(selected)
     if len(names) == 1:
         return names[0]
     message = "no stack is selected" if names else "there is no stack"
@@ -187,7 +205,7 @@ def _read_name(folder: Path, file: str, root: roots.Root) -> str:
     """The top-level name in the application's file or in Pulumi.yaml, whatever else is invalid in it."""
     location = diagnosis.SourceLocation(file)
     path = folder / file
-    if path.suffix != ".py" and "compose" not in path.name:
+    if path.suffix != ".py" and not load.is_compose_file(path):
         content = root.read(path, "", location, "", hint="Seaway reads the application's name from it")
         node = yaml_parser.parse(content, file)
     else:

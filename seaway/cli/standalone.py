@@ -26,6 +26,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--app", metavar="FILE", help=help_text)
     help_text = "with --app: include services of a Docker Compose profile"
     parser.add_argument("--profile", action="append", default=[], metavar="P", help=help_text)
+    add_root_option(parser)
+
+
+def add_root_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that ``roots.find_working_root`` reads."""
+    help_text = "read files below this folder; git: the Git repository [the project of the working directory, or this]"
+    parser.add_argument("--root", metavar="FOLDER", help=help_text)
 
 
 def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> environments.Environment:
@@ -36,7 +43,8 @@ def read_environment(arguments: argparse.Namespace, *, needs_registry: bool) -> 
     """
     namespace = getattr(arguments, "namespace", None)
     if arguments.app is None:
-        for option, argument in (("--namespace", namespace), ("--profile", arguments.profile)):
+        options = {"--namespace": namespace, "--profile": arguments.profile, "--root": arguments.root}
+        for option, argument in options.items():
             if argument:
                 message = "requires --app: a stack has its own"
                 raise diagnosis.reject(
@@ -81,10 +89,11 @@ def _read_with_stack(arguments: argparse.Namespace) -> environments.Environment:
 
 
 def _read_without_stack(arguments: argparse.Namespace, *, needs_registry: bool) -> environments.Environment:
-    folder, file = Path.cwd(), Path(arguments.app)
+    root, file = roots.find_working_root(arguments.root), Path(arguments.app)
+    folder = root.folder if arguments.root else Path.cwd()
     name, profiles = _format_path(file, folder), tuple(arguments.profile)
     # An image with a name is built and pushed outside of Seaway, with `docker compose build --push`.
-    app = load.load_application(file, profiles=arguments.profile, build_named_images=not needs_registry)
+    app = load.load_application(file, root=root, profiles=arguments.profile, build_named_images=not needs_registry)
     if needs_registry and (builds := dict(build_inputs.list_builds(app))):
         message = f"{', '.join(builds)} must be built and pushed, but without a stack there is no registry"
         hint = "name a stack that has seaway:registry with --stack, or set `image:`"
@@ -93,7 +102,6 @@ def _read_without_stack(arguments: argparse.Namespace, *, needs_registry: bool) 
     stack_settings = settings.Settings(
         stack=STACK_PLACEHOLDER, context="-", app=name, profiles=profiles, publish="nodePort"
     )
-    root = roots.find_working_root()
     source = load.parse_file(file, name, root, profiles, build_named_images=not needs_registry)
     environment = environments.Environment.create(app, stack_settings)
     return dataclasses.replace(environment, folder=folder, node=source.node, source=source)

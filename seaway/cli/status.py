@@ -31,13 +31,14 @@
 
     application, stack, context, namespace    as above
     release      id of the release that the cluster is compared with
-    drift        a list; the exit code is 0 if it is empty, otherwise 4
+    drift        a list; the exit code is 4 if one of them is not harmless, otherwise 0
         object       {kind, name}
         field        as spec.template.spec.containers[web].image; empty for the whole object
         how          edited, deleted or added
         declared     the deployed value; null if it was added
         live         the value in the cluster; null if it was deleted
         by           null, or the field manager and time: kubectl-edit at 2026-03-01T10:00:00Z
+        harmless     whether everything that is declared is as declared: it blocks nothing
 """
 
 import argparse
@@ -60,7 +61,7 @@ UNKNOWN = 2
 """The cluster cannot be reached, so the health is unknown, unlike with 1."""
 
 DRIFTED = 4
-"""The cluster differs from the deployed release. Its own exit code, since the command itself has not failed."""
+"""What is declared differs in the cluster. Its own exit code, since the command itself has not failed."""
 
 DRIFT_HEADINGS = ("KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY")
 
@@ -194,6 +195,8 @@ def show_drift(target: stack.TargetStack, *, as_json: bool) -> int:
         command.print_json(status_report.target_to_json(target) | {"release": release, "drift": drifted})
     else:
         total = command.count(len(differences), "difference") if differences else "no drift"
+        if harmless := sum(difference.is_harmless for difference in differences):
+            total += f", {harmless} of them harmless additions"
         heading = (target.app, f"stack {target.name}", f"context {target.context}", f"release {release}", total)
         display.print_line(" · ".join(heading))
         rows = (
@@ -207,7 +210,7 @@ def show_drift(target: stack.TargetStack, *, as_json: bool) -> int:
             for difference in differences
         )
         display.print_table(DRIFT_HEADINGS, rows)
-    return DRIFTED if differences else command.SUCCESS
+    return command.SUCCESS if all(difference.is_harmless for difference in differences) else DRIFTED
 
 
 async def _read_drift(
@@ -225,4 +228,5 @@ def _difference_to_json(difference: drift.Difference) -> dict[str, Any]:
         "declared": difference.change.declared,
         "live": difference.change.live,
         "by": difference.set_by,
+        "harmless": difference.is_harmless,
     }

@@ -67,7 +67,8 @@ class StatusReport:
         """The line for a stack without workloads."""
         target = self.target
         namespace = f"namespace {target.namespace}"
-        return f"{target.app} has no workloads in {namespace}; deploy them: pulumi up --stack {target.name}"
+        hint = command.complete_commands(f"deploy them: pulumi up --refresh --stack {target.name}")
+        return f"{target.app} has no workloads in {namespace}; {hint}"
 
     def _format_heading(self) -> text.Text:
         target, release = self.target, self.release
@@ -115,7 +116,7 @@ def _workload_to_json(row: status.WorkloadStatus) -> dict[str, Any]:
         },
         "findings": [
             dataclasses.asdict(finding)
-            | {"hint": command.add_application(finding.hint), "runbook": diagnosis.format_help(finding.cause)}
+            | {"hint": command.complete_commands(finding.hint), "runbook": diagnosis.format_help(finding.cause)}
             for finding in health.findings
         ],
     }
@@ -154,7 +155,7 @@ def _format_findings(rows: Iterable[status.WorkloadStatus]) -> text.Text:
             if any(place):
                 more = f" (and {finding.more} more)" if finding.more else ""
                 lines.append(f"  {', '.join(filter(None, place))}{more}\n")
-            hint = command.add_application(_escape_lines(finding.hint))
+            hint = command.complete_commands(_escape_lines(finding.hint))
             lines.append(f"  {hint}\n  {diagnosis.format_help(finding.cause)}\n")
     return lines
 

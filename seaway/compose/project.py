@@ -10,7 +10,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from seaway.compose.importer import convert
-from seaway.compose.loader import loader
+from seaway.compose.loader import loader, schema
 from seaway.files import roots
 from seaway.syntax import diagnosis
 
@@ -20,6 +20,11 @@ _NAME = re.compile(r"([\w.-]*[._-])?compose([._-][\w.-]+)?\.ya?ml")
 def is_compose_file(name: str) -> bool:
     """Whether all names in a path with commas are those of compose files: `compose.yaml`, `compose.prod.yaml`."""
     return all(_NAME.fullmatch(file.strip()) for file in Path(name).name.split(","))
+
+
+def has_keys(names: Collection[str]) -> bool:
+    """Whether a service in compose may have all of these keys."""
+    return schema.load()["definitions"]["service"]["properties"].keys() >= {*names}
 
 
 def list_files(path: Path) -> list[Path]:

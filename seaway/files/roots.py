@@ -21,6 +21,7 @@ RootChoice = Literal["project", "git"]
 
 PROJECT_FILE = "Pulumi.yaml"
 _PROJECT_LOCATION = diagnosis.SourceLocation(PROJECT_FILE)
+_GIT_COMMAND = "pulumi config set seaway:root git"
 MAX_BYTES = 4_000_000
 CLOSED_NAMES = frozenset({".git", ".pulumi", ".seaway"})
 """Names of folders, or of files (a worktree's ``.git``), that hold tokens, keys and state."""
@@ -74,6 +75,8 @@ class Root:
     folder: Path
     hint: str = "copy it into the project"
     """For a file that is outside."""
+    closed: tuple[Path, ...] = ()
+    """Where links called as a closed folder lead to: a branch may have committed one, to a folder that it can name."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "folder", Path(os.path.realpath(self.folder)))
@@ -178,7 +181,8 @@ class Root:
             has_link = Path(os.path.abspath(path)) != real  # noqa: PTH100 - without resolving links
             message = "is outside the project" + (f" (it resolves to {target})" if has_link else "")
             return "outside-root", message, self.hint
-        for part in real.relative_to(self.folder).parts:
+        linked = any(map(real.is_relative_to, self.closed))
+        for part in (*([".seaway"] if linked else ()), *real.relative_to(self.folder).parts):
             if part.casefold() in CLOSED_NAMES:
                 message = f"is in {part}, which holds keys and state"
                 return "closed-folder", message, "name a file of the application"
@@ -208,22 +212,30 @@ def find_root(
     """
     real = Path(os.path.realpath(folder))
     folders = (real, *real.parents)
+    project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)
+    links = (Path(project or real, name) for name in CLOSED_NAMES)
+    closed = tuple(Path(os.path.realpath(link)) for link in links if link.is_symlink())
     if choice == "git":
         top = next((parent for parent in folders if os.path.lexists(parent / ".git")), None)
         if top is None:
             message = "is git, but the project has no git repository"
             raise _reject(location, "seaway:root", "no-git-repository", message, "remove it, or run git init")
-        return Root(top, "copy it into the git repository")
-    project = next((parent for parent in folders if (parent / PROJECT_FILE).is_file()), None)
+        return Root(top, "copy it into the git repository", closed)
     if project is None:
-        return Root(real, "copy it below the working directory, or run the command in a folder above both")
-    git = "if it is in the same git repository: pulumi config set seaway:root git"
-    return Root(project, f"copy it into the folder of {PROJECT_FILE}; {git}")
+        return Root(real, "copy it below the working directory, or name a folder above both with --root", closed)
+    git = f"if it is in the same git repository: {_GIT_COMMAND}"
+    return Root(project, f"copy it into the folder of {PROJECT_FILE}; {git}", closed)
 
 
-def find_working_root() -> Root:
-    """The root of a command with a file and no stack: the project of the working directory, or the directory itself."""
-    return find_root(Path.cwd())
+def find_working_root(choice: str | None = None) -> Root:
+    """The root of a command with a file and no stack: the project of the working directory, or the directory itself.
+
+    ``choice``: the option --root, which is `git` or a folder.
+    """
+    root = find_root(Path.cwd(), "git" if choice == "git" else "project", diagnosis.SourceLocation("--root"))
+    if choice is not None and choice != "git":
+        return Root(Path(choice), f"copy it below {choice}", root.closed)
+    return Root(root.folder, root.hint.replace(_GIT_COMMAND, f"add --root git, and {_GIT_COMMAND}"), root.closed)
 
 
 def _reject(

@@ -9,6 +9,7 @@ import dataclasses
 import itertools
 import re
 import shlex
+import types
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Self
@@ -30,6 +31,9 @@ _SYNTAX = re.compile(
 _MAX_CHARACTERS = 1000
 """Of an image, with its arguments expanded: an argument that contains others twice grows without end."""
 
+CONTEXT_IMAGE = "docker-image://"
+"""Beginning of a named context that is an image."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BaseImage:
@@ -42,6 +46,8 @@ class BaseImage:
     line: int
     is_copy_source: bool = False
     """Whether only COPY --from or RUN --mount uses the image."""
+    context: str | None = None
+    """The named context of the build that holds the reference. None: the Dockerfile holds it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +69,25 @@ class BaseImages:
         text = build_files.load_text(file, root) if build.inline is None else build.inline
         shown = root.format_path(file)
         dockerfile.check_instructions(text, shown)
-        return cls.parse(text, file=shown, args=build.args)
+        return cls.parse(text, file=shown, args=build.args, contexts=build.contexts)
 
     @classmethod
-    def parse(cls, text: str, *, file: str, args: Mapping[str, str] | None = None) -> Self:
-        """Parse a Dockerfile. ``args``, the build arguments of the application, override defaults."""
+    def parse(
+        cls,
+        text: str,
+        *,
+        file: str,
+        args: Mapping[str, str] | None = None,
+        contexts: Mapping[str, str] = types.MappingProxyType({}),
+    ) -> Self:
+        """Parse a Dockerfile.
+
+        Args:
+            args: the build arguments of the application. They override defaults.
+            contexts: the named contexts of the build. They replace images and stages of the same name.
+                https://docs.docker.com/reference/cli/docker/buildx/build/#build-context
+        """
+        named = {image_reference.normalize(name): name for name in contexts}
         values: dict[str, str] = {}
         stages: set[str] = {"scratch"}
         images: list[BaseImage] = []
@@ -84,7 +104,9 @@ class BaseImages:
                 before_first_from = False
                 declared, stage = dockerfile.parse_from(rest)
                 reference = _expand(declared, values)
-                if reference and reference.lower() not in stages:
+                if stage and image_reference.normalize(stage) in named:
+                    images.append(BaseImage(reference=stage, argument=None, line=line))
+                elif reference and reference.lower() not in stages:
                     variable = re.fullmatch(r"\$(?:\{(\w+)(?::?-[^}]*)?\}|(\w+))", declared)
                     name = (variable[1] or variable[2]) if variable else None
                     images.append(BaseImage(reference=reference, argument=name if name in values else None, line=line))
@@ -97,7 +119,8 @@ class BaseImages:
                 ]
         # COPY may name a stage by its number, and even a later stage.
         used = [image for image in images if not (image.is_copy_source and _is_stage(image.reference, stages))]
-        return cls(file=file, images=tuple(used), text=text)
+        resolved = (_resolve_context(image, named, contexts) for image in used)
+        return cls(file=file, images=tuple(image for image in resolved if image), text=text)
 
     @property
     def arguments(self) -> dict[str, str]:
@@ -110,7 +133,7 @@ class BaseImages:
         diagnostics: list[diagnosis.Diagnostic] = []
         for image in self.images:
             override = image_reference.find_override(image.reference, image_overrides)
-            if override is None:
+            if override is None or image.context is not None:
                 continue
             if image.argument is not None:
                 args[image.argument] = override
@@ -130,8 +153,13 @@ class BaseImages:
         return {
             image: self._report(image, "unpinnable-image", f"{image.reference} {message}")
             for image in self.images
-            if image.argument is None and image_reference.get_digest(image.reference) is None
+            if image.argument is None and image.context is None and image_reference.get_digest(image.reference) is None
         }
+
+    @property
+    def context_images(self) -> dict[str, str]:
+        """The images that named contexts hold, by context."""
+        return {image.context: image.reference for image in self.images if image.context is not None}
 
     def _report(self, image: BaseImage, code: str, message: str) -> diagnosis.Diagnostic:
         if image.is_copy_source:
@@ -142,6 +170,16 @@ class BaseImages:
         else:
             hint = f"write `ARG BASE_IMAGE={image.reference}` above the first FROM, and `FROM ${{BASE_IMAGE}}` here"
         return diagnosis.Diagnostic(diagnosis.SourceLocation(self.file, image.line), "", message, hint, code)
+
+
+def _resolve_context(image: BaseImage, named: Mapping[str, str], contexts: Mapping[str, str]) -> BaseImage | None:
+    """The image that is used where a named context has its name; None: none, it is a folder or another source."""
+    name = named.get(image_reference.normalize(image.reference))
+    if name is None:
+        return image
+    if not contexts[name].startswith(CONTEXT_IMAGE):
+        return None
+    return dataclasses.replace(image, reference=contexts[name].removeprefix(CONTEXT_IMAGE), argument=None, context=name)
 
 
 def _is_stage(name: str, stages: Collection[str]) -> bool:

@@ -101,7 +101,9 @@ class _Source:
         self.file = self._show(folder / build.dockerfile)
         if build.inline is not None:
             self.file = f"{environment.settings.app} (inline Dockerfile of {name})"
-        self._images = base_images.BaseImages.parse(self.text, file=self.file, args=inputs.args).images
+        contexts = inputs.context.build.contexts
+        parsed = base_images.BaseImages.parse(self.text, file=self.file, args=inputs.args, contexts=contexts)
+        self._images = parsed.images
 
     def find_line(self, error: str, subject: str) -> int | None:
         """The line of an error that belongs to no step."""

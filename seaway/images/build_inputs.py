@@ -24,6 +24,8 @@ class BuildInputs:
     """As the Dockerfile has them."""
     args: Mapping[str, str]
     """Build arguments, those with the environment's base images included."""
+    image_contexts: Mapping[str, str]
+    """The addresses of the named contexts that are images, with overrides and digests."""
     build_record: rebuild_reasons.BuildRecord
     warnings: tuple[diagnosis.Diagnostic, ...]
     index: file_index.FileIndex
@@ -47,14 +49,21 @@ class BuildInputs:
         overrides = bases.apply_overrides(stack_settings.image_overrides)
         pins = lock or images_lock.ImagesLock()
         references = {name: overrides.get(name) or pins.pin_reference(base) for name, base in bases.arguments.items()}
+        context_images = {
+            name: image_reference.find_override(image, stack_settings.image_overrides) or pins.pin_reference(image)
+            for name, image in bases.context_images.items()
+        }
         changed = {name: reference for name, reference in references.items() if reference != bases.arguments[name]}
         build_record = rebuild_reasons.BuildRecord.create(
             build_context,
             platform=stack_settings.platform,
             base_digests={
-                bases.arguments[name]: digest
-                for name, reference in changed.items()
-                if (digest := image_reference.get_digest(reference))
+                declared: digest
+                for declared, reference in (
+                    *((bases.arguments[name], reference) for name, reference in changed.items()),
+                    *((bases.context_images[name], reference) for name, reference in context_images.items()),
+                )
+                if declared != reference and (digest := image_reference.get_digest(reference))
             },
             sources={name: image_reference.remove_digest(reference) for name, reference in references.items()},
         )
@@ -62,6 +71,7 @@ class BuildInputs:
             context=build_context,
             bases=bases,
             args={**build.args, **changed},
+            image_contexts={name: f"{base_images.CONTEXT_IMAGE}{image}" for name, image in context_images.items()},
             build_record=build_record,
             warnings=(*build_context.list_warnings(), *(bases.find_unpinnable().values() if lock else ())),
             index=index,

@@ -7,10 +7,15 @@ the checkout. So the same tree has the same tag on every machine.
 ``.git`` differs between clones, ``.seaway`` holds state, keys and the staged contexts. A build that needs the commit
 takes it as a build argument.
 
+A folder without files is part of a context only if all of its files are ignored, as with ``data/*``: Git has no empty
+folders, and a clone must have the same tag.
+
 A link is sent as a link, as BuildKit does, and never followed; the hash covers its target path. The Dockerfile and the
 ignore file are different: the build reads them by name, so if they are links, their content is sent instead.
 """
 
+import contextlib
+import contextvars
 import dataclasses
 import functools
 import hashlib
@@ -18,12 +23,13 @@ import json
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
+import types
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from seaway.files import roots
-from seaway.images import build_files, file_index, ignore
+from seaway.files import ignore, roots
+from seaway.images import build_files, file_index
 from seaway.model import application
 from seaway.model.validate import mounts
 from seaway.syntax import diagnosis
@@ -33,6 +39,9 @@ TAG_PREFIX = "ctx-"
 EXCLUDED_NAMES = frozenset({".git", ".seaway"})
 """Names of folders, or of files (``.git`` of a worktree), that are never sent."""
 
+_CACHE_FOLDER = "__pycache__"
+"""Python creates it on some machines only, and its files are often ignored by their ending."""
+
 _HINT = "correct it, or exclude it in .dockerignore"
 
 _SECRET_FILE_NAME = re.compile(
@@ -40,15 +49,33 @@ _SECRET_FILE_NAME = re.compile(
 )
 
 
+_left_out = contextvars.ContextVar[Mapping[str, frozenset[str]]]("left_out", default=types.MappingProxyType({}))
+
+
+@contextlib.contextmanager
+def leave_out(names: Mapping[str, frozenset[str]]) -> Generator[None]:
+    """Inside the block, contexts are read without these files and folders, by the real path of the folder above."""
+    token = _left_out.set(names)
+    try:
+        yield
+    finally:
+        _left_out.reset(token)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ContextFile:
-    """One file or symbolic link of a context."""
+    """One file or symbolic link of a context, or a folder of which all files are ignored."""
 
     path: str
     digest: str
-    """SHA-256 of its content, or of the target path of a link."""
+    """SHA-256 of its content, or of the target path of a link; empty for a folder."""
     executable: bool = False
     link: str | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a folder without files."""
+        return not self.digest
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -154,7 +181,7 @@ class BuildContext:
         return tuple(
             _create_diagnostic(self.folder / file.path, "secret-in-context", message, hint)
             for file in self.files
-            if _SECRET_FILE_NAME.fullmatch(file.path)
+            if _SECRET_FILE_NAME.fullmatch(file.path) and not file.is_folder
         )
 
 
@@ -209,21 +236,35 @@ def _read_ignore_rules(top: Path, dockerfile: str | None, root: roots.Root) -> t
 def _walk_files(
     top: Path, rules: ignore.IgnoreRules, always: set[str], diagnostics: list[diagnosis.Diagnostic]
 ) -> Iterator[str]:
-    """Paths of all files of the context. Empty folders are not part of it, as in Git."""
+    """Paths of all files of the context, and of the folders of which all files are ignored."""
     yield from (path for path in always if rules.excludes(path) or not EXCLUDED_NAMES.isdisjoint(path.split("/")))
 
     def report_unreadable(error: OSError) -> None:
         message = f"cannot be read: {error.strerror}"
         diagnostics.append(_create_diagnostic(Path(error.filename), "unreadable-file", message))
 
+    emptied: list[str] = []
+    used: list[str] = []
     for folder, folders, files in os.walk(top, onerror=report_unreadable):
         prefix = os.path.relpath(folder, top).replace(os.sep, "/") + "/"
         prefix = prefix.removeprefix("./")
-        folders[:] = [name for name in folders if name not in EXCLUDED_NAMES]
+        left_out = EXCLUDED_NAMES | _left_out.get().get(os.path.realpath(folder), frozenset())
+        folders[:] = [name for name in folders if name not in left_out]
         links = [name for name in folders if Path(folder, name).is_symlink()]
+        names = {name for name in (*files, *folders) if name not in left_out}
+        ignored = {name for name in names if rules.excludes(prefix + name)}
         folders[:] = [name for name in folders if name not in links and not rules.prunes(prefix + name)]
-        names = (name for name in (*files, *links) if name not in EXCLUDED_NAMES)
-        yield from (prefix + name for name in names if not rules.excludes(prefix + name))
+        sent = names - ignored - set(folders)
+        if sent:
+            used.append(prefix)
+        elif ignored - {_CACHE_FOLDER} and not prefix.endswith(f"{_CACHE_FOLDER}/"):
+            emptied.append(prefix)
+        yield from (prefix + name for name in sent)
+    for prefix in reversed(emptied):  # those below it come first
+        path = prefix.removesuffix("/")
+        if path and not rules.excludes(path) and not any(other.startswith(prefix) for other in used):
+            used.append(prefix)
+            yield path
 
 
 def _read_file(
@@ -235,6 +276,8 @@ def _read_file(
         if stat.S_ISLNK(status.st_mode):
             target = os.readlink(full)  # noqa: PTH115 - not normalised
             return ContextFile(path=path, digest=hashlib.sha256(os.fsencode(target)).hexdigest(), link=target)
+        if stat.S_ISDIR(status.st_mode):
+            return ContextFile(path=path, digest="")
         if stat.S_ISSOCK(status.st_mode):
             return None  # as BuildKit
         if not stat.S_ISREG(status.st_mode):

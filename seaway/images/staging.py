@@ -40,7 +40,8 @@ def stage(build_context: context.BuildContext, target: Path, cached_index: file_
     """
     private.make_folder(target).chmod(0o755)
     wanted = {file.path: file for file in build_context.files}
-    changes = _remove_others(target, set(wanted), {os.path.dirname(path) for path in wanted})  # noqa: PTH120
+    folders = {path if file.is_folder else os.path.dirname(path) for path, file in wanted.items()}  # noqa: PTH120
+    changes = _remove_others(target, wanted.keys() - folders, folders)
     staged: dict[str, tuple[file_index.Stamp, str]] = {}
     for path, file in wanted.items():
         copy = target / path
@@ -65,9 +66,12 @@ def _stamp(file: Path) -> file_index.Stamp | None:
 
 
 def _copy(build_context: context.BuildContext, file: context.ContextFile, copy: Path, root: Path) -> None:
-    for parent in reversed(copy.relative_to(root).parents[:-1]):
-        (root / parent).mkdir(exist_ok=True)
-        (root / parent).chmod(0o755)
+    folders = [*reversed(copy.relative_to(root).parents[:-1]), *([Path(file.path)] if file.is_folder else [])]
+    for folder in folders:
+        (root / folder).mkdir(exist_ok=True)
+        (root / folder).chmod(0o755)
+    if file.is_folder:
+        return
     half = root.with_name(f"{root.name}.half")
     _remove(half)
     if file.link is not None:
@@ -118,7 +122,9 @@ def _refuse_unhashable(source: Path, copy: Path, target: str) -> None:
     except OSError as error:
         reason = error.strerror
     else:
-        ends = stat.S_ISREG(mode) and not os.path.realpath(copy).startswith(("/proc/", "/sys/"))
+        path = os.path.realpath(copy)
+        # A link to /dev/null masks a file in an overlay; it has no content.
+        ends = path == os.devnull or (stat.S_ISREG(mode) and not path.startswith(("/proc/", "/sys/")))
         if stat.S_ISDIR(mode) or (ends and os.access(copy, os.R_OK)):
             return
         reason = "it may not be read" if ends else "a file of the kernel, a FIFO or a device"

@@ -50,18 +50,25 @@ def build_config_map(
     """
     owner = workload.name
     data: dict[str, str] = {}
+    binary_data: dict[str, str] = {}
     for file in sorted(container_spec.files, key=lambda file: file.path):
-        if file.content is None:
+        if not file.is_read:
             raise ValueError(f"{owner}: the text of {file.path} was not read; load or resolve the application first")
-        data[format_file_key(file.path)] = file.content
-    if not data:
+        key = format_file_key(file.path)
+        if file.binary is None:
+            data[key] = file.content or ""
+        else:
+            binary_data[key] = file.binary
+    if not data and not binary_data:
         return None
+    content = [data, binary_data] if binary_data else data
     # The ConfigMap of a container differs from that of a workload called `<owner>-<container>`, whatever its content.
-    name = f"{owner}-config-{hashing.hash_content(data)}"
+    name = f"{owner}-config-{hashing.hash_content(content)}"
     if container_spec is not workload:
         container_name = container_spec.name
-        name = f"{owner}-{container_name}-config-{hashing.hash_content([container_name, data])}"
-    return names.build_object(environment, "ConfigMap", name, owner=owner) | {"immutable": IMMUTABLE, "data": data}
+        name = f"{owner}-{container_name}-config-{hashing.hash_content([container_name, content])}"
+    manifest = names.build_object(environment, "ConfigMap", name, owner=owner) | {"immutable": IMMUTABLE, "data": data}
+    return manifest | ({"binaryData": binary_data} if binary_data else {})
 
 
 def format_program_secret_name(workload: str) -> str:

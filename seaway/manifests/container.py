@@ -2,6 +2,7 @@
 
 from typing import Annotated, Any
 
+from seaway.kubernetes.api import references
 from seaway.manifests import inputs, network, probes, resources, secrets, volumes
 from seaway.model import application
 from seaway.syntax.field_help import Help, Rationale
@@ -45,7 +46,8 @@ def build_container(
     # Secrets first: a later variable may refer to one, as in postgres://user:$(PASSWORD)@db.
     # https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
     env = secrets.build_env(container_spec, container_inputs.secret)
-    env += [{"name": key, "value": text} for key, text in sorted(container_inputs.env.items())]
+    variables = references.sort_variables(container_inputs.env)
+    env += [{"name": name, "value": text} for name, text in variables.items()]
     if env:
         container["env"] = env
     if container_spec in workload.sidecars:

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seaway.kubernetes.api import unstructured
+from seaway.kubernetes.api import references, unstructured
 from seaway.manifests import secrets
 
 DEFAULT_USER = 65532
@@ -33,7 +33,7 @@ def build_patch(
         "name": name,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
-        "command": list(command),
+        "command": list(map(references.quote, command)),
         "stdin": True,
         "stdinOnce": True,
         "targetContainerName": container,

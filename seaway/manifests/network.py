@@ -1,6 +1,6 @@
 """The Services of services and stores."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seaway.manifests import names
@@ -20,6 +20,8 @@ _APP_PROTOCOLS: Mapping[application.Protocol, str] = {"grpc": "kubernetes.io/h2c
 https://kubernetes.io/docs/concepts/services-networking/service/#application-protocol"""
 _PUBLISHED_APP_PROTOCOLS = {**_APP_PROTOCOLS, "tcp": "tcp"}
 """Of a service that is published: its address begins with http:// unless this says otherwise."""
+
+_HEADLESS: Mapping[str, Any] = {"type": "ClusterIP", "clusterIP": "None"}
 
 
 def get_main_port(container_spec: application.ServiceOrStore | application.ExtraContainer) -> application.Port | None:
@@ -107,8 +109,17 @@ def build_headless_service(
 
     https://kubernetes.io/docs/concepts/services-networking/service/#headless-services
     """
-    kind = {"type": "ClusterIP", "clusterIP": "None"}
-    return _assemble_service(environment, workload.name, list_ports(workload), kind, {})
+    return _assemble_service(environment, workload.name, list_ports(workload), _HEADLESS, {})
+
+
+def build_alias_services(
+    environment: environments.Environment, workload: application.ServiceOrStore
+) -> Iterator[dict[str, Any]]:
+    """A Service for each further name of a workload, with the same pods and ports."""
+    is_headless = isinstance(workload, application.Store) or workload.all_ports
+    kind = _HEADLESS if is_headless else {"type": "ClusterIP"}
+    for alias in workload.aliases:
+        yield _assemble_service(environment, alias, list_ports(workload), kind, {}, owner=workload.name)
 
 
 def build_external_annotation(
@@ -124,14 +135,14 @@ def _assemble_service(  # noqa: PLR0917 - in the order of the manifest
     environment: environments.Environment,
     name: str,
     ports: Sequence[application.Port],
-    kind: dict[str, Any],
+    kind: Mapping[str, Any],
     annotations: Mapping[str, str],
     owner: str | None = None,
 ) -> dict[str, Any]:
     # Pulumi's wait for a Service sleeps 10 s, and the wait of the rollout covers it.
     all_annotations = {"pulumi.com/skipAwait": "true", **annotations}
     service = names.build_object(environment, "Service", name, owner=owner, annotations=all_annotations)
-    spec = kind | {"selector": names.build_selector(environment, owner or name)["matchLabels"]}
+    spec = {**kind, "selector": names.build_selector(environment, owner or name)["matchLabels"]}
     is_published = owner is None and kind["type"] != "ClusterIP"
     app_protocols = _PUBLISHED_APP_PROTOCOLS if is_published else _APP_PROTOCOLS
     service_ports = [_build_service_port(port, app_protocols.get(port.protocol)) for port in ports]

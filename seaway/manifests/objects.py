@@ -209,6 +209,7 @@ def _build_access(environment: environments.Environment, workload: application.A
         yield network.build_headless_service(environment, workload)
     elif workload.port is not None or workload.ports:
         yield network.build_service(environment, workload, ingress.build_service_annotations(environment, workload))
+    yield from network.build_alias_services(environment, workload)
     if (ingress_manifest := ingress.build_ingress(environment, workload)) is not None:
         yield ingress_manifest
     if not isinstance(workload, application.Service) or workload.daemon_set:

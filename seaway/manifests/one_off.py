@@ -9,7 +9,7 @@ The Job owns them, and Kubernetes deletes them with it.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from seaway.kubernetes.api import kinds, unstructured
+from seaway.kubernetes.api import kinds, references, unstructured
 from seaway.manifests import names, policies
 
 START_SECONDS = 600
@@ -107,7 +107,7 @@ def _convert_main_container(container: Manifest, owner: str, command: Sequence[s
     if container["name"] != owner:
         return converted
     if command:
-        converted |= {"command": list(command), "args": []}
+        converted |= {"command": list(map(references.quote, command)), "args": []}
     return converted | {"stdin": True, "stdinOnce": True, "tty": tty}
 
 

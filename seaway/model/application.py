@@ -145,6 +145,7 @@ class Service(WorkloadSpec):
         Help("instead of `port`: callers reach every port of its pods, for a program whose ports are unknown"),
         Rationale("opening every port increases the attack surface"),
     ] = False
+    aliases: Annotated[tuple[str, ...], Help("further names under which its callers reach it")] = ()
     health: Annotated[Health, Help("probes")] = dataclasses.field(default=Health())
     scale: Annotated[Scale, Help("number of pods")] = dataclasses.field(default=Scale())
     daemon_set: Annotated[bool, Help("one pod on every node instead of `scale`, for agents")] = False
@@ -172,6 +173,7 @@ class Store(WorkloadSpec):
     protocol: Annotated[Protocol, Help("protocol of the port")] = "tcp"
     ports: Annotated[tuple[Port, ...], Help("further ports, by name")] = ()
     all_ports: Annotated[bool, Help("instead of `port`: callers reach every port of its pod")] = False
+    aliases: Annotated[tuple[str, ...], Help("further names under which its callers reach it")] = ()
     publish: Annotated[
         bool,
         Help("reachable from outside the cluster, by an ingress if it speaks HTTP; each environment decides how"),

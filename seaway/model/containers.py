@@ -1,5 +1,6 @@
 """The description of a container: its command, environment, files, secrets, resources and probes."""
 
+import base64
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import KW_ONLY
@@ -155,14 +156,26 @@ class File:
     _: KW_ONLY
     source: Annotated[str | None, Help("file to read, relative to the application's file")] = None
     content: Annotated[str | None, Help("text of the file; loading an application fills it in from `source`")] = None
+    binary: Annotated[str | None, Help("the same in base64, for a file that is not UTF-8 text, such as a keystore")] = (
+        None
+    )
 
     @classmethod
     def shorthand(cls, path: str, source: str) -> Self:
         return cls(path, source=source)
 
+    @property
+    def is_read(self) -> bool:
+        """Whether it has its content, and not only a source."""
+        return self.content is not None or self.binary is not None
+
+    def read_bytes(self) -> bytes:
+        """Its content; empty if it has only a source."""
+        return (self.content or "").encode() if self.binary is None else base64.b64decode(self.binary)
+
     def normalize(self) -> Self:
         """Without its source once it has content: the path belongs to one checkout."""
-        return self if self.content is None else dataclasses.replace(self, source=None)
+        return dataclasses.replace(self, source=None) if self.is_read else self
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ class Scale:
 
     min: Annotated[
         int,
-        Help("number of pods that always run"),
+        Help("number of pods that always run; 0 switches the service off"),
         Rationale("with two, one pod may fail, be drained or be replaced while the service still answers"),
     ] = 2
     max: Annotated[

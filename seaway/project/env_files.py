@@ -75,7 +75,7 @@ def _read_env_file(
             continue
         value = variable.text or ""
         value = dotenv.unescape(value) if variable.quote == '"' else value
-        values[variable.name] = references.escape(value)
+        values[variable.name] = references.quote(value)
         lines[variable.name] = variable.line
     return values
 

@@ -12,7 +12,7 @@ from seaway.files import roots, working_tree
 from seaway.model import application
 from seaway.model.defaults import resolve
 from seaway.model.validate import all_rules, mounts
-from seaway.project import env_files, python_program
+from seaway.project import dollars, env_files, python_program
 from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 _KINDS = ("services", "stores", "jobs")
@@ -71,24 +71,50 @@ def parse_file(
     ``display_path`` is its path in messages; for the other arguments see ``load_application``.
     """
     if is_compose_file(path):
-        from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
-
-        result = compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
-        return ApplicationFile(node=result.app, secret_values=result.secret_values, outcomes=result.outcomes)
+        return _load_compose(path, display_path, root, profiles, build_named_images=build_named_images)
     hint = f"write the application there; for its keys: {diagnosis.format_help('reference')}"
     text = root.read(path, "the application's file", diagnosis.SourceLocation(display_path), "", hint=hint)
     if path.suffix == python_program.SUFFIX:
-        return ApplicationFile(node=python_program.run_program(path, display_path))
-    return ApplicationFile(node=yaml_parser.parse(text, display_path))
+        return ApplicationFile(node=dollars.to_kubernetes(python_program.run_program(path, display_path)))
+    return ApplicationFile(node=dollars.to_kubernetes(yaml_parser.parse(text, display_path)))
+
+
+def _load_compose(
+    path: Path, display_path: str, root: roots.Root, profiles: Collection[str], *, build_named_images: bool
+) -> ApplicationFile:
+    from seaway.compose import project as compose  # noqa: PLC0415 - 0.1 s that app.yaml does not need
+
+    result = compose.load_application(path, display_path, root, profiles, build_named_images=build_named_images)
+    node = dollars.to_kubernetes(result.app)
+    return ApplicationFile(node=node, secret_values=result.secret_values, outcomes=result.outcomes)
 
 
 def is_compose_file(path: Path) -> bool:
-    """Whether the file has the name of a Compose file; of several files, each of them."""
-    if "compose" not in path.name or path.suffix not in (".yml", ".yaml"):
+    """Whether it is a Compose file, by its name or its content; of several files, each of them."""
+    if path.suffix not in (".yml", ".yaml"):
         return False
+    if "compose" not in path.name:
+        return all(_has_compose_keys(path.with_name(name.strip())) for name in path.name.split(","))
     from seaway.compose import project as compose  # noqa: PLC0415 - as above
 
     return compose.is_compose_file(path.name)
+
+
+def _has_compose_keys(file: Path) -> bool:
+    """Whether a file with another name is a Compose file: its services have keys that only Compose has."""
+    try:
+        text = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
+        services = [pair.node for pair in nodes.get_pairs(yaml_parser.parse(text, file.name), "services").values()]
+    except diagnosis.InvalidInput:
+        return False
+    pairs = [pair for service in services if isinstance(service, nodes.MappingNode) for pair in service.pairs.items()]
+    keys = {key for key, _ in pairs}
+    has_port_list = any(key == "ports" and isinstance(pair.node, nodes.SequenceNode) for key, pair in pairs)
+    if not has_port_list and keys <= {decode.to_camel_case(name) for name in application.Service.__dataclass_fields__}:
+        return False
+    from seaway.compose import project as compose  # noqa: PLC0415 - as above
+
+    return compose.has_keys(keys)
 
 
 def load_base(node: nodes.Node, tree: working_tree.WorkingTree | None) -> application.Application:
@@ -112,6 +138,7 @@ def merge_overlay(
     """
     diagnostics: list[diagnosis.Diagnostic] = []
     if overlay is not None:
+        overlay = dollars.to_kubernetes(overlay)
         unknown = _check_overlay(node, overlay)
         diagnostics += [] if ignore_unknown else unknown
         if isinstance(overlay, nodes.MappingNode):

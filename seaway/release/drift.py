@@ -2,11 +2,12 @@
 
 import asyncio
 import dataclasses
+import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Literal, cast
 
 from seaway import errors
-from seaway.kubernetes.api import fields, kinds
+from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import config, names
 from seaway.release import record_store, stack_state
@@ -56,6 +57,15 @@ class Difference:
         if self.change.declared is None:
             return "added"
         return "deleted" if self.change.live is None else "edited"
+
+    @property
+    def is_harmless(self) -> bool:
+        """Whether it leaves everything that is declared as it is.
+
+        Controllers, platforms and people add labels, annotations, finalizers and whole objects of any name. In the spec
+        of a pod an addition changes what the declared containers do.
+        """
+        return self.change_type == "added" and ("template", "spec") not in itertools.pairwise(self.change.path)
 
 
 async def detect(
@@ -141,7 +151,9 @@ def compare_objects(declared: Sequence[fields.Object], live: Mapping[str, Sequen
     for (kind, name), manifest in declared_by_name.items():
         live_object = live_by_name.get((kind, name))
         if live_object is None:
-            differences.append(Difference(kind=kind, name=name, change=fields.Change((), WHOLE_OBJECT, None)))
+            # A release is recorded when its jobs have succeeded: then they may go, by a TTL or by hand.
+            if kind != "Job":
+                differences.append(Difference(kind=kind, name=name, change=fields.Change((), WHOLE_OBJECT, None)))
             continue
         differences += [
             difference
@@ -182,8 +194,8 @@ def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.
 def _compare_claims(declared: Sequence[fields.Object], live_claims: Sequence[fields.Object]) -> Iterator[Difference]:
     """The claims of stores whose volume is smaller than declared, or that request more."""
     for manifest in declared:
-        spec = manifest.get("spec") or {}
-        sizes = claims.read_sizes(spec.get("volumeClaimTemplates") or ())
+        spec = unstructured.get_mapping(manifest, "spec")
+        sizes = claims.read_sizes(unstructured.get_list(spec, "volumeClaimTemplates"))
         name = manifest["metadata"]["name"]
         for claim in claims.match_claims(name, sizes, spec.get("replicas", 1), live_claims if sizes else ()):
             if claim.is_smaller:

@@ -72,8 +72,8 @@ async def find_refusals(
         refusals.append(
             f"stack {stack} is not healthy ({listed}{more}); wait, or fix it: seaway status --stack {stack}"
         )
-    if differences:
-        count = f"{len(differences)} {'difference' if len(differences) == 1 else 'differences'}"
+    if harmful := [difference for difference in differences if not difference.is_harmless]:
+        count = f"{len(harmful)} {'difference' if len(harmful) == 1 else 'differences'}"
         refusals.append(
             f"stack {stack} has drifted from release {release_id}: {count}; show them: seaway status --drift --stack"
             f" {stack}"

@@ -152,7 +152,7 @@ def _flatten(path: str, value: Any) -> Iterator[tuple[str, Any]]:
             workloads = f"of {', '.join(value.workloads)} " if value.workloads else ""
             yield path, f"{workloads}until {value.until}, {value.owner}: {value.reason}"
         case application.File():
-            yield path, hashlib.sha256((value.content or "").encode()).hexdigest()[:HASH_DIGITS]
+            yield path, hashlib.sha256(value.read_bytes()).hexdigest()[:HASH_DIGITS]
         case None | ():
             return
         case tuple():

@@ -7,13 +7,14 @@ import dataclasses
 import datetime
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 from seaway.kubernetes.api import quantity
 from seaway.model import settings
 from seaway.model.validate import waivers
 from seaway.review import change, impact, policy
+from seaway.rollout import claims
 
 ACCEPT_VARIABLE = "SEAWAY_ACCEPT_DATA_LOSS"
 """Environment variable: the disks that may be deleted, as ``namespace/claim``, separated by commas."""
@@ -27,6 +28,8 @@ ALWAYS_ALLOWED = "9999-12-31"
 RETENTION_PATH = "spec.persistentVolumeClaimRetentionPolicy"
 OWNER_LABEL = "app.kubernetes.io/name"
 CLAIM_TEMPLATES_PATH = "spec.volumeClaimTemplates"
+IS_ROLLBACK = "isRollback"
+"""In a shape: a disk that has grown since the release keeps its size."""
 
 API_DEFAULTS: Mapping[str, Any] = {
     "podManagementPolicy": "OrderedReady",
@@ -40,10 +43,7 @@ _IGNORED_FIELDS = frozenset({"apiVersion", "kind", "status", "creationTimestamp"
 """Fields of a claim's template that the API server adds, or that do not concern the disk."""
 
 _LINE_PATTERN = re.compile(r"deletes the disk (\S+/\S+)( .*)?", re.DOTALL)
-_GROWTH_PATTERN = re.compile(
-    r"the disk (?P<namespace>[^/\s]+)/(?P<claim>\S+)(?: \(store (?P<owner>\S+)\))? grows from (?P<old>\S+) to"
-    r" (?P<new>[^;\s]+);.*"
-)
+_GROWTH_PATTERN = re.compile(r"the disk \S+/(\S+)(?: \(store (\S+)\))? grows from (\S+) to (\S+); no pod stops")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,36 +67,6 @@ class Disk:
         """One line for people and for ``find_listed``."""
         store = f", store {self.owner}" if self.owner else ""
         return f"deletes the disk {self.name} ({self.size}{store}): {self.reason}"
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class GrowingDisk:
-    """A claim that gets a larger size while its pod runs."""
-
-    namespace: str
-    claim: str
-    old: str
-    new: str
-    owner: str | None
-
-    @property
-    def line(self) -> str:
-        """One line for people and for ``find_growing``."""
-        store = f" (store {self.owner})" if self.owner else ""
-        return f"the disk {self.namespace}/{self.claim}{store} grows from {self.old} to {self.new}; no pod stops"
-
-    @property
-    def object_diff(self) -> change.ObjectDiff:
-        """Its change in a preview."""
-        labels = {OWNER_LABEL: self.owner} if self.owner else {}
-        old, new = (
-            {
-                "metadata": {"namespace": self.namespace, "labels": labels},
-                "spec": {"resources": {"requests": {"storage": size}}},
-            }
-            for size in (self.old, self.new)
-        )
-        return change.ObjectDiff(kind="PersistentVolumeClaim", name=self.claim, old=old, new=new)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,16 +125,49 @@ def find_listed(messages: Iterable[str]) -> dict[str, str]:
     return {match[1]: match[0] for match in matches if match}
 
 
-def find_growing(messages: Iterable[str]) -> list[GrowingDisk]:
-    """The disks that a preview says will grow."""
-    matches = (_GROWTH_PATTERN.fullmatch(message.strip()) for message in messages)
-    return [GrowingDisk(**match.groupdict()) for match in matches if match]
+def format_growth(name: str, owner: str | None, old: str, new: str) -> str:
+    """The line of a preview about a disk that grows, for people and for ``find_growing``. ``name``: as of ``Disk``."""
+    store = f" (store {owner})" if owner else ""
+    return f"the disk {name}{store} grows from {old} to {new}; no pod stops"
 
 
-def extract_shape(manifest: change.Manifest) -> dict[str, Any]:
+def find_growing(messages: Iterable[str]) -> Iterator[change.ObjectDiff]:
+    """The changes of claims that a preview announces."""
+    for match in filter(None, (_GROWTH_PATTERN.fullmatch(message.strip()) for message in messages)):
+        claim, owner, *sizes = match.groups()
+        labels = {OWNER_LABEL: owner} if owner else {}
+        old, new = (
+            {"metadata": {"labels": labels}, "spec": {"resources": {"requests": {"storage": size}}}} for size in sizes
+        )
+        yield change.ObjectDiff(kind="PersistentVolumeClaim", name=claim, old=old, new=new)
+
+
+def extract_shape(manifest: change.Manifest, *, is_rollback: bool = False) -> dict[str, Any]:
     """The fields of a StatefulSet that decide whether its claims are deleted."""
-    fields = ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"])
-    return {field: value for field in fields if (value := change.get_field(manifest, field)) is not None}
+    shape = _get_fields(manifest, ("spec.replicas", RETENTION_PATH, *impact.IMMUTABLE_FIELDS["StatefulSet"]))
+    return shape | ({IS_ROLLBACK: True} if is_rollback else {})
+
+
+def keep_larger_disks(live: change.Manifest, declared: Mapping[str, Any]) -> dict[str, Any]:
+    """The shape with the sizes of the live claim templates where these are larger."""
+    live_sizes = claims.read_sizes(change.get_field(live, CLAIM_TEMPLATES_PATH) or ())
+    templates = declared.get(CLAIM_TEMPLATES_PATH) or ()
+    sizes = claims.read_sizes(templates)
+    larger = {
+        name: size
+        for name, size in live_sizes.items()
+        if name in sizes and quantity.parse(size) > quantity.parse(sizes[name])
+    }
+    return {**declared, CLAIM_TEMPLATES_PATH: claims.set_sizes(templates, larger)} if larger else {**declared}
+
+
+def extract_fixed_fields(manifest: change.Manifest) -> dict[str, Any]:
+    """The fields of an object that can never change."""
+    return _get_fields(manifest, impact.IMMUTABLE_FIELDS.get(manifest["kind"], ()))
+
+
+def _get_fields(manifest: change.Manifest, paths: Iterable[str]) -> dict[str, Any]:
+    return {path: value for path in paths if (value := change.get_field(manifest, path)) is not None}
 
 
 def find_deleted(

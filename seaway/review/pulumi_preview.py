@@ -64,7 +64,7 @@ def parse(text: str) -> change.Preview:
         matches = (re.fullmatch(r"([a-z0-9-]+): rebuild, (.*)", message) for _, message in messages)
         reasons = {match[1]: match[2] for match in matches if match}
         object_diffs = [diff for diff in map(_create_object_diff, steps) if diff]
-        object_diffs += [disk.object_diff for disk in disks.find_growing(text for _, text in messages)]
+        object_diffs += disks.find_growing(text for _, text in messages)
         return change.Preview(
             object_diffs=tuple(change.merge_renamed(object_diffs)),
             images=tuple(_list_images(steps, reasons)),

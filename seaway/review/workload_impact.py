@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.kubernetes.api import quantity
+from seaway.model.defaults import data_versions
 from seaway.review import change
 from seaway.rollout import claims
 
@@ -27,11 +28,24 @@ def assess_update(object_diff: change.ObjectDiff, old: change.Manifest, new: cha
         yield _Impact.NONE, f"from now on, deleting it {effect}"
     if grown := list_grown_claims(old, new):
         # Only the cluster knows its storage class.
-        sizes = ", ".join(grown)
-        yield _Impact.NONE, f"the disk grows ({sizes}) and no pod stops; refused if its storage class cannot expand it"
+        condition = "if its storage class has ALLOWVOLUMEEXPANSION (kubectl get storageclass); otherwise it is refused"
+        yield _Impact.NONE, f"the disk grows ({', '.join(grown)}) and no pod stops, {condition}"
     edited = any(path.startswith("spec.template") for path in object_diff.drifted_paths)
     if edited or _get(old, "spec.template") != _get(new, "spec.template"):
         yield _assess_rollout(object_diff, new)
+    if _get(new, "spec.volumeClaimTemplates"):
+        yield from _assess_data(old, new)
+
+
+def _assess_data(old: change.Manifest, new: change.Manifest) -> Iterator[Assessment]:
+    """The risk for data on the same volume that another version of the server has written."""
+    before, after = (
+        {container["name"]: container["image"] for container in _get(manifest, "spec.template.spec.containers") or ()}
+        for manifest in (old, new)
+    )
+    for name in before.keys() & after.keys():
+        if risk := data_versions.find_risk(str(before[name]), str(after[name])):
+            yield _Impact.DATA_LOSS, f"{risk}: {data_versions.HINT}"
 
 
 def assess_claims(object_diff: change.ObjectDiff, old: change.Manifest) -> Assessment:
@@ -66,13 +80,11 @@ def list_shrunk_claims(old: change.Manifest, new: change.Manifest) -> list[str]:
 def list_grown_claims(old: change.Manifest, new: change.Manifest) -> list[str] | None:
     """The claim templates that change only by a larger size; None: others change, or none does."""
     before, after = (_get(manifest, CLAIM_TEMPLATES) or () for manifest in (old, new))
-    resized = [
-        {**template, "spec": {**template["spec"], "resources": now["spec"]["resources"]}}
-        for template, now in zip(before, after, strict=False)
-    ]
-    if before == after or resized != [*after] or len(before) != len(after) or list_shrunk_claims(old, new):
-        return None
     old_sizes, new_sizes = _read_sizes(old), _read_sizes(new)
+    if old_sizes == new_sizes or list_shrunk_claims(old, new):
+        return None
+    if claims.set_sizes(before, new_sizes) != claims.set_sizes(after, new_sizes):
+        return None
     return [f"{name} {old_sizes[name]} -> {size}" for name, size in new_sizes.items() if old_sizes[name] != size]
 
 

@@ -99,10 +99,11 @@ def find_addresses(
         published.setdefault(owner, set()).update(_find_published_ports(policy))
     for owner, service in list_own("Service"):
         for port in unstructured.get_list(service, "spec", "ports"):
-            if port["name"] in published.get(owner, {port["name"]}):
+            name = port.get("name", "")  # that of an only port may be missing
+            if name in published.get(owner, {name}):
                 is_http = owner in services and port.get("protocol") != "UDP" and "appProtocol" not in port
                 containers = unstructured.get_list(servers.get(owner, {}), "spec", "template", "spec", "containers")
-                is_http |= any(port["name"] in unstructured.list_http_ports(container) for container in containers)
+                is_http |= any(name in unstructured.list_http_ports(container) for container in containers)
                 addresses.setdefault(owner, []).extend(_format_port(service, port, host, is_http=is_http))
     for owner, ingress in list_own("Ingress"):
         addresses.setdefault(owner, []).extend(_format_rules(ingress))
@@ -112,7 +113,7 @@ def find_addresses(
 def _find_published_ports(policy: snapshot.Object) -> Iterator[str]:
     """The ports that any peer may use."""
     for rule in unstructured.get_list(policy, "spec", "ingress"):
-        yield from (port["port"] for port in rule.get("ports", ()) if not rule.get("from"))
+        yield from (port["port"] for port in rule.get("ports", ()) if "port" in port and not rule.get("from"))
 
 
 def _format_port(
@@ -138,6 +139,6 @@ def _format_port(
 def _format_rules(ingress: snapshot.Object) -> Iterator[str]:
     secured = {host for tls in unstructured.get_list(ingress, "spec", "tls") for host in tls.get("hosts", ())}
     for rule in unstructured.get_list(ingress, "spec", "rules"):
-        for path in rule["http"]["paths"]:
-            scheme = "https" if rule["host"] in secured else "http"
-            yield f"{scheme}://{rule['host']}{path['path']}"
+        host = rule.get("host")
+        for path in unstructured.get_list(rule, "http", "paths") if host else ():
+            yield f"{'https' if host in secured else 'http'}://{host}{path.get('path', '/')}"

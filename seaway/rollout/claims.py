@@ -6,6 +6,7 @@ https://kubernetes.io/docs/concepts/storage/persistent-volumes/#expanding-persis
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from seaway.kubernetes.api import quantity, unstructured
 
@@ -58,12 +59,27 @@ def read_sizes(templates: Iterable[Object]) -> dict[str, str]:
     return {unstructured.get_name(template): _read_request(template) for template in templates}
 
 
+def set_sizes(templates: Iterable[Mapping[str, Any]], sizes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Claim templates with other sizes, without what the API server adds. One that ``sizes`` lacks keeps its own."""
+    result: list[dict[str, Any]] = []
+    for template in templates:
+        size = sizes.get(unstructured.get_name(template), _read_request(template))
+        spec = {**template["spec"], "resources": {"requests": {"storage": size}}}
+        result.append({"metadata": template["metadata"], "spec": spec})
+    return result
+
+
 def match_claims(name: str, sizes: Mapping[str, str], replicas: int, claims: Iterable[Object]) -> Iterator[Claim]:
     """The claims that the pods of the StatefulSet ``name`` use. ``sizes``: see ``read_sizes``."""
     for manifest in claims:
         match = re.fullmatch(rf"(.+)-{re.escape(name)}-(\d+)", unstructured.get_name(manifest))
         if match and match[1] in sizes and int(match[2]) < replicas:
             yield Claim(manifest=manifest, template=match[1], declared=sizes[match[1]])
+
+
+def list_expandable_classes(classes: Iterable[Object]) -> set[str]:
+    """The names of the storage classes that expand volumes."""
+    return {unstructured.get_name(storage) for storage in classes if storage.get("allowVolumeExpansion")}
 
 
 def _read_request(claim: Object) -> str:

@@ -6,7 +6,7 @@ itself, and otherwise at its deadline. Pods of an earlier version never decide t
 
 import dataclasses
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
@@ -49,7 +49,12 @@ class _Progress:
 
 
 def assess_workload(
-    rollout_target: target.Target, index: evidence.ObjectIndex, *, elapsed: float, started: datetime.datetime
+    rollout_target: target.Target,
+    index: evidence.ObjectIndex,
+    *,
+    elapsed: float,
+    started: datetime.datetime,
+    finished: Collection[str] = (),
 ) -> workload_health.WorkloadHealth:
     """The health of one workload.
 
@@ -57,16 +62,20 @@ def assess_workload(
         index: the objects of its namespace.
         elapsed: seconds since the start of the rollout.
         started: the start. Earlier problems are reported, but are not fatal until they occur again.
+        finished: names of the Jobs that have succeeded: a TTL, or a person, may delete them.
     """
     manifest = index.find(rollout_target.kind, rollout_target.name)
     if manifest is not None:
         owned = owned_pods.select_pods(rollout_target.kind, manifest, index)
         return assess_pods(rollout_target, manifest, owned, index, elapsed=elapsed, started=started)
     location = causes.Location(target=rollout_target)
+    if rollout_target.kind == "Job" and rollout_target.name in finished:
+        return _build_health(_Progress(complete=True), (), location, elapsed)
     findings: list[workload_health.Finding] = []
     if elapsed >= symptoms.SETTLE_SECONDS:
+        # Pulumi has created it before, or believes that it exists: nothing creates it in this run.
         message = f"there is no {rollout_target.kind} {rollout_target.name}"
-        findings.append(causes.create_finding("object-missing", message, location))
+        findings.append(causes.create_finding("object-missing", message, location, fatal=True))
     return _build_health(_Progress(), findings, location, elapsed)
 
 

@@ -216,7 +216,7 @@ def _find_last_warning(
 
 def _parse_scale(annotation: str | None) -> tuple[int, int] | None:
     """From ``2-10``. Any other text was not written by Seaway."""
-    match = re.fullmatch(r"(\d+)-(\d+)", annotation or "")
+    match = re.fullmatch(r"(\d{1,9})-(\d{1,9})", annotation or "")
     return (int(match[1]), int(match[2])) if match else None
 
 

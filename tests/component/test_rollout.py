@@ -48,6 +48,12 @@ def test_the_guard_of_objects_has_all_objects(rendered: programs.Rendered, examp
         "objects": sorted(one.identity for one in expected),
         "applications": [],
         "sets": {one.identity: disks.extract_shape(one.manifest) for one in expected if one.kind == "StatefulSet"},
+        "fixed": {
+            one.identity: fixed
+            for one in expected
+            if one.kind in ("DaemonSet", "Deployment", "Service")
+            and (fixed := disks.extract_fixed_fields(one.manifest))
+        },
     }
     for one in expected:
         labels = one.manifest["metadata"]["labels"]

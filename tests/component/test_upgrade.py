@@ -24,7 +24,7 @@ NOT_COMPARED = ("pulumi:pulumi:Stack", "pulumi:providers:docker-build", "docker-
 """What the engine adds; and what has a path of this machine."""
 NEW_INPUTS = {
     "seaway:index:Release": ("format",),
-    "seaway:index:Objects": ("sets", "applications"),
+    "seaway:index:Objects": ("sets", "fixed", "applications"),
     "seaway:index:Rollout": ("sources", "sizes"),
     "pulumi:providers:seaway": ("namespaces", "dataLoss"),
 }

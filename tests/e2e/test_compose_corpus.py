@@ -23,8 +23,8 @@ from seaway.project import environments, load
 
 pytestmark = pytest.mark.cluster
 
-CORPUS = project.ROOT / "tests" / "compose" / "corpus"
-CASES = sorted(folder.name for folder in CORPUS.iterdir())
+PROJECTS = (project.ROOT / "tests" / "compose" / "corpus", project.ROOT / "examples" / "compose")
+CASES = {folder.name: folder for projects in PROJECTS for folder in sorted(projects.iterdir())}
 STACK = settings.Settings(
     stack="test", context="test", registry="registry.example.com", publish="ingress", ingress=settings.Ingress()
 )
@@ -83,7 +83,7 @@ def test_api_server_accepts_converted_objects(
     case: str, server: httpx.Client, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / case
-    shutil.copytree(CORPUS / case, folder)
+    shutil.copytree(CASES[case], folder)
     code, report_ = import_project(folder, capsys)
     refused = {outcome["key"] for outcome in report_["keys"] if outcome["kind"] == "refused"}
     assert refused == REFUSED.get(case, frozenset())

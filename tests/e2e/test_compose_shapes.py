@@ -4,8 +4,9 @@ Each project gets work, loses the pods that have its data, and must have the dat
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,91 +97,101 @@ SHAPES = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Deployment:
-    """A project and its namespace."""
+    """A shape in the cluster, in a project with its name."""
 
+    shape: Shape
     checkout: project.Project
-    namespace: str
     stores: tuple[str, ...]
 
-    def open_client(self, service: str) -> httpx.Client:
-        service = f"{service}-outside" if service in self.stores else service
-        return httpx.Client(base_url=self.checkout.read_address(self.namespace, service), timeout=20)
+    @property
+    def namespace(self) -> str:
+        return f"app-{self.checkout.stack}"
 
-    def list_pods(self) -> set[str]:
+    @contextlib.contextmanager
+    def open_client(self) -> Generator[httpx.Client]:
+        """Open a client of the published service. A store is published by a separate Service."""
+        published = self.shape.published
+        service = f"{published}-outside" if published in self.stores else published
+        address = self.checkout.read_address(self.namespace, service)
+        with httpx.Client(base_url=address, timeout=20) as client:
+            yield client
+
+    def wait(self) -> None:
+        """Wait until the result of the work can be read. Another response or an error is not the result."""
+
+        def is_done() -> bool:
+            with contextlib.suppress(httpx.HTTPError, ValueError), self.open_client() as client:
+                return self.shape.is_done(client)
+            return False
+
+        prober.wait_until(is_done, seconds=150)
+
+    def list_pods(self) -> dict[str, int]:
+        """Return the pods of services and the restarts of their containers."""
         pods = self.checkout.get_objects("pods", "-n", self.namespace)["items"]
         return {
-            pod["metadata"]["uid"]
+            pod["metadata"]["uid"]: pod["status"]["containerStatuses"][0]["restartCount"]
             for pod in pods
             if pod["metadata"]["labels"]["app.kubernetes.io/name"] not in self.stores
         }
 
 
-def deploy(case: str, folder: Path) -> Deployment:
-    """Import the file, for the kinds of its services, and deploy the file itself."""
+def run_import(checkout: project.Project, *options: str) -> None:
+    imported = checkout.seaway("import", "app/docker-compose.yml", *options)
+    assert imported.exit_code == 0, imported.output
+
+
+def create_deployment(case: str, folder: Path) -> Deployment:
+    """Import the file, which says the kinds of the services, for an overlay with small requests."""
     overrides = catalogue.read_overrides() | {image: f"{layout.REGISTRY}/{image}" for image in IMAGES}
-    checkout = project.Project.create(
-        folder,
-        application=EXAMPLES / case,
-        stack=case,
-        app="app/docker-compose.yml",
-        imageOverrides=overrides,
-    )
-    for options in (("--out", "app/app.yaml"), ("--set-secrets", case)):
-        imported = checkout.seaway("import", "app/docker-compose.yml", *options)
-        assert imported.exit_code == 0, imported.output
-    app = yaml.safe_load((checkout.folder / "app" / "app.yaml").read_text())
-    kinds = {kind: app.get(kind, {}) for kind in ("services", "stores", "jobs")}
-    overlay = {kind: dict.fromkeys(names, LITTLE) for kind, names in kinds.items() if names}
+    settings = {"app": "app/docker-compose.yml", "imageOverrides": overrides}
+    checkout = project.Project.create(folder, application=EXAMPLES / case, stack=case, **settings)
+    run_import(checkout, "--out", "app/app.yaml")
+    app = yaml.safe_load((folder / "app" / "app.yaml").read_text())
+    kinds = {kind: app[kind] for kind in ("services", "stores", "jobs") if kind in app}
     stack = yaml.safe_load(checkout.stack_file.read_text())
-    stack["config"]["seaway:overlay"] = overlay
+    stack["config"]["seaway:overlay"] = {kind: dict.fromkeys(names, LITTLE) for kind, names in kinds.items()}
     checkout.stack_file.write_text(yaml.safe_dump(stack))
+    return Deployment(SHAPES[case], checkout, tuple(kinds["stores"]))
+
+
+def run(case: str, folder: Path) -> None:
+    """Deploy the file itself, then the application that was imported from it."""
+    deployment = create_deployment(case, folder)
+    shape, checkout = deployment.shape, deployment.checkout
     checkout.up()
-    return Deployment(checkout, f"{app['name']}-{case}", tuple(kinds["stores"]))
+    with deployment.open_client() as client:
+        shape.work(client)
+    deployment.wait()
+    before = deployment.list_pods()
+    pods = (f"{store}-0" for store in deployment.stores)
+    kubectl.run("delete", "pods", *pods, "-n", deployment.namespace, "--grace-period=5")
+    deployment.wait()
+    if shape.published == "proxy":
+        assert deployment.list_pods() == before, "nginx finds the new pod without a restart"
+    if shape.asked:
+        assert kubectl.run("exec", "-n", deployment.namespace, *shape.asked) == shape.expected
+    run_import(checkout, "--set-secrets", case)
+    checkout.up("-c", "seaway:app=app/app.yaml")
+    deployment.wait()
 
 
 @pytest.fixture(scope="module")
-def deployments(
+def runs(
     one_node_cluster: None, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[dict[str, concurrent.futures.Future[Deployment]]]:
+) -> Iterator[dict[str, concurrent.futures.Future[None]]]:
+    """All shapes at the same time, three at a time."""
     registry = project.find_registry(project.ROOT)
     for image in IMAGES:
         assert catalogue.add_stand_in(image, registry, print)
-    with concurrent.futures.ThreadPoolExecutor(3) as pool:
-        futures = {case: pool.submit(deploy, case, tmp_path_factory.mktemp(case)) for case in SHAPES}
-        yield futures
-    done = [future.result() for future in futures.values() if not future.exception()]
-    if done:
-        kubectl.delete_namespaces(*(deployment.namespace for deployment in done))
+    try:
+        with concurrent.futures.ThreadPoolExecutor(3) as pool:
+            yield {case: pool.submit(run, case, tmp_path_factory.mktemp(case)) for case in SHAPES}
+    finally:
+        names = [f"app-{case}" for case in SHAPES]
+        kubectl.run("delete", "namespace", *names, "--ignore-not-found", "--wait=false")
 
 
 @pytest.mark.parametrize("case", SHAPES)
-def test_shape_works_and_keeps_its_data(
-    case: str, deployments: dict[str, concurrent.futures.Future[Deployment]]
-) -> None:
-    shape, deployment = SHAPES[case], deployments[case].result()
-    with deployment.open_client(shape.published) as client:
-
-        def wait() -> None:
-            prober.wait_until(lambda: is_done(shape, client), seconds=120)
-
-        shape.work(client)
-        wait()
-        others = deployment.list_pods()
-        pods = (f"{store}-0" for store in deployment.stores)
-        kubectl.run("delete", "pods", *pods, "-n", deployment.namespace, "--grace-period=5")
-        wait()
-        assert others <= deployment.list_pods(), "the pods of services need no restart"
-        if shape.asked:
-            assert kubectl.run("exec", "-n", deployment.namespace, *shape.asked) == shape.expected
-        # The same application with its secrets apart.
-        deployment.checkout.up("-c", "seaway:app=app/app.yaml")
-    with deployment.open_client(shape.published) as client:
-        wait()
-
-
-def is_done(shape: Shape, client: httpx.Client) -> bool:
-    """Whether the result can be read. False: an error, or another response."""
-    try:
-        return shape.is_done(client)
-    except (httpx.HTTPError, ValueError):
-        return False
+def test_shape_works_and_keeps_its_data(case: str, runs: dict[str, concurrent.futures.Future[None]]) -> None:
+    runs[case].result()

@@ -1,4 +1,5 @@
-"""BuildKit keeps symbolic links of the staged context as links, also if their target exists on this machine."""
+"""BuildKit keeps the symbolic links of the staged context, also if their target exists on this machine, and the
+folders of which all files are ignored."""
 
 import stat
 from collections.abc import Iterator
@@ -10,7 +11,13 @@ from dev import kubectl, project
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "smallest-links"
-LINKS = {"absolute": "/etc/hostname", "up": "../../../../outside", "nothing": "/nowhere", "folder": "/etc"}
+LINKS = {
+    "absolute": "/etc/hostname",
+    "up": "../../../../outside",
+    "nothing": "/nowhere",
+    "folder": "/etc",
+    "masked": "/dev/null",
+}
 
 
 @pytest.fixture
@@ -27,14 +34,20 @@ def test_symbolic_links_are_kept_in_the_image(smallest: project.Project) -> None
     for name, target in LINKS.items():
         (web / "links" / name).symlink_to(target)
     (smallest.folder.parent / "outside").write_text("outside")
+    (web / "state").mkdir()
+    (web / "state" / "old").write_text("")
+    (web / ".dockerignore").write_text("state/*\n")
     (web / "server.py").chmod(0o600)
-    (web / "common").write_text((web / "Dockerfile").read_text().replace("USER", "COPY links ./links\nUSER"))
+    (web / "common").write_text(
+        (web / "Dockerfile").read_text().replace("USER", "COPY links ./links\nCOPY state ./state\nUSER")
+    )
     (web / "Dockerfile").unlink()
     (web / "Dockerfile").symlink_to("common")
     smallest.up()
     pod = ("exec", "-n", NAMESPACE, "deployment/web", "--")
     for name, target in LINKS.items():
         assert smallest.kubectl(*pod, "readlink", f"links/{name}").stdout.strip() == target
+    assert smallest.kubectl(*pod, "ls", "state").stdout == ""
     assert smallest.kubectl(*pod, "stat", "-c", "%a", "server.py").stdout.strip() == "644", (
         "or its user could not read it"
     )

@@ -38,15 +38,18 @@ def delete_namespace(name: str) -> None:
     kubectl.run("wait", "--for=delete", f"namespace/{name}", "--timeout=120s")
 
 
-def write(checkout: project.Project, *, size: str, **more: Any) -> None:
+def write(checkout: project.Project, *, size: str, services: Any = None, **more: Any) -> None:
     db = {
         "image": "postgres:17",
         "port": 5432,
         "volume": {"path": "/var/lib/postgresql/data", "size": size},
         "secrets": {"POSTGRES_PASSWORD": {"generate": 32}},
+        # The StatefulSet owns the claim: it must not be deleted with it.
+        "retain": False,
         **more,
     }
-    (checkout.folder / "app" / "app.yaml").write_text(yaml.safe_dump({"name": "vault", "stores": {"db": db}}))
+    app = {"name": "vault", "services": services or {}, "stores": {"db": db}}
+    (checkout.folder / "app" / "app.yaml").write_text(yaml.safe_dump(app))
 
 
 def run_sql(checkout: project.Project, text: str) -> str:
@@ -88,6 +91,9 @@ def test_a_disk_grows_around_its_running_pod(vault: project.Project) -> None:
     words = ("exec", "-n", NAMESPACE, "db-0", "--", "df", "-m", "--output=size", "/var/lib/postgresql/data")
     assert vault.kubectl(*words).stdout.split()[-1] == "512"
     assert run_sql(vault, "select text from entries") == "kept"
+    owners = vault.get_objects("pvc", CLAIM, "-n", NAMESPACE)["metadata"]["ownerReferences"]
+    store = vault.get_objects("statefulset", "db", "-n", NAMESPACE)["metadata"]
+    assert [owner["uid"] for owner in owners] == [store["uid"]]
     assert vault.seaway("status", "--stack", vault.stack, "--drift").exit_code == 0
     vault.preview("--expect-no-changes")
 
@@ -124,6 +130,23 @@ def test_a_disk_cannot_shrink(vault: project.Project) -> None:
     assert set(read_sizes(vault).values()) == {"1Gi"}
     write(vault, size="1Gi", env={"A": "c"})
     vault.preview("--expect-no-changes")
+
+
+def test_a_rollback_keeps_the_disk_that_has_grown(vault: project.Project) -> None:
+    pod = read_pod(vault)
+    absent = {"image": "registry.localhost:5000/vault/absent:1", "port": 8000, "user": 1000}
+    write(vault, size="2Gi", env={"A": "c"}, services={"web": absent})
+    result = vault.seaway("up", "--stack", vault.stack, "--rollback-on-failure")
+    assert result.exit_code == 3, result.output
+    assert set(read_sizes(vault).values()) == {"2Gi"}
+    assert read_pod(vault) == pod
+    drift = vault.seaway("status", "--stack", vault.stack, "--drift")
+    assert drift.exit_code == 4
+    assert "declared" in drift.output.lower()
+    write(vault, size="2Gi", env={"A": "c"})
+    vault.up()
+    vault.preview("--expect-no-changes")
+    assert vault.seaway("status", "--stack", vault.stack, "--drift").exit_code == 0
 
 
 def test_storage_that_grows_only_without_pods_names_the_command(

@@ -1,6 +1,7 @@
 """Builders for objects as the API returns them: the application shop in the stack dev."""
 
 import datetime
+from collections.abc import Collection
 from typing import Any
 
 from seaway.kubernetes.api import kinds
@@ -298,9 +299,11 @@ def index_objects(*manifests: Object) -> evidence.ObjectIndex:
     return evidence.ObjectIndex(snapshot.Snapshot(by_kind))
 
 
-def assess(of: target.Target, *manifests: Object, elapsed: float = 30) -> workload_health.WorkloadHealth:
+def assess(
+    of: target.Target, *manifests: Object, elapsed: float = 30, finished: Collection[str] = ()
+) -> workload_health.WorkloadHealth:
     """The health of a workload, so many seconds after the start of its rollout."""
-    return health.assess_workload(of, index_objects(*manifests), elapsed=elapsed, started=STARTED)
+    return health.assess_workload(of, index_objects(*manifests), elapsed=elapsed, started=STARTED, finished=finished)
 
 
 def put(api: apiserver.ApiServer, *manifests: Object) -> None:

@@ -80,6 +80,8 @@ def _check_github(document: dict[str, Any], *, has_hashes: bool) -> Iterator[str
             yield f"{name}: secrets without an environment"
         if has_checkout and RUNS_CODE.search(scripts) and re.search(r"secrets\.\w*TOKEN", settings):
             yield f"{name}: the branch's code has a token"
+        if has_checkout and "secrets." in settings and "github.workspace" in settings:
+            yield f"{name}: a secret in the checkout, where a link may lead elsewhere"
         if re.search(r"\$\{\{(?! *matrix\.)", scripts):
             yield f"{name}: an expression in a script"
         yield from _check_installs(name, scripts, has_hashes=has_hashes or "environment" in job or bool(writes))

@@ -70,6 +70,7 @@ def test_state_of_a_stack_in_another_cluster_is_refused(checkout: Path, context:
 
 def test_only_created_files_are_removed(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mine, others = checkout.parent / "kubeconfig123", checkout.parent / "kubeconfig456"
+    os.mkfifo(checkout.parent / "kubeconfig789")  # by another user: reading it would not end
     mine.write_text(f"    certificate-authority: {checkout}/.seaway/cluster/pki/ca.crt\n")
     others.write_text("    certificate-authority: /another/.seaway/cluster/pki/ca.crt\n")
     clean.clean(checkout, with_caches=False)

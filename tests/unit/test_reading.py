@@ -19,6 +19,7 @@ OTHERS = {
     "seaway/cli/new.py": "the template in the package",
     "seaway/kubernetes/api/schema.py": "a file of the package",
     "seaway/compose/loader/schema.py": "a file of the package",
+    "seaway/kubernetes/cluster/credentials.py": "the token file of the user's kubeconfig",
     "seaway/kubernetes/cluster/kubeconfig.py": "the user's file in KUBECONFIG",
     "seaway/cli/main.py": "/dev/null instead of a closed stdout",
     "seaway/cli/pulumi_cli.py": "the terminal",
@@ -39,9 +40,6 @@ WRITERS = {
     "seaway/cli/revision.py": "a temporary folder",
     "seaway/release/signatures.py": "a temporary folder",
     "seaway/cli/new.py": "the folder of a new project",
-    "seaway/cli/import_compose.py": "a file named by the user",
-    "seaway/cli/preview.py": "a file named by the user",
-    "seaway/cli/graph.py": "a file named by the user",
 }
 
 

@@ -102,6 +102,10 @@ def build_workflow(*steps: dict[str, Any], on: str = "pull_request", **job: Any)
             build_workflow(CHECKOUT, BUILD, environment="a", env={"A": "${{ secrets.A_TOKEN }}"}),
             "a: the branch's code has a token",
         ),
+        (
+            build_workflow(CHECKOUT, environment="a", env={"A": "${{ secrets.A }}", "B": "${{ github.workspace }}/b"}),
+            "a: a secret in the checkout, where a link may lead elsewhere",
+        ),
         (build_workflow({"run": "echo ${{ github.head_ref }}"}), "a: an expression in a script"),
         *(
             (build_workflow({"run": command}), f"a: {violation}")

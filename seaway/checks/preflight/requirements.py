@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from seaway.checks import check_context
-from seaway.checks.preflight import cluster_facts, nodes, requirement
+from seaway.checks.preflight import cluster_facts, disk_sizes, nodes, requirement, stores
 from seaway.checks.rules import resources
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.manifests import namespace as namespaces
@@ -48,8 +48,10 @@ def list_requirements(context: check_context.CheckContext) -> list[requirement.R
         *_require_basics(context),
         *nodes.list_requirements(context),
         *_require_classes(context),
+        *disk_sizes.list_requirements(context),
         *_require_ingress(context),
         *_require_secrets(context),
+        *stores.list_requirements(context),
     ]
 
 

@@ -22,7 +22,7 @@ IN_FLIGHT_SECONDS = 10
 )
 def replicas(pod: check_context.Pod) -> check_context.Findings:
     """A single pod is down whenever its node is drained or lost."""
-    if pod.release_object.kind == "Deployment" and not pod.is_replicated:
+    if pod.release_object.kind == "Deployment" and pod.replicas == 1:
         message = f"{pod.replicas} pod is down whenever its node is"
         yield pod.make_object_finding("spec.replicas", message, f"set {pod.model_path}.scale to 2 or more")
 

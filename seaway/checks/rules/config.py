@@ -2,14 +2,20 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from seaway.checks import check, check_context
+from seaway.kubernetes.api import references
 from seaway.model import application, secret_patterns, secrets, volumes
 
 _SECRET_LINE = re.compile(
     rf"""\s*["']?[-\w.]*{secret_patterns.WORDS}["']?\s*[:=]\s*["']?[^\s"'$<{{\[/#][^\s"']*""", re.IGNORECASE
 )
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
+"""A name that is no command of a shell."""
+_KUBERNETES_VARIABLES = ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT")
+"""Every container has them."""
 
 
 @check.for_containers("CFG-01", "No plain environment variable contains a secret", check.STRICT_FOR_RELEASES)
@@ -126,6 +132,40 @@ def foreign_references(pod: check_context.Pod) -> check_context.Findings:
             message = f"{kind} {name} does not belong to {pod.workload.name}"
             hint = f"declare it in {pod.model_path}.{'sharedVolumes' if 'Volume' in kind else 'secrets'}"
             yield pod.make_finding(path, message, hint if kind != "ConfigMap" else "declare its files in `files`")
+
+
+@check.for_containers(
+    "CFG-07",
+    "A reference names a variable that the container has",
+    check.warn_everywhere("a Pulumi program may add the variable, and the text may be for a shell"),
+)
+def unknown_variables(container: check_context.Container) -> check_context.Findings:
+    """Kubernetes passes on a reference to any other name as it is written. A probe knows only the variables of `env`
+    whose values have no references."""
+    if "envFrom" in container.manifest:
+        return
+    variables, known = container.manifest.get("env", []), {*_KUBERNETES_VARIABLES}
+    for variable in variables:
+        yield from _find_unknown(container, f"env[{variable['name']}].value", variable.get("value", ""), known)
+        known.add(variable["name"])
+    for field in ("command", "args"):
+        for number, word in enumerate(container.manifest.get(field, ())):
+            yield from _find_unknown(container, f"{field}[{number}]", word, known)
+    plain = {variable["name"] for variable in variables if "$" not in variable.get("value", "$")}
+    for probe in ("startupProbe", "readinessProbe"):
+        command = container.manifest.get(probe, {}).get("exec", {}).get("command", ())
+        for number, word in enumerate(command):
+            hint = "let a shell read a variable: [sh, -c, 'test \"$NAME\"']"
+            yield from _find_unknown(container, f"{probe}.exec.command[{number}]", word, plain, hint)
+
+
+def _find_unknown(
+    container: check_context.Container, path: str, text: str, known: Collection[str], hint: str = "declare it"
+) -> check_context.Findings:
+    for name in dict.fromkeys(references.list_names(text)):
+        if _VARIABLE.fullmatch(name) and name not in known:
+            message = f"$({name}) is not expanded: there is no variable {name} that it can refer to"
+            yield container.make_finding(path, message, f"{hint}, or write $$({name}) if you mean this text")
 
 
 def _list_other_references(pod: check_context.Pod) -> Iterator[tuple[str, str, str]]:

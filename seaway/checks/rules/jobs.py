@@ -32,10 +32,14 @@ def headless_service(context: check_context.CheckContext) -> check_context.Findi
     """Without it `db-0.db` has no DNS record. https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id"""
     services = {service.name: service.manifest["spec"] for service in context.list_objects("Service")}
     for pod in (pod for pod in context.pods if pod.release_object.kind == "StatefulSet"):
-        name = pod.release_object.manifest["spec"].get("serviceName", "")
+        spec = pod.release_object.manifest["spec"]
+        name = spec.get("serviceName", "")
         if name not in services:
             message = f"Service {name} does not exist" if name else "is not set"
-        elif services[name].get("clusterIP") != "None":
+        elif services[name].get("clusterIP") == "None":
+            continue
+        # The only pod of a store has the name of the Service, whatever its address.
+        elif pod.replicas > 1 or services[name].get("selector") != spec["selector"]["matchLabels"]:
             message = f"Service {name} has a cluster IP"
         else:
             continue

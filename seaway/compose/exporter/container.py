@@ -10,7 +10,7 @@ from typing import Any
 
 from seaway.compose.exporter import losses
 from seaway.compose.importer import resources
-from seaway.kubernetes.api import quantity
+from seaway.kubernetes.api import quantity, references
 from seaway.model import application, image_reference, links, secrets
 
 TMP_DIR = "/tmp"  # noqa: S108 - a path in the container
@@ -190,9 +190,8 @@ def _export_environment(container: ExportedContainer) -> tuple[dict[str, Any], d
     has_links = container.workload.link_variables
     texts = dict(links.get_variables(container.export.app, container.workload)) if has_links else {}
     texts |= container.container_spec.env
-    # Kubernetes expands variables in this order.
-    for name in sorted(texts):
-        environment[name] = variables[name] = expand_references(texts[name], variables)
+    for name, text in references.sort_variables(texts).items():
+        environment[name] = variables[name] = expand_references(text, variables)
     return dict(sorted(environment.items())), variables
 
 
@@ -228,6 +227,10 @@ def _export_files(container: ExportedContainer) -> list[dict[str, str]]:
     configs = container.export.configs
     references: list[dict[str, str]] = []
     for file in sorted(container.container_spec.files, key=lambda file: file.path):
+        if file.source is None and file.binary is not None:
+            hint = "write a file beside the application's file: {source: ./name}"
+            container.drop(f"files.{file.path}", "Docker Compose has no binary `content`", hint)
+            continue
         config = {"content": file.content or ""}
         if file.source is not None:
             config = {"file": container.export.to_relative(file.source)}

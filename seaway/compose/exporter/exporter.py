@@ -74,6 +74,9 @@ def export_application(
         names = assigned.get(service.name)
         keys = {"networks": names, "network_mode": "none" if service.name in isolated else None}
         main = workload.convert(export, path, service, host_ports, keys)
+        if service.name not in isolated and not isinstance(service, application.Job) and service.aliases:
+            aliases = {"aliases": list(service.aliases)}
+            main.definition["networks"] = dict.fromkeys(names or ["default"], aliases)
         _report_egress(main, names or [], published=service.name in reaches_outside)
     order.convert(export)
     document = {

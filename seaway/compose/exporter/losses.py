@@ -10,7 +10,17 @@ KEPT_KEYS = frozenset(
     (
         *("image", "build", "uses", "command", "args", "workingDir", "env", "envFile", "secrets", "files", "user"),
         *("resources", "writable", "security", "port", "protocol", "ports", "publish", "calls", "linkVariables"),
-        *("dependsOn", "allPorts", "sharedVolumes", "health", "scale", "stopGracePeriod", "volume", "volumes"),
+        *(
+            "dependsOn",
+            "allPorts",
+            "aliases",
+            "sharedVolumes",
+            "health",
+            "scale",
+            "stopGracePeriod",
+            "volume",
+            "volumes",
+        ),
         *("init", "sidecars", "run", "external"),
     )
 )

@@ -108,7 +108,7 @@ def allocate_host_ports(app: application.Application) -> dict[str, str]:
     for service in (*app.services, *app.stores):
         count = 1
         if isinstance(service, application.Service) and not _has_one_container(service):
-            count = service.scale.min
+            count = max(service.scale.min, 1)
         main = [service.port] if service.publish and service.port is not None else []
         for number in (*main, *(port.port for port in service.ports if port.publish)):
             first = next(
@@ -124,7 +124,7 @@ def allocate_host_ports(app: application.Application) -> dict[str, str]:
 
 def _has_one_container(service: application.Service) -> bool:
     """Whether Docker runs one container, not one per pod. A sidecar shares the network of one container only."""
-    return service.daemon_set or bool(service.sidecars) or service.scale.min == 1
+    return service.daemon_set or bool(service.sidecars) or service.scale.min <= 1
 
 
 def _export_ports(
@@ -161,7 +161,7 @@ def _export_scale(main: container.ExportedContainer, service: application.Servic
         main.approximate("daemonSet", "one container: this machine is one node")
     else:
         main.keep("daemonSet", _ONE_MACHINE)
-        if not _has_one_container(service):
+        if not _has_one_container(service) or not scale.min:
             definition["deploy"] = {"replicas": scale.min} | definition["deploy"]
     if scale.max is not None:
         labels = {"replicas.min": scale.min, "replicas.max": scale.max, "cpu": scale.cpu, "memory": scale.memory}

@@ -46,10 +46,11 @@ def _convert_build(service: plan.ServicePlan, build: key_reader.KeyReader) -> No
     conversion = build.conversion if own else report.ConversionReport()
     build = dataclasses.replace(build, into=service.path, conversion=conversion)
     written = build.get_text("context") or "."
-    builder.set(("build", "context"), service.project.to_context(written) or written, build.locate("context"))
+    builder.set(("build", "context"), service.project.to_relative(written) or written, build.locate("context"))
     if service.build_error:
-        hint = "build from a folder of the project that has a Dockerfile; run the command in a folder above it, or"
-        hint += " `pulumi config set seaway:root git`"
+        hint = "build from a folder of the project that has a Dockerfile"
+        if not paths.is_remote(written):
+            hint += "; name the project's folder with --root, or `pulumi config set seaway:root git`"
         build.refuse("context", service.build_error, hint)
     else:
         build.keep("context", into="build")

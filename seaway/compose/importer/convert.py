@@ -70,9 +70,9 @@ def convert_document(
     plans = planner.plan_services(document, project, build_named_images=build_named_images)
     pairs = {"name": _convert_name(document, name)}
     workloads: dict[str, dict[str, nodes.Pair]] = {"services": {}, "stores": {}, "jobs": {}}
-    hosts = _find_renamed_hosts(plans)
     secrets.name_secret_variables(plans, document, lookups or {})
     for service in plans.values():
+        hosts = service.find_renamed_hosts()
         service.renames = naming.Renames(hosts=hosts, paths=secrets.find_moved_paths(service.keys))
         fields = services.convert(service)
         workloads[service.kind][service.dns_name] = nodes.Pair(service.builder.location, fields)
@@ -104,14 +104,6 @@ def _convert_name(document: key_reader.KeyReader, name: str | None) -> nodes.Pai
     else:
         document.approximate("name", f"renamed to {label}: names are DNS labels", kept={label: ""}, into="name")
     return nodes.Pair(location, nodes.ScalarNode(location, label))
-
-
-def _find_renamed_hosts(plans: Mapping[str, plan.ServicePlan]) -> dict[str, str]:
-    names: dict[str, str] = {}
-    for service in plans.values():
-        for host in service.list_host_names():
-            names.setdefault(host, service.dns_name)
-    return {host: name for host, name in names.items() if host != name}
 
 
 def _read_waivers(document: key_reader.KeyReader) -> Iterator[tuple[str, str]]:

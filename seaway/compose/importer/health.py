@@ -1,6 +1,7 @@
 """Converts the healthcheck. Docker restarts nothing for its result, and depends_on waits for it: that is readiness."""
 
 import math
+import re
 import shlex
 
 from seaway.compose.importer import amounts, key_reader, naming, plan, secrets
@@ -23,6 +24,8 @@ def convert(service: plan.ServicePlan) -> None:
     command = _list_command(tree.list_scalars(healthcheck.mapping, "test"))
     if service.kind == "jobs":
         service.keys.drop("healthcheck", "a job is healthy if it completes")
+    elif not service.keys.has("healthcheck"):
+        _set_server_probe(service)
     elif healthcheck.is_true("disable") or test[:1] == ["NONE"]:
         for key in healthcheck.mapping.pairs:
             healthcheck.approximate((key,), "disables the image's healthcheck; readiness checks the port")
@@ -40,6 +43,23 @@ def convert(service: plan.ServicePlan) -> None:
         healthcheck.record("test", kind, message, into="health.readiness")
         healthcheck.keep("disable")
         _convert_timing(service, healthcheck)
+
+
+def _set_server_probe(service: plan.ServicePlan) -> None:
+    """The command that knows whether a database is ready. While it is set up, it may listen already."""
+    server, main = service.server, service.main_port
+    is_guess = server is not service.profile
+    if server is None or main is None or not server.readiness or (is_guess and "pg_isready" not in server.readiness):
+        return
+    env = {name: node.text for name, node in service.keys.get_scalars("environment").items()}
+    user = env.get("POSTGRES_USER", "postgres")
+    names = {"port": main.number, "user": user, "database": env.get("POSTGRES_DB", user)}
+    words = [references.escape(word.format(**names)) for word in server.readiness]
+    if re.search(r"mariadb:(5|10\.[0-4])\b", service.base_image or ""):
+        words[0] = "mysqladmin"
+    service.builder.set(("health", "readiness"), words)
+    message = f"is ready if {words[0]} succeeds: it runs a database"
+    service.keys.note("approximated" if is_guess else "added", message, "set healthcheck", into="health.readiness")
 
 
 def _convert_timing(service: plan.ServicePlan, healthcheck: key_reader.KeyReader) -> None:

@@ -4,28 +4,37 @@ import dataclasses
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from seaway.files import roots
+from seaway.model import image_reference
 from seaway.model.defaults import image_profiles
 from seaway.syntax import diagnosis, dockerfile
 
-USER_IDS: Mapping[str, int] = {
-    "daemon": 1,
-    "nobody": 65534,
-    "node": 1000,
-    "postgres": 999,
-    "mysql": 999,
-    "redis": 999,
-    "mongodb": 999,
-    "nginx": 101,
-    "www-data": 33,
-    "grafana": 472,
-    "elasticsearch": 1000,
-    "jenkins": 1000,
+_USER_IDS: Mapping[str, tuple[int, int]] = {
+    "daemon": (1, 2),
+    "nobody": (65534, 65534),
+    "node": (1000, 1000),
+    "postgres": (999, 70),
+    "mysql": (999, 999),
+    "redis": (999, 999),
+    "mongodb": (999, 999),
+    "nginx": (101, 101),
+    "www-data": (33, 82),
+    "grafana": (472, 472),
+    "elasticsearch": (1000, 1000),
+    "jenkins": (1000, 1000),
 }
-"""Ids of users that images name, where the image is built on Debian."""
+"""Ids of users of well-known images, where the image is built on Debian, and on Alpine."""
+
+POSTGRES_DATA = "/var/lib/postgresql/data"
+_DATA_FOLDERS = {POSTGRES_DATA: "postgres", "/var/lib/mysql": "mysql"}
+_POSTGRES = re.compile(r"(.*/)?(postgres|pgvector|postgis|timescaledb|citus|paradedb|pgvecto-rs|vectorchord\S*)")
+"""PostgreSQL with extensions, in images that are built on the image of Docker's library."""
+
+_SINGLE_FILE = re.compile(r"(^|/)([A-Z]\w*file\*?|[^/*]*\*?\.[^/*]+)$")
+"""A copied file, such as package*.json or a Gemfile: the source of the program is elsewhere."""
 
 _NO_ARGS: Mapping[str, str] = {}
 
@@ -51,15 +60,38 @@ def find_memory(image: str | None) -> str | None:
     return next((size for size, pattern in _HEAVY if re.search(pattern, get_short_name(image))), None)
 
 
-def find_data_dir(image: str | None) -> str | None:
-    """The data folder of an image. PostgreSQL's is one level up from version 18 on."""
-    profile = image_profiles.find_profile(image)
-    if profile is None or profile.data_dir is None or image is None:
+def find_user_id(name: str, image: str | None) -> int | None:
+    """The id of a user in an official image, or in an image with the name of the user; None: only the image knows."""
+    short_name, tag = image_profiles.split_image_name(image or "/")
+    is_library = "/" not in short_name and image_reference.get_registry(image or "/") == image_reference.DOCKER_HUB
+    is_official = is_library or name in short_name or image_profiles.find_profile(image) is not None
+    if name not in _USER_IDS or not (is_official or name == "nobody"):
         return None
-    name, tag = image_profiles.split_image_name(image)
-    version = tag.partition(".")[0].partition("-")[0]
-    if name == "postgres" and version.isdecimal() and int(version) >= 18:
+    return _USER_IDS[name]["alpine" in tag]
+
+
+def is_postgres(image: str | None) -> bool:
+    """Whether it is PostgreSQL, also with extensions under another name."""
+    return image is not None and bool(_POSTGRES.fullmatch(get_short_name(image)))
+
+
+def find_server(image: str | None, targets: Collection[str] = ()) -> image_profiles.ImageProfile | None:
+    """The profile of the server of an image; of an unknown image, that of the database whose folder is mounted."""
+    folder = next((target for target in _DATA_FOLDERS if target in targets), None)
+    name = "postgres" if is_postgres(image) else _DATA_FOLDERS[folder] if folder else ""
+    return image_profiles.find_profile(image) or image_profiles.PROFILES.get(name)
+
+
+def find_data_dir(image: str | None) -> str | None:
+    """The data folder of an image. PostgreSQL's is one level up from version 18 on; InfluxDB 1 has another one."""
+    profile = find_server(image)
+    if profile is None or image is None:
+        return None
+    version = re.search(r"(?:^|pg)([0-9]+)", image_profiles.split_image_name(image)[1])
+    if is_postgres(image) and version and int(version[1]) >= 18:
         return "/var/lib/postgresql"
+    if version and version[1] == "1" and get_short_name(image) == "influxdb":
+        return "/var/lib/influxdb"
     return profile.data_dir
 
 
@@ -72,7 +104,7 @@ class Stage:
     exposed_in: str = dataclasses.field(default="", compare=False)
     """The location of the first EXPOSE with a port."""
     user: str | None = None
-    """Name or number, without the group."""
+    """Name or number, and the group."""
     base_image: str | None = None
     command: tuple[str, ...] = ()
     """The words of its own CMD."""
@@ -82,13 +114,17 @@ class Stage:
     """Paths of the context that it copies, each with its path in the image. None: unknown, such as that of a build."""
 
     def has_copy(self, source: str, target: str) -> bool:
-        """Whether it has a path of the context, such as ``src``, at a path of the image."""
-        for copied, place in self.copies:
-            inner = posixpath.relpath(source, copied)
-            covers = not inner.startswith("..")
-            if covers and (place is None or posixpath.normpath(posixpath.join(place, inner)) == target):
-                return True
+        """Whether it has a path of the context, such as ``src``, or a part of it, at a path of the image."""
+        return any(_is_copy(source, target, copied, place) for copied, place in self.copies)
+
+
+def _is_copy(source: str, target: str, copied: str, place: str | None) -> bool:
+    inner, part = posixpath.relpath(source, copied), posixpath.relpath(copied, source)
+    if not inner.startswith(".."):
+        return place is None or posixpath.normpath(posixpath.join(place, inner)) == target
+    if place is None or part.startswith("..") or _SINGLE_FILE.search(part):
         return False
+    return posixpath.join(target, part) == place
 
 
 def read_stage(path: Path, root: roots.Root, target: str | None = None, args: Mapping[str, str] = _NO_ARGS) -> Stage:
@@ -119,9 +155,10 @@ def parse_stage(
                 name = declared_name or str(len(stages))
                 image = re.sub(r":[^/]*\$.*", "", image)  # the name is known without its tag
                 current = stages.get(image.lower(), Stage(base_image=None if "$" in image else image or None))
-            case "ARG":
+            case "ARG" | "ENV":
                 for word, _, default in (part.partition("=") for part in rest.split()):
-                    variables.setdefault(word, default.strip("\"'"))
+                    if instruction == "ENV" or word not in variables:
+                        variables[word] = _replace_variables(default.strip("\"'"), variables)
             case "CMD" | "ENTRYPOINT":
                 words = _parse_words(rest)
                 command = words if instruction == "CMD" else current.command
@@ -134,13 +171,13 @@ def parse_stage(
                 copies = _list_copies(_replace_variables(rest, variables), current.working_dir, stages)
                 current = dataclasses.replace(current, copies=(*current.copies, *copies))
             case "EXPOSE":
-                numbers = [word.removesuffix("/tcp") for word in rest.split()]
+                numbers = [word.removesuffix("/tcp") for word in _replace_variables(rest, variables).split()]
                 ports = [int(number) for number in numbers if number.isdecimal() and 0 < int(number) < 65536]
                 exposed_in = current.exposed_in or (str(diagnosis.SourceLocation(file, line)) if ports else "")
                 ports = tuple(dict.fromkeys((*current.ports, *ports)))
                 current = dataclasses.replace(current, ports=ports, exposed_in=exposed_in)
             case "USER":
-                user = rest.partition(":")[0].strip()
+                user = _replace_variables(rest, variables)
                 current = dataclasses.replace(current, user=None if "$" in user else user or None)
             case _:
                 continue
@@ -168,20 +205,33 @@ def _parse_words(text: str) -> tuple[str, ...]:
 def _list_copies(arguments: str, working_dir: str, stages: Mapping[str, Stage]) -> Iterator[tuple[str, str | None]]:
     """What COPY or ADD brings from the context, also by way of another stage."""
     match = re.search(r"--from=(\S+)", arguments)
-    if match:
-        stage = stages.get(match[1].lower(), Stage())
-        yield from ((source, None) for source, _ in stage.copies)
-        return
+    stage = stages.get(match[1].lower(), Stage()) if match else None
     text = re.sub(r"--\S+\s+", "", arguments)
     words = _parse_words(text) if text.startswith("[") else tuple(text.split())
     *sources, destination = words or ("",)
-    place = posixpath.join(working_dir, destination)
+    place = posixpath.normpath(posixpath.join(working_dir, destination))
     is_known = place.startswith("/") and "$" not in place
     for source in sources:
         path = posixpath.normpath(source.lstrip("/") or ".")
         # A folder's content is copied, a file into a folder.
         is_file_copy = destination.endswith("/") and "." in posixpath.basename(path).lstrip(".")
         target = posixpath.join(place, posixpath.basename(path)) if is_file_copy else place
-        parent = posixpath.dirname(path) or "."
-        has_pattern = any(character in path for character in "*?[")
-        yield (parent if has_pattern else path), (target if is_known else None)
+        if stage is not None:
+            yield from _follow_copies(stage, posixpath.join("/", source), target if is_known else None)
+            continue
+        yield (
+            (posixpath.dirname(path) or "." if posixpath.basename(path) == "*" else path),
+            (target if is_known else None),
+        )
+
+
+def _follow_copies(stage: Stage, source: str, target: str | None) -> Iterator[tuple[str, str | None]]:
+    """The paths of the context that a stage has in a folder, with their paths in the stage that copies the folder."""
+    for copied, place in stage.copies:
+        inner = posixpath.relpath(source, place or "/")
+        if place is None:
+            yield copied, None
+        elif not inner.startswith(".."):
+            yield posixpath.normpath(posixpath.join(copied, inner)), target
+        elif not (inner := posixpath.relpath(place, source)).startswith(".."):
+            yield copied, posixpath.join(target, inner) if target else None

@@ -7,10 +7,10 @@ import contextlib
 import dataclasses
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from seaway.compose.importer import amounts, exposure, health, plan
+from seaway.compose.importer import amounts, exposure, health, plan, proxies
 from seaway.syntax import diagnosis, nodes, yaml_parser
 
 _DROPPED_LABELS: Mapping[str, tuple[str, str]] = {
@@ -40,7 +40,7 @@ _DROPPED_LABELS: Mapping[str, tuple[str, str]] = {
 
 TOOL_PREFIXES = (
     *("autoheal", "caddy", "com.centurylinklabs.watchtower", "diun.", "docker-volume-backup.", "homepage."),
-    *("kompose.", "ofelia.", "swag", "tinyproxy", "traefik."),
+    *("kompose.", "ofelia.", "swag", "tinyproxy"),
 )
 """Labels of programs that watch Docker's socket."""
 
@@ -77,14 +77,20 @@ class _Label:
 
 
 def convert(service: plan.ServicePlan) -> None:
+    deploy = service.keys.enter("deploy")
+    for reader in (service.keys, deploy):
+        proxies.convert_labels(service, reader)
+    for name in deploy.get_names("labels"):
+        if not name.lower().startswith(proxies.TRAEFIK):
+            deploy.drop(("labels", name), "Seaway does not read labels of a swarm service")
     for name, node in service.keys.get_scalars("labels").items():
         key = ("labels", name)
+        if name.lower().startswith(proxies.TRAEFIK):
+            continue
         if name.startswith("kompose."):
             if not _convert_label(_Label(service=service, name=name, text=node.text, location=node.location)):
                 message, hint = _DROPPED_LABELS.get(name, ("Seaway does not support this label", "remove it"))
                 service.keys.drop(key, message, hint.format(shlex.quote(node.text)))
-        elif name.startswith("traefik.") and _convert_traefik(service, name, node):
-            pass
         elif not name.startswith(TOOL_PREFIXES) and _ANNOTATION.fullmatch(name):
             service.builder.annotations[name] = node.text
             service.keys.keep(key, "annotation of the pod", into="raw")
@@ -148,40 +154,6 @@ def _convert_exposure(label: _Label) -> bool:
     host = f"'seaway:ingress.hosts.{service.dns_name}[0]' {shlex.quote(label.text.split(',')[0].strip())}"
     hint = f"{exposure.PUBLISH_COMMAND} ingress && pulumi config set --path {host}"
     return label.approximate(f"published; the environment sets the host {label.text}", hint, "publish")
-
-
-def _convert_traefik(service: plan.ServicePlan, name: str, node: nodes.ScalarNode) -> bool:
-    """A label of Traefik, which published the service without a port of the host. Whether it has a result."""
-    keys, key = service.keys, ("labels", name)
-    if service.labels.get("traefik.enable", "true").lower() != "true" or service.main_port is None:
-        return False
-    if name.endswith(".loadbalancer.server.port"):
-        keys.keep(key, "the main port", into="port")
-        return True
-    if name == "traefik.enable":
-        service.builder.set("publish", True, node.location)  # noqa: FBT003 - a field
-        hint = f"{exposure.PUBLISH_COMMAND} ingress"
-        keys.approximate(key, "published; the environment decides how", hint, into="publish")
-        return True
-    hosts = re.findall(r"Host\(([^)]*)\)", node.text) if name.endswith(".rule") else []
-    names = [host.strip("` '\"") for host in ",".join(hosts).split(",") if host]
-    if not names:
-        return False
-    service.builder.set("publish", True, node.location)  # noqa: FBT003 - a field
-    paths = "" if "Path" not in node.text else ", with all its paths"
-    approximate_hosts(service, key, names, paths)
-    return True
-
-
-def approximate_hosts(service: plan.ServicePlan, key: tuple[str, str], names: Sequence[str], paths: str = "") -> None:
-    """Publish a service that a proxy of Docker published under these hosts."""
-    message = f"published{paths}; the environment sets the host {', '.join(names)}"
-    settings = " && ".join(
-        f"pulumi config set --path 'seaway:ingress.hosts.{service.dns_name}[{number}]' {shlex.quote(name)}"
-        for number, name in enumerate(names)
-    )
-    hint = f"{exposure.PUBLISH_COMMAND} ingress && {settings}"
-    service.keys.approximate(key, message, hint, into="publish")
 
 
 def _convert_init_container(label: _Label) -> bool:

@@ -5,20 +5,28 @@ exposes, or that its environment, labels or healthcheck name. EXPOSE does not co
 command: a worker shares the image of web, and listens on no port.
 """
 
+import dataclasses
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from seaway.compose.importer import images, naming, plan, ports
+from seaway.compose.importer import commands, images, naming, plan, ports, proxies
 
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """By service, texts that may name other services, each with a description of its source."""
 
-_DATA_FOLDER_PORTS = {"/var/lib/postgresql/data": 5432, "/var/lib/mysql": 3306, "/data/db": 27017}
-"""Databases in images with other names."""
+
+def collect_texts(plans: Mapping[str, plan.ServicePlan]) -> Texts:
+    return {name: list(_list_texts(service)) for name, service in plans.items()}
+
+
+def is_called(service: plan.ServicePlan, texts: Texts) -> bool:
+    """Whether a text of another service calls a port of a service."""
+    return bool(_find_called_ports(service, {name: texts[name] for name in texts if name != service.name}))
 
 
 def choose_main_ports(plans: Mapping[str, plan.ServicePlan]) -> None:
-    texts = {name: list(_list_texts(service)) for name, service in plans.items()}
+    texts = collect_texts(plans)
     for service in plans.values():
         if service.kind != "jobs":
             _choose_main_port(service, texts)
@@ -26,22 +34,32 @@ def choose_main_ports(plans: Mapping[str, plan.ServicePlan]) -> None:
 
 def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     called = _find_called_ports(service, {name: texts[name] for name in texts if name != service.name})
-    profile = service.profile
-    known = profile.ports if profile is not None and service.runs_default_server() else ()
-    known_source = f"the default port of {images.get_short_name(service.base_image or '')}"
-    main = ports.choose_main(service.listening_ports)
+    server = service.server
+    known = server.ports if server is not None else ()
+    known_source = f"the default port of {images.get_short_name(service.base_image or '') or 'its database'}"
+    proxied = list(proxies.list_ports(service))
+    _add_called_ports(service, {number: source for number, source, _ in proxied})
+    main = ports.choose_main(_list_bound_ports(service) or service.listening_ports)
+    web = _find_web_port(service, main, called)
     own = next((port for port in service.listening_ports if known and port.number == known[0]), None)
-    if own is not None:
+    if proxied:
+        number, _, is_http = proxied[0]
+        service.main_port = next(port for port in service.listening_ports if port.number == number)
+        if not is_http:
+            service.main_port = dataclasses.replace(service.main_port, protocol="tcp")
+    elif own is not None:
         service.main_port = own
-    elif known and profile and not profile.http and main and not _is_named(service, main.number):
+    elif known and server and not server.http and main and not _is_named(service, main.number):
         service.main_port = _make_port(service, known[0], known_source)
+    elif web is not None:
+        service.main_port = _make_port(service, web, called[web])
     elif main is not None and not (main.number in ports.DEBUGGER_PORTS and called):
         service.main_port = main
     elif known and service.build is None and (not called or known[0] in called):
         service.main_port = _make_port(service, known[0], known_source)
     elif called:
         service.main_port = _make_port(service, *next(iter(called.items())))
-    elif service.stage is not None and service.stage.ports and not service.has_own_command():
+    elif service.stage is not None and service.stage.ports and not _is_worker(service, service.stage):
         source = f"exposed by {service.stage.exposed_in}"
         service.main_port = _make_port(service, service.stage.ports[0], source)
     elif known:
@@ -52,6 +70,33 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
     if service.main_port is not None:
         # A service listens on its own address too: Kafka advertises it to its clients.
         _add_called_ports(service, _find_called_ports(service, {service.name: texts[service.name]}))
+
+
+def _list_bound_ports(service: plan.ServicePlan) -> list[ports.Port]:
+    """Its ports that its settings or its healthcheck name with an address of its own: it surely listens there."""
+    texts = [*service.list_texts(), " ".join(service.keys.enter("healthcheck").get_texts("test") or [])]
+    pattern = r"(?:^|(?<=[\s=/\"'(]))(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1?\]|\*)?:([0-9]+)(?![0-9.:])"
+    numbers = {int(number) for text in texts for number in re.findall(pattern, text)}
+    return [port for port in service.listening_ports if port.number in numbers and port.protocol != "udp"]
+
+
+def _find_web_port(service: plan.ServicePlan, main: ports.Port | None, called: Mapping[int, str]) -> int | None:
+    """A port of HTTP that others call, of a service that states only ports of other protocols."""
+    if main is None or main.protocol in ("http", "grpc") or main.number in called:
+        return None
+    return next((number for number in called if ports.guess_protocol(number, None, None, None) == "http"), None)
+
+
+def _is_worker(service: plan.ServicePlan, stage: images.Stage) -> bool:
+    """Whether it shares the EXPOSE of a server: it has another command than the service that states the port."""
+    if service.has_own_command() or commands.is_worker(service.list_command_words()):
+        return True
+    siblings = [
+        other
+        for other in service.plans.values()
+        if other.stage and other.stage.exposed_in == stage.exposed_in and other.stage.command != stage.command
+    ]
+    return any(port.number in stage.ports for other in siblings for port in other.listening_ports)
 
 
 def _is_named(service: plan.ServicePlan, number: int) -> bool:
@@ -79,12 +124,23 @@ def _list_texts(service: plan.ServicePlan) -> Iterator[tuple[str, str]]:
     yield from ((f"{service.name}'s {key}", node.text) for key, node in keys.get_scalars("environment").items())
     for key in ("command", "entrypoint"):
         yield from ((f"{service.name}'s {key}", text) for text in keys.get_texts(key) or [])
-    yield from ((name, text) for name in service.list_files() if (text := project.find_text(name)))
+    files = [*service.list_files(), *_list_copied_files(service)]
+    yield from ((name, text) for name in files if (text := project.find_text(name)))
     for config in keys.enter_sequence("configs"):
         source = config.get_text("source") or ""
         definition = service.document.enter("configs").enter(source)
         text = definition.get_text("content") or project.find_text(definition.get_text("file") or "")
         yield f"the config {source}", text or ""
+
+
+def _list_copied_files(service: plan.ServicePlan) -> Iterator[str]:
+    """The files that the Dockerfile of a proxy copies: its configuration names other services."""
+    if service.stage is None or service.build_context is None or not service.is_proxy():
+        return
+    for copied, _ in service.stage.copies:
+        path = posixpath.normpath(posixpath.join(service.build_context, copied))
+        files = service.project.list_files(path, text_only=True)
+        yield from ([f"{path}/{file}" for file in files] or [path])
 
 
 def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str]:
@@ -109,16 +165,10 @@ def _find_called_ports(service: plan.ServicePlan, texts: Texts) -> dict[int, str
 
 def _guess_port(service: plan.ServicePlan) -> tuple[int, str] | None:
     env = service.keys.get_scalars("environment")
-    for name in ("PORT", "VIRTUAL_PORT"):
-        if name in env and (number := ports.parse_number(env[name].text)):
-            return number, f"the variable {name}"
-    for name, text in service.labels.items():
-        if re.fullmatch(r"traefik\.http\.services\..*\.loadbalancer\.server\.port", name):
-            number = ports.parse_number(text)
-            return (number, f"the label {name}") if number else None
-    for mount in service.mounts:
-        if (number := _DATA_FOLDER_PORTS.get(mount.target)) and not service.has_own_command():
-            return number, f"the usual port of a database with its data in {mount.target}"
+    if "PORT" in env and (number := ports.parse_number(env["PORT"].text)):
+        return number, "the variable PORT"
+    if "VIRTUAL_HOST" in env:
+        return 80, "the default port of nginx-proxy"
     test = " ".join(service.keys.enter("healthcheck").get_texts("test") or [])
     match = re.search(r"(?:localhost|127\.0\.0\.1):([0-9]{2,5})(?![0-9])", test)
     number = ports.parse_number(match[1]) if match else None

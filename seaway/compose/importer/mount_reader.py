@@ -1,6 +1,7 @@
 """Classifies the mounts of a compose service: a disk, configuration, or a folder that a cluster does not have."""
 
 import dataclasses
+import os
 import posixpath
 import re
 from typing import Literal
@@ -29,6 +30,7 @@ MountKind = Literal[
     "code",
     "missing",
     "clock",
+    "null",
     "socket",
     "host",
     "unusable",
@@ -42,7 +44,12 @@ EXTENSION = "x-seaway"
 _CODE_FOLDERS = ("node_modules", "vendor", "bundle", ".venv", "venv", "site-packages", "target", "deps", "_build")
 """Folders in which a build installs packages. An empty disk would hide them."""
 
-_SYSTEM_FOLDERS = re.compile(r"/|/(proc|sys|dev|run|var/run|etc|boot|lib|usr|var/lib/docker|var/log)(/.*)?")
+_HELD_DATA = re.compile(r"^/(data|config)$|^/var/lib/|/(data|db)$")
+"""Folders that an anonymous volume keeps while its container is replaced."""
+
+_SYSTEM_FOLDERS = re.compile(
+    r"/|/(proc|sys|dev|run|var/run|etc|boot|lib|usr(?!/local/[^/]+/.)|var/lib/docker|var/log)(/.*)?"
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +83,7 @@ def read_mounts(
 ) -> list[Mount]:
     """The mounts of a service. The image holds the folders of its ``build_context`` that the ``stage`` copies."""
     mounts: list[Mount] = []
+    host_folders = document.enter(EXTENSION).get_text("hostFolders")
     for number, volume in enumerate(keys.enter_sequence("volumes")):
         volume.drop("volume.subpath volume.labels image.subpath", "the whole disk is mounted")
         volume.keep("bind.selinux", "pods have their own labels")
@@ -92,18 +100,21 @@ def read_mounts(
             read_only=volume.is_true("read_only"),
         )
         kind, files = _classify(mount, mount_type, source, project, build_context, stage), ()
+        kind = "empty" if kind in ("disk", "anonymous") and target == "/tmp" else kind  # noqa: S108
         if kind == "disk" and mount_type == "volume" and is_temporary(document.enter("volumes").enter(source)):
             kind = "empty"
-        elif kind == "disk" and stage is not None and posixpath.basename(target) in _CODE_FOLDERS:
+        elif kind in ("disk", "anonymous") and posixpath.basename(target) in _CODE_FOLDERS:
             kind = "code"
-        elif (
-            kind == "host" and _is_data_folder(source) and document.enter(EXTENSION).get_text("hostFolders") == "disks"
-        ):
+        elif kind == "anonymous" and target != data_dir and _HELD_DATA.search(target):
+            kind = "disk"
+            mount = dataclasses.replace(mount, source=f"{keys.path.rpartition('.')[2]}-{posixpath.basename(target)}")
+        elif kind == "host" and describe_host_path(source, target) == "folder" and host_folders == "disks":
             kind = "disk"
         elif kind == "file" and project.explain_unusable(mount.source):
             kind = "unusable"
         if kind == "folder":
-            files = project.list_text_files(mount.source)
+            is_configuration = mount.read_only or target.startswith(_CONFIGURATION)
+            files = project.list_files(mount.source, text_only=not is_configuration)
             writes = not mount.read_only and _DATA.fullmatch(posixpath.basename(target))
             if not files or target == data_dir or writes:
                 kind, files = "unusable" if mount.read_only and not files else "disk", ()
@@ -116,11 +127,12 @@ def is_temporary(definition: key_reader.KeyReader) -> bool:
     return definition.enter("driver_opts").get_text("type") == "tmpfs"
 
 
-def _is_data_folder(source: str) -> bool:
-    """Whether a path of a host is a folder with data, and no file and no part of the system."""
-    return not _SYSTEM_FOLDERS.fullmatch(posixpath.normpath(source)) and "." not in posixpath.basename(source).lstrip(
-        "."
-    )
+def describe_host_path(source: str, target: str) -> Literal["system", "file", "folder"]:
+    """What a path of a host is, by its name: the machine itself, a file, or a folder with data."""
+    if _SYSTEM_FOLDERS.fullmatch(posixpath.normpath(source)):
+        return "system"
+    names = (posixpath.basename(path).lstrip(".") for path in (source, target))
+    return "file" if all("." in name for name in names) else "folder"
 
 
 def _classify(  # noqa: PLR0911, PLR0917 - one return per kind
@@ -140,6 +152,8 @@ def _classify(  # noqa: PLR0911, PLR0917 - one return per kind
         return "socket"
     if path.startswith(CLOCK_PATHS):
         return "clock"
+    if path == os.devnull:
+        return "null"
     if path == target == SHARED_MEMORY:
         return "memory"
     relative = project.to_relative(source)
@@ -150,7 +164,8 @@ def _classify(  # noqa: PLR0911, PLR0917 - one return per kind
         return "missing"
     if not is_folder:
         return "file"
-    inside = build_context is not None and not posixpath.relpath(relative, build_context).startswith("..")
-    if inside and stage is not None and stage.has_copy(posixpath.relpath(relative, build_context), target):
-        return "source"
+    if build_context is not None and stage is not None:
+        inner = posixpath.relpath(relative, build_context)
+        if stage.has_copy(inner, target) and not project.is_ignored(build_context, inner):
+            return "source"
     return "disk" if project.is_empty(relative) else "folder"

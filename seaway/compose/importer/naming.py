@@ -14,8 +14,16 @@ RENAMED = "with the new names and paths"
 """The outcome of a text after `Renames.rewrite`."""
 
 _HOST_VARIABLE = re.compile(
-    r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|PEER|NODE|SERVICE|PROXY|BACKEND|LINK", re.IGNORECASE
+    r"HOST|SERVER|ADDR|ENDPOINT|UPSTREAM|BROKER|PEER|NODE|SERVICE|PROXY|BACKEND|LINK|^-h$", re.IGNORECASE
 )
+
+_OTHER_VARIABLE = re.compile(r"(?:USER|USERNAME|DB|DBNAME|DATABASE|SCHEMA|TYPE|PATH|PASSWORD)$", re.IGNORECASE)
+_OTHER_KEY = re.compile(r"(?i:user\w*|uid|db|dbname|database|catalog|schema)[\"']?\s*[:=]\s*[\"']?[\w-]+")
+
+_HOST_KEY = (
+    r"(?i:host|hostname|servers?|address|addr|endpoint|brokers?|data source)[\"'\]]*(?:\s*(?:[:=]|=>)\s*|\s+)[\"']?"
+)
+"""The end of a key whose value is a host: ``host: db``, ``Server=db;``, ``server db;``, ``--redis-host db``."""
 
 
 def to_dns_label(name: str, used_names: Collection[str] = (), max_length: int = MAX_LENGTH) -> str:
@@ -42,25 +50,39 @@ class Renames:
     def rewrite(self, text: str, variable: str = "") -> str:
         """A text with the new names. ``variable``: the environment variable that holds it.
 
-        A host name follows ``//`` or ``@``, precedes ``:port``, or is the whole text of a variable with a name like
-        ``DB_HOST``. A database that has the same name as a service is not renamed.
+        A host name follows ``//``, ``@`` or a key like ``host=``, precedes ``:port``, or is in the list of a variable
+        with a name like ``DB_HOST``. A database that has the same name as a service is not renamed.
         """
         for old, new in self.paths.items():
             text = re.sub(rf"{re.escape(old)}(?![\w.-])", new, text)
         for old, new in self.hosts.items():
             if old not in text:
                 continue
-            if text == old and _HOST_VARIABLE.search(variable):
-                return new
             name = re.escape(old)
             text = re.sub(rf"(?<=//){name}(?=[:/?,]|$)|(?<=@){name}(?=[:/?,]|$)", new, text)
             text = re.sub(rf"(?:(?<=[,\s=\"'\[(])|^){name}(?=:[0-9]{{1,5}}(?![0-9]))", new, text)
+            text = re.sub(rf"({_HOST_KEY}){name}(?=[\"',;&\s]|$)", rf"\1{new}", text)
+        parts = text.split(",")
+        is_list = len(parts) > 1 and all(part.strip() in {*self.hosts, *self.hosts.values()} for part in parts)
+        if is_list or _HOST_VARIABLE.search(variable):
+            text = ",".join(self.hosts.get(part, part) for part in parts)
         return text
 
 
-def find_old_name(text: str, renames: Renames) -> str | None:
-    """A host in a rewritten text that has another name in the cluster; None: there is none."""
-    pattern = r"(?<![\w.-]){}(?![\w-])"
+def names_host(text: str, name: str, variable: str) -> bool:
+    """Whether a text of a variable names a host, and not a database or a user of the same name."""
+    return Renames(hosts={name: ""}, paths={}).rewrite(text, variable) != text
+
+
+def find_old_name(text: str, renames: Renames, variable: str = "") -> str | None:
+    """A host in a rewritten text that has another name in the cluster; None: there is none.
+
+    The names of databases and users, schemes and paths are no hosts.
+    """
+    if _OTHER_VARIABLE.search(variable):
+        return None
+    text = _OTHER_KEY.sub("", text)
+    pattern = r"(?<![\w./-]){}(?![\w-]|://)"
     return next((old for old in renames.hosts if re.search(pattern.format(re.escape(old)), text)), None)
 
 

@@ -18,11 +18,17 @@ def convert(service: plan.ServicePlan) -> None:
 
 def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, dependency: key_reader.KeyReader) -> None:
     condition, kind = dependency.get_text("condition") or "service_started", service.kind
-    if condition == "service_started" and other.kind == "services":
+    if other.kind == "jobs" and other.is_switched_off():
+        dependency.keep("condition", "it is not awaited: it runs no container")
+    elif condition == "service_started" and other.kind == "services":
         message = "no order: a program retries until the other responds"
         dependency.approximate("condition", message, "condition: service_healthy", into="calls")
     elif other.kind == "stores" and kind != "stores" and not service.is_awaited("stores"):
         dependency.keep("condition", "stores start before services")
+    elif other.name in service.unordered_jobs:
+        message = f"no order: {other.dns_name} needs a disk that exists only when its store starts"
+        hint = f"if {service.dns_name} cannot start without it, do its work in the entrypoint of {service.dns_name}"
+        dependency.approximate("condition", message, hint)
     elif _runs_too_late(service, other):
         message = f"no rollout completes {other.dns_name} before {service.dns_name} starts"
         dependency.approximate("condition", message, f"let {service.dns_name} retry until it is complete")

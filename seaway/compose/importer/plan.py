@@ -5,19 +5,18 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from seaway.compose.importer import images, key_reader, mount_reader, naming, ports, project_dir, service_builder
+from seaway.compose.importer import (
+    commands,
+    images,
+    key_reader,
+    mount_reader,
+    naming,
+    ports,
+    project_dir,
+    service_builder,
+)
 from seaway.model.defaults import image_profiles
 from seaway.syntax import diagnosis, nodes
-
-_CLIENT_IMAGES = re.compile(r"mc|aws-cli|awscli|curl|busybox|hello-world|migrate|flyway|liquibase|wait-for.*|kcat|git")
-_ENDING_COMMAND = re.compile(
-    r"\b(migrat\w*|seed\w*|init\w*|setup|bootstrap|create\w*|collectstatic|loaddata|upgrade|exit|true|echo|chown|chmod"
-    r"|mkdir|cp|mc (mb|cp|alias|policy|anonymous)|curl|wget|pg_dump|pg_restore|psql|backup|restore|import|export)\b"
-)
-_PERMANENT_COMMAND = re.compile(
-    r"\b(worker|serve|server|runserver|start|daemon|watch\w*|beat|scheduler|consume\w*|listen|sidekiq|celery|bot|cron\w*"
-    r"|gunicorn|uvicorn|puma|while|tail -f|sleep (infinity|inf)|run_forever|queue:work|listener|poll\w*|agent|up)\b"
-)
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -51,6 +50,8 @@ class ServicePlan:
     stage: images.Stage | None = None
     mounts: list[mount_reader.Mount] = dataclasses.field(default_factory=list[mount_reader.Mount])
     listening_ports: list[ports.Port] = dataclasses.field(default_factory=list[ports.Port])
+    server: image_profiles.ImageProfile | None = None
+    """See `find_server`."""
     kind: str = "services"
     kind_reason: str = ""
     """Why it is a store or a job."""
@@ -61,6 +62,8 @@ class ServicePlan:
         default_factory=dict[mount_reader.Mount, "ServicePlan"]
     )
     """Mounts of other services' disks, with the owner."""
+    unordered_jobs: set[str] = dataclasses.field(default_factory=set[str])
+    """Jobs that it depends on, and that need the disk of a store that waits for it."""
     runs_after_services: bool = False
     """Of a job that depends on services."""
     build_error: str = ""
@@ -68,6 +71,8 @@ class ServicePlan:
     image_volume: str | None = None
     """The volume that its image declares and no key mounts."""
     networks: list[str] = dataclasses.field(default_factory=list[str])
+    aliases: list[str] = dataclasses.field(default_factory=list[str])
+    """Its other host names that can be names of Services."""
 
     @property
     def path(self) -> str:
@@ -91,7 +96,8 @@ class ServicePlan:
 
     @property
     def labels(self) -> dict[str, str]:
-        return {name: node.text for name, node in self.keys.get_scalars("labels").items()}
+        labels = self.keys.enter("deploy").get_scalars("labels") | self.keys.get_scalars("labels")
+        return {name: node.text for name, node in labels.items()}
 
     def set(self, path: key_reader.Key, value: Any, keys: key_reader.KeyReader, key: key_reader.Key) -> None:
         """Set a field at the location of a compose key, and keep the key."""
@@ -121,13 +127,27 @@ class ServicePlan:
 
     def runs_default_server(self) -> bool:
         """Whether it runs the server of a known image."""
-        if self.profile is None or self.keys.get_texts("entrypoint"):
+        return self.profile is not None and self.server is not None
+
+    def find_server(self) -> image_profiles.ImageProfile | None:
+        """The profile of the server that it runs; also of a database in an unknown image, by its name or its folder."""
+        profile = images.find_server(self.base_image, [mount.target for mount in self.mounts])
+        if profile is None or not self._runs_server(profile):
+            return None
+        # An application with a database in its image has other ports.
+        numbers = {port.number for port in self.listening_ports}
+        is_known = profile is images.find_server(self.base_image)
+        return profile if is_known or numbers <= {*profile.ports, *profile.other_ports} else None
+
+    def _runs_server(self, profile: image_profiles.ImageProfile) -> bool:
+        """Whether its command is that of the image."""
+        if self.keys.get_texts("entrypoint"):
             return False
         stage = self.stage
         if stage is not None and stage.has_entrypoint and stage.base_image == self.base_image:
             return False
         command = self.keys.get_texts("command") or (list(stage.command) if stage else [])
-        return not command or command[0].startswith("-") or command[0] in self.profile.server_commands
+        return not command or command[0].startswith("-") or command[0] in profile.server_commands
 
     def is_awaited(self, *kinds: str) -> bool:
         """Whether services of these kinds depend on it, also by way of others: then it changes before its own kind."""
@@ -135,16 +155,20 @@ class ServicePlan:
         return any(other.kind in kinds or other.is_awaited(*kinds) for other in dependents)
 
     def ends(self) -> bool:
-        """Whether its last command is known to end: a migration, or a client."""
-        text = " ".join(self.list_command_texts())
-        last = re.split(r"&&|;|\n|\|\|", text.strip().rstrip(";"))[-1].strip()
-        image = images.get_short_name(self.image or "").rpartition("/")[2]
-        is_client = bool(_CLIENT_IMAGES.fullmatch(image))
-        return not self.runs_on() and bool(_ENDING_COMMAND.search(last) or (is_client and text.strip()))
+        """Whether its command is known to end."""
+        image = images.get_short_name(self.base_image or self.image or "")
+        has_program = self.stage is not None and self.stage.has_entrypoint
+        has_terminal = self.keys.is_true("tty") or self.keys.is_true("stdin_open")
+        return commands.ends(self.list_command_words(), "" if has_program else image, has_terminal=has_terminal)
 
-    def runs_on(self) -> bool:
-        """Whether its command is known to run permanently: a worker or a server."""
-        return bool(_PERMANENT_COMMAND.search(" ".join(self.list_command_texts())))
+    def runs_permanently(self) -> bool:
+        """Whether its command is known to be a worker or a server."""
+        return commands.runs_permanently(self.list_command_words())
+
+    def list_command_words(self) -> list[str]:
+        """The words of its entrypoint and command, or those of its Dockerfile's CMD."""
+        words = [word for key in ("entrypoint", "command") for word in self.keys.get_texts(key) or []]
+        return words or list(self.stage.command if self.stage else ())
 
     def has_own_command(self) -> bool:
         """Whether it runs another program than its image does by itself."""
@@ -154,17 +178,24 @@ class ServicePlan:
         """Whether its first start imports files: it listens only afterwards."""
         return any(mount.target.startswith("/docker-entrypoint-initdb.d") for mount in self.mounts)
 
+    def is_switched_off(self) -> bool:
+        """Whether it runs no container."""
+        text = self.keys.enter("deploy").get_text("replicas") or self.keys.get_text("scale") or "1"
+        return text.isdecimal() and not int(text)
+
     def is_proxy(self) -> bool:
         """Whether it runs a proxy that looks up the addresses of others only when it starts."""
-        name = images.get_short_name(self.base_image or self.image or "")
+        name = images.get_short_name(self.base_image or self.image or "").rpartition("/")[2]
         return bool(re.search(r"nginx|openresty|haproxy|envoy|httpd|apache", name))
 
     def names_itself(self) -> bool:
         """Whether its own settings hold its own name as a host."""
         test = " ".join(self.keys.enter("healthcheck").get_texts("test") or [])
         texts = [*self.list_texts(), test, *(self.project.find_text(name) or "" for name in self.list_files())]
-        pattern = rf"(?<![\w.-]){re.escape(self.name)}(?=:[0-9])|//{re.escape(self.name)}(?![\w.-])"
-        return any(re.search(pattern, text) for text in texts)
+        pattern = rf"(?<![\w.-]){re.escape(self.name)}(?=:[0-9])|(?://|@){re.escape(self.name)}(?![\w.-])"
+        env = self.keys.get_scalars("environment").items()
+        is_named = any(naming.names_host(node.text, self.name, key) for key, node in env)
+        return is_named or any(re.search(pattern, text) for text in texts)
 
     def list_files(self) -> list[str]:
         """The files of the project that it mounts."""
@@ -176,8 +207,7 @@ class ServicePlan:
 
     def is_passive_server(self) -> bool:
         """Whether it is a database or a cache: it answers, and calls no other service."""
-        profile = self.profile
-        return profile is not None and bool(profile.ports) and not profile.http and self.runs_default_server()
+        return self.server is not None and bool(self.server.ports) and not self.server.http
 
     def list_host_names(self) -> list[str]:
         """Its host names in compose: service and container name, aliases, and the aliases of links."""
@@ -189,6 +219,22 @@ class ServicePlan:
         names += [alias for name, _, alias in links if name == self.name]
         return [name for name in dict.fromkeys(names) if name and (name == self.name or name not in self.plans)]
 
+    def find_renamed_hosts(self) -> dict[str, str]:
+        """The hosts that it reaches in compose, and not in a cluster, with their names there."""
+        servers: dict[str, ServicePlan] = {}
+        for other in sorted(self.plans.values(), key=lambda other: set(other.networks).isdisjoint(self.networks)):
+            for host in other.list_host_names() if other.kind != "jobs" else ():
+                servers.setdefault(host, other)
+        for name, _, alias in (text.partition(":") for text in self.keys.get_texts("links") or []):
+            if alias and name in self.plans:
+                servers[alias] = self.plans[name]
+        # The cluster's DNS ignores case.
+        return {
+            host: other.dns_name
+            for host, other in servers.items()
+            if host.lower() not in (other.dns_name, *other.aliases)
+        }
+
     def list_callable(self) -> Sequence["ServicePlan"]:
         """The services that it may call: all with a port that share a network with it, and its links.
 
@@ -199,9 +245,12 @@ class ServicePlan:
         if self.is_passive_server():
             linked |= self.dependencies.keys()
             linked |= {name for name, other in self.plans.items() if other.profile is self.profile}
+            env = self.keys.get_scalars("environment")
             for name in self.plans:
                 pattern = rf"(?<![\w.-]){re.escape(name)}(?![\w.-])"
-                linked |= {name for text in self.list_texts() if re.search(pattern, text)}
+                is_called = any(re.search(pattern, text) for text in self.list_command_texts())
+                is_called = is_called or any(naming.names_host(node.text, name, key) for key, node in env.items())
+                linked |= {name} if is_called else set[str]()
             networks = set[str]()
         others = [other for other in self.plans.values() if other is not self and other.kind != "jobs"]
         return [other for other in others if other.name in linked or not networks.isdisjoint(other.networks)]

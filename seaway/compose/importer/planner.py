@@ -1,7 +1,10 @@
 """Plans all services of a compose document before any of them is converted."""
 
 import dataclasses
-from collections.abc import Collection, Mapping
+import graphlib
+import itertools
+import posixpath
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from seaway.compose.importer import (
     images,
@@ -15,9 +18,13 @@ from seaway.compose.importer import (
     service_builder,
 )
 from seaway.compose.loader import paths
+from seaway.model import ports as model_ports
 from seaway.model import rollout_order
+from seaway.model.validate import structure
 
 CRON_LABEL = "kompose.cronjob.schedule"
+
+DiskUser = tuple[plan.ServicePlan, mount_reader.Mount]
 
 
 def plan_services(
@@ -59,6 +66,7 @@ def plan_services(
         service.listening_ports = ports.read_ports(keys, service.profile)
     for service in plans.values():
         service.mounts += _inherit_mounts(service)
+        service.server = service.find_server()
     _find_jobs(plans)
     main_port.choose_main_ports(plans)
     _assign_disks(plans)
@@ -69,7 +77,19 @@ def plan_services(
         service.runs_after_services = runs_last and any(other.kind == "services" for other in dependencies)
         service.keys = dataclasses.replace(service.keys, into=service.path)
         service.networks = _list_networks(service)
+    _assign_aliases(plans)
     return plans
+
+
+def _assign_aliases(plans: Mapping[str, plan.ServicePlan]) -> None:
+    """Each further host name that is a DNS label belongs to the first service that has it."""
+    names = [service.dns_name for service in plans.values()]
+    used = {*names, *(f"{name}{model_ports.PUBLISHED_SUFFIX}" for name in names)}
+    for service in plans.values():
+        labels = [name.lower() for name in service.list_host_names()] if service.kind != "jobs" else []
+        labels = [label for label in dict.fromkeys(labels) if structure.DNS_LABEL.fullmatch(label)]
+        service.aliases = [label for label in labels if label not in used]
+        used.update(service.aliases)
 
 
 def _choose_dns_names(names: Collection[str]) -> dict[str, str]:
@@ -82,7 +102,7 @@ def _choose_dns_names(names: Collection[str]) -> dict[str, str]:
 def _plan_build(service: plan.ServicePlan, build: key_reader.KeyReader, *, build_named_images: bool) -> None:
     """A build that fails is replaced with the image of the service, if it has one."""
     project, written = service.project, build.get_text("context") or "."
-    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_context(written)
+    dockerfile, context = build.get_text("dockerfile") or "Dockerfile", project.to_relative(written)
     file = None
     if context is not None and not build.has("dockerfile_inline"):
         file = project.folder / context / dockerfile
@@ -119,16 +139,17 @@ def _inherit_mounts(service: plan.ServicePlan) -> list[mount_reader.Mount]:
 
 
 def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
-    """Jobs end: other services wait for their end, or they are not restarted and not callable."""
+    """Jobs end: other services wait for their end, or they are not restarted, and no other service calls them."""
     conditions = [(name, condition) for service in plans.values() for name, condition in service.dependencies.items()]
     awaited = {name for name, condition in conditions if condition == "service_completed_successfully"}
     required = {name for name, _ in conditions} - awaited
     healthy = {name for name, condition in conditions if condition == "service_healthy"}
+    texts = main_port.collect_texts(plans)
     for service in plans.values():
         keys, deploy = service.keys, service.keys.enter("deploy")
         restart = deploy.enter("restart_policy").get_text("condition") or keys.get_text("restart") or ""
         mode = deploy.get_text("mode") or ""
-        callable_ = service.listening_ports or keys.has("healthcheck") or service.runs_default_server()
+        is_server = service.listening_ports or keys.has("healthcheck") or service.runs_default_server()
         reason = ""
         if service.name in awaited:
             reason = "other services wait for its completion"
@@ -136,13 +157,13 @@ def _find_jobs(plans: Mapping[str, plan.ServicePlan]) -> None:
             reason = f"{CRON_LABEL} is its schedule"
         elif mode.endswith("-job"):
             reason = f"deploy.mode is {mode}"
-        elif callable_ or service.name in healthy:
+        elif is_server or service.name in healthy or main_port.is_called(service, texts):
             pass
         elif restart in {"", "none", "no"} and service.ends():
             reason, service.is_kind_guessed = "its command ends, and it has no port", True
-        elif restart in {"none", "no"} and not service.runs_on() and service.name not in required:
+        elif restart in {"none", "no"} and not service.runs_permanently() and service.name not in required:
             reason, service.is_kind_guessed = f"restart is {restart}, and it has no port", True
-        elif restart.startswith("on-failure") and service.ends() and service.name not in required:
+        elif restart.startswith("on-failure") and service.ends():
             reason, service.is_kind_guessed = f"restart is {restart}, and its command ends", True
         if reason:
             service.kind, service.kind_reason = "jobs", reason
@@ -163,54 +184,97 @@ def _list_networks(service: plan.ServicePlan) -> list[str]:
 
 def _assign_disks(plans: Mapping[str, plan.ServicePlan]) -> None:
     """A disk that several services mount belongs to one store, and the others share it."""
-    users: dict[str, list[tuple[plan.ServicePlan, mount_reader.Mount]]] = {}
+    users: dict[str, list[DiskUser]] = {}
     for service in plans.values():
         for mount in service.mounts:
             if mount.kind == "disk":
                 users.setdefault(mount.source, []).append((service, mount))
-    candidates = {source: [user for user in all_users if user[0].kind != "jobs"] for source, all_users in users.items()}
+    candidates = {
+        source: [(service, mount) for service, mount in all_users if not _runs_rarely(service)]
+        for source, all_users in users.items()
+    }
     candidates = {source: able for source, able in candidates.items() if able}
-    owners = {source: min(able, key=lambda user: _rank_owner(*user)) for source, able in candidates.items()}
-    # A pod runs on the node of the disks that it mounts.
-    waits_for: dict[str, set[str]] = {}
-    for source, (owner, _) in owners.items():
-        for service, _ in users[source]:
-            waits_for.setdefault(service.name, set()).update({owner.name} - {service.name})
-    if next(rollout_order.find_name_cycles(waits_for), None) is not None:
-        # With the first name as the owner, no two stores wait for each other.
-        owners = {source: min(able, key=lambda user: user[0].name) for source, able in candidates.items()}
+    position = {name: number for number, name in enumerate(_sort_dependencies_first(plans))}
+    owners = {
+        source: min(able, key=lambda user: (*_rank_owner(*user), position[user[0].name]))
+        for source, able in candidates.items()
+    }
+    if _find_waiting_cycles(plans, owners, users):
+        # What the others depend on is the owner, so that no two stores wait for each other.
+        owners = {source: min(able, key=lambda user: position[user[0].name]) for source, able in candidates.items()}
+    _release_waiting_services(plans, owners, users)
     for source, (owner, disk) in owners.items():
         owner.own_disks.append(disk)
         for service, mount in users[source]:
             if mount is not disk:
                 service.shared_disks[mount] = owner
     for service in plans.values():
-        if service.kind != "jobs":
+        if not _runs_rarely(service):
             _find_store(service)
 
 
-def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[bool | str, ...]:
+def _release_waiting_services(
+    plans: Mapping[str, plan.ServicePlan], owners: Mapping[str, DiskUser], users: Mapping[str, Sequence[DiskUser]]
+) -> None:
+    """A service cannot wait for a job that mounts its disk: the disk exists only when the service starts."""
+    while cycles := _find_waiting_cycles(plans, owners, users):
+        edges = [edge for cycle in cycles for edge in itertools.pairwise(cycle)]
+        edges = [(name, other) for name, other in edges if plans[name].kind != "jobs" and plans[other].kind == "jobs"]
+        if not edges:
+            return
+        for name, other in edges:
+            plans[name].unordered_jobs.add(other)
+
+
+def _find_waiting_cycles(
+    plans: Mapping[str, plan.ServicePlan], owners: Mapping[str, DiskUser], users: Mapping[str, Sequence[DiskUser]]
+) -> list[tuple[str, ...]]:
+    """The services that wait for each other: for a dependency, or for the disks that their pods mount."""
+    waits_for = {
+        name: (service.dependencies.keys() & plans.keys()) - service.unordered_jobs for name, service in plans.items()
+    }
+    for source, (owner, _) in owners.items():
+        for service, _ in users[source]:
+            waits_for[service.name] |= {owner.name}
+    return list(rollout_order.find_name_cycles(waits_for))
+
+
+def _sort_dependencies_first(plans: Mapping[str, plan.ServicePlan]) -> Iterable[str]:
+    """The names of the services. Docker Compose refuses cycles."""
+    graph = {name: [other for other in sorted(plans[name].dependencies) if other in plans] for name in sorted(plans)}
+    if next(rollout_order.find_name_cycles(graph), None) is not None:
+        return graph
+    return graphlib.TopologicalSorter(graph).static_order()
+
+
+def _runs_rarely(service: plan.ServicePlan) -> bool:
+    """Whether it cannot own a disk, because it has no pod most of the time."""
+    return service.kind == "jobs" or service.is_switched_off()
+
+
+def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[bool, ...]:
     """First the service whose image keeps its data there, then one that writes, has one container, and has a port."""
-    replicas = service.keys.enter("deploy").get_text("replicas") or service.keys.get_text("scale") or "1"
+    replicas = service.keys.enter("deploy").get_text("replicas") or service.keys.get_text("scale")
     return (
         images.find_data_dir(service.base_image) != mount.target,
         mount.read_only,
         not mount.key.startswith("volumes."),
-        replicas not in ("0", "1"),
+        replicas not in (None, "1"),
         service.main_port is None,
-        service.name,
     )
 
 
 def _find_store(service: plan.ServicePlan) -> None:
     """A service with a disk is a store."""
     data_dir = images.find_data_dir(service.base_image)
-    if data_dir is not None and service.runs_default_server():
-        is_mounted = any(
-            mount_reader.overlaps(data_dir, mount.target)
+    if data_dir is not None and service.server is not None:
+        targets = [
+            mount.target
             for mount in service.mounts
             if mount.target != data_dir or mount.kind not in ("anonymous", "host")
-        )
+        ]
+        targets += [text.partition(":")[0] for text in service.keys.get_texts("tmpfs") or []]
+        is_mounted = any(mount_reader.overlaps(data_dir, posixpath.normpath(target)) for target in targets)
         service.image_volume = None if is_mounted else data_dir
     if service.own_disks or service.image_volume:
         service.kind = "stores"

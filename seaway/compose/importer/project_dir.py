@@ -5,7 +5,7 @@ import os
 import posixpath
 from pathlib import Path
 
-from seaway.files import roots
+from seaway.files import ignore, roots
 from seaway.model.validate import mounts
 from seaway.syntax import diagnosis
 
@@ -24,21 +24,15 @@ class ProjectDir:
     root: roots.Root
 
     def to_relative(self, source: str) -> str | None:
-        """A path relative to the project, as ``./nginx.conf``; None: it is outside."""
+        """A path relative to the compose file, as ``./nginx.conf``; None: it is outside of the project."""
         if source.startswith("~"):
             return None
         if posixpath.isabs(source):
             source = os.path.relpath(source, self.folder.absolute())
         path = posixpath.normpath(source)
         if path == ".." or path.startswith("../"):
-            return None
+            return path if self.root.allows(self.folder / path) else None
         return path if path == "." else f"./{path}"
-
-    def to_context(self, source: str) -> str | None:
-        """The folder of a build, which may be above the compose file; None: it is outside of the project."""
-        if (relative := self.to_relative(source)) is not None or posixpath.isabs(source) or source.startswith("~"):
-            return relative
-        return posixpath.normpath(source) if self.root.allows(self.folder / source) else None
 
     def is_folder(self, relative: str) -> bool:
         """A missing path without a dot in its name counts as a folder: Docker would create it."""
@@ -55,8 +49,8 @@ class ProjectDir:
         path = self.folder / relative
         return not path.exists() or (path.is_dir() and all(file.name in PLACEHOLDER_FILES for file in path.iterdir()))
 
-    def list_text_files(self, relative: str) -> tuple[str, ...]:
-        """The files of a folder if all are text and fit into a ConfigMap; else none."""
+    def list_files(self, relative: str, *, text_only: bool) -> tuple[str, ...]:
+        """The files of a folder if they fit into a ConfigMap, and all are text or need not be; else none."""
         root, size, files = self.folder / relative, 0, list[str]()
         for parent, folders, names in os.walk(root):
             folders.sort()
@@ -68,22 +62,28 @@ class ProjectDir:
                 if size > mounts.MAX_CONFIG_MAP_BYTES:
                     return ()
                 files.append(path.relative_to(root).as_posix())
-        return tuple(files) if all(self._decode(root / name) is not None for name in files) else ()
+        return () if text_only and any(self._decode(root / name) is None for name in files) else tuple(files)
 
     def explain_unusable(self, relative: str) -> str:
         """Why a file or folder cannot be configuration; empty: it can, or it is missing."""
         path = self.folder / relative
-        files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+        files = sorted(file for file in (path.rglob("*") if path.is_dir() else [path]) if file.is_file())
         if len(files) > MAX_FILES:
             return f"has {len(files):,} files, and configuration has at most {MAX_FILES}"
-        for file in files:
-            if not file.is_file() or not self.root.exists(file):
-                continue
-            if file.stat().st_size > mounts.MAX_CONFIG_MAP_BYTES:
-                return f"is too large for configuration: {file.name} has {file.stat().st_size:,} bytes"
-            if self._decode(file) is None:
-                return f"cannot be configuration: {file.name} is no text" if path.is_dir() else "is no text"
-        return ""
+        sizes = {file: file.stat().st_size for file in files}
+        if sum(sizes.values()) > mounts.MAX_CONFIG_MAP_BYTES:
+            largest = max(files, key=lambda file: sizes[file])
+            return f"is too large for configuration: {largest.name} has {sizes[largest]:,} bytes"
+        links = [file.name for file in files if path.is_dir() and file.is_symlink()]
+        return f"has a link, {links[0]}" if links else ""
+
+    def is_ignored(self, context: str, relative: str) -> bool:
+        """Whether the .dockerignore of a build context excludes a path of it."""
+        try:
+            rules = ignore.IgnoreRules(self.find_text(posixpath.join(context, ".dockerignore")) or "")
+        except diagnosis.InvalidInput:
+            return False
+        return rules.excludes(relative)
 
     def is_executable(self, relative: str) -> bool:
         """Whether a file is a program, such as a script."""

@@ -86,6 +86,8 @@ def _find_amount(
         amount = read_amount(reader.get_text(key))
         if amount and first is None:
             first = amount, reader, key
+        elif re.fullmatch(r"[0.]+[a-z]*", reader.get_text(key) or ""):
+            reader.keep(key, "0 is no limit")
         else:
             reader.drop(key, "another key states it, or it is not a valid amount")
     return first
@@ -103,20 +105,28 @@ def _convert_memory(service: plan.ServicePlan, limit: Amount | None, request: Am
         return
     known = images.find_memory(service.base_image)
     by_command = _find_stated_memory(service, service.list_command_texts())
-    by_environment = _find_stated_memory(service, (node.text for node in keys.get_scalars("environment").values()))
+    env = keys.get_scalars("environment").items()
+    texts = [*(node.text for _, node in env), *(service.project.find_text(name) or "" for name in service.list_files())]
+    sizes = [amounts.to_size(node.text) for name, node in env if _is_memory(name)]
+    by_environment = max([_find_stated_memory(service, texts), *filter(None, sizes)], key=quantity.parse)
     size = max(known or DEFAULT_MEMORY, by_command, key=quantity.parse)
     if request:
         size = request[0]
         service.set(path, *request)
     else:
         service.builder.set(path, size)
-    # A variable may be meant for another program: it raises the limit, and reserves nothing.
+    # A variable or a file may be meant for another program: it raises the limit, and reserves nothing.
     largest = 2 * max(map(quantity.parse, (size, by_command, by_environment)))
     limit_size = quantity.format_size(max(quantity.parse(MIN_GUESSED_LIMIT), largest))
     service.builder.set(limit_path, limit_size)
     message = f"may use {limit_size} of memory, and reserves {size}; compose states no limit"
     kind = "added" if known else "approximated"
     keys.note(kind, message, "set deploy.resources.limits.memory", into="resources.memoryLimit")
+
+
+def _is_memory(name: str) -> bool:
+    """Whether a variable is named like an amount of memory: MEMORY, or HEAP_SIZE."""
+    return bool(re.search(r"(?:^|_)(?:MEMORY|MEM|HEAP|BUFFER_POOL)(?:_|$)", name, re.IGNORECASE))
 
 
 def _find_stated_memory(service: plan.ServicePlan, texts: Iterable[str]) -> str:
@@ -169,7 +179,7 @@ def convert_deploy(service: plan.ServicePlan) -> None:
     deploy, noun = keys.enter("deploy"), kind[:-1]
     reader, key = (deploy, "replicas") if deploy.get_text("replicas") is not None else (keys, "scale")
     on_each_node = deploy.get_text("mode") == "global" or service.labels.get("kompose.controller.type") == "daemonset"
-    if on_each_node and kind == "services":
+    if on_each_node and kind == "services" and not service.is_switched_off():
         service.builder.set("daemonSet", True, deploy.locate("mode"))  # noqa: FBT003 - a field
         reader.drop(key, "one pod on every node")
         deploy.keep("mode", "daemonSet", into="daemonSet")
@@ -188,22 +198,21 @@ def convert_deploy(service: plan.ServicePlan) -> None:
         for name in deploy.get_names(section):
             message = "one additional pod at a time, each healthy before the next; a failure stops the rollout"
             deploy.approximate((section, name), message)
-    deploy.drop("labels", "Seaway does not read labels of a swarm service")
 
 
 def _convert_replicas(service: plan.ServicePlan, reader: key_reader.KeyReader, key: str) -> None:
     kind, text = service.kind, reader.get_text(key)
-    if kind != "services":
+    if kind == "jobs" and service.is_switched_off():
+        service.builder.set("run", "on-demand", reader.locate(key))
+        reader.keep(key, "runs only on demand", into="run")
+    elif kind != "services":
         reader.approximate(key, f"1: a {kind[:-1]} is one pod", kept={"1": ""})
     elif _convert_autoscaling(service):
         reader.drop(key, "the labels kompose.hpa.* define an autoscaler")
     else:
         count = int(text) if text and text.isdecimal() else 1
-        service.builder.set("scale", max(count, 1), reader.locate(key) if text else None)
-        if count:
-            reader.keep(key, into="scale")
-        else:
-            reader.approximate(key, "1: a service runs", "remove the service, or give it a profile", into="scale")
+        service.builder.set("scale", count, reader.locate(key) if text else None)
+        reader.keep(key, into="scale")
 
 
 def _convert_autoscaling(service: plan.ServicePlan) -> bool:

@@ -5,7 +5,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 
-from seaway.compose.importer import key_reader, plan
+from seaway.compose.importer import key_reader, naming, plan
 from seaway.compose.loader import interpolation
 from seaway.kubernetes.api import references
 from seaway.model import secret_patterns, secrets
@@ -142,17 +142,29 @@ def convert_configs(service: plan.ServicePlan) -> None:
         target = posixpath.normpath(posixpath.join("/", config.get_text("target") or source))
         definition = service.document.enter("configs").enter(source)
         content, file = definition.get_text("content"), definition.get_text("file")
-        if content is not None:
-            service.builder.set(("files", target, "content"), content, config.locate("source"))
+        text = service.project.find_text(file) if content is None and file else content
+        new_text = service.renames.rewrite(text) if text else text
+        if content is not None or new_text != text:
+            service.builder.set(("files", target, "content"), new_text, config.locate("source"))
         elif file:
             service.builder.set(("files", target), service.project.to_relative(file) or file, config.locate("source"))
+        if (file and service.project.is_executable(file)) or _is_executable(config.get_text("mode") or ""):
+            service.builder.add_volume({"name": "config", "configMap": {"defaultMode": 0o755}})
         if content is not None or file:
-            config.keep("source", into="files")
+            kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
+            config.record("source", kind, message, into="files")
         else:
             config.drop("source", f"the content of the config {source} is unknown", "write its `content:` or `file:`")
         config.keep("target")
         message = "every user of the container can read the file, and none can change it"
         config.approximate("uid gid mode", message)
+
+
+def _is_executable(mode: str) -> bool:
+    """``0755``, or the same in decimal."""
+    is_octal = mode.startswith("0")
+    digits = mode.removeprefix("0o") if is_octal else mode
+    return digits.isdecimal() and bool(int(digits, 8 if is_octal else 10) & 0o111)
 
 
 def convert_config_definitions(document: key_reader.KeyReader) -> None:

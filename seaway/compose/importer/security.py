@@ -26,6 +26,8 @@ REFUSED_KEYS = {
     "device_cgroup_rules": ("a device belongs to one machine", "use `gpus` for GPUs"),
     "use_api_socket": ("the socket of the engine gives root on the machine", "use `kubernetesApi`"),
 }
+_TEMPLATES = "/etc/nginx/templates"
+_SCRIPTS = "/docker-entrypoint.d/"
 _ID_HINT = "write the id that `id -u` prints"
 
 
@@ -141,7 +143,7 @@ def choose_run_as(service: plan.ServicePlan) -> RunAs:
     """
     keys, image, stage, profile = service.keys, service.base_image, service.stage, service.profile
     # Another program than the server of a known image may write anywhere.
-    profile = profile if service.runs_default_server() else None
+    profile = profile if service.runs_default_server() and not _changes_files(service) else None
     has_defaults = profile is not None and profile.is_default
     model_sets_rest = stage is None and has_defaults
     folders = () if profile is None or model_sets_rest else profile.writable
@@ -151,14 +153,15 @@ def choose_run_as(service: plan.ServicePlan) -> RunAs:
     writable_root = is_writable and not has_defaults
     text, stage_user = keys.get_text("user"), stage.user if stage is not None else None
     if text is not None:
-        run_as = _parse_user(text)
+        run_as = _parse_user(text, image)
         writable_root = writable_root or (run_as.root and is_writable)
         return dataclasses.replace(run_as, writable_root=writable_root, writable_folders=folders)
     reason = "it is unknown whether it can run with fewer rights"
     if stage_user is not None:
-        user = int(stage_user) if stage_user.isdecimal() else images.USER_IDS.get(stage_user)
-        if user is not None and stage_user not in ROOT_USERS:
-            return RunAs(user=user, writable_root=is_writable, message=f"runs as {user}, as in its Dockerfile")
+        run_as = _parse_user(stage_user, image)
+        if run_as.user is not None:
+            message = f"runs as {run_as.user}, as in its Dockerfile"
+            return RunAs(user=run_as.user, group=run_as.group, writable_root=is_writable, message=message)
         reason = f"the Dockerfile has USER {stage_user}"
     elif profile is not None and profile.runs_as_root:
         reason = f"{images.get_short_name(image or '')} starts as root only"
@@ -173,7 +176,16 @@ def choose_run_as(service: plan.ServicePlan) -> RunAs:
     )
 
 
-def _parse_user(text: str) -> RunAs:
+def _changes_files(service: plan.ServicePlan) -> bool:
+    """Whether nginx writes its templates over files of the image, or runs scripts first that may write anywhere."""
+    folders = [folder or "" for _, folder in service.stage.copies] if service.stage else []
+    if any(target.startswith(_SCRIPTS) for target in [*folders, *(mount.target for mount in service.mounts)]):
+        return True
+    is_moved = "NGINX_ENVSUBST_OUTPUT_DIR" in service.keys.get_scalars("environment")
+    return is_moved or any(folder.startswith(_TEMPLATES) for folder in folders)
+
+
+def _parse_user(text: str, image: str | None) -> RunAs:
     name, _, group = text.partition(":")
     if name in ROOT_USERS:
         message = "security: baseline, and root in `raw`"
@@ -185,8 +197,8 @@ def _parse_user(text: str) -> RunAs:
         return RunAs(user=int(name), group=int(group), kind="kept", message=f"runAsGroup: {group} of the pod")
     if name.isdecimal():
         return RunAs(user=int(name), kind="approximated", message=f"the group is {name} too, not {group}")
-    if name in images.USER_IDS:
-        user = images.USER_IDS[name]
+    user = images.find_user_id(name, image)
+    if user is not None:
         message = f"{name} is assumed to have the id {user}"
         return RunAs(user=user, kind="approximated", message=message, hint=_ID_HINT)
     message = f"security: baseline, as the image's own user: only the image knows the id of {name}"
@@ -206,7 +218,7 @@ def _set_user(service: plan.ServicePlan, run_as: RunAs) -> None:
         builder.pod_spec["securityContext"] = {"runAsUser": 0, "runAsGroup": 0, "fsGroup": 0}
     if run_as.writable_root:
         builder.append("writable", "/")
-    elif any(mount.target.startswith("/etc/nginx/templates") for mount in service.mounts):
+    elif any(mount.target.startswith(_TEMPLATES) for mount in service.mounts):
         builder.append("writable", "/etc/nginx/conf.d")  # the image writes its templates there
     if not run_as.image_user and not run_as.root:
         disks = builder.list_disk_paths()

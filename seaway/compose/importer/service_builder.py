@@ -10,7 +10,19 @@ from seaway.syntax import decode, diagnosis, encode, nodes
 
 KEY_ORDER = (
     *("build", "image", "run", "schedule", "command", "args", "workingDir"),
-    *("port", "protocol", "ports", "allPorts", "publish", "calls", "linkVariables", "egress", "dependsOn", "health"),
+    *(
+        "port",
+        "protocol",
+        "ports",
+        "allPorts",
+        "aliases",
+        "publish",
+        "calls",
+        "linkVariables",
+        "egress",
+        "dependsOn",
+        "health",
+    ),
     *("scale", "daemonSet", "stopGracePeriod"),
     *("volume", "volumes", "sharedVolumes", "env", "secrets", "files", "writable", "user", "security", "resources"),
 )

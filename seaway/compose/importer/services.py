@@ -13,6 +13,7 @@ from seaway.compose.importer import (
     order,
     plan,
     pod_fields,
+    proxies,
     resources,
     secrets,
     security,
@@ -26,6 +27,7 @@ from seaway.syntax import nodes
 SERVICE_START_SECONDS, STORE_START_SECONDS, IMPORT_SECONDS = 300, 600, 1800
 """Docker restarts no slow container. A store recovers its data first, and a new one may import a dump."""
 
+_DOCKER_DNS = "127.0.0.11"
 _VARIABLE = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _WORKLOADS = {
     "services": (application.Service, "Deployment"),
@@ -58,6 +60,8 @@ def convert(service: plan.ServicePlan) -> nodes.MappingNode:
         workload = "DaemonSet"
         builder.fields.pop("scale", None)
         builder.fields.pop("spread", None)
+    if service.kind == "jobs" and service.is_switched_off():
+        workload = "CronJob"
     if "schedule" in builder.fields:
         workload = "CronJob"
         builder.fields.pop("run", None)
@@ -84,8 +88,14 @@ def _convert_command(service: plan.ServicePlan) -> None:
         if not word_nodes:
             keys.keep(key, "the image's own")
             continue
-        new_words = [secrets.format_text(service, node) for node in word_nodes]
-        is_renamed = any(service.renames.rewrite(node.text) != node.text for node in word_nodes)
+        options = ["", *(node.text for node in word_nodes)]
+        new_words = [
+            secrets.format_text(service, node, option) for node, option in zip(word_nodes, options, strict=False)
+        ]
+        is_renamed = any(
+            service.renames.rewrite(node.text, option) != node.text
+            for node, option in zip(word_nodes, options, strict=False)
+        )
         service.builder.set(field, new_words, keys.locate(key))
         _note_old_name(service, " ".join(new_words), f"its {key}")
         kind, message = ("approximated", naming.RENAMED) if is_renamed else ("kept", field)
@@ -114,9 +124,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
             keys.keep(key, "has no value: Docker Compose passes none either")
         elif name == "VIRTUAL_HOST" and service.main_port is not None:
             service.builder.set(("env", name), references.escape(known[name].text), known[name].location)
-            service.builder.set("publish", True, known[name].location)  # noqa: FBT003 - a field
-            hosts = [host.partition(":")[0].strip() for host in known[name].text.split(",")]
-            kompose.approximate_hosts(service, key, hosts)
+            proxies.convert_virtual_host(service, known[name].text)
         elif not _VARIABLE.fullmatch(name):
             keys.drop(key, "is not a valid variable name", "use letters, digits and _")
         elif name in service.secret_names:
@@ -124,7 +132,7 @@ def _convert_environment(service: plan.ServicePlan) -> None:
         else:
             text, new_text = known[name].text, secrets.format_text(service, known[name], name)
             service.builder.set(("env", name), new_text, known[name].location)
-            old = naming.find_old_name(new_text, service.renames)
+            old = naming.find_old_name(new_text, service.renames, name)
             if old is not None:
                 hint = f"if it is a host, write {service.renames.hosts[old]}"
                 keys.approximate(key, f"still has {old}, which no host of the cluster has", hint, into=into)
@@ -167,7 +175,9 @@ def _convert_start(service: plan.ServicePlan) -> None:
 def _convert_other_keys(service: plan.ServicePlan) -> None:
     keys, dns_name = service.keys, service.dns_name
     message = f"pods are named after {dns_name}; the environment of other services is changed"
-    keys.approximate("container_name", message, kept={None: "", dns_name: ""})
+    alias = (keys.get_text("container_name") or "").lower()
+    kept = {keys.get_text("container_name"): f"aliases: {alias}"} if alias in service.aliases else {}
+    keys.approximate("container_name", message, kept={None: "", dns_name: "", **kept})
     policy, pulled = keys.get_text("pull_policy"), "a node pulls an image that it does not have"
     if policy in ("always", "never"):
         service.builder.container["imagePullPolicy"] = policy.capitalize()
@@ -190,7 +200,12 @@ def _convert_other_keys(service: plan.ServicePlan) -> None:
 
 def _note_old_names_in_files(service: plan.ServicePlan) -> None:
     for name in service.list_files():
-        _note_old_name(service, service.renames.rewrite(service.project.find_text(name) or ""), name)
+        text = service.renames.rewrite(service.project.find_text(name) or "")
+        _note_old_name(service, text, name)
+        if _DOCKER_DNS in text:
+            message = f"{name} asks {_DOCKER_DNS}, the DNS server of Docker"
+            hint = "remove it: then names are looked up at the start; or name the cluster's, and write full names"
+            service.keys.note("approximated", message, hint)
 
 
 CONVERTERS: Sequence[Callable[[plan.ServicePlan], None]] = (

@@ -1,6 +1,7 @@
 """Converts mounts: a named volume is the disk of a store, a file is configuration."""
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 
 from seaway.compose.importer import amounts, images, key_reader, mount_reader, naming, plan, security
@@ -11,7 +12,8 @@ DEFAULT_SIZE = "1Gi"
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
 
-_POSTGRES_DATA = "/var/lib/postgresql/data"
+_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/www)/|/var/log(/|$)")
+"""Images hold programs and configuration there, and data elsewhere."""
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -58,7 +60,9 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     size = label_size or DEFAULT_SIZE
     path = ("volume",) if name is None else ("volumes", name)
     builder.set((*path, "path"), mount.target, mount.location)
-    if mount.target == _POSTGRES_DATA and (service.build or images.get_short_name(service.image or "") != "postgres"):
+    if mount.target == images.POSTGRES_DATA and (
+        service.build or images.get_short_name(service.image or "") != "postgres"
+    ):
         _set_postgres_folder(service)
     builder.set((*path, "size"), size, mount.location)
     if storage_class:
@@ -67,14 +71,25 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     if mount.source.startswith(("/", "~")):
         message = f"a new {size} disk, empty at first, and not the folder {mount.source} of the host"
         keys.approximate(mount.key, message, "copy data into it", into=into)
-    elif mount.source.startswith("./") and service.project.to_relative(mount.source) == mount.source:
+    elif mount.source.startswith(("./", "../")) and service.project.to_relative(mount.source) == mount.source:
         absence = "no folder" if service.project.is_empty(mount.source) else "not the files"
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
     elif label_size:
         keys.keep(mount.key, f"a {size} disk", into=into)
+    elif _has_files(service, mount.target):
+        message = f"a {size} disk, empty at first: Docker would copy the image's files to it"
+        keys.approximate(mount.key, message, "if the program needs them, copy them when it starts", into=into)
     else:
         message = f"a {size} disk, empty at first: compose states no size"
         keys.record(mount.key, "added", message, f"label the volume with {SIZE_LABEL}", into=into)
+
+
+def _has_files(service: plan.ServicePlan, folder: str) -> bool:
+    """Whether the image has files in a folder, as far as its Dockerfile or the name of the folder tells."""
+    copies = service.stage.copies if service.stage else ()
+    if any(place and mount_reader.overlaps(place, folder) for _, place in copies):
+        return True
+    return _IMAGE_FOLDERS.match(folder) is not None and service.profile is None
 
 
 def _convert_shared_disk(service: plan.ServicePlan, mount: mount_reader.Mount) -> None:
@@ -95,7 +110,7 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
         case "disk":
             if not mount.read_only:
                 builder.append("writable", mount.target, mount.location)
-            message = "only jobs mount this volume, and only a service or store can own a disk; empty at each start"
+            message = "no service with a pod mounts this volume, so there is no disk; empty at each start"
             keys.drop(key, message, "mount the volume in a service too")
         case "anonymous" if mount.target == service.image_volume:
             message = "a new disk, as without this line: it holds the data of the image"
@@ -118,7 +133,9 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
                 _add_file(service, mount, f"{mount.target}/{name}", f"{mount.source}/{name}")
             count = len(mount.files)
             message = f"the {count} {'file' if count == 1 else 'files'} that the folder holds now, read-only"
-            keys.approximate(key, message, "import again after files were added", into="files")
+            hint = "import again after files were added"
+            hint += "" if mount.read_only else "; a program that writes there needs a volume"
+            keys.approximate(key, message, hint, into="files")
         case "memory":
             builder.add_volume({"name": "shm", "emptyDir": {"medium": "Memory"}})
             builder.container["volumeMounts"] = [{"name": "shm", "mountPath": mount.target}]
@@ -126,7 +143,8 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
         case "unusable":
             keys.refuse(key, f"{mount.source} {service.project.explain_unusable(mount.source)}", _BUILD_HINT)
         case "socket" | "host":
-            message, hint = _REFUSED[mount.kind]
+            kind = mount_reader.describe_host_path(mount.source, mount.target) if mount.kind == "host" else mount.kind
+            message, hint = _REFUSED[kind]
             keys.refuse(key, f"{mount.source} {message}", hint)
         case _:
             keys.drop(key, *_DROPPED.get(mount.kind, ("pods have no such volume type", "name a volume instead")))
@@ -135,12 +153,15 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
 _DROPPED: Mapping[str, tuple[str, str]] = {
     "source": ("the built image contains the source; a change needs a deployment", "deploy after a change"),
     "missing": ("it does not exist: Docker would create an empty folder", "add it, and import again"),
+    "null": ("it is empty", "remove it"),
     "clock": ("pods do not use the clock files of a host", "set the variable TZ"),
 }
 _BUILD_HINT = "build it into the image"
 _REFUSED: Mapping[str, tuple[str, str]] = {
     "socket": ("gives root on the node to every process that can write to it", "use `kubernetesApi` with few rights"),
-    "host": (
+    "system": ("is a part of the machine, and pods move between machines", "remove it"),
+    "file": ("is a file of one machine, and pods move between machines", "copy it into the project"),
+    "folder": (
         "is a folder of one machine, and pods move between machines",
         "name a volume instead, or write `x-seaway: {hostFolders: disks}` at the top of the file for empty disks",
     ),
@@ -177,7 +198,7 @@ def convert_image_volume(service: plan.ServicePlan) -> None:
     path = ("volumes", "image-data") if builder.has("volume") else ("volume",)
     builder.set((*path, "path"), folder)
     builder.set((*path, "size"), DEFAULT_SIZE)
-    if service.build is not None and images.get_short_name(service.base_image or "") == "postgres":
+    if folder == images.POSTGRES_DATA and (service.build or images.get_short_name(service.image or "") != "postgres"):
         _set_postgres_folder(service)
     message = f"a {DEFAULT_SIZE} disk at {folder}, which the image declares as a volume"
     service.keys.note("added", message, "name the volume", into=".".join(path))
@@ -186,8 +207,8 @@ def convert_image_volume(service: plan.ServicePlan) -> None:
 def _set_postgres_folder(service: plan.ServicePlan) -> None:
     """initdb needs an empty folder, and the top of a disk has lost+found. For the image itself, the model does it."""
     if not service.builder.has("env", "PGDATA"):
-        service.builder.set(("env", "PGDATA"), f"{_POSTGRES_DATA}/pgdata")
-        message = f"PGDATA is a folder of {_POSTGRES_DATA}: PostgreSQL needs an empty one"
+        service.builder.set(("env", "PGDATA"), f"{images.POSTGRES_DATA}/pgdata")
+        message = f"PGDATA is a folder of {images.POSTGRES_DATA}: PostgreSQL needs an empty one"
         service.keys.note("added", message, into="env.PGDATA")
 
 

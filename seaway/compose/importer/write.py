@@ -123,7 +123,7 @@ def _format_scalar(node: nodes.ScalarNode, *, flow: bool = False) -> str:
 
 def _format_text(text: str, *, flow: bool) -> str:
     """Without quotes if every YAML parser reads it as this text."""
-    plain = _PLAIN.fullmatch(text) and not text.endswith(":") and not _NOT_TEXT.fullmatch(text)
+    plain = _PLAIN.fullmatch(text) and ": " not in f"{text} " and not _NOT_TEXT.fullmatch(text)
     if plain and nodes.parse_scalar(text, _NO_LOCATION).kind == "text" and not (flow and ":" in text):
         return text
     return _quote(text)
@@ -135,7 +135,9 @@ def _quote(text: str) -> str:
 
 
 def _format_origin(source: str) -> str:
-    origin = f"Imported from {source}. " if source else ""
+    # In a docstring or a comment: the name of a file may have quotes and line feeds.
+    name = re.sub(r"[^\w./, -]", "_", source)
+    origin = f"Imported from {name}. " if name else ""
     return f"{origin}`{diagnosis.format_help('reference')}` explains every key."
 
 

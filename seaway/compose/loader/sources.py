@@ -167,11 +167,17 @@ class SourceReader:
         if "include" not in root.pairs:
             return root
         here = Path(os.path.realpath(source.file))
-        entries = tree.get_sequence(root, "include")
-        root = tree.replace_keys(root, {"include": None})
-        for number, entry in enumerate(entries):
-            root = self._include_project(root, entry, f"include.{number}", source, (*trail, here))
-        return root
+        included: nodes.Node = nodes.MappingNode(root.location, {})
+        for number, entry in enumerate(tree.get_sequence(root, "include")):
+            included = self._include_project(
+                tree.as_mapping(included), entry, f"include.{number}", source, (*trail, here)
+            )
+        errors = tree.Errors()
+        included = documents.drop_paths(included, source.document.reset_paths)
+        own = tree.replace_keys(root, {"include": None})
+        merged = tree.as_mapping(override.merge(included, own, errors, override.RULES))
+        errors.raise_if_any()
+        return _sort_own_first(merged, own)
 
     def _include_project(
         self, root: nodes.MappingNode, entry: nodes.Node, key_path: str, source: Source, trail: tuple[Path, ...]
@@ -204,15 +210,25 @@ class SourceReader:
         return _add_resources(root, included, tree.list_scalars(entry, "path")[0].text)
 
 
+def _sort_own_first(merged: nodes.MappingNode, own: nodes.MappingNode) -> nodes.MappingNode:
+    """The merged files, the resources of the file itself before those that only the others have."""
+    for kind in RESOURCES:
+        names, pairs = nodes.get_pairs(own, kind), nodes.get_pairs(merged, kind)
+        if pairs:
+            pairs = {name: pairs[name] for name in (*names, *pairs) if name in pairs}
+            merged = tree.replace_keys(merged, {kind: nodes.MappingNode(merged.pairs[kind].node.location, pairs)})
+    return merged
+
+
 def _add_resources(root: nodes.MappingNode, included: nodes.MappingNode, file: str) -> nodes.MappingNode:
-    """Add the resources of an included project. A resource in both must be equal."""
+    """Add the resources of an included project. A resource in two of them must be equal."""
     errors = tree.Errors()
     for kind in RESOURCES:
         added, pairs = nodes.get_pairs(included, kind), dict(nodes.get_pairs(root, kind))
         for name, pair in added.items():
             if name in pairs and nodes.to_plain(pairs[name].node) != nodes.to_plain(pair.node):
                 message = f"differs from the one that {file} includes, in {pair.location}"
-                hint = "rename one of them, or change it in an override file"
+                hint = "rename one of them, or change it in the file that includes both"
                 errors.add(pairs[name], f"{kind}.{name}", "duplicate-name", message, hint)
             pairs.setdefault(name, pair)
         if added:

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import http
-import json
 import os
 import re
 import socket
@@ -23,12 +22,10 @@ from collections.abc import (
 from typing import Any, TypeVar, cast
 
 import httpx2
-from lightkube.config import client_adapter
-from lightkube.core import exceptions
 
 from seaway import errors
-from seaway.kubernetes.api import kinds
-from seaway.kubernetes.cluster import kubeconfig, websocket
+from seaway.kubernetes.api import json_text, kinds
+from seaway.kubernetes.cluster import credentials, kubeconfig, websocket
 
 DEVELOPMENT_CONTEXT = "seaway-dev"
 MAX_CONCURRENT_REQUESTS = 20
@@ -49,22 +46,25 @@ class KubeClient:
     def __init__(self, *, context: str, timeout: float) -> None:
         self.context = context
         self._timeout = timeout
-        self._config, options = kubeconfig.select_context(context, os.environ)
-        parameters = client_adapter.ConnectionParams(timeout=httpx2.Timeout(timeout), proxy=options.proxy)
+        self._connection = connection = kubeconfig.select_context(context, os.environ)
         try:
-            self._http = client_adapter.AsyncClient(self._config, parameters)
-        except (exceptions.ConfigError, ImportError, OSError, ValueError) as error:
+            transport = httpx2.AsyncHTTPTransport(verify=connection.tls, proxy=connection.proxy)
+            self._http = httpx2.AsyncClient(
+                base_url=connection.server, auth=connection.auth, timeout=timeout, transport=transport
+            )
+        except (httpx2.InvalidURL, ImportError, ValueError) as error:
             raise errors.Unavailable(
-                f'the credentials or the proxy of context "{context}" cannot be used: {error};'
-                f" {kubeconfig.CONTEXT_HINT}"
+                f'the server or the proxy of context "{context}" cannot be used: {error}; {kubeconfig.CONTEXT_HINT}'
             ) from error
+        if isinstance(connection.auth, credentials.CredentialProgram):
+            connection.auth.close_connections = transport.aclose
         # Only a response of which the body was read has the reason of a refusal.
-        self._http.event_hooks = {"request": [_build_request_hook(options)], "response": [_read_error]}
+        self._http.event_hooks = {"request": [_build_request_hook(connection)], "response": [_read_error]}
 
     @property
     def server(self) -> str:
         """Address of the API server."""
-        return self._config.cluster.server
+        return self._connection.server
 
     async def get_cluster_uid(self) -> str:
         """The identity of the cluster: the UID of its kube-system namespace."""
@@ -194,8 +194,10 @@ class KubeClient:
         content: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx2.Response:
-        body = None if content is None else json.dumps(content)
+        body = None if content is None else json_text.format_json(content).encode()
         with self._translate_errors():
+            if isinstance(self._connection.auth, credentials.CredentialProgram):
+                await self._connection.auth.prepare()  # with a limit of its own: it may ask the user
             async with asyncio.timeout(self._timeout):
                 return await self._http.request(method, path, params=query, content=body, headers=headers)
 
@@ -206,10 +208,6 @@ class KubeClient:
             yield
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise self._build_unavailable(f"no answer within {self._timeout:g} s") from error
-        except (exceptions.ConfigError, FileNotFoundError, PermissionError, ValueError, KeyError) as error:
-            raise self._build_forbidden(
-                f"the kubeconfig's credential program failed: {_get_last_line(error)}"
-            ) from error
         except (httpx2.TransportError, OSError) as error:
             raise self._build_unavailable(_format_cause(error)) from error
 
@@ -222,7 +220,7 @@ class KubeClient:
 
     def _raise_for_status(self, response: httpx2.Response, path: str) -> None:
         if response.status_code == http.HTTPStatus.UNAUTHORIZED:
-            raise self._build_forbidden("401 Unauthorized")
+            raise errors.Unavailable(self._format_refusal("401 Unauthorized"))
         message = _get_message(response) if response.is_error else ""
         if permission := _MISSING_PERMISSION.search(message):
             raise self._build_forbidden(f"403 Forbidden: the verb {permission[1]} on {permission[2]} is missing")
@@ -246,7 +244,10 @@ class KubeClient:
         )
 
     def _build_forbidden(self, reason: str) -> errors.Forbidden:
-        return errors.Forbidden(
+        return errors.Forbidden(self._format_refusal(reason))
+
+    def _format_refusal(self, reason: str) -> str:
+        return (
             f'the cluster of context "{self.context}" ({self.server}) refused the credentials of the kubeconfig:'
             f" {reason}; log in again, request the permission, or {kubeconfig.CONTEXT_HINT}"
         )
@@ -263,7 +264,7 @@ async def _split_lines(chunks: AsyncIterator[bytes]) -> AsyncGenerator[str]:
         yield rest.decode(errors="replace")
 
 
-def _build_request_hook(options: kubeconfig.ConnectionOptions) -> Callable[[httpx2.Request], Awaitable[None]]:
+def _build_request_hook(options: kubeconfig.Connection) -> Callable[[httpx2.Request], Awaitable[None]]:
     async def complete(request: httpx2.Request) -> None:
         request.headers = httpx2.Headers([*request.headers.multi_items(), *options.headers])
         if options.tls_server_name:

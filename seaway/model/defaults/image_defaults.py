@@ -65,6 +65,8 @@ def _list_container_defaults(
         variant = "" if user == profile.user else " on Alpine"
         yield ProfileDefault(field="user", value=user, reason=f"the user that {name}{variant} is made for")
     mounted = {*container_spec.writable, *(file.path for file in container_spec.files)}
+    if isinstance(container_spec, application.WorkloadSpec):
+        mounted |= {shared_volume.path for shared_volume in container_spec.shared_volumes}
     if isinstance(container_spec, application.Store):
         mounted |= {volume.path for volume in volumes.list_claims(container_spec).values()}
     folders = tuple(folder for folder in profile.writable if folder not in mounted)

@@ -1,5 +1,6 @@
 """Rules that also need the stack: what an application requires of its environment."""
 
+import re
 import shlex
 from collections.abc import Collection, Mapping
 from pathlib import PurePath
@@ -9,6 +10,10 @@ from seaway.model.validate import parts, structure
 from seaway.syntax import decode, diagnosis
 
 _SET_REGISTRY = "pulumi config set seaway:registry registry.example.com/team"
+_PATH_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
+_HOST = r"(?:[a-zA-Z0-9-]+(?:\.[a-zA-Z0-9-]+)+|localhost|[a-zA-Z0-9-]+(?=:)|\[[0-9a-fA-F:]+\])(?::[0-9]{1,5})?"
+_REGISTRY = re.compile(rf"(?:{_HOST}|{_PATH_COMPONENT})(?:/{_PATH_COMPONENT})*")
+"""https://github.com/distribution/reference/blob/v0.6.0/regexp.go"""
 
 
 def check(
@@ -26,6 +31,7 @@ def check(
     ``file_secrets`` have a value in the Compose file of the application.
     """
     yield from _check_namespace(app, stack_settings, config_location)
+    yield from _check_registry(stack_settings, config_location)
     yield from _check_builds(external.resolve_stores(app), locations, stack_settings, secret_locations, config_location)
     yield from _check_quota(app, locations, stack_settings)
     yield from _check_trust(stack_settings, config_location)
@@ -48,6 +54,20 @@ def _check_namespace(
         message = f"{diagnosis.quote(name)} is not a valid name of a namespace"
         hint = "name the stack with a-z, 0-9 and -, at most 63 characters with the name of the application"
         yield diagnosis.Diagnostic(config_location, "stack", message, hint, "invalid-name")
+
+
+def _check_registry(
+    stack_settings: settings.Settings, config_location: diagnosis.SourceLocation
+) -> diagnosis.Diagnostics:
+    """The registry begins the name of an image: a host, and folders in lower case."""
+    address = stack_settings.registry
+    if address is None or _REGISTRY.fullmatch(address):
+        return
+    host, slash, path = re.sub(r"^\w+://", "", address).rstrip("/").partition("/")
+    corrected = f"{host}{slash}{re.split('[:@]', path)[0].lower()}"
+    hint = f"pulumi config set seaway:registry {corrected}" if _REGISTRY.fullmatch(corrected) else _SET_REGISTRY
+    message = f"{diagnosis.quote(address)} is not host[:port][/path], the path in lower case and without a tag"
+    yield diagnosis.Diagnostic(config_location, "seaway:registry", message, hint, "invalid-registry")
 
 
 def _check_builds(

@@ -1,5 +1,6 @@
 """Rules about paths in containers and about the files that an application names. Reads the contents of ``files``."""
 
+import base64
 import csv
 import dataclasses
 import posixpath
@@ -38,10 +39,21 @@ def _check_paths(app: application.Application, locations: diagnosis.SourceLocati
             mounted.setdefault(target, mount_part.path)
         for file in container_spec.files:
             file_part = part.at("files", file.path)
-            if (file.source is None) == (file.content is None) and not file_part.has_undecoded("source", "content"):
-                message = "has both source and content" if file.source else "has no content"
-                code = "conflicting-keys" if file.source else "missing-value"
+            declared = [text for text in (file.source, file.content, file.binary) if text is not None]
+            if len(declared) != 1 and not file_part.has_undecoded("source", "content", "binary"):
+                message = "has both source and content" if declared else "has no content"
+                code = "conflicting-keys" if declared else "missing-value"
                 yield file_part.report(code, message, "write either `source: <file>` or `content: <text>`")
+            if file.binary is not None and not _is_base64(file.binary):
+                hint = "write `source: <file>`, or the output of base64"
+                yield file_part.at("binary").report("invalid-value", "is not valid base64", hint)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        return bool(base64.b64decode(text, validate=True)) or not text
+    except ValueError:
+        return False
 
 
 def _list_mounts(
@@ -89,7 +101,9 @@ def read_files(
         if workload.build is not None and tree is not None:
             diagnostics += _check_contexts(workload.build, part.at("build"), tree)
     for container_spec, part in parts.list_containers(app, locations):
-        size = sum(len((file.content or "").encode()) for file in container_spec.files)
+        size = sum(
+            len(file.read_bytes()) for file in container_spec.files if not file.binary or _is_base64(file.binary)
+        )
         if size > MAX_CONFIG_MAP_BYTES:
             hint = f"keep them under {MAX_CONFIG_MAP_BYTES}; build large files into the image"
             diagnostics.append(part.at("files").report("too-large", f"the files have {size} bytes", hint))
@@ -103,7 +117,7 @@ def _read_file(
     diagnostics: list[diagnosis.Diagnostic],
 ) -> application.File:
     """The file with its content; unchanged where it cannot be read, which ``diagnostics`` then says."""
-    if file.source is None or file.content is not None:
+    if file.source is None or file.is_read:
         return file
     part, subject = files_part.at(file.path), diagnosis.quote(file.source)
     if tree is None:
@@ -113,10 +127,10 @@ def _read_file(
     try:
         path = tree.folder / file.source
         content = tree.root.read(path, subject, part.location, part.path, hint=RELATIVE_PATH_HINT)
-        return dataclasses.replace(file, content=content.decode())
-    except UnicodeDecodeError:
-        hint = "save it as UTF-8, or build it into the image"
-        diagnostics.append(part.report("not-utf8", f"{file.source} is not UTF-8 text", hint))
+        try:
+            return dataclasses.replace(file, content=content.decode())
+        except UnicodeDecodeError:
+            return dataclasses.replace(file, binary=base64.b64encode(content).decode())
     except diagnosis.InvalidInput as error:
         diagnostics += error.diagnostics
     return file

@@ -37,7 +37,7 @@ _RESERVED_FIELDS: Mapping[tuple[str, ...], tuple[str, str]] = {
     ("CronJob", "spec", "schedule"): ("is set by `schedule`", 'write `schedule: "0 3 * * *"`'),
     ("CronJob", "spec", "suspend"): ("is set by `run` and `schedule`", "write `run: on-demand`"),
     ("ConfigMap", "data"): (_CONTENT, "write `files:`"),
-    ("ConfigMap", "binaryData"): (_CONTENT, "build it into the image"),
+    ("ConfigMap", "binaryData"): (_CONTENT, "write `files:`"),
     ("ConfigMap", "immutable"): _IMMUTABLE,
     ("Secret", "data"): (_CONTENT, "write `secrets:`"),
     ("Secret", "stringData"): (_CONTENT, "write `secrets:`"),

@@ -37,8 +37,9 @@ def _check_daemon_set(service: application.Service, part: diagnosis.Part) -> dia
 
 
 def _check_bounds(scale: application.Scale, part: diagnosis.Part) -> diagnosis.Diagnostics:
-    """A service has at least one pod, and an autoscaler a range."""
-    yield from structure.check_minimum(scale.min, 1, part.at_declared("min"), "write the number of pods")
+    """A fixed number may be 0, for a service that is switched off. An autoscaler has a range from 1 on."""
+    minimum = 0 if scale.max is None else 1
+    yield from structure.check_minimum(scale.min, minimum, part.at_declared("min"), "write the number of pods")
     if scale.max is not None and scale.max <= scale.min and scale.min >= 1 and not part.has_undecoded("min"):
         message = f"{scale.max} is not above min, which is {scale.min}"
         hint = "write more, or remove max for a fixed number"

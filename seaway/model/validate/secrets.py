@@ -2,6 +2,7 @@
 
 import re
 
+from seaway.kubernetes.api import references
 from seaway.model import application, scheduling
 from seaway.model import secrets as model_secrets
 from seaway.model.validate import parts
@@ -11,8 +12,6 @@ _MAX_NAME_LENGTH = 248
 """The key of a Secret may have 253 characters, a file name 255, and the variable of the file ends in `_FILE`."""
 _KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
 _GENERATED_LENGTHS = range(8, 1025)
-_VARIABLE_REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
-"""https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/"""
 
 
 def check(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
@@ -100,7 +99,7 @@ def _check_references(
         *((part.at("args", index), word) for index, word in enumerate(container_spec.args)),
     ]
     for text_part, text in texts:
-        for name in dict.fromkeys(match[1] for match in _VARIABLE_REFERENCE.finditer(text)):
+        for name in dict.fromkeys(references.list_names(text)):
             if name in secrets and not secrets[name].env:
                 file_path = model_secrets.format_path(secrets[name])
                 message = f"$({name}) is the secret {name}, which is the file {file_path} and not a variable"

@@ -18,6 +18,9 @@ DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 MAX_LABEL_LENGTH = 63
 """Characters of a DNS label."""
 
+MAX_TEXT_BYTES = 128 * 1024 - 1
+"""Of a variable with its name, or of an argument: MAX_ARG_STRLEN without the NUL at the end (execve(2))."""
+
 MAX_STORE_NAME_LENGTH = 52
 """The pods of a StatefulSet carry its name and a hash of 11 characters in one label of at most 63."""
 
@@ -46,11 +49,22 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
             yield part.at("image").report("invalid-image", message, hint)
         yield from check_cpu(container_spec.resources.cpu, part.at("resources", "cpu"))
         yield from check_size(container_spec.resources.memory, part.at("resources", "memory"), "128Mi")
-        if (limit := container_spec.resources.memory_limit) is not None:
-            yield from check_size(limit, part.at("resources", "memoryLimit"), "256Mi")
+        yield from _check_memory_limit(container_spec.resources, part.at("resources"))
     resolved = external.resolve_stores(app)
     yield from _check_calls(resolved, locations)
     yield from _check_variables(resolved, locations)
+
+
+def _check_memory_limit(resources: application.Resources, part: diagnosis.Part) -> diagnosis.Diagnostics:
+    """A limit is not below the request: the API server would refuse the pod."""
+    limit, limit_part = resources.memory_limit, part.at("memoryLimit")
+    if limit is None:
+        return
+    yield from check_size(limit, limit_part, "256Mi")
+    is_valid = _BYTES.fullmatch(limit) and _BYTES.fullmatch(resources.memory)
+    if is_valid and quantity.parse(limit) < quantity.parse(resources.memory):
+        message = f"{limit} is below the request, {resources.memory}"
+        yield limit_part.report("conflicting-keys", message, "raise it, or lower `memory`")
 
 
 def _check_names(app: application.Application, locations: diagnosis.SourceLocations) -> diagnosis.Diagnostics:
@@ -58,7 +72,7 @@ def _check_names(app: application.Application, locations: diagnosis.SourceLocati
     if "name" not in locations.undecoded:
         yield from check_name(app.name, locations.at("name"), MAX_LABEL_LENGTH)
     paths: dict[str, str] = {}
-    names = {workload.name for workload in (*app.services, *app.stores)}
+    names = {name for workload in (*app.services, *app.stores) for name in (workload.name, *workload.aliases)}
     for workload, part in parts.list_workloads(app, locations):
         max_length = MAX_STORE_NAME_LENGTH if isinstance(workload, application.Store) else MAX_LABEL_LENGTH
         yield from check_name(workload.name, part, max_length)
@@ -68,6 +82,25 @@ def _check_names(app: application.Application, locations: diagnosis.SourceLocati
         paths.setdefault(workload.name, part.path)
         if isinstance(workload, application.Store):
             yield from _check_published_name(workload, names, part)
+    for workload, part in parts.list_workloads(app, locations):
+        if isinstance(workload, application.ServiceOrStore):
+            yield from _check_aliases(workload, paths, part)
+
+
+def _check_aliases(
+    workload: application.ServiceOrStore, paths: dict[str, str], part: diagnosis.Part
+) -> diagnosis.Diagnostics:
+    """Each alias is the name of a Service. ``paths``: the names in use; those of the workload are added."""
+    for index, alias in enumerate(workload.aliases):
+        alias_part = part.at("aliases", index)
+        yield from check_name(alias, alias_part, MAX_LABEL_LENGTH)
+        if alias in paths:
+            message = f"the name {alias} is also the name of {paths[alias]}"
+            yield alias_part.report("duplicate-name", message, "remove one of the two")
+        paths.setdefault(alias, alias_part.path)
+    has_service = isinstance(workload, application.Store) or workload.all_ports or workload.port or workload.ports
+    if workload.aliases and not has_service and not part.has_undecoded("port", "ports"):
+        yield part.at("aliases").report("missing-port", "has no effect without a port", "add `port:`, or remove it")
 
 
 def _check_published_name(store: application.Store, names: set[str], part: diagnosis.Part) -> diagnosis.Diagnostics:
@@ -177,10 +210,16 @@ def _check_container_variables(
         elif key == "secrets" and name in linked:
             message = f"the link to {linked[name]} sets {name} too"
             yield name_part.report("duplicate-variable", message, "rename the secret")
-    for name, text in env.items():
+    texts = [(part.at("env", name), f"{name}={text}") for name, text in env.items()]
+    for key, words in (("command", container_spec.command), ("args", container_spec.args)):
+        texts += [(part.at(key, number), word) for number, word in enumerate(words)]
+    for text_part, text in texts:
         if "\0" in text:
             message = "the text contains a NUL character"
-            yield part.at("env", name).report("invalid-value", message, "remove it, or use a file")
+            yield text_part.report("invalid-value", message, "remove it, or use a file")
+        elif (size := len(text.encode())) > MAX_TEXT_BYTES:
+            message = f"has {size} bytes, and Linux starts no program with more than {MAX_TEXT_BYTES} in one text"
+            yield text_part.report("too-long", message, "use a file")
 
 
 def check_cpu(amount: str, part: diagnosis.Part) -> diagnosis.Diagnostics:

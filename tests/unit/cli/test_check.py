@@ -1,6 +1,7 @@
 """``seaway check``: from files only, no Docker, no cluster, no Pulumi, no secret's value."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,9 @@ def test_invalid_files(folder: Path, capsys: pytest.CaptureFixture[str], wording
     assert err.splitlines() == wording
 
 
+LOGIN = {"apiVersion": "client.authentication.k8s.io/v1beta1", "installHint": "apt install login"}
+
+
 def test_missing_requirements(
     checkout: Path, api: apiserver.ApiServer, capsys: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
@@ -141,6 +145,33 @@ def test_missing_requirements(
     assert needs[0] == "context work · 8 requirements: 2 present, 3 missing, 2 warning, 1 unknown"
     assert [" ".join(row.split()) for row in needs[1:4]] == wording
     assert not [path for path, _ in api.requests if "/secrets" in path]
+
+
+@pytest.mark.parametrize(
+    ("user", "status", "message"),
+    [
+        ({"exec": {**LOGIN, "command": "no-such-login"}}, 200, "cannot be run: no such file or directory"),
+        ({"exec": {**LOGIN, "command": "/bin/false"}}, 200, "failed with exit code 1"),
+        ({"token": "t"}, 401, "refused the credentials of the kubeconfig: 401 Unauthorized"),
+    ],
+)
+def test_credentials_that_do_not_work_are_told_once(  # noqa: PLR0917 - a table and fixtures
+    checkout: Path,
+    api: apiserver.ApiServer,
+    capsys: pytest.CaptureFixture[str],
+    user: dict[str, object],
+    status: int,
+    message: str,
+) -> None:
+    """They are no missing permission."""
+    (checkout / "app" / "app.yaml").write_text(APP)
+    (checkout / "Pulumi.dev.yaml").write_text("config:\n  seaway:context: work\n")
+    server = api.url if status == 401 else "https://127.0.0.1:1"
+    Path(os.environ["KUBECONFIG"]).write_text(apiserver.kubeconfig(server, user=user))
+    api.status = status
+    code, out, err = check(capsys, "--cluster")
+    assert (code, out.count("permission"), err.count(message)) == (1, 0, 1), err
+    assert ("apt install login" in err) == ("exec" in user)
 
 
 def test_a_cluster_that_has_it_all(

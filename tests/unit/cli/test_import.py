@@ -1,5 +1,6 @@
 """`seaway import`, and a compose file as the application of a stack."""
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from seaway.cli import main, stack
 from seaway.compose import project
 from seaway.project import environments, load, stack_file
+from seaway.syntax import diagnosis
 from tests.support import diagnostics
 from tests.unit.cli import conftest
 
@@ -36,6 +38,35 @@ def test_it_writes_the_application_and_the_losses(file: Path, seaway: conftest.S
     assert load.load_application(file.with_name("app.yaml")) == load.load_application(file)
     assert main.main(["import", "docker-compose.yml", "--python"]) == 0
     assert load.load_application(file.with_name("app.py")) == load.load_application(file)
+
+
+def test_a_compose_file_with_another_name_is_known_by_its_keys(file: Path) -> None:
+    app = load.load_application(file)
+    other = file.with_name("stack.yml")
+    other.write_text(COMPOSE.replace("    read_only", "    restart: always\n    read_only"))
+    assert load.load_application(other) == app
+    other.write_text("name: shop\nservices: {web: {image: nginx, ports: ['80:80']}}\n")
+    assert load.load_application(other).services[0].publish
+    other.write_text("name: shop\nservices: {web: {image: nginx, port: 80, environment: {A: b}}}\n")
+    with pytest.raises(diagnosis.InvalidInput, match="environment"):
+        load.load_application(other)
+
+
+def test_files_above_the_compose_file_are_below_the_root(file: Path, seaway: conftest.Seaway) -> None:
+    folder = file.parent / "deploy"
+    folder.mkdir()
+    file.with_name("a.conf").write_text("a")
+    (folder / "compose.yaml").write_text(
+        "services: {web: {image: nginx, volumes: ['../a.conf:/etc/a.conf:ro'], env_file: ../a.conf}}\n"
+    )
+    with contextlib.chdir(folder):
+        seaway("import", "compose.yaml", code=2)
+        seaway("import", "compose.yaml", "--root", "..")
+        seaway("render", "--app", "app.yaml", code=2)
+        rendered = [seaway("render", "--app", name, "--root", "..").out for name in ("app.yaml", "compose.yaml")]
+        assert rendered[0] == rendered[1]
+        assert "file: ./a.conf" in seaway("export", "--app", "app.yaml", "--root", "..").out
+        assert "no git repository" in seaway("import", "compose.yaml", "--root", "git", code=2).err
 
 
 def test_it_writes_through_no_link(file: Path) -> None:

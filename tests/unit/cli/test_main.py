@@ -150,10 +150,10 @@ def test_a_command_in_a_message_has_the_application_of_the_run(words: list[str])
     declared.load().configure(parser)
     expected = command_line + (" --application blog" if "--application" in parser.format_help() else "")
     text = "try: {} --stack dev; then {} --application blog."
-    assert command.add_application(text.format(command_line, command_line)) == text.format(command_line, command_line)
+    assert command.complete_commands(text.format(command_line, command_line)) == text.format(command_line, command_line)
     context = contextvars.copy_context()
     context.run(command.APPLICATION.set, "blog")
-    assert context.run(command.add_application, text.format(command_line, command_line)) == text.format(
+    assert context.run(command.complete_commands, text.format(command_line, command_line)) == text.format(
         expected, command_line
     )
 

@@ -101,6 +101,24 @@ def plain(output: Any) -> dict[str, Any]:
     return json.loads(output.out)
 
 
+@pytest.mark.parametrize(
+    ("words", "variable", "expected"),
+    [
+        (["--stack", "acme/review"], "", "acme/review"),
+        (["-s", "acme/seaway/review"], "other/review", "acme/seaway/review"),
+        ([], "acme/review", "acme/review"),
+        (["--stack", "review"], "acme/review", "review"),
+    ],
+)
+def test_pulumi_gets_the_organization(  # noqa: PLR0917 - a table and fixtures
+    shop: Shop, seaway: conftest.Seaway, monkeypatch: pytest.MonkeyPatch, words: list[str], variable: str, expected: str
+) -> None:
+    shop.pulumi(previews.read_captured("image"))
+    monkeypatch.setenv("PULUMI_STACK", variable)
+    assert seaway("preview", *words).out.startswith("shop, stack review: ")
+    assert shop.calls == [["preview", "--json", "--stack", expected, "--non-interactive"]]
+
+
 def test_changes_are_printed(shop: Shop, seaway: conftest.Seaway, wording: list[str]) -> None:
     shop.pulumi(previews.read_captured("image"))
     output = seaway("preview", "--", "-c", "a=b")
@@ -258,8 +276,9 @@ ANOTHER_VALUE = {
     [
         ("TITLE: Shop", "TITLE: Sale", {"changed Deployment/web": "rolling"}),
         ("v1:first", "v1:second", {"changed Deployment/web": "rolling", "changed Secret/web-secrets": "none"}),
-        ("size: 1Gi", "size: 2Gi", {"replaced StatefulSet/db": "outage"}),
-        ("image: postgres:17", "image: postgres:18", {"changed StatefulSet/db": "outage"}),
+        ("size: 1Gi", "size: 2Gi", {"changed StatefulSet/db": "none"}),
+        ("size: 1Gi", "size: 512Mi", {"replaced StatefulSet/db": "data loss"}),
+        ("image: postgres:17", "image: postgres:17.9", {"changed StatefulSet/db": "outage"}),
         ("generate: 32", "generate: 40", ANOTHER_VALUE),
         (
             "config:",
@@ -278,7 +297,7 @@ def test_offline_a_change_of_the_files(
 ) -> None:
     stack = old == "config:" or old.startswith("v1")
     shop.replace("Pulumi.review.yaml" if stack else "app/app.yaml", old, new)
-    assert changes(seaway(*OFFLINE, code=5 if "outage" in expected.values() else 0)) == expected
+    assert changes(seaway(*OFFLINE, code=5 if {"outage", "data loss"} & {*expected.values()} else 0)) == expected
 
 
 def test_offline_a_file_in_a_build_context_that_looks_like_a_secret_is_a_note(
@@ -288,6 +307,18 @@ def test_offline_a_file_in_a_build_context_that_looks_like_a_secret_is_a_note(
     (note,) = plain(seaway(*OFFLINE))["notes"]
     assert "app/web/id_ed25519" in note
     assert "[secret-in-context]" in note
+
+
+def test_offline_what_git_ignores_is_not_new(shop: Shop, seaway: conftest.Seaway) -> None:
+    web = shop.folder / "app" / "web"
+    (shop.folder / ".git" / "info" / "exclude").write_text("dist/\n*.log\nnode modules\n")
+    for path in ("dist/deep/a.js", "x.log", "node modules/a/b.js", "src/y.log"):
+        (web / path).parent.mkdir(parents=True, exist_ok=True)
+        (web / path).write_text("built\n")
+    assert plain(seaway(*OFFLINE))["images"] == []
+    (web / "src" / "new.js").write_text("new\n")
+    (image,) = plain(seaway(*OFFLINE))["images"]
+    assert image["why"] == "src/new.js added"
 
 
 RAW = """raw:
@@ -447,6 +478,41 @@ def test_offline_the_base_of_a_compose_file_without_a_name_has_its_folders(
     for folder in (shop.folder, shop.folder / "infra", link):
         monkeypatch.chdir(folder)
         assert changes(seaway(*OFFLINE)) == {}
+
+
+def test_offline_a_submodule_has_the_commit_of_the_base(shop: Shop, seaway: conftest.Seaway) -> None:
+    """Also a nested one, and one that is not checked out any more; a commit that was not fetched is named."""
+    inner, lib = Shop(shop.folder.with_name("inner")), Shop(shop.folder.with_name("lib"))
+    for repository, file, text in ((inner, "note", "one"), (lib, "web/Dockerfile", "FROM scratch\nCOPY . /\n")):
+        (repository.folder / file).parent.mkdir(parents=True)
+        (repository.folder / file).write_text(text)
+        repository.git("init", "--quiet")
+        repository.commit()
+    add = ("-c", "protocol.file.allow=always", "submodule", "add", "--quiet")
+    lib.git(*add, str(inner.folder), "web/inner")
+    lib.commit()
+    shop.git(*add, str(lib.folder), "sub")
+    shop.git("-c", "protocol.file.allow=always", "submodule", "update", "--init", "--recursive")
+    shop.replace("app/app.yaml", "build: ./web", "build: ../sub/web")
+    shop.commit()
+    assert changes(seaway(*OFFLINE)) == {}
+    note = shop.folder / "sub/web/inner/note"
+    note.write_text("two")
+    assert changes(seaway(*OFFLINE)) == {"changed Deployment/web": "rolling"}
+    note.write_text("one")
+    shop.git("-C", "sub", "commit", "--quiet", "--allow-empty", "-m", "unknown")
+    shop.commit()
+    shop.git("-C", "sub", "reset", "--quiet", "--hard", "HEAD^")
+    assert changes(seaway(*OFFLINE)) == {}
+    shop.git("-C", "sub", "reflog", "expire", "--expire=now", "--all")
+    shop.git("-C", "sub", "gc", "--quiet", "--prune=now")
+    errors = seaway(*OFFLINE, code=2).err
+    assert '"HEAD:sub": cannot be read from git' in errors
+    assert "git fetch" in errors
+    shop.git("reset", "--quiet", "--hard", "HEAD^")
+    shutil.rmtree(shop.folder / "sub")
+    shop.replace("app/app.yaml", "build: ../sub/web", "build: ./web")
+    assert "changed Deployment/web" in changes(seaway(*OFFLINE)), "the base is read from .git/modules"
 
 
 def test_offline_with_a_new_stack(shop: Shop, seaway: conftest.Seaway) -> None:

@@ -262,6 +262,11 @@ def test_drifted(shop: Shop, wording: list[str]) -> None:
     assert "2 differences" in shop.refuse("dev", "staging")[0]
 
 
+def test_additions_of_others_block_nothing(shop: Shop) -> None:
+    shop.api.put("v1", "ConfigMap", "shop-dev", "istio-ca-root-cert", data={})
+    shop.promote("dev", "staging")
+
+
 def test_a_pod_with_another_image(shop: Shop, wording: list[str]) -> None:
     shop.api.put_manifest(environments.build_pod("web", shop.dev.images["web"].reference))
     shop.promote("dev", "staging")

@@ -1,13 +1,14 @@
 """Which stack a command line means: no Pulumi, no state, no passphrase."""
 
 import argparse
+import contextvars
 import hashlib
 import json
 from pathlib import Path
 
 import pytest
 
-from seaway.cli import stack, standalone
+from seaway.cli import command, stack, standalone
 from seaway.model import application
 from seaway.project import release, release_lock
 from seaway.syntax import diagnosis
@@ -77,6 +78,57 @@ def test_the_environment_and_the_selection_name_one(folder: Path, monkeypatch: p
     monkeypatch.setenv("PULUMI_STACK", "organization/seaway/dev")
     assert find().name == "dev"
     assert find("--stack", "prod").name == "prod"
+
+
+@pytest.mark.parametrize(
+    ("word", "full", "other"),
+    [
+        ("prod", "prod", "dev"),
+        ("acme/prod", "acme/prod", "acme/dev"),
+        ("acme/seaway/prod", "acme/seaway/prod", "acme/seaway/dev"),
+        ("organization/seaway/prod", "organization/seaway/prod", "organization/seaway/dev"),
+    ],
+)
+@pytest.mark.parametrize("source", ["--stack", "PULUMI_STACK", "select"])
+def test_the_organization_of_a_stack(  # noqa: PLR0917 - a table and fixtures
+    folder: Path, monkeypatch: pytest.MonkeyPatch, word: str, full: str, other: str, source: str
+) -> None:
+    """Files have the name alone; Pulumi gets the whole name, also that of a stack that the user did not name."""
+
+    def read() -> None:
+        command.STACKS.set({})
+        target = find(*(["--stack", word] if source == "--stack" else []))
+        assert (target.name, target.namespace, target.lock_name) == ("prod", "bakery-prod", "prod")
+        assert (command.qualify_stack("prod"), command.qualify_stack("dev")) == (full, other)
+        text = (
+            "run: seaway up --stack prod; or pulumi preview --stack dev. Or seaway release promote dev prod --unhold 1"
+        )
+        is_plain = full == "prod" or full.startswith("organization/")
+        expected = text if is_plain else text.replace("--stack prod", f"--stack {full}")
+        expected = expected if is_plain else expected.replace("--stack dev", f"--stack {other}")
+        expected = expected if is_plain else expected.replace("dev prod", f"dev {full}")
+        assert command.complete_commands(text) == expected
+
+    if source == "PULUMI_STACK":
+        monkeypatch.setenv("PULUMI_STACK", word)
+    if source == "select":
+        select(folder, stacks={BACKEND: word})
+    contextvars.copy_context().run(read)
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        ("acme/other/prod", "unknown-stack"),
+        ("acme/stage", "unknown-stack"),
+        ("a/b/c/d", "invalid-name"),
+        ("acme/", "invalid-name"),
+        ("/prod", "invalid-name"),
+        ("acme//prod", "invalid-name"),
+    ],
+)
+def test_a_stack_that_cannot_be(folder: Path, word: str, code: str) -> None:
+    assert find_errors("--stack", word).endswith(f"[{code}]")
 
 
 def test_the_selection_of_the_backend_counts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -156,7 +156,7 @@ def test_without_a_release_the_head_says_so(api: apiserver.ApiServer, seaway: co
 
 def test_nothing_deployed_is_not_healthy(capsys: Captured) -> None:
     assert main.main(["status"]) == 1
-    message = "shop has no workloads in namespace shop-dev; deploy them: pulumi up --stack dev"
+    message = "shop has no workloads in namespace shop-dev; deploy them: pulumi up --refresh --stack dev"
     assert capsys.readouterr().out.splitlines()[1] == message
 
 
@@ -199,6 +199,7 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, se
         "image": live_objects.IMAGE,
         "since": live_objects.ago(hours=2),
         "restarts": 0,
+        "disks": [],
         "event": None,
     }
     assert finding.pop("message")
@@ -310,7 +311,7 @@ for words in (["--help"], ["release", "--help"], ["nothing"]):
     with contextlib.suppress(SystemExit):
         main.main(words)
 assert main.COMMANDS
-print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"httpx", "httpx2", "lightkube", "rich"}))
+print("LOADED", *(name for name in sys.modules if name.partition(".")[0] in {"httpx", "httpx2", "rich"}))
 """
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment()
@@ -431,7 +432,7 @@ def drifted(monkeypatch: pytest.MonkeyPatch, changes: list[drift.Difference]) ->
 def test_drift_is_a_table_and_exit_code_4(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway) -> None:
     drifted(monkeypatch, CHANGES)
     head, columns, *rows = seaway("status", "--drift", code=4).out.splitlines()
-    assert head == "shop · stack dev · context work · release 0a1b2c · 3 differences"
+    assert head == "shop · stack dev · context work · release 0a1b2c · 3 differences, 1 of them harmless additions"
     assert columns.split() == ["KIND/NAME", "FIELD", "DECLARED", "LIVE", "BY"]
     assert [re.split("  +", row) for row in rows] == [
         [
@@ -468,6 +469,7 @@ def test_drift_as_json(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway)
                 "declared": "web:1",
                 "live": "web:2",
                 "by": "kubectl-edit at 2026-03-01T10:00:00Z",
+                "harmless": False,
             },
             {
                 "object": {"kind": "Service", "name": "web"},
@@ -476,9 +478,13 @@ def test_drift_as_json(monkeypatch: pytest.MonkeyPatch, seaway: conftest.Seaway)
                 "declared": "(object)",
                 "live": None,
                 "by": None,
+                "harmless": False,
             },
         ],
     }
+    drifted(monkeypatch, CHANGES[2:])
+    (difference,) = json.loads(seaway("status", "--drift", "--json").out)["drift"]
+    assert (difference["how"], difference["harmless"]) == ("added", True)
 
 
 def test_drift_without_a_release_is_exit_code_2(seaway: conftest.Seaway) -> None:

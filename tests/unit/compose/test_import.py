@@ -1,10 +1,14 @@
 """A compose document is converted to an application, with the outcome of each of its keys."""
 
+import ast
 import shlex
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+import yaml
+from hypothesis import strategies
 
 from seaway.compose import project, report
 from seaway.compose.importer import convert, write
@@ -111,7 +115,7 @@ def test_a_shop_is_converted() -> None:
     assert (web.port, web.publish, web.depends_on, web.scale.min) == (80, True, ("api-server",), 1)
     assert web.ports == (application.Port("tcp-9090", port=9090, protocol="http", publish=True),)
     assert web.calls == ("api-server", "db")
-    assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$$$5"}
+    assert web.env == {"API": "http://api-server:8000/v1", "NAME": "api_server", "PRICE": "$$(x) $$5"}
     assert (api.port, api.args) == (8000, ("serve",))
     assert app.stores[0].volume == application.Volume(path="/var/lib/postgresql/data", size="1Gi")
     assert app.stores[0].secrets == (application.Secret("pw"),)
@@ -190,8 +194,8 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ({"read_only": True}, "read_only", "kept", {}),
     ({"links": ["other:x"]}, "links.0", "dropped", {}),
     ({"depends_on": {"other": {"condition": "service_started"}}}, "depends_on.other", "dropped", {}),
-    ({"dns": ["ns.example.com"]}, "dns", "approximated", {"egress": None}),
-    ({"network_mode": "none", "dns": ["1.1.1.1"]}, "dns", "approximated", {"egress": []}),
+    ({"dns": ["ns.example.com"]}, "dns.0", "dropped", {"egress": None}),
+    ({"network_mode": "none", "dns": ["1.1.1.1"]}, "dns.0", "approximated", {"egress": []}),
     (deploy(placement={"constraints": ["disk is fast"]}), "deploy.placement.constraints.0", "dropped", {}),
     (
         deploy(resources={"reservations": {"devices": [{"capabilities": ["tpu"]}]}}),
@@ -201,7 +205,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
     ),
     ({"tmpfs": ["/run:size=64m"]}, "tmpfs.0", "approximated", {"writable": ["/run"]}),
     (deploy(replicas=3), "deploy.replicas", "kept", {"scale": 3}),
-    (deploy(replicas=0), "deploy.replicas", "approximated", {"scale": 1}),
+    (deploy(replicas=0), "deploy.replicas", "kept", {"scale": 0}),
     (deploy(mode="global"), "deploy.mode", "kept", {"daemonSet": True}),
     (
         deploy(resources={"limits": {"cpus": "0.5", "memory": "512M"}}),
@@ -216,7 +220,7 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"resources": {"memory": "1Gi", "cpuLimit": "50m", "cpu": "50m"}},
     ),
     ({"stop_grace_period": "1m30s"}, "stop_grace_period", "kept", {"stopGracePeriod": 90}),
-    ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept", {"command": ["/e"], "args": ["a", "$$$$"]}),
+    ({"entrypoint": ["/e"], "command": ["a", "$$"]}, "command", "kept", {"command": ["/e"], "args": ["a", "$$"]}),
     ({"command": ["$$(A) $(B) $$$(C) $D"]}, "command", "kept", {"args": ["$$$$(A) $$(B) $$$$$$(C) $D"]}),
     ({"entrypoint": [], "command": ["a"]}, "command", "kept", {"command": ["a"]}),
     (
@@ -407,7 +411,7 @@ def test_stores_do_not_wait_for_each_other() -> None:
     }
     app = load_app(services)
     store, service = app.stores[0], app.services[0]
-    assert (store.volume.path, list(store.volumes)) == ("/a", ["b"])
+    assert (store.volume and store.volume.path, list(store.volumes)) == ("/a", ["b"])
     assert [share.volume for share in service.shared_volumes] == [None, "b"]
 
 
@@ -477,10 +481,22 @@ def test_the_files_of_a_folder_decide_what_it_is(tmp_path: Path) -> None:
     kinds = [get_kinds(services, f"services.{name}.volumes.0", folder=tmp_path) for name in services]
     assert kinds == [["approximated"], ["dropped"], ["approximated"], ["approximated"]]
     services["odd"]["volumes"][0]["read_only"] = True
-    assert get_kinds(services, "services.odd.volumes.0", folder=tmp_path) == ["refused"]
+    assert get_fields(services, "odd", folder=tmp_path)["files"] == {"/data/x.bin": "./data/x.bin"}
     missing = {"web": NGINX | {"build": {"context": "./web"}}}
     assert get_fields(missing, folder=tmp_path)["image"] == "nginx:1"
     assert get_kinds(missing, "services.web.build", folder=tmp_path) == ["approximated"]
+
+
+@hypothesis.given(
+    strategies.lists(strategies.text(), min_size=1),
+    strategies.dictionaries(strategies.text(min_size=1), strategies.text()),
+)
+@hypothesis.example(["a: b", "- c", "x #y", "key:", "1e3", "=", "a\tb"], {"on": "off", "a: b": "c: d", "~": "null"})
+def test_every_text_is_read_from_app_yaml_as_it_was(args: list[str], env: dict[str, str]) -> None:
+    app = {"name": "shop", "services": {"web": {"args": args, "env": env}}}
+    text = write.format_yaml(to_mapping(app), ())
+    assert nodes.to_plain(yaml_parser.parse(text.encode(), "app.yaml")) == app
+    assert yaml.safe_load(text) == app, "a reader of YAML 1.1"
 
 
 def test_app_yaml_and_python_program_equal_the_conversion() -> None:
@@ -558,6 +574,17 @@ def test_a_port_that_a_service_calls_on_itself_is_open() -> None:
     assert (fields["port"], fields["ports"]) == (29092, {"tcp-9092": 9092})
 
 
+@pytest.mark.parametrize("key", ["content", "file"])
+def test_a_config_has_the_new_names(tmp_path: Path, key: str) -> None:
+    services = {"web": NGINX | {"configs": [{"source": "c", "target": "/c"}]}, "my_db": NGINX}
+    text = "host my_db; proxy http://my_db:80"
+    (tmp_path / "c.conf").write_text(text)
+    configs = {"c": {key: text if key == "content" else "./c.conf"}}
+    kinds = get_kinds(services, "services.web.configs.0.source", configs=configs, folder=tmp_path)
+    fields = get_fields(services, "web", configs=configs, folder=tmp_path)
+    assert (kinds, fields["files"]["/c"]["content"]) == (["approximated"], "host my_db; proxy http://my-db:80")
+
+
 def test_the_content_of_a_config_from_a_variable_is_kept() -> None:
     services = {"web": NGINX | {"configs": [{"source": "c"}]}}
     configs = {"c": {"environment": "A", "content": "a=1"}}
@@ -623,3 +650,13 @@ def test_a_label_is_one_word_of_the_command_that_a_user_copies(label: str, text:
     labels = {label: text.format(evil)}
     (outcome,) = get_outcomes({"web": NGINX | {"ports": [PORT], "labels": labels}}, f"services.web.labels.{label}")
     assert shlex.split(outcome.hint)[-1] == evil
+
+
+def test_the_name_of_a_file_is_no_code() -> None:
+    app = convert_services({"web": NGINX}).app
+    source = 'a"""\nimport os\n"""#.yaml'
+    (docstring, imported, assigned) = ast.parse(write.format_python(app, source=source)).body
+    assert [type(part) for part in (docstring, imported, assigned)] == [ast.Expr, ast.Import, ast.Assign]
+    header, *rest = write.format_yaml(app, (), source=source).splitlines()
+    assert header.startswith("# Imported from a___")
+    assert rest[:2] == ["", "name: shop"]

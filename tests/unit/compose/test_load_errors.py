@@ -107,7 +107,6 @@ INVALID_FILES = (
     ("services:\n  a: {extends: b}\n  b: {extends: a}\n", "2:7: services.a.extends: dependency-cycle"),
     ("services:\n  a: {extends: b}\n", "2:7: services.a.extends.service: unknown-service"),
     ("services:\n  a: {extends: {service: b, file: ../b.yml}}\n", "2:7: services.a.extends.file: outside-root"),
-    (f"include: [a.yml]\n{compose.PAGE}", "3:3: services.web: duplicate-name"),
     (f"include: [main.yml]\n{compose.PAGE}", "1:11: include.0.path: dependency-cycle"),
     (f"include: [{{env_file: a}}]\n{compose.PAGE}", "1:11: include.0: missing-value"),
     (f"include: [../a.yml]\n{compose.PAGE}", "1:11: include.0.path: outside-root"),

@@ -308,3 +308,21 @@ def test_the_builder_reads_and_writes_in_the_project_only(top: Path, key: str, t
     code = "closed-folder" if ".git" in text else "outside-root"
     refused = diagnostics.catch(lambda: load.load_application(file, root=roots.find_root(project)))
     assert [(error.path, error.code) for error in refused] == [(f"services.web.build.{key}.0", code)]
+
+
+@pytest.mark.parametrize("name", [".seaway", ".pulumi"])
+@pytest.mark.parametrize("choice", ["project", "git"])
+def test_what_a_link_called_like_a_closed_folder_leads_to_is_closed(
+    top: Path, name: str, choice: roots.RootChoice
+) -> None:
+    """A branch has committed it: CI would write its kubeconfig where app.yaml can name it."""
+    project = create_project(top)
+    (project / ".git").mkdir()
+    (project / name).symlink_to("app/conf")
+    (project / "app/conf").mkdir()
+    (project / "app/conf/kubeconfig").write_text("token")
+    root = roots.find_root(project / "app", choice)
+    location = diagnosis.SourceLocation("app.yaml")
+    refused = diagnostics.catch(lambda: root.read(project / "app/conf/kubeconfig", "", location, ""))
+    assert [error.code for error in refused] == ["closed-folder"]
+    assert root.read(project / "app/web/Dockerfile", "", location, "")

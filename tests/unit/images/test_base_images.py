@@ -64,6 +64,40 @@ def test_parse(text: str, expected: list[tuple[str, str | None, int]]) -> None:
     assert list_images(text) == expected
 
 
+CONTEXTS = {
+    "shared": "./shared",
+    "alpine": "docker-image://mirror/alpine:3",
+    "build": "./built",
+    "remote": "https://x/y.git",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("FROM scratch\nCOPY --from=shared f /f", []),
+        ("FROM a\nCOPY --from=shared f /f\nCOPY --from=other f /f", ["a", "other"]),
+        ("FROM a\nRUN --mount=type=bind,from=shared,target=/x true", ["a"]),
+        ("FROM shared", []),
+        ("ARG BASE=shared\nFROM ${BASE}", []),
+        ("FROM remote AS x\nFROM x", []),
+        ("FROM alpine", ["mirror/alpine:3"]),
+        ("FROM docker.io/library/alpine:latest", ["mirror/alpine:3"]),
+        ("ARG BASE=alpine\nFROM ${BASE}\nCOPY --from=alpine a b", ["mirror/alpine:3", "mirror/alpine:3"]),
+        ("FROM alpine:3.19", ["alpine:3.19"]),
+        ("FROM golang AS build\nFROM a\nCOPY --from=build x y", ["a"]),
+        ("FROM golang AS Build\nFROM build", []),
+        ("FROM golang AS shared-build\nFROM shared-build", ["golang"]),
+    ],
+)
+def test_named_contexts_replace_images_and_stages(text: str, expected: list[str]) -> None:
+    bases = base_images.BaseImages.parse(text, file="Dockerfile", contexts=CONTEXTS)
+    assert [image.reference for image in bases.images] == expected
+    own = [image for image in bases.images if image.context is None]
+    assert set(bases.find_unpinnable()) == set(own), "the lock file pins images of contexts"
+    assert bases.apply_overrides({"mirror/alpine:3": "x", "shared": "y", "build": "z"}) == {}
+
+
 def test_arguments_of_the_application_override_defaults() -> None:
     assert list_images("ARG B=python:3.12-slim\nFROM $B", B="python:3.13") == [("python:3.13", "B", 2)]
 

@@ -127,6 +127,37 @@ def test_ignored_files_are_not_sent(folder: Path) -> None:
     assert paths(folder) == [".dockerignore", "Dockerfile", "app/keep.py", "run.sh"]
 
 
+@pytest.mark.parametrize(
+    ("rules", "files", "expected"),
+    [
+        ("data/*", ["data/a"], ["data"]),
+        ("data/**", ["data/a/b", "data/c"], ["data"]),
+        ("data/*", ["data/a/b"], ["data"]),
+        ("data/*", ["data/a", "other/b"], ["data", "other/b"]),
+        ("data/*\n!data/keep", ["data/a"], ["data"]),
+        ("data/*\n!data/keep", ["data/a", "data/keep"], ["data/keep"]),
+        ("**/*.log", ["var/log/x/a.log", "var/b"], ["var/b", "var/log/x"]),
+        ("*.log", ["a.log", "var/a.log"], ["var/a.log"]),
+        ("data", ["data/a"], []),
+        ("data/", ["data/a/b"], []),
+        ("*", ["data/a"], []),
+        ("**/*.pyc", ["app/__pycache__/a.pyc", "lib/__pycache__/a.pyc"], []),
+        ("**/__pycache__", ["lib/__pycache__/a.pyc"], []),
+        ("data/.gitkeep", ["data/.gitkeep"], ["data"]),
+    ],
+)
+def test_a_folder_of_ignored_files_is_sent_empty(
+    folder: Path, rules: str, files: list[str], expected: list[str]
+) -> None:
+    write(folder / "web/.dockerignore", f"{rules}\n")
+    before = {*paths(folder)}
+    for path in files:
+        write(folder / "web" / path, "x")
+    assert sorted({*paths(folder)} - before) == expected
+    (folder / "web/never").mkdir()
+    assert "never" not in paths(folder), "a clone does not have it"
+
+
 def test_dockerfile_and_ignore_file_are_always_sent(folder: Path) -> None:
     write(folder / "web/.dockerignore", "*\n")
     assert paths(folder) == [".dockerignore", "Dockerfile"]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from seaway.images import ignore
+from seaway.files import ignore
 from seaway.syntax import diagnosis
 from tests.support import diagnostics
 

@@ -61,6 +61,15 @@ def test_a_digest_without_a_tag_cannot_be_outdated(folder: Path) -> None:
     assert outdated.find_image_uses(create_app(folder, image="nginx@sha256:1"), folder, roots.Root(folder), {}) == []
 
 
+def test_named_contexts_are_no_images(folder: Path) -> None:
+    create_app(folder, "FROM scratch\nCOPY --from=shared a b\nCOPY --from=tools a b\n")
+    contexts = {"shared": "./shared", "tools": "docker-image://python:3.12"}
+    build = application.Build(context="web0", contexts=contexts)
+    app = application.Application(name="shop", services=(application.Service(name="web", build=build),))
+    (use,) = outdated.find_image_uses(app, folder, roots.Root(folder), {})
+    assert (use.reference, use.used_in, use.is_lockable) == ("python:3.12", ("web0/Dockerfile:3",), True)
+
+
 def test_a_missing_dockerfile_is_reported(folder: Path) -> None:
     service = application.Service(name="web", build=application.Build(context="web"))
     with pytest.raises(diagnosis.InvalidInput) as caught:

@@ -59,6 +59,22 @@ def test_another_override_is_a_reason_to_rebuild_with_the_same_tag(environment: 
     assert rebuild_reasons.explain_rebuild(second.record, second.record) is None
 
 
+def test_an_image_of_a_named_context_is_overridden_and_pinned(environment: environments.Environment) -> None:
+    (environment.folder / "app/web/Dockerfile").write_text("FROM base\nCOPY --from=lib a b\n")
+    build = application.Build(context="web", contexts={"base": "docker-image://python:3", "lib": "worker"})
+    app = application.Application(name="shop", services=(application.Service(name="web", build=build),))
+    environment = dataclasses.replace(environment, app=app)
+    (loose,) = plan(environment)
+    assert loose.contexts == {"base": "docker-image://python:3", "lib": ".seaway/context/web+lib"}
+    (overridden,) = plan(environment, **{"python:3": "mirror.example.com/python:3"})
+    assert overridden.contexts["base"] == "docker-image://mirror.example.com/python:3"
+    write_lock(environment, **{"python:3": ONE})
+    (pinned,) = plan(environment)
+    assert pinned.contexts["base"] == f"docker-image://python:3@{ONE}"
+    assert loose.tag == overridden.tag != pinned.tag
+    assert [str(warning) for warning in pinned.inputs.warnings] == []
+
+
 def write_lock(environment: environments.Environment, **pins: str) -> None:
     (environment.folder / "app" / images_lock.FILE_NAME).write_text(
         images_lock.format_lock(images_lock.ImagesLock(pins=pins))

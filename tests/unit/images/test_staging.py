@@ -253,11 +253,27 @@ def test_a_link_that_the_provider_cannot_hash_is_refused(web: Path, stage: Stage
 
 
 def test_links_are_staged_as_links(web: Path, stage: Stage) -> None:
-    links = {"absolute": "/usr/bin/python3", "up": "../../secret", "dir": "/etc", "nothing": "/nowhere"}
+    links = {"absolute": "/usr/bin/python3", "up": "../../secret", "dir": "/etc", "nothing": "/nowhere/at/all"}
+    links["masked"] = "/dev/null"
     for name, target in links.items():
         (web / name).symlink_to(target)
     stage()
     assert stage.tree() == {**TREE, **links}
+
+
+def test_an_empty_folder_is_staged(web: Path, stage: Stage) -> None:
+    (web / ".dockerignore").write_text("data/*\n")
+    (web / "data").mkdir()
+    (web / "data/a").write_text("")
+    tree = {".dockerignore": "0o644", **TREE, "data": "0o755"}
+    assert stage() == 6
+    assert (stage.tree(), stage()) == (dict(sorted(tree.items())), 0)
+    (web / ".dockerignore").write_text("x\n")
+    stage()
+    assert stage.tree()["data/a"] == "0o644"
+    (web / "data/a").unlink()
+    assert stage() == 2
+    assert stage.tree() == {name: mode for name, mode in tree.items() if name != "data"}
 
 
 def test_a_linked_dockerfile_is_staged_with_its_content(web: Path, stage: Stage) -> None:

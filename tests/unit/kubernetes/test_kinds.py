@@ -1,8 +1,13 @@
-"""The table of kinds: paths of the API, and pod templates."""
+"""The table of kinds: paths of the API, and pod templates; and the text of a request."""
+
+import json
 
 import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from seaway.kubernetes.api import kinds
+from seaway.kubernetes.api import json_text, kinds
 
 DEPLOYMENT = {"kind": "Deployment", "spec": {"template": {"spec": {}}}}
 
@@ -32,3 +37,13 @@ def test_pod_templates() -> None:
 
 def test_exactly_the_workload_kinds_and_replica_sets_have_a_pod_template() -> None:
     assert {name for name, kind in kinds.KINDS.items() if kind.pod_template} == {*kinds.WORKLOAD_KINDS, "ReplicaSet"}
+
+
+@given(st.dictionaries(st.text(st.characters(codec="utf-8")), st.text(st.characters(codec="utf-8"))))
+def test_json_is_yaml_too(texts: dict[str, str]) -> None:
+    r"""``\ud83d\ude00`` is an error in YAML, and a line separator is a blank."""
+    text = json_text.format_json(texts)
+    assert json.loads(text) == texts
+    assert "\\ud8" not in text
+    assert yaml.safe_load(text) == texts
+    assert json_text.format_json({"a": "😀\u2028\x85\ufeff\\é"}) == '{"a": "😀\\u2028\\u0085\\ufeff\\\\é"}'

@@ -3,27 +3,28 @@
 import asyncio
 import http.server
 import json
-import socket
-import ssl
-import subprocess
 import threading
 from pathlib import Path
 
 import pytest
-from lightkube.config import models
 
 from seaway import errors
-from seaway.kubernetes.cluster import client, kubeconfig
+from seaway.kubernetes.cluster import client, credentials, kubeconfig
 
 ONE = """
-clusters: [{name: c, cluster: {server: "https://one", certificate-authority: pki/ca.crt}}]
+clusters: [{name: c, cluster: {server: "https://one"}}, {name: d}]
 contexts: [{name: work, context: {cluster: c, user: u}}]
-users: [{name: u, user: {client-certificate: /abs/u.crt, client-key: u.key}}]
+users: [{name: u}]
 """
 TWO = """
 clusters: [{name: c, cluster: {server: "https://two"}}]
-contexts: [{name: home, context: {cluster: c, user: v}}, {name: incomplete, context: {cluster: c}}]
-users: [{name: v, user: {exec: {apiVersion: client.authentication.k8s.io/v1, command: login}}}]
+contexts:
+- {name: home, context: {cluster: c, user: v}}
+- {name: unknown-user, context: {cluster: c, user: x}}
+- {name: unknown-cluster, context: {cluster: x}}
+- {name: empty-cluster, context: {cluster: d}}
+- {name: empty}
+users: [{name: v, user: {exec: {apiVersion: client.authentication.k8s.io/v1beta1, command: login}}}]
 """
 
 
@@ -34,19 +35,22 @@ def environ(tmp_path: Path) -> dict[str, str]:
     return {"KUBECONFIG": f"{tmp_path}/one:{tmp_path}/absent:{tmp_path}/two"}
 
 
-def test_paths_are_relative_to_their_file(environ: dict[str, str], tmp_path: Path) -> None:
-    config, _ = kubeconfig.select_context("work", environ)
-    assert config.cluster.certificate_auth == str(tmp_path / "pki/ca.crt")
-    assert config.user
-    assert (config.user.client_cert, config.user.client_key) == ("/abs/u.crt", str(tmp_path / "u.key"))
-
-
 def test_files_are_merged_and_the_first_of_a_name_wins(environ: dict[str, str]) -> None:
-    config, _ = kubeconfig.select_context("home", environ)
-    assert config.cluster.server == "https://one"
-    assert config.user
-    assert config.user.exec
-    assert config.user.exec.command == "login", "found on PATH, not beside the file"
+    connection = kubeconfig.select_context("home", environ)
+    assert connection.server == "https://one"
+    assert isinstance(connection.auth, credentials.CredentialProgram)
+    assert connection.auth._config["command"] == "login", "found on PATH, not beside the file"
+
+
+def test_paths_are_relative_to_their_file(
+    environ: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if the path of the file is relative."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "one").write_text(ONE.replace("server:", "certificate-authority: pki/ca.crt, server:"))
+    for files in (environ["KUBECONFIG"], "one:two"):
+        with pytest.raises(errors.Unavailable, match=f"certificate-authority {tmp_path}/pki/ca.crt cannot be read"):
+            kubeconfig.select_context("work", {"KUBECONFIG": files})
 
 
 def test_a_cluster_without_a_verified_certificate_is_warned_about_once(
@@ -68,10 +72,18 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert str(caught.value) == f'no kubeconfig at {tmp_path}/none for context "work"; set KUBECONFIG'
 
 
-def test_a_context_without_a_user_is_anonymous(environ: dict[str, str]) -> None:
-    config, options = kubeconfig.select_context("incomplete", environ)
-    assert config.user == models.User()
-    assert not options.headers
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("unknown-user", 'there is no user "x"'),
+        ("unknown-cluster", 'there is no cluster "x"'),
+        ("empty-cluster", "its cluster has no server"),
+        ("empty", 'there is no cluster ""'),
+    ],
+)
+def test_an_incomplete_context(environ: dict[str, str], name: str, fault: str) -> None:
+    with pytest.raises(errors.Unavailable, match=f'context "{name}" of .* cannot be used: {fault}; choose another'):
+        kubeconfig.select_context(name, environ)
 
 
 def connect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: object, user: object) -> None:
@@ -117,44 +129,7 @@ def test_impersonation_and_a_proxy(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert received == [(f"http://kube.invalid{path}" if proxied else path, HEADERS)]
 
 
-def test_the_name_of_the_server_in_its_certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names: list[str | None] = []
-    certificate, key = tmp_path / "a.crt", tmp_path / "a.key"
-    command = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=a -addext subjectAltName=DNS:kube.internal"
-    subprocess.run([*command.split(), "-keyout", key, "-out", certificate], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    context.sni_callback = lambda _socket, name, _context: names.append(name)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            with context.wrap_socket(listener.accept()[0], server_side=True) as connection:
-                connection.recv(65536)
-                connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 26\r\n\r\n{"metadata": {"uid": "1"}}')
-
-        threading.Thread(target=answer, daemon=True).start()
-        server = f"https://127.0.0.1:{listener.getsockname()[1]}"
-        cluster = {"server": server, "tls-server-name": "kube.internal", "certificate-authority": str(certificate)}
-        connect(tmp_path, monkeypatch, cluster, {})
-    assert names == ["kube.internal"]
-
-
-@pytest.mark.parametrize(
-    ("cluster", "user", "expected"),
-    [
-        ({"server": "http://kube.invalid"}, {}, "the name of the server cannot be resolved"),
-        ({"server": "http://x", "proxy-url": "ftp://x"}, {}, "the credentials or the proxy of context"),
-        ({"server": "http://x"}, {"as-groups": ["a"]}, "without as"),
-    ],
-)
-def test_a_connection_that_cannot_be(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cluster: object, user: object, expected: str
-) -> None:
-    with pytest.raises(errors.Unavailable, match=expected):
-        connect(tmp_path, monkeypatch, cluster, user)
-
-
-@pytest.mark.parametrize("content", ["clusters: [", "- a", "clusters: [{name: x}]", "contexts: 3", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", ["clusters: [", "- a", "clusters: [{cluster: {}}]", "contexts: 3", b"\xff\xfe\x00"])
 def test_a_broken_file_is_named(tmp_path: Path, content: str | bytes) -> None:
     path = tmp_path / "broken"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())

@@ -19,6 +19,14 @@ def test_a_config_map_is_named_by_its_content() -> None:
     assert get_name("1") == get_name("1") != get_name("2")
 
 
+def test_a_binary_file_is_binary_data() -> None:
+    files = (application.File("/a", content="x"), application.File("/b", binary="AAH/"))
+    config_map = render(service(files=files)).get_only("ConfigMap")
+    assert (config_map.manifest["data"], config_map.manifest["binaryData"]) == ({"a": "x"}, {"b": "AAH/"})
+    other = (files[0], application.File("/b", binary="AAE="))
+    assert config_map.name != render(service(files=other)).get_only("ConfigMap").name
+
+
 def test_similar_paths_have_different_keys() -> None:
     paths = ("/a+b", "/a/b", "/a_b")
     files = tuple(application.File(path, content=path) for path in paths)

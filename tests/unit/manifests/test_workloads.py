@@ -45,6 +45,14 @@ def test_a_service_with_unknown_ports_has_a_headless_service() -> None:
     assert "ports" not in rendered.get_spec("Service/legacy")
 
 
+def test_each_alias_is_a_service_of_the_same_pods() -> None:
+    rendered = render(service(aliases=("old-web",)), store(aliases=("main-db",)))
+    for name, alias, kind in (("web", "old-web", None), ("db", "main-db", "None")):
+        assert rendered.get_spec(f"Service/{alias}") == rendered.get_spec(f"Service/{name}")
+        assert rendered.get_spec(f"Service/{alias}").get("clusterIP") == kind
+        assert rendered[f"Service/{alias}"].owner == name
+
+
 def test_a_store_may_have_more_volumes() -> None:
     wal = application.Volume(path="/wal", size="2Gi", storage_class="fast")
     rendered = render(store(volumes={"wal": wal}, retain=False), storage_class="standard")

@@ -89,6 +89,8 @@ def test_a_mounted_folder_is_not_writable_twice() -> None:
     assert resolve_stores(store("redis:8", volumes=disks)).stores[0].writable == ()
     web = application.Service("web", image="redis:8", files=(application.File("/data", content="x"),))
     assert resolve_stores(services=(web,)).services[0].writable == ()
+    shared = application.Service("web", image="redis:8", shared_volumes=(application.SharedVolume("/data", store="a"),))
+    assert resolve_stores(services=(shared,)).services[0].writable == ()
 
 
 def test_services_sidecars_and_jobs_have_the_defaults_too() -> None:

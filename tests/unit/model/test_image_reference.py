@@ -2,7 +2,9 @@
 
 import pytest
 
-from seaway.model import image_reference
+from seaway.model import application, image_reference, settings
+from seaway.model.validate import environment
+from seaway.syntax import diagnosis
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,36 @@ def test_digests_and_tags_are_read_and_replaced() -> None:
 def test_overrides_match_any_form_of_a_reference(reference: str, expected: str | None) -> None:
     overrides = {"python:3.12-slim": "mirror", "python:3.12-slim@sha256:2": "exact", "python:latest": "newest"}
     assert image_reference.find_override(reference, overrides) == expected
+
+
+REGISTRIES: dict[str, str | None] = {
+    "ghcr.io/myorg": None,
+    "localhost": None,
+    "localhost:5000": None,
+    "registry:5000/a-b/c_d/e.f": None,
+    "GHCR.io/x": None,
+    "[fd00::1]:5000/x": None,
+    "my-org": None,
+    "ghcr.io/MyOrg": "ghcr.io/myorg",
+    "https://ghcr.io/myorg": "ghcr.io/myorg",
+    "ghcr.io/": "ghcr.io",
+    "ghcr.io/myorg//": "ghcr.io/myorg",
+    "host.io/x:tag": "host.io/x",
+    "oci://Host.io:5000/X:tag": "Host.io:5000/x",
+    "host.io/x@sha256:1": "host.io/x",
+    "host.io/a b": "registry.example.com/team",
+    "MyOrg": "registry.example.com/team",
+    "me:secret@host.io/x": "registry.example.com/team",
+    "host.io//x": "registry.example.com/team",
+    "": "registry.example.com/team",
+}
+
+
+@pytest.mark.parametrize(("registry", "corrected"), REGISTRIES.items())
+def test_a_registry_is_a_host_and_folders(registry: str, corrected: str | None) -> None:
+    stack = settings.Settings(stack="dev", context="c", registry=registry)
+    app, place = application.Application("shop"), diagnosis.SourceLocation("Pulumi.dev.yaml")
+    errors = [*environment.check(app, diagnosis.SourceLocations(place), stack, {}, place)]
+    assert [(error.code, error.hint.rpartition(" ")[2]) for error in errors] == (
+        [("invalid-registry", corrected)] if corrected else []
+    )

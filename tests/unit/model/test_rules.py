@@ -32,6 +32,7 @@ VALID = [
     web(f"{IMAGE}    resources: {{cpu: 0.5, memory: 1.5Gi}}"),
     web(f"{IMAGE}    resources: {{cpu: 2, memory: 500M}}"),
     web(f"{IMAGE}    user: 1\n    scale: 1\n    writable: [/var/cache]"),
+    web(f"{IMAGE}    port: 1\n    scale: 0\n    aliases: [old-web]"),
     web(f"{IMAGE}    files: {{/a: app.toml, /b: {{content: ''}}}}"),
     store("health: {liveness: [pg_isready], startPeriod: 1}, user: 999"),
     # Links in a circle, and against the order: `calls` neither orders nor forbids.
@@ -102,8 +103,15 @@ INVALID = {
         "8:15: .secrets.API_URL: duplicate-variable",
     ),
     "NUL character": (web(f'{IMAGE}    env: {{A: "\\0"}}'), "7:11: .env.A: invalid-value"),
+    "NUL character in a word": (web(f'{IMAGE}    args: [a, "\\0"]'), "7:15: .args.1: invalid-value"),
+    "long text": (web(f"{IMAGE}    env: {{A: {'x' * 131070}}}"), "7:11: .env.A: too-long"),
+    "long word": (web(f"{IMAGE}    command: [{'x' * 131072}]"), "7:15: .command.0: too-long"),
     "cpu": (web(f"{IMAGE}    resources: {{cpu: 0}}"), "7:17: .resources.cpu: invalid-quantity"),
     "memory": (web(f"{IMAGE}    resources: {{memory: 128m}}"), "7:17: .resources.memory: invalid-quantity"),
+    "memory limit": (
+        web(f"{IMAGE}    resources: {{memory: 1Gi, memoryLimit: 512Mi}}"),
+        "7:30: .resources.memoryLimit: conflicting-keys",
+    ),
     "size": (store("").replace("1Gi", "10"), "3:59: stores.db.volume.size: invalid-quantity"),
     "root": (web(f"{IMAGE}    user: 0"), "7:5: .user: root-user"),
     "user of the image": (web(f"{IMAGE}    user: null"), "7:5: .user: root-user"),
@@ -112,7 +120,21 @@ INVALID = {
         "7:30: .sidecars.a.user: conflicting-keys",
     ),
     "invalid user": (web(f"{IMAGE}    user: -1"), "7:5: .user: invalid-user"),
-    "no pods": (web(f"{IMAGE}    scale: 0"), "7:5: .scale: invalid-value"),
+    "fewer than no pods": (web(f"{IMAGE}    scale: -1"), "7:5: .scale: invalid-value"),
+    "aliases": (
+        web(f"{IMAGE}    port: 1\n    aliases: [api, A_b, ok, ok]"),
+        "8:15: .aliases.0: duplicate-name",
+        "8:20: .aliases.1: invalid-name",
+        "8:29: .aliases.3: duplicate-name",
+    ),
+    "an alias without a port": (web(f"{IMAGE}    aliases: [x]"), "7:5: .aliases: missing-port"),
+    "an alias like a published store": (
+        store("publish: true").replace(
+            "\n  db", "\n  x: {image: a, aliases: [db-outside], volume: {path: /d, size: 1Gi}}\n  db"
+        ),
+        "4:71: stores.db.publish: duplicate-name",
+    ),
+    "no base64": (web(f"{IMAGE}    files: {{/a: {{binary: x}}}}"), "7:18: .files./a.binary: invalid-value"),
     "relative path": (web(f"{IMAGE}    writable: [var/../x]"), "7:16: .writable.0: invalid-path"),
     "tmp": (web(f"{IMAGE}    writable: [/tmp]"), "7:16: .writable.0: duplicate-path"),
     "mounted twice": (store("writable: [/data]"), "3:46: stores.db.volume.path: duplicate-path"),
@@ -134,8 +156,8 @@ INVALID = {
 test_valid_input_has_no_errors, test_invalid_input_is_reported = tables.build_tests(VALID, INVALID)
 
 
-def test_files_are_text_and_fit_into_a_config_map(expect_errors: ExpectErrors, folder: Path) -> None:
+def test_files_fit_into_a_config_map(expect_errors: ExpectErrors, folder: Path) -> None:
     (folder / "app" / "binary").write_bytes(b"\xff")
     (folder / "app" / "big").write_text("x" * 1_000_001)
     text = web(f"{IMAGE}    files: {{/a: binary}}\n  z: {{image: x, files: {{/b: big}}}}")
-    expect_errors(text, "7:13: .files./a: not-utf8", "8:17: services.z.files: too-large")
+    expect_errors(text, "8:17: services.z.files: too-large")

@@ -7,7 +7,9 @@ import gzip
 import json
 
 import pytest
+from pulumi.runtime.proto import provider_pb2
 
+from plugin import values
 from seaway.model import settings
 from seaway.project import release
 from seaway.release import record_store, stored_record
@@ -24,14 +26,20 @@ NAMESPACE, WEB, POLICY = (
 OURS = {"app.kubernetes.io/part-of": "shop", "seaway/stack": "prod"}
 
 
-def inputs(*objects: str, **sets: object) -> dict[str, object]:
-    own = {"partOf": "shop", "stack": "prod"}
+def inputs(*objects: str, fixed: object = None, **sets: object) -> dict[str, object]:
+    own = {"partOf": "shop", "stack": "prod", "fixed": fixed or {}}
     return {**own, "objects": list(objects), "sets": sets, "applications": []}
 
 
+def read(plugin: engine.Plugin, state: dict[str, object]) -> str:
+    """The id of the guard after a refresh; empty: it is forgotten."""
+    return plugin.stub.Read(provider_pb2.ReadRequest(id="shop-prod", urn=URN, properties=values.encode(state))).id
+
+
 def list_reads(api: apiserver.ApiServer) -> list[str]:
-    """The requests of the guard, without those for the current release."""
-    return [path for path, _ in api.requests if not path.endswith(("/kube-system", "/release-current"))]
+    """The requests of the guard, without those for the current release and for deleted namespaces."""
+    ignored = ("/kube-system", "/release-current", "/namespaces/shop-prod")
+    return [path for path, _ in api.requests if not path.endswith(ignored)]
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -39,19 +47,26 @@ def test_new_objects_are_accepted(plugin: engine.Plugin, api: apiserver.ApiServe
     api.put("v1", "Namespace", "", "shop-prod", labels=OURS)
     declared = inputs(NAMESPACE, WEB)
     assert engine.create(plugin, URN, preview=preview, **declared) == declared
-    assert list_reads(api) == ["/api/v1/namespaces/shop-prod", "/apis/apps/v1/namespaces/shop-prod/deployments/web"]
+    assert list_reads(api) == ["/apis/apps/v1/namespaces/shop-prod/deployments/web"]
 
 
 def test_objects_in_a_missing_namespace_are_not_requested(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     engine.create(plugin, URN, **inputs(NAMESPACE, WEB, POLICY))
-    assert list_reads(api) == ["/api/v1/namespaces/shop-prod"]
+    assert list_reads(api) == []
 
 
-def test_objects_with_both_labels_belong_to_the_stack(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+def test_objects_with_both_labels_belong_to_the_stack(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
     for version, kind, namespace, name in (text.rsplit("/", 3) for text in (NAMESPACE, WEB)):
         api.put(version, kind, namespace, name, labels={**OURS, "app.kubernetes.io/name": "web"})
     declared = inputs(NAMESPACE, WEB)
-    assert engine.create(plugin, URN, **declared) == declared
+    assert engine.create(plugin, URN, preview=True, **declared) == declared
+    (text,) = display.list_texts(ephemeral=False)
+    start = (
+        "objects of this stack exist already, and its state does not have them: Namespace shop-prod, Deployment web; "
+    )
+    assert text.startswith(start)
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -68,6 +83,91 @@ def test_all_foreign_objects_are_listed(plugin: engine.Plugin, api: apiserver.Ap
     api.put("v1", "ConfigMap", "shop-prod", "web-1a2b", labels=OURS)
     text = plugin.get_refusal(lambda: engine.create(plugin, URN, preview=True, **inputs(NAMESPACE, WEB, POLICY)))
     assert [text] == wording
+
+
+SELECTOR = {"matchLabels": {"app.kubernetes.io/name": "web", "app.kubernetes.io/part-of": "shop"}}
+LABEL = "kubectl label -n shop-prod {} app.kubernetes.io/part-of=shop seaway/stack=prod --overwrite"
+DELETE, LATER = (
+    "kubectl delete -n shop-prod {}",
+    "kubectl delete -n shop-prod replicasets,pods -l '{},seaway/stack!=prod'",
+)
+OTHER = {"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "tier", "operator": "In", "values": ["a", "b"]}]}
+SHAPE = {"spec.selector": SELECTOR, "spec.podManagementPolicy": "Parallel", "spec.revisionHistoryLimit": 3}
+
+
+@pytest.mark.parametrize(
+    ("kind", "declared", "spec", "expected"),
+    [
+        ("Deployment", {"spec.selector": SELECTOR}, {"selector": SELECTOR}, [LABEL.format("deployment/web")]),
+        (
+            "Deployment",
+            {"spec.selector": SELECTOR},
+            {"selector": OTHER},
+            [DELETE.format("deployment/web --cascade=orphan"), LATER.format("app=web,tier in (a,b)")],
+        ),
+        (
+            "DaemonSet",
+            {"spec.selector": SELECTOR},
+            {"selector": {"matchExpressions": [{"key": "x", "operator": "Exists"}]}},
+            [DELETE.format("daemonset/web --cascade=orphan"), LATER.format("x")],
+        ),
+        (
+            "StatefulSet",
+            SHAPE,
+            {"selector": OTHER, "podManagementPolicy": "Parallel"},
+            [DELETE.format("statefulset/web")],
+        ),
+        ("StatefulSet", SHAPE, {"selector": SELECTOR}, [DELETE.format("statefulset/web")]),
+        (
+            "StatefulSet",
+            SHAPE,
+            {"selector": SELECTOR, "podManagementPolicy": "Parallel"},
+            [LABEL.format("statefulset/web")],
+        ),
+        (
+            "StatefulSet",
+            SHAPE,
+            {"selector": OTHER, "persistentVolumeClaimRetentionPolicy": {"whenDeleted": "Delete"}},
+            [],
+        ),
+        ("Service", {}, {"clusterIP": "10.0.0.1"}, [LABEL.format("service/web")]),
+        ("Service", {"spec.clusterIP": "None"}, {"clusterIP": "10.0.0.1"}, [DELETE.format("service/web")]),
+        ("Service", {"spec.clusterIP": "None"}, {"clusterIP": "None"}, [LABEL.format("service/web")]),
+    ],
+)
+def test_the_commands_that_take_over_an_object(  # noqa: PLR0917 - fixtures and a table
+    plugin: engine.Plugin, api: apiserver.ApiServer, kind: str, declared: object, spec: object, expected: list[str]
+) -> None:
+    version = "v1" if kind == "Service" else "apps/v1"
+    identity = f"{version}/{kind}/shop-prod/web"
+    api.put(version, kind, "shop-prod", "web", spec=spec)
+    stack = {**inputs(identity), "sets" if kind == "StatefulSet" else "fixed": {identity: declared}}
+    text = plugin.get_refusal(lambda: engine.create(plugin, URN, **stack))
+    assert [line.strip() for line in text.splitlines() if line.strip().startswith("kubectl")] == expected
+
+
+def test_a_deleted_namespace_is_refused_first(plugin: engine.Plugin, api: apiserver.ApiServer, wording: object) -> None:
+    """It was deleted, or is being deleted. A refresh forgets the guard, so that it is created again."""
+    declared, state = inputs(NAMESPACE, WEB), inputs(NAMESPACE, WEB)
+    texts = [plugin.get_refusal(lambda: engine.diff(plugin, URN, state, **declared))]
+    assert not read(plugin, state)
+    condition = {
+        "type": "NamespaceContentRemaining",
+        "status": "True",
+        "message": "configmaps. has 1 resource instances",
+    }
+    deleted = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
+    api.put("v1", "Namespace", "", "shop-prod", metadata=deleted, status={"conditions": [condition]})
+    texts += [
+        plugin.get_refusal(lambda: engine.diff(plugin, URN, state, **declared)),
+        plugin.get_refusal(lambda: engine.create(plugin, URN, preview=True, **declared)),
+        plugin.get_refusal(lambda: engine.create(plugin, URN, **inputs(WEB))),
+    ]
+    assert read(plugin, state)
+    assert {text.splitlines()[0].rpartition(" ")[2] for text in texts} == {"[namespace-deleted]"}
+    assert texts == wording
+    api.forbidden = {"/api/v1/namespaces"}
+    assert engine.diff(plugin, URN, state, **declared) is None
 
 
 def test_recorded_objects_are_not_requested_again(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:

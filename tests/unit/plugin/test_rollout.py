@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 import pytest
@@ -169,6 +170,22 @@ def test_a_workload_that_recovers_in_time_has_not_failed(plugin: engine.Plugin, 
     assert not waiting.done()
     put_job(api, "seed-2b", "Complete")
     waiting.result(timeout=HANG)
+
+
+def test_a_finished_job_may_be_gone(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    """The state has what has succeeded, in which version. In the run itself a TTL may delete one job before another."""
+    before: dict[str, Any] = inputs("migrate-1a", kind="Job")
+    now: dict[str, Any] = inputs("migrate-1a", "seed-2b", "index-3c", kind="Job")
+    assert engine.diff(plugin, URN, before, **before) is None
+    deleted = live_objects.job("index-3c", live_objects.condition("Complete"), owner="index")
+    deleted["metadata"]["deletionTimestamp"] = live_objects.at(1)
+    live_objects.put(api, deleted)
+    put_job(api, "seed-2b", "Complete")
+    engine.update(plugin, URN, before, **now)
+    replaced = {**before, "workloads": [{**before["workloads"][0], "version": "older"}]}
+    with pytest.raises(grpc.RpcError) as raised:
+        engine.update(plugin, URN, replaced, **before)
+    assert "there is no Job migrate-1a" in str(raised.value)
 
 
 @pytest.mark.parametrize("running", [False, True])

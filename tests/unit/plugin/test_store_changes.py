@@ -18,6 +18,11 @@ ORPHANS = "kubectl delete -n shop-prod statefulset/db --cascade=orphan"
 EXPANDS = "kubectl patch storageclass/local-path --patch '{\"allowVolumeExpansion\": true}'"
 
 
+ROLLOUT = "urn:pulumi:prod::shop::seaway:index:Application$seaway:index:Rollout::stores"
+GROWTH: dict[str, object] = {"namespace": "shop-prod", "workloads": [], "sources": {}, "sizes": {"db": {"data": "2Gi"}}}
+MANAGERS = [{"manager": "pulumi-kubernetes-1a2b3c4d", "operation": "Apply", "fieldsV1": {"f:spec": {}}}]
+
+
 def set_claims(api: apiserver.ApiServer, *sizes: str, expandable: bool = True) -> None:
     api.put("storage.k8s.io/v1", "StorageClass", "", "local-path", allowVolumeExpansion=expandable)
     for number, size in enumerate(sizes):
@@ -74,6 +79,26 @@ def test_a_store_that_returns_to_its_smaller_disk(plugin: engine.Plugin, api: ap
     assert engine.diff(plugin, OBJECTS, old, **new) == ["objects"]
 
 
+@pytest.mark.parametrize("declared", [{"size": "512Mi"}, {"size": "512Mi", "keep": True}])
+def test_a_rollback_keeps_a_disk_that_has_grown(
+    plugin: engine.Plugin, api: apiserver.ApiServer, declared: dict[str, object]
+) -> None:
+    deploy(api)
+    set_claims(api, "1Gi")
+    rollback = {**shape(**declared), "isRollback": True}  # type: ignore[arg-type]
+    new = inputs(HOME, DB, db=rollback)
+    assert engine.diff(plugin, OBJECTS, inputs(HOME, DB, db=shape()), **new) is None
+    assert find_existing(plugin, rollback) == [DB]
+    growth = GROWTH | {"sizes": {"db": {"data": "512Mi"}}}
+    assert engine.diff(plugin, ROLLOUT, growth, **growth) is None
+
+
+def find_existing(plugin: engine.Plugin, declared: dict[str, object]) -> object:
+    arguments = values.encode({"sets": inputs(db=declared)["sets"]})
+    request = provider_pb2.InvokeRequest(tok="seaway:index:getExistingStores", args=arguments)
+    return values.decode(getattr(plugin.stub.Invoke(request), "return"))["identities"]
+
+
 @pytest.mark.parametrize(
     ("declared", "expected"),
     [({}, [DB]), ({"size": "2Gi"}, [DB]), ({"size": "512Mi"}, []), ({"name": "disk"}, [])],
@@ -81,19 +106,10 @@ def test_a_store_that_returns_to_its_smaller_disk(plugin: engine.Plugin, api: ap
 def test_pulumi_leaves_claim_templates_that_only_grow(
     plugin: engine.Plugin, api: apiserver.ApiServer, declared: dict[str, str], expected: list[str]
 ) -> None:
-    def find_existing() -> object:
-        sets = inputs(db=shape(**declared))["sets"]  # type: ignore[arg-type]
-        request = provider_pb2.InvokeRequest(tok="seaway:index:getExistingStores", args=values.encode({"sets": sets}))
-        return values.decode(getattr(plugin.stub.Invoke(request), "return"))["identities"]
-
-    assert find_existing() == []
+    declared_shape = shape(**declared)  # type: ignore[arg-type]
+    assert find_existing(plugin, declared_shape) == []
     deploy(api)
-    assert find_existing() == expected
-
-
-ROLLOUT = "urn:pulumi:prod::shop::seaway:index:Application$seaway:index:Rollout::stores"
-GROWTH = {"namespace": "shop-prod", "workloads": [], "sources": {}, "sizes": {"db": {"data": "2Gi"}}}
-MANAGERS = [{"manager": "pulumi-kubernetes-1a2b3c4d", "operation": "Apply", "fieldsV1": {"f:spec": {}}}]
+    assert find_existing(plugin, declared_shape) == expected
 
 
 def read_claim(api: apiserver.ApiServer) -> live_objects.Object:
@@ -141,6 +157,20 @@ def test_a_disk_grows_around_the_running_pod(
     assert engine.diff(plugin, ROLLOUT, GROWTH, **GROWTH) is None
 
 
+@pytest.mark.parametrize(
+    ("capacity", "expandable", "changed"),
+    [("1Gi", True, None), ("512Mi", False, None), ("512Mi", True, ["workloads"])],
+)
+def test_a_growth_that_did_not_complete_is_a_change(
+    plugin: engine.Plugin, api: apiserver.ApiServer, capacity: str, expandable: bool, changed: list[str] | None
+) -> None:
+    deploy(api)
+    set_claims(api, "1Gi", expandable=expandable)
+    read_claim(api)["status"] = {"capacity": {"storage": capacity}}
+    unchanged = GROWTH | {"sizes": {"db": {"data": "1Gi"}}}
+    assert engine.diff(plugin, ROLLOUT, unchanged, **unchanged) == changed
+
+
 def wait_for_patch(api: apiserver.ApiServer) -> None:
     end = time.monotonic() + test_rollout.HANG
     while read_claim(api)["spec"]["resources"]["requests"]["storage"] != "2Gi":
@@ -159,6 +189,7 @@ def put_pending(api: apiserver.ApiServer) -> None:
         ("RESTART_TIMEOUT", put_pending, "kubectl delete -n shop-prod pod/db-0"),
         ("TIMEOUT", lambda _: None, "kubectl describe -n shop-prod pvc/data-db-0"),
     ],
+    ids=["restart", "events"],
 )
 def test_a_disk_that_does_not_grow(  # noqa: PLR0917 - fixtures
     growing: apiserver.ApiServer,

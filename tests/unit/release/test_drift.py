@@ -322,6 +322,41 @@ def test_undeclared_objects() -> None:
     ]
 
 
+def test_additions_that_touch_nothing_declared_are_harmless() -> None:
+    """Whatever adds them: the list of controllers and platforms has no end."""
+    live = running()
+    web, service = get(live, "Deployment", "web"), get(live, "Service", "web")
+    metadata = {"f:metadata": {"f:annotations": {".": {}, "f:by": {}}, "f:labels": {"f:by": {}}}}
+    for manifest, manager in ((web, "rancher"), (service, "glbc"), (live["Namespace"][0], "kubectl-create")):
+        manifest["metadata"].setdefault("annotations", {})["by"] = manifest["metadata"]["labels"]["by"] = manager
+        add_manager(manifest, manager, metadata)
+    web["spec"]["template"]["metadata"]["annotations"] = {"by": "kubectl"}
+    add_manager(web, "kubectl-rollout", {"f:spec": {"f:template": metadata}})
+    service["spec"]["healthCheckNodePort"] = 30000
+    service["metadata"]["finalizers"] = ["example.com/a"]
+    more = {"f:spec": {"f:healthCheckNodePort": {}}, "f:metadata": {"f:finalizers": {'v:"example.com/a"': {}}}}
+    add_manager(service, "cloud", more)
+    live["ConfigMap"].append({"metadata": {"name": "istio-ca-root-cert"}})
+    live["RoleBinding"] = [{"metadata": {"name": "system:image-pullers"}}]
+    # Release jobs have succeeded before a release is recorded.
+    live["Job"] = []
+    differences = drift.compare_objects(declared(), live)
+    assert {difference.is_harmless for difference in differences} == {True}
+    assert len(differences) == 11
+    # What the declared containers do is not harmless, nor is what was declared.
+    spec = web["spec"]["template"]["spec"]
+    spec["hostNetwork"], spec["containers"][0]["image"] = True, "nginx"
+    spec["containers"].append({"name": "more"})
+    inside = {"f:hostNetwork": {}, "f:containers": {'k:{"name":"more"}': {".": {}}}}
+    add_manager(web, "kubectl-edit", {"f:spec": {"f:template": {"f:spec": inside}}})
+    harmful = [difference for difference in drift.compare_objects(declared(), live) if not difference.is_harmless]
+    assert [difference.path.removeprefix("spec.template.spec.") for difference in harmful] == [
+        "containers[more]",
+        "containers[web].image",
+        "hostNetwork",
+    ]
+
+
 def test_secrets_are_compared_by_their_keys() -> None:
     live = running()
     secret = next(one for one in live["Secret"] if one["metadata"]["name"].startswith("api-secrets"))

@@ -99,6 +99,11 @@ CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, str]]] 
         without("StatefulSet/db"),
         {"removed StatefulSet/db": "data loss"},
     ),
+    "other major version": (
+        SHOP,
+        edit("StatefulSet/db", "spec.template.spec.containers.0.image", "postgres:18"),
+        {"changed StatefulSet/db": "data loss"},
+    ),
     "removed store": (SHOP, without("StatefulSet/db"), {"removed StatefulSet/db": "outage"}),
     "store that becomes external": (
         SHOP,
@@ -116,7 +121,7 @@ CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, str]]] 
     ),
     "image of a store": (
         SHOP,
-        edit("StatefulSet/db", "spec.template.spec.containers.0.image", "postgres:18"),
+        edit("StatefulSet/db", "spec.template.spec.containers.0.image", "postgres:17.5"),
         {"changed StatefulSet/db": "outage"},
     ),
     "configuration": (

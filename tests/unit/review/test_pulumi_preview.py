@@ -120,8 +120,8 @@ def test_a_failed_preview_has_the_changes_so_far() -> None:
 
 @pytest.mark.parametrize("owner", ["db", None])
 def test_a_growing_disk_is_a_change_without_an_outage(owner: str | None) -> None:
-    disk = disks.GrowingDisk(namespace="shop-dev", claim="data-db-0", old="1Gi", new="2Gi", owner=owner)
-    preview = pulumi_preview.parse(json.dumps({"diagnostics": [{"severity": "info", "message": f"{disk.line}\n"}]}))
+    line = disks.format_growth("shop-dev/data-db-0", owner, "1Gi", "2Gi")
+    preview = pulumi_preview.parse(json.dumps({"diagnostics": [{"severity": "info", "message": f"info: {line}\n"}]}))
     (object_change,) = summary.create_changes(preview.object_diffs, ())
     assert (object_change.diff.title, object_change.diff.owner) == ("PersistentVolumeClaim/data-db-0", owner)
     (field,) = object_change.fields

@@ -110,3 +110,18 @@ def node(name: str, ready: str, *kinds: str) -> live_objects.Object:
 )
 def test_the_address_of_a_node(nodes: list[live_objects.Object], expected: str | None) -> None:
     assert addresses.find_node_address(nodes) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "expected"),
+    [
+        ("Service", {"type": "NodePort", "ports": [{"port": 80, "nodePort": 30080}]}, ("10.0.0.7:30080",)),
+        ("Ingress", {"defaultBackend": {}}, None),
+        ("Ingress", {"rules": [{}, {"host": "a.example"}, {"http": {"paths": [{"path": "/"}]}}], "tls": [{}]}, None),
+        ("Ingress", {"rules": [{"host": "a.example", "http": {"paths": [{}]}}]}, ("http://a.example/",)),
+        ("NetworkPolicy", {"ingress": [{}, {"ports": [{"protocol": "TCP"}]}]}, None),
+    ],
+)
+def test_fields_that_kubernetes_does_not_require(kind: str, spec: Any, expected: tuple[str, ...] | None) -> None:
+    """An editor of the namespace may write such an object with the labels of the stack: the status must not end."""
+    assert find(live_objects.manifest(kind, "other", "web") | {"spec": spec}).get("web") == expected

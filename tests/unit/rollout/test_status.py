@@ -3,7 +3,7 @@
 import pytest
 
 from seaway.kubernetes.cluster import snapshot
-from seaway.rollout import status
+from seaway.rollout import evidence, status
 from tests.support import live_objects
 
 
@@ -210,3 +210,15 @@ def test_images_are_shortened(image: str, short: str) -> None:
 )
 def test_ages_are_in_one_unit(seconds: float, age: str) -> None:
     assert status.format_age(seconds) == age
+
+
+def test_numbers_that_an_editor_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may scale a store or write an annotation must not stop the status: millions of claims, a long number."""
+    objects = live_objects.healthy()
+    store = objects["StatefulSet"][0]
+    store["spec"]["replicas"] = 3_000_000
+    store["metadata"]["annotations"] = {"seaway/scale": f"{'9' * 5000}-2"}
+    searched: list[str] = []
+    monkeypatch.setattr(evidence.ObjectIndex, "find", lambda _, kind, name: searched.append(name))
+    assert list_by_name(objects)["db"].scale is None
+    assert len(searched) <= 100

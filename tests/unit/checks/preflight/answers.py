@@ -66,6 +66,8 @@ def answer_everything() -> dict[str, Any]:
         "/apis/networking.k8s.io/v1/ingressclasses": {"items": [build_default_class("traefik", "ingressclass")]},
         "/apis/scheduling.k8s.io/v1/priorityclasses": {"items": [build_object("high")]},
         "/api/v1/namespaces/shop-test/resourcequotas": {"items": []},
+        "/api/v1/namespaces/shop-test/persistentvolumeclaims": {"items": []},
+        "/apis/apps/v1/namespaces/shop-test/statefulsets/db": None,
         "/api/v1/namespaces/shop-test/secrets/vault": {"type": "Opaque", "data": {"web": "", "other": ""}},
     }
 

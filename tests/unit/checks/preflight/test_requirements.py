@@ -15,6 +15,7 @@ INGRESS = "/apis/networking.k8s.io/v1/ingressclasses"
 QUOTAS = "/api/v1/namespaces/shop-test/resourcequotas"
 SECRETS = "/api/v1/namespaces/shop-test/secrets"
 VAULT = f"{SECRETS}/vault"
+CLAIMS = "/api/v1/namespaces/shop-test/persistentvolumeclaims"
 NOT_READY = {"conditions": [{"type": "Ready", "status": "False", "message": "no\n account"}]}
 UNAVAILABLE = {"conditions": [{"type": "Available", "status": "False", "message": "endpoints not found"}]}
 
@@ -44,6 +45,11 @@ def listed(*manifests: dict[str, Any]) -> dict[str, Any]:
     return {"items": list(manifests)}
 
 
+def claim(requested: str, capacity: str, storage_class: str = "slow") -> dict[str, Any]:
+    spec = {"storageClassName": storage_class, "resources": {"requests": {"storage": requested}}}
+    return listed(answers.build_object("data-db-0", spec=spec, status={"capacity": {"storage": capacity}}))
+
+
 def quota(name: str, pods: str) -> dict[str, Any]:
     return answers.build_object(name, spec={"hard": {"pods": pods}})
 
@@ -71,6 +77,12 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
         {requirements.METRICS_PATH: answers.build_object("m", status=UNAVAILABLE)},
     ),
     "no default class": ("storage-class: missing", {STORAGE: listed(answers.build_object("slow"))}),
+    "expandable disk": (
+        "disk-size: present",
+        {CLAIMS: claim("1Mi", "1Mi"), STORAGE: listed({**answers.build_object("slow"), "allowVolumeExpansion": True})},
+    ),
+    "small disk": ("disk-size: missing", {CLAIMS: claim("1Mi", "1Mi")}),
+    "large disk": ("disk-size: warning", {CLAIMS: claim("1Ti", "1Ti")}),
     "no ingress class": ("ingress-class: missing", {INGRESS: listed()}),
     "no cert-manager": ("cluster-issuer: missing", {requirements.ISSUERS_PATH: None}),
     "other issuer": ("cluster-issuer: missing", {requirements.ISSUERS_PATH: listed(answers.build_object("own"))}),
@@ -90,6 +102,16 @@ def test_a_requirement(case: str, wording: object) -> None:
     expected, changed = CASES[case]
     code, state = expected.split(": ")
     outcome = answers.evaluate_all(answers.build_context(), changed)[code]
+    assert outcome.state == state
+    assert [answers.format_outcome(outcome)] == wording
+
+
+@pytest.mark.parametrize(("image", "state"), [("postgres:16", "warning"), ("postgres:17.2", "present")])
+def test_the_server_of_a_store_reads_its_data(image: str, state: str, wording: object) -> None:
+    context = answers.build_context(checked_app.build_app(db={"image": f"postgres:17@{checked_app.DIGEST}"}))
+    template = {"spec": {"containers": [{"name": "db", "image": image}]}}
+    live = answers.build_object("db", spec={"template": template})
+    outcome = answers.evaluate_all(context, {"/apis/apps/v1/namespaces/shop-test/statefulsets/db": live})["store-data"]
     assert outcome.state == state
     assert [answers.format_outcome(outcome)] == wording
 
