@@ -223,7 +223,10 @@ def ensure_fingerprint_key(target: stack.TargetStack) -> None:
     state = release_state.find_state(target)
     deployed: Mapping[str, str] = state.decode_record().secrets if state else {}
     recorded = {name: fingerprint for name, fingerprint in deployed.items() if name in names}
-    if lost := sorted(name for name, fingerprint in recorded.items() if fingerprints.is_keyed(fingerprint)):
+    # The names of Secrets that were computed with the key of the checkout stay the same.
+    key = fingerprints.read_checkout_key(target.folder)
+    lost = sorted(name for name, fingerprint in recorded.items() if fingerprints.is_keyed(fingerprint))
+    if lost and key is None:
         raise errors.Unavailable(
             f"{fingerprints.SETTING} is not in Pulumi.{target.name}.yaml, but the names of the Secrets of"
             f" {', '.join(lost)} were computed with one: take the file from the checkout that deployed them, or set"
@@ -231,10 +234,8 @@ def ensure_fingerprint_key(target: stack.TargetStack) -> None:
             f" pulumi config set --secret {fingerprints.SETTING} --stack {target.name}"
         )
     unkeyed = {name: fingerprint for name, fingerprint in recorded.items() if fingerprints.is_unkeyed(fingerprint)}
-    # The names of Secrets that were computed with the key of the checkout stay the same.
-    key = fingerprints.read_checkout_key(target.folder) or fingerprints.generate_key()
-    key = fingerprints.FingerprintKey(key=key, unkeyed=unkeyed).format_setting()
-    pulumi_cli.set_secret(target.folder, target.name, fingerprints.SETTING, key)
+    setting = fingerprints.FingerprintKey(key=key or fingerprints.generate_key(), unkeyed=unkeyed).format_setting()
+    pulumi_cli.set_secret(target.folder, target.name, fingerprints.SETTING, setting)
     command.report(f"Pulumi.{target.name}.yaml has a new secret, {fingerprints.SETTING}: commit it")
 
 

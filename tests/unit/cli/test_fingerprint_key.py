@@ -71,6 +71,16 @@ def test_a_key_that_was_not_committed_is_not_replaced_by_another(bare: Path, pul
         deployment.ensure_fingerprint_key(stack.read_target(bare, "dev"))
 
 
+def test_the_key_of_the_checkout_becomes_that_of_the_stack(bare: Path, pulumi: program.FakePulumi) -> None:
+    """A value of a Compose file that is set in the stack too keeps the name of its Secret."""
+    key = fingerprints.make_checkout_key(bare)
+    assert fingerprints.make_checkout_key(bare) == key
+    deployed(bare, "f" * 32)
+    pulumi.set_steps(READS)
+    deployment.ensure_fingerprint_key(stack.read_target(bare, "dev"))
+    assert written(pulumi).key == key
+
+
 def test_ci_writes_none(bare: Path, pulumi: program.FakePulumi, monkeypatch: pytest.MonkeyPatch) -> None:
     """It would be another one in each run."""
     monkeypatch.setenv("CI", "true")
