@@ -101,9 +101,7 @@ def read_files(
         if workload.build is not None and tree is not None:
             diagnostics += _check_contexts(workload.build, part.at("build"), tree)
     for container_spec, part in parts.list_containers(app, locations):
-        size = sum(
-            len(file.get_bytes()) for file in container_spec.files if not file.binary or _is_base64(file.binary)
-        )
+        size = sum(len(file.get_bytes()) for file in container_spec.files if not file.binary or _is_base64(file.binary))
         if size > MAX_CONFIG_MAP_BYTES:
             hint = f"keep them under {MAX_CONFIG_MAP_BYTES}; build large files into the image"
             diagnostics.append(part.at("files").report("too-large", f"the files have {size} bytes", hint))
