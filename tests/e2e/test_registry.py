@@ -7,6 +7,7 @@ import json
 import shutil
 import subprocess
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,7 +178,8 @@ def test_a_step_of_a_build_cannot_push(tmp_path: Path, monkeypatch: pytest.Monke
     )
     step = f"import socket, sys; sys.exit(socket.socket().connect_ex(('{host}', {port})) != {errno.ECONNREFUSED})"
     file = checkout.folder / "app" / "web" / "Dockerfile"
-    file.write_text(f'{file.read_text()}RUN python3 -c "{step}"\n')
+    once = f"# {uuid.uuid4()}"  # a step that BuildKit has in its cache does not run
+    file.write_text(f'{file.read_text()}RUN python3 -c "{step} {once}"\n')
     try:
         checkout.up()
     finally:
