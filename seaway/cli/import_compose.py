@@ -162,7 +162,7 @@ def _set_secrets(name: str, files: Sequence[Path], profiles: Sequence[str]) -> i
     _, result = convert_files(files, profiles=profiles, root=root)
     has_key = config is not None and not config.pairs.keys().isdisjoint(("secrets", stack_file.FINGERPRINT_KEY))
     if result.secret_values and not has_key:
-        key = fingerprints.FingerprintKey.generate({}).format_setting()  # `pulumi up` needs it
+        key = fingerprints.generate_key()  # `pulumi up` needs it
         pulumi_cli.set_secret(folder, name, fingerprints.SETTING, key)
     for secret, value in result.secret_values.items():
         pulumi_cli.set_secret(folder, name, f'seaway:secrets["{secret}"]', value)

@@ -103,21 +103,20 @@ def is_compose_file(path: Path) -> bool:
 def _has_compose_keys(file: Path) -> bool:
     """Whether a file with another name is a Compose file: its services have keys that only Compose has.
 
-    An application has a name, and a wrong key in it is an error with a hint.
+    A file with a name is an application with a wrong key, unless a service has a list of ports.
     """
     try:
         text = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
         node = yaml_parser.parse(text, file.name)
     except diagnosis.InvalidInput:
         return False
-    if not isinstance(node, nodes.MappingNode) or "name" in node.pairs:
-        return False
     services = [pair.node for pair in nodes.get_pairs(node, "services").values()]
     pairs = [pair for service in services if isinstance(service, nodes.MappingNode) for pair in service.pairs.items()]
     keys = {key for key, _ in pairs}
-    has_port_list = any(key == "ports" and isinstance(pair.node, nodes.SequenceNode) for key, pair in pairs)
-    if not has_port_list and keys <= {decode.to_camel_case(name) for name in application.Service.__dataclass_fields__}:
-        return False
+    if not any(key == "ports" and isinstance(pair.node, nodes.SequenceNode) for key, pair in pairs):
+        known = {decode.to_camel_case(name) for name in application.Service.__dataclass_fields__}
+        if keys <= known or (isinstance(node, nodes.MappingNode) and "name" in node.pairs):
+            return False
     from seaway.compose import project as compose  # noqa: PLC0415 - as above
 
     return compose.has_keys(keys)

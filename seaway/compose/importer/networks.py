@@ -18,7 +18,10 @@ _SCHEME_PORTS = {
     "redis": "6379",
     "amqp": "5672",
 }
-_HOST_KEY = r"(?i:host|hostname|hosts|servers?|addr|address|endpoints?|brokers?|data source)"
+_HOST_KEY = (
+    r"(?i:(?<!set[-_])(?<!collation[-_])(?:host|hostname|hosts|servers?|addr|address|endpoints?|brokers?|data source))"
+)
+"""The end of a key whose value is a host; ``--character-set-server`` of MySQL is none."""
 _OWN_VARIABLE = re.compile(r"VIRTUAL|LETSENCRYPT|LISTEN|BIND|ALLOWED|TRUSTED|^HOST(NAME)?$", re.IGNORECASE)
 """Variables with the names and addresses of the service itself."""
 

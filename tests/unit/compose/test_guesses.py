@@ -343,6 +343,15 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
         "egress",
         ["internet", *(f"{cidr}:5432" for cidr in PRIVATE)],
     ),
+    "the character set of MySQL": (
+        {
+            "web": APP
+            | {"command": ["--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin"]}
+            | {"environment": {"MYSQL_CHARACTER_SET_SERVER": "utf8mb4"}}
+        },
+        "egress",
+        ABSENT,
+    ),
     "a name without a domain": (
         {"web": APP | {"environment": {"URL": "http://intranet:81"}}},
         "egress",
