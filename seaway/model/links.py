@@ -33,8 +33,8 @@ def get_target_variables(workload: application.ServiceOrStore) -> Mapping[str, s
     url = _format_url(workload)
     if url is None:
         return {}
-    prefix = _format_prefix(workload.name)
-    further = {f"{prefix}_{_format_prefix(port.name)}_PORT": str(port.port) for port in workload.ports}
+    prefix = format_prefix(workload.name)
+    further = {f"{prefix}_{format_prefix(port.name)}_PORT": str(port.port) for port in workload.ports}
     address = external.find_address(workload)
     host = address.host if address else workload.name
     return {f"{prefix}_URL": url, f"{prefix}_HOST": host, f"{prefix}_PORT": str(workload.port), **further}
@@ -51,5 +51,6 @@ def _format_url(workload: application.ServiceOrStore) -> str | None:
     return f"{_SCHEMES[workload.protocol]}{external.format_address(workload)}"
 
 
-def _format_prefix(name: str) -> str:
+def format_prefix(name: str) -> str:
+    """The prefix of the variables of a link to a workload with this name."""
     return name.upper().replace("-", "_")

@@ -93,6 +93,8 @@ def create_finding(
     """A finding. ``hint``: a template that fits better than that of the cause; ``values``: in the template."""
     if hint is None:
         hint = CAUSES[cause] if location.target.is_declared else UNDECLARED_HINTS.get(cause, CAUSES[cause])
+    if location.target.is_declared and location.target.workload_type != "service":
+        hint = hint.replace(" or <scale>", "")  # a key of services only
     template = hints.fill_in(
         hint,
         location.target,

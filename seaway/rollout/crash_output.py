@@ -73,6 +73,8 @@ LOGIN_HINT = (
     " database, such as with ALTER USER"
 )
 VARIABLE_HINT = "set {variable} in <env>; a password or a key belongs in <secrets>"
+LINK_HINT = "add {link} to <calls>: that sets {variable}, and opens the network"
+"""The program expects the variable of a link to a workload of the application."""
 
 
 def parse_crash(output: str, cause: str) -> message_parsers.ParsedMessage:

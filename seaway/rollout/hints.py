@@ -10,6 +10,7 @@ import types
 from collections.abc import Mapping
 from pathlib import Path
 
+from seaway.model import links
 from seaway.project import environments, load, python_program
 from seaway.rollout import target
 from seaway.syntax import diagnosis, dockerfile, nodes
@@ -90,6 +91,16 @@ def collect_sources(
             folder = dockerfile.find_working_dir(dockerfiles[image], workload.build.target)
             sources[f"{path}.{target.WORKING_DIR}"] = folder
     return sources
+
+
+def find_link(variable: str, rollout_target: target.Target) -> str | None:
+    """The service or store whose link would set a variable. Links of a Compose file set none."""
+    if load.is_compose_file(Path(rollout_target.sources.get("", ""))):
+        return None
+    prefix = variable.rpartition("_")[0] if variable.endswith(("_URL", "_HOST", "_PORT")) else ""
+    parts = (path.split(".") for path in rollout_target.sources)
+    names = {part[1] for part in parts if len(part) == 2 and part[0] in ("services", "stores")}
+    return next((name for name in sorted(names) if links.format_prefix(name) == prefix), None)
 
 
 def fill_in(template: str, rollout_target: target.Target, *, stack: str, extra_container: str = "") -> str:

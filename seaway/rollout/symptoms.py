@@ -11,6 +11,7 @@ from seaway.rollout import (
     causes,
     crash_output,
     evidence,
+    hints,
     message_parsers,
     permission_errors,
     probe_failures,
@@ -191,9 +192,14 @@ class ContainerHealth:
         crash = crash or crash_output.parse_crash(output, cause)
         ending = f"{self.name} ended: {format_exit_code(termination)}"
         message = f"{ending}: {message_parsers.truncate_line(crash.message)}" if crash.message else ending
+        hint, link = crash.hint, None
+        if hint == crash_output.VARIABLE_HINT and not self.location.extra_container:
+            link = hints.find_link(crash.values["variable"], self.location.target)
+        if link:
+            hint = crash_output.LINK_HINT
         user = unstructured.get_user(self._pod, self._container)
-        values = {"user": "USER" if user is None else str(user), **crash.values}
-        return causes.create_finding(crash.cause, message, self.location, fatal=fatal, hint=crash.hint, values=values)
+        values = {"link": link or "", "user": "USER" if user is None else str(user), **crash.values}
+        return causes.create_finding(crash.cause, message, self.location, fatal=fatal, hint=hint, values=values)
 
     def _find_failed_probe(self) -> str | None:
         """The probe whose failure caused the restart. The kubelet has it in an event of that run."""

@@ -124,6 +124,30 @@ def test_a_key_that_compose_lacks_belongs_to_the_overlay(tmp_path: Path) -> None
     assert hints.fill_in("<timeout>", job, stack="dev") == expected
 
 
+@pytest.mark.parametrize(
+    ("variable", "file", "link"),
+    [
+        ("MY_CACHE_HOST", "app.yaml", "my-cache"),
+        ("API_URL", "app.py", "api"),
+        ("API_KEY", "app.yaml", None),
+        ("DB_HOST", "app.yaml", None),
+        ("API_URL", "compose.yaml", None),
+    ],
+)
+def test_the_variable_of_a_link_belongs_to_a_service_or_store(variable: str, file: str, link: str | None) -> None:
+    workloads = ("services.web", "services.api", "services.web.port", "stores.my-cache", "jobs.db")
+    sources = {"": file} | dict.fromkeys(workloads, f"{file}:3")
+    web = target.Target(kind="Deployment", name="web", owner="web", deadline=300, sources=sources)
+    assert hints.find_link(variable, web) == link
+
+
+@pytest.mark.parametrize(("kind", "is_service"), [("Deployment", True), ("StatefulSet", False), ("Job", False)])
+def test_only_services_have_a_scale(kind: target.Kind, *, is_service: bool) -> None:
+    workload = target.Target(kind=kind, name="db", owner="db", deadline=300, sources={"": "app.yaml"})
+    finding = causes.create_finding("unschedulable", "", causes.Location(target=workload))
+    assert ("scale" in finding.hint) == is_service
+
+
 def test_a_location_is_named_once_and_braces_stay() -> None:
     sources = {"": "app.yaml", "services.web": "a{b}.yaml:3"}
     web = target.Target(kind="Deployment", name="web", owner="web", deadline=300, sources=sources)

@@ -1,5 +1,6 @@
 """Each cause that a pod can show: when it is reported, and when it fails the rollout."""
 
+import dataclasses
 from collections.abc import Callable
 
 import pytest
@@ -249,6 +250,15 @@ def test_a_permission_error_names_the_field(message: str, cause: str, wording: o
     finding = find(crash_loop(last, 3))
     assert (finding.cause, finding.fatal) == (cause, True)
     assert [finding.message, finding.hint] == wording
+
+
+def test_a_missing_variable_of_a_link_names_the_call() -> None:
+    trace = "File \"<frozen os>\", line 679\nKeyError: 'CACHE_HOST'\n"
+    web, newest, pod = live_objects.rollout(crash_loop(ended(1, message=trace), 3))
+    index = live_objects.index_objects(web, newest, pod)
+    declared = dataclasses.replace(WEB, sources={"": "app.yaml", "services.web": "app.yaml:3", "stores.cache": ""})
+    (finding,) = health.assess_workload(declared, index, elapsed=30, started=live_objects.STARTED).findings
+    assert finding.hint.startswith("add cache to services.web.calls (app.yaml:3)")
 
 
 @pytest.mark.parametrize(("log", "headline"), [("", "created by main"), ("panic: nil map\n", "panic: nil map")])
