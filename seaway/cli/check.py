@@ -91,6 +91,8 @@ def run(arguments: argparse.Namespace) -> int:
         _print_requirements(target.context, requirement_results)
         for warning in warnings:
             command.report(warning)
+    for line in environments.list_unset_variables(environment):
+        command.report(f"warning: {line}")
     for line in environments.describe_file_secrets(environment):
         command.report(f"note: {line}")
     for line in environments.list_inferred_ports(environment):

@@ -54,13 +54,15 @@ def test_warnings_are_shown(folder: Path, wording: Any, *, preview: bool) -> Non
     assert lines == wording
 
 
-def test_the_sources_of_inferred_ports_are_shown(folder: Path) -> None:
-    (folder / "app" / "compose.yaml").write_text("name: shop\nservices:\n  web: {image: 'nginx:1.27'}\n")
+def test_inferred_ports_and_unset_variables_are_shown(folder: Path) -> None:
+    text = "name: shop\nservices:\n  web: {image: 'nginx:1.27', environment: {A: '${PORT}'}}\n"
+    (folder / "app" / "compose.yaml").write_text(text)
     recording = recorder.record(
         lambda: programs.deploy(folder) and None, config={"context": "work", "app": "app/compose.yaml"}
     )
     (_, port) = next(message for message in recording.messages if "ports that" in message).splitlines()
     assert port == "  app/compose.yaml:3:8: services.web: port 80: the default port of nginx"
+    assert [message for message in recording.messages if "${PORT}: is not set" in message]
 
 
 def test_a_failed_run_shows_no_warnings(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

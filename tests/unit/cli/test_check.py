@@ -241,6 +241,15 @@ def test_the_sources_of_inferred_ports(folder: Path, capsys: pytest.CaptureFixtu
     assert err.splitlines() == wording
 
 
+def test_variables_of_a_compose_file_that_nothing_sets(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "name: shop\nservices:\n  db: {image: 'postgres:17', environment: {POSTGRES_PASSWORD: '${PW}'}}\n"
+    (folder / "app" / "compose.yaml").write_text(text)
+    (folder / "Pulumi.dev.yaml").write_text(STACK + "  seaway:app: app/compose.yaml\n")
+    assert "app/compose.yaml:3:63: ${PW}: is not set" in check(capsys)[2]
+    (folder / "app" / ".env").write_text("PW=x\n")
+    assert "is not set" not in check(capsys)[2]
+
+
 def test_a_file_in_a_build_context_that_looks_like_a_secret_is_reported(
     folder: Path, capsys: pytest.CaptureFixture[str], wording: list[str]
 ) -> None:
