@@ -10,7 +10,10 @@ or files are in the way. Nothing is written then.
 
 import argparse
 import dataclasses
+import importlib.metadata
+import json
 import os
+import re
 from pathlib import Path
 
 from seaway.cli import command, import_compose
@@ -24,6 +27,7 @@ TEMPLATE = Path(__file__).parents[1] / "template"
 APPLICATION = "app/app.yaml"
 SAMPLE = "app/"
 STACK_FILE = "Pulumi.dev.yaml"
+REQUIREMENTS = "requirements.txt"
 NEXT_STEPS = """next:
   cd {folder}
   pulumi install           # creates .venv with the packages of requirements.txt
@@ -58,6 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         message, hint = f"{diagnosis.quote(name)} is not a valid DNS label", "use at most 63 of a-z, 0-9 and -"
         raise diagnosis.reject(diagnosis.SourceLocation("seaway new"), "NAME", "invalid-name", message, hint)
     contents = read_template(name)
+    if requirement := _find_requirement():
+        contents[REQUIREMENTS] = re.sub(r"^seaway>.*", lambda _: requirement, contents[REQUIREMENTS])
     if arguments.from_compose:
         application = _convert_compose(Path(arguments.from_compose), name, python=arguments.python)
         if any(outcome.kind == "refused" for outcome in application.outcomes):
@@ -83,6 +89,8 @@ def run(arguments: argparse.Namespace) -> int:
         if text.startswith("#!"):
             file.chmod(0o755)
     print(f"written: {command.count(len(files), 'file')} in {folder}")
+    if requirement and "file:" in requirement:
+        print(f"{REQUIREMENTS} has `{requirement}`, from which this command was installed; CI needs another source")
     set_secrets = ""
     if application.secrets:
         compose_file = os.path.relpath(arguments.from_compose, folder)
@@ -105,6 +113,23 @@ def read_template(name: str) -> dict[str, str]:
     for placeholder, value in values.items():  # as `pulumi new` does
         files = {path: text.replace(placeholder, value) for path, text in files.items()}
     return files
+
+
+def _find_requirement() -> str | None:
+    """The requirement that installs the package as it was installed here; None: from an index.
+
+    Without it, `pulumi install` looks for a wheel of a release page in an index.
+    https://packaging.python.org/en/latest/specifications/direct-url
+    """
+    try:
+        text = importlib.metadata.distribution("seaway").read_text("direct_url.json")
+    except importlib.metadata.PackageNotFoundError:  # run from a folder
+        return None
+    source = json.loads(text or "{}")
+    url = source.get("url")
+    if url and (repository := source.get("vcs_info")):
+        url = f"{repository['vcs']}+{url}@{repository['commit_id']}"
+    return f"seaway @ {url}" if url else None
 
 
 def _convert_compose(file: Path, name: str, *, python: bool) -> Application:
@@ -131,6 +156,13 @@ def _set_application(stack_file: str, folder: Path, application: Path) -> str:
     path = Path(os.path.relpath(application, folder)).as_posix()
     lines = f"  seaway:app: {path}\n"
     if path.startswith("../"):
-        roots.find_root(folder, "git", diagnosis.SourceLocation(str(folder / STACK_FILE)))
+        location = diagnosis.SourceLocation("seaway new")
+        try:
+            roots.find_root(folder, "git", location)
+        except diagnosis.InvalidInput as error:
+            message = f"is outside the project folder {folder}, and no git repository contains both"
+            parent = application.parent
+            hint = f"write the project beside the file with --dir {parent}, or run git init in {parent} first"
+            raise diagnosis.reject(location, "--from-compose", "no-git-repository", message, hint) from error
         lines += "  seaway:root: git\n"
     return stack_file.replace(f"  seaway:app: {APPLICATION}\n", lines)

@@ -76,6 +76,9 @@ def test_new_project_passes_its_tests(bin_folder: Path, tmp_path: Path) -> None:
     files = [file for file in (tmp_path / "shop").rglob("*") if file.is_file()]
     assert f"{len(files)} files in shop" in printed
     assert len(files) <= 20
+    requirement = (tmp_path / "shop" / "requirements.txt").read_text().splitlines()[0]
+    assert re.fullmatch(r"seaway @ file:///.+", requirement), "no index has the package that was installed"
+    assert requirement in printed
     assert not [file for file in files if "${PROJECT}" in file.read_text()]
     (tmp_path / "shop" / ".venv").symlink_to(bin_folder.parent)
     assert "2 passed" in run(".venv/bin/python", "-m", "pytest", "-p", "no:cacheprovider", cwd=tmp_path / "shop")
@@ -97,6 +100,18 @@ def test_new_project_of_a_compose_file(bin_folder: Path, tmp_path: Path, folder:
     assert "2 passed" in run(
         str(bin_folder / "python"), "-m", "pytest", "-p", "no:cacheprovider", cwd=tmp_path / folder
     )
+
+
+def test_a_compose_file_outside_the_project_needs_a_repository(bin_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "docker-compose.yml").write_text(COMPOSE)
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "Dockerfile").write_text("FROM python:3.12-slim\n")
+    words = (str(bin_folder / "seaway"), "new", "shop", "--from-compose", "docker-compose.yml")
+    printed = run(*words, cwd=tmp_path, code=2)
+    assert "[no-git-repository]" in printed
+    assert not (tmp_path / "shop").exists()
+    assert "--dir ." in printed
+    run(*words, "--dir", ".", cwd=tmp_path)
 
 
 def test_python_project(bin_folder: Path, tmp_path: Path) -> None:
