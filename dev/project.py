@@ -70,6 +70,7 @@ class Project:
         shutil.copytree(application, folder / "app", ignore=shutil.ignore_patterns("__pycache__"))
         env = environment.prepare_environment(state=folder / ".seaway")
         env["PULUMI_CONFIG_PASSPHRASE"] = PASSPHRASE
+        env.pop("CI", None)  # a developer's checkout, also where CI runs the tests
         if backend:
             env["PULUMI_BACKEND_URL"] = backend
         project = cls(folder, stack, env)

@@ -64,7 +64,7 @@ class Release(resource.ClusterResource):
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         outputs: dict[str, Any] = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
         if not preview:
-            outputs = await self._write(inputs, stack_state.parse_history(state.outputs))
+            outputs = await self._write(inputs, stack_state.parse_history(state.outputs) or _list_former(state.outputs))
         return resource.State(id=record_store.CURRENT_NAME, outputs={**inputs, **outputs})
 
     async def delete(self, state: resource.State) -> None:
@@ -148,3 +148,10 @@ class Release(resource.ClusterResource):
         stored = stored_record.StoredRecord.create(release_record, decode.decode_node(releases.Provenance, provenance))
         await record_store.write(self._cluster, namespace, release, release_record, stored)
         return stored.sha256
+
+
+def _list_former(outputs: values.Properties) -> tuple[record.RecordSummary, ...]:
+    """The release of a state without a history, which it has as healthy, but without the SHA-256 of its record."""
+    if not outputs.get(RELEASE):
+        return ()
+    return (record.RecordSummary(id=str(outputs[RELEASE]), recorded=str(outputs.get(SINCE) or "")),)

@@ -111,7 +111,9 @@ def _read_history(target: stack.TargetStack) -> StackHistory:
         if (is_former and summary.release_id in files) or (state and id_ == state.id)
     }
     if state:
-        known |= {summary.id: summary for summary in state.history}
+        # The release of a state that an older version wrote has no checksum: its file is what vouches for it.
+        verified = (summary for summary in state.history if summary.sha256 or summary.release_id in files)
+        known |= {summary.id: summary for summary in verified}
     newest = sorted(known.values(), key=lambda summary: (summary.recorded, summary.id), reverse=True)
     ids = [state.id, *(summary.id for summary in (*state.history, *newest))] if state else []
     records = {summary.id: summary for summary in newest}

@@ -26,7 +26,10 @@ _LOCATION = diagnosis.SourceLocation("the stack's state")
 
 
 def parse_history(outputs: Mapping[str, Any]) -> tuple[record.RecordSummary, ...]:
-    """The records in the outputs of a ``Release`` resource, newest first; format 0 has none."""
+    """The records in the outputs of a ``Release`` resource, newest first; format 0 has none.
+
+    One that an older version deployed has no ``sha256``.
+    """
     history = outputs.get(HISTORY_KEY)
     records = cast(list[dict[str, str]], history if isinstance(history, list) else [])
     return tuple(

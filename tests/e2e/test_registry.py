@@ -157,7 +157,7 @@ def test_only_root_of_the_host_may_push(monkeypatch: pytest.MonkeyPatch) -> None
     connection_refused = 7
     assert upload(0) == (0, "202")
     assert upload(65534) == (connection_refused, "000")
-    assert kubectl("create", "namespace", NAMESPACE)
+    prober.wait_until(lambda: kubectl("create", "namespace", NAMESPACE), seconds=60)
     try:
         run = ("run", "pusher", "-n", NAMESPACE, "--restart=Never", f"--image={PYTHON}", "--command", "--", "python3")
         prober.wait_until(lambda: kubectl(*run, "-c", UPLOAD, url), seconds=120)
@@ -191,7 +191,7 @@ def test_nothing_has_an_ipv6_address() -> None:
     command = ["cat", "/proc/net/if_inet6"]
     line = node.format_exec_command(node.find_layout(environment.ROOT), command)
     assert subprocess.run(line, capture_output=True, check=True).stdout == b""
-    assert kubectl("create", "namespace", NAMESPACE)
+    prober.wait_until(lambda: kubectl("create", "namespace", NAMESPACE), seconds=60)
     try:
         run = ("run", "reader", "-n", NAMESPACE, "--restart=Never", f"--image={PYTHON}", "--command", "--", *command)
         prober.wait_until(lambda: kubectl(*run), seconds=120)

@@ -93,7 +93,7 @@ def test_a_namespace_that_was_deleted_is_told_once_and_created_again(taken: proj
         assert count_refusals(result) == 1, result.output
         assert "not found" not in result.output
     assert f"pulumi up --refresh --stack {taken.stack}" in result.output
-    assert "pulumi up --refresh --stack" in taken.seaway("status", "--stack", "taken").output
+    assert "pulumi up --refresh --stack" in " ".join(taken.seaway("status", "--stack", "taken").output.split())
     taken.up("--refresh")
     assert taken.seaway("status", "--stack", "taken").exit_code == 0
     taken.preview("--expect-no-changes")

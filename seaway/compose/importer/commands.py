@@ -21,7 +21,11 @@ _CLIENTS = re.compile(r"mc|aws-cli|awscli|curl|hello-world|migrate|flyway|liquib
 _SHELLS = re.compile(r"busybox|alpine|debian|ubuntu|hello-world")
 """Images by name: clients whose commands end, and images whose own command ends (a shell without a terminal)."""
 
-_PERMANENT = re.compile(r"\bwhile\s+(?:true|:|\[\s*1\s*\]|sleep)|\btail\s+(?:-\S+\s+)*-[fF]|\bsleep\s+inf|/sbin/init")
+_PERMANENT = re.compile(
+    r"\bwhile\s+(?:true|:|\[\s*1\s*\]|sleep)|\btail\s+(?:-\S+\s+)*-[fF]|\bsleep[\s(]+(?:inf|[0-9]{4})|/sbin/init"
+)
+    r"\bwhile\s+(?:true|:|\[\s*1\s*\]|sleep)|\btail\s+(?:-\S+\s+)*-[fF]|\bsleep[\s(]+(?:inf|[0-9]{4})|/sbin/init"
+)
 
 
 def runs_permanently(command: Sequence[str]) -> bool:

@@ -486,6 +486,7 @@ def test_a_guess_does_not_stop_a_program(case: str, tmp_path: Path) -> None:
         ({"command": ["./app", "--init-timeout", "3", "--tls=true"]}, "services"),
         ({"command": ["sh", "-c", "while true; do date; sleep 5; done"]}, "services"),
         ({"command": ["sh", "-c", "until nc -z db 5432; do sleep 1; done"]}, "jobs"),
+        ({"command": ["python", "-c", "import time; time.sleep(86400)"]}, "services"),
         ({"command": ["./wait-for-it.sh", "db:5432", "--", "./app"]}, "services"),
         ({"command": ["./wait-for-it.sh", "db:5432", "--", "./manage.py", "migrate"]}, "jobs"),
         ({"command": ["kafka-topics", "--create", "--topic", "a"]}, "jobs"),
