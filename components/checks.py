@@ -49,7 +49,7 @@ def run_checks(choice: release.ReleaseChoice) -> list[engine.Result]:
             lines = [*lines[: MAX_WARNINGS - 1], f"... and {len(lines) - MAX_WARNINGS + 1} more"]
         head = f"{engine.format_summary(results)}; all findings: seaway check {environment.options}"
         messages.warn("\n  ".join([head, *lines]))
-    for line in environments.list_unset_variables(environment):
+    for line in environment.source.list_unset_variables():
         messages.warn(line)
     for line in environments.describe_file_secrets(environment):
         messages.info(line)

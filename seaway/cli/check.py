@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
         _print_requirements(target.context, requirement_results)
         for warning in warnings:
             command.report(warning)
-    for line in environments.list_unset_variables(environment):
+    for line in environment.source.list_unset_variables():
         command.report(f"warning: {line}")
     for line in environments.describe_file_secrets(environment):
         command.report(f"note: {line}")

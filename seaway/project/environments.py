@@ -268,12 +268,6 @@ def list_inferred_ports(environment: Environment) -> list[str]:
     return [f"{location}: {service}: {'; '.join(ports)}" for (location, service), ports in texts.items()]
 
 
-def list_unset_variables(environment: Environment) -> list[str]:
-    """The variables that its Compose file interpolates and nothing sets: a line for each, with a fix."""
-    unset = (outcome for outcome in environment.source.outcomes if outcome.path.startswith("${"))
-    return [f"{outcome.location}: {outcome.path}: {outcome.message}; {outcome.hint}" for outcome in unset]
-
-
 def describe_file_secrets(environment: Environment) -> list[str]:
     """A line that names the secrets whose values its Compose file has; empty: it has none."""
     names, file = ", ".join(sorted(environment.file_secrets)), environment.settings.app

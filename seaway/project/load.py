@@ -28,6 +28,11 @@ class ApplicationFile:
     outcomes: Sequence[report.KeyOutcome] = ()
     """Of its keys."""
 
+    def list_unset_variables(self) -> list[str]:
+        """The variables that a Compose file interpolates and nothing sets: a line for each, with a fix."""
+        unset = (outcome for outcome in self.outcomes if outcome.path.startswith("${"))
+        return [f"{outcome.location}: {outcome.path}: {outcome.message}; {outcome.hint}" for outcome in unset]
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class MergedApplication:
