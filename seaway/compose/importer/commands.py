@@ -24,8 +24,6 @@ _SHELLS = re.compile(r"busybox|alpine|debian|ubuntu|hello-world")
 _PERMANENT = re.compile(
     r"\bwhile\s+(?:true|:|\[\s*1\s*\]|sleep)|\btail\s+(?:-\S+\s+)*-[fF]|\bsleep[\s(]+(?:inf|[0-9]{4})|/sbin/init"
 )
-    r"\bwhile\s+(?:true|:|\[\s*1\s*\]|sleep)|\btail\s+(?:-\S+\s+)*-[fF]|\bsleep[\s(]+(?:inf|[0-9]{4})|/sbin/init"
-)
 
 
 def runs_permanently(command: Sequence[str]) -> bool:
