@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     history = _read_history(target)
     release_id = arguments.to or _find_previous_release(lock, history)
     if release_id is None:
-        choices = _format_choices(lock, history)
+        choices = _format_choices(target, lock, history)
         command.report(f"namespace {target.namespace} has no release before {lock.release} that is not held; {choices}")
         return command.FAILURE
     if refusal := _explain_refusal(target, lock, history, release_id):
@@ -134,19 +134,23 @@ def _find_previous_release(lock: release_lock.Lock, history: StackHistory) -> st
     return previous.release_id if previous else None
 
 
-def _format_choices(lock: release_lock.Lock, history: StackHistory) -> str:
-    """The releases to go back to."""
+def _format_choices(target: stack.TargetStack, lock: release_lock.Lock, history: StackHistory) -> str:
+    """The releases to go back to; without one that the state knows, those with a file."""
     unavailable = {lock.release, *(hold_.release for hold_ in lock.held)}
     ids = dict.fromkeys(summary.release_id for summary in history.records.values())
     choices = [id_ for id_ in ids if id_ not in unavailable]
-    return f"available: {', '.join(choices)}" if choices else "promote a fixed release: seaway release promote"
+    if choices:
+        return f"available: {', '.join(choices)}"
+    if files := [id_ for id_ in release.list_ids(target.folder) if id_ not in unavailable]:
+        return f"name one that has a file with --to: {', '.join(files)}"
+    return "promote a fixed release: seaway release promote"
 
 
 def _explain_refusal(
     target: stack.TargetStack, lock: release_lock.Lock, history: StackHistory, release_id: str
 ) -> str | None:
     """Why the stack cannot go back to the release; None: it can."""
-    choices = _format_choices(lock, history)
+    choices = _format_choices(target, lock, history)
     if release_id == lock.release:
         return f"release {release_id} is already pinned for {target.name}; deploy it: seaway up {target.options}"
     for held in lock.held:

@@ -186,8 +186,10 @@ def test_a_step_of_a_build_cannot_push(tmp_path: Path, monkeypatch: pytest.Monke
         kubectl("delete", "namespace", f"smallest-{NAMESPACE}")
 
 
-def test_nothing_has_an_ipv6_address() -> None:
+def test_nothing_has_an_ipv6_address(monkeypatch: pytest.MonkeyPatch) -> None:
     """The rules for the registry, and network policies, are for IPv4: a link-local address would pass them."""
+    for name, value in environment.format_variables().items():
+        monkeypatch.setenv(name, value)
     command = ["cat", "/proc/net/if_inet6"]
     line = node.format_exec_command(node.find_layout(environment.ROOT), command)
     assert subprocess.run(line, capture_output=True, check=True).stdout == b""

@@ -151,10 +151,12 @@ def test_old_release_is_promoted(upgraded: Kept) -> None:
 
 
 def test_stack_is_rolled_back_to_an_old_release(upgraded: Kept) -> None:
-    """The release is not in the state; its committed file verifies it."""
+    """The release is not in the state, so it must be named; its committed file verifies it."""
     stack = "kept-prod"
     checkout = upgraded.stacks[stack]
     jobs = [name for name in list_running(checkout, stack) if name.startswith("Job")]
-    result = upgraded.seaway(stack, "release", "rollback", stack, *QUIET)
+    refused = upgraded.seaway(stack, "release", "rollback", stack, *QUIET, code=1)
+    assert re.search(r"with --to: .*3475cd4aaa05", refused.stderr)
+    result = upgraded.seaway(stack, "release", "rollback", stack, "--to", "3475cd4aaa05", *QUIET)
     assert re.search(r"^release 3475cd4aaa05 is deployed; commit ", result.stdout, re.M)
     assert [name for name in list_running(checkout, stack) if name.startswith("Job")] in ([], jobs), "no job runs again"
