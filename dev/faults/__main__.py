@@ -88,7 +88,7 @@ def _run_rollouts(
             Path(folder),
             application=project.ROOT / "examples" / "shop",
             stack=stack,
-            rolloutTimeout=catalogue.DEADLINE,
+            rolloutTimeout=fault.DEADLINE,
         )
         namespace = injections.get_namespace(shop)
         # A cured store has a volume, and the next fault removes it.
@@ -123,12 +123,12 @@ def _run_fault(shop: project.Project, address: str, injected: fault.Fault) -> pa
             hint = run.find_hint(injected.cause) if injected.cause else None
             if hint is not None:
                 cure, problems = _carry_out(shop, injected, hint)
-        # Without a cure the fault is still there.
-        if cure == "-":
-            cures.restore(shop, before)
-            shop.up(*injected.repair)
-        shop.preview("--expect-no-changes")
+        if cure != "-":
+            shop.preview("--expect-no-changes")
+        # Without a cure the fault is still there. After one, the next fault must be the only change of its rollout.
         cures.restore(shop, before)
+        shop.up(*(() if cure != "-" else injected.repair))
+        shop.preview("--expect-no-changes")
     ended = run.seconds - run.change_seconds
     problems += [f"failed requests: {load.failures[:3]}"] * bool(load.failures)
     exit_code, requests = str(run.exit_code), _format_requests(load)
@@ -148,7 +148,7 @@ def _run_fault(shop: project.Project, address: str, injected: fault.Fault) -> pa
     problems += ["it succeeded"] * (run.exit_code == 0)
     problems += [f"never reported:\n{run.output}"] * (line is None)
     problems += [f"reported after {delay:.0f} s"] * (delay > MAX_DELAY and not injected.late)
-    limit = catalogue.DEADLINE + 15 if injected.waits else IMMEDIATE_FAILURE
+    limit = injected.deadline + 15 if injected.waits else IMMEDIATE_FAILURE
     problems += [f"ended after {ended:.0f} s"] * (ended > limit)
     cells = (
         f"[{injected.cause}](runbook.md#{injected.cause})",

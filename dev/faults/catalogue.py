@@ -6,9 +6,6 @@ from dev import project
 from dev.faults import changes, cluster_faults, injections, program_faults
 from dev.faults.fault import SLOW_START, Fault
 
-DEADLINE = 70
-"""Seconds: the rollout timeout of these runs. The product's default is 300."""
-
 REJECTED = (
     Fault(
         cause=None,

@@ -59,6 +59,7 @@ CLUSTER_FAULTS = (
         change=lambda app, _: app["services"]["worker"].update(env={"CHANGED": "3"}),
         around=injections.delete_service_account,
         waits=True,
+        deadline=120,
         hint="restore it with pulumi up --refresh",
         repair=REFRESH,
     ),

@@ -16,7 +16,9 @@ LINE = r"\(app/app\.yaml:\d+\)"
 Injection = Callable[[project.Project], AbstractContextManager[None]]
 """Changes the environment of a run, and restores it."""
 
-# A deadline is never shorter than the start period.
+DEADLINE = 70
+"""Seconds: the rollout timeout of these runs. The product's default is 300."""
+
 SLOW_START = {"readiness": "/healthz", "liveness": "/healthz", "startPeriod": 10}
 
 
@@ -33,6 +35,7 @@ class Fault:
         repair: arguments of `pulumi up` in the hint.
         around: changes the cluster before the rollout, and restores it after the cure.
         waits: the fault can heal, so the rollout fails only at the deadline.
+        deadline: seconds. A deadline is at least 60 s longer than the workload's `startPeriod`.
         rejected: text of the error if the fault is rejected before the rollout.
         late: why its cause cannot be reported within 15 s of the first failed probe, for the page.
     """
@@ -45,6 +48,7 @@ class Fault:
     repair: tuple[str, ...] = ()
     around: Injection = lambda _: nullcontext()
     waits: bool = False
+    deadline: int = DEADLINE
     rejected: str | None = None
     late: str = ""
 

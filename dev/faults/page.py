@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from dev import project
-from dev.faults import catalogue, watched_run
+from dev.faults import catalogue, fault, watched_run
 from seaway.files import private
 
 PAGE = project.ROOT / "docs" / "failures.md"
@@ -29,9 +29,9 @@ TEXT = """# Measured failures
 `python -m dev.faults` writes this page. Each fault was injected into `examples/shop` on the one-node cluster (two
 cores), with `pulumi up`, under a load of 10 requests per second from outside. "Reported" and "ended" count from the
 line that reports the changed workload. A fault that can heal is reported immediately, and fails at the deadline:
-{deadline} s here, 300 s by default. Then the hint of the message was carried out as it is written, with the key, the
-line and the value that it names: "cured" means that `pulumi up` succeeded, and that the next `pulumi preview` showed no
-changes.
+{deadline} s here, 120 s for a workload whose `startPeriod` is 60 s, and 300 s by default. Then the hint of the message
+was carried out as it is written, with the key, the line and the value that it names: "cured" means that `pulumi up`
+succeeded, and that the next `pulumi preview` showed no changes.
 
 {faults}
 Reported later than 15 s after the first failed probe:
@@ -89,7 +89,7 @@ def write_page(names: Mapping[str, Sequence[str]], late: Mapping[str, str]) -> l
         }
         others = {f"[{cause}](runbook.md#{cause})": why for cause, why in catalogue.NOT_INJECTED.items()}
         lists = {"late": _format_list(late), "others": _format_list(others)}
-        PAGE.write_text(TEXT.format(deadline=catalogue.DEADLINE, **lists, **tables))
+        PAGE.write_text(TEXT.format(deadline=fault.DEADLINE, **lists, **tables))
     return missing
 
 

@@ -65,6 +65,8 @@ PROGRAM_FAULTS = (
             health=SLOW_START | {"liveness": WARM},
         ),
         waits=True,
+        late="the program ends 30 s after the startup probe failed for the last time. Until then, the same fix is"
+        " printed for the probe that fails (`not-ready`).",
         hint=rf"raise services\.web\.health\.startPeriod {LINE} if the program needs longer",
         cure=cures.set_web(health=SLOW_START | {"liveness": WARM, "startPeriod": 60}),
     ),
@@ -194,20 +196,23 @@ PROGRAM_FAULTS = (
     ),
     Fault(
         cause="evicted",
-        injected="a program that writes 400 MB to /tmp",
+        injected="a program that writes 300 MB to /tmp, and then waits",
         change=changes.change_source(
             changes.build_server(
                 "('', 8000)",
                 "",
-                "with open('/tmp/cache', 'wb') as cache: [cache.write(bytes(10**6)) for _ in range(400)]\n"
-                "import time; time.sleep(40)",
+                "import os, time\n"
+                "with open('/tmp/cache', 'wb') as cache:\n"
+                "    for _ in range(300): cache.write(bytes(10**6)); time.sleep(0.01)\n"
+                "while os.path.getsize('/tmp/cache') > 2 * 10**8: time.sleep(1)",
             ),
             health=SLOW_START | {"startPeriod": 60},
         ),
         waits=True,
+        deadline=120,
         late="the kubelet measures folders once in a while, and reports an eviction when the pod has ended.",
         hint="write less to this folder",
-        cure=cures.replace_source("range(400)", "range(12)"),
+        cure=cures.replace_source("range(300)", "range(12)"),
     ),
     Fault(
         cause="command-not-found",
