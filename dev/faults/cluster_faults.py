@@ -58,8 +58,6 @@ CLUSTER_FAULTS = (
         injected="the service account of `worker` deleted manually, then a change of `worker`",
         change=lambda app, _: app["services"]["worker"].update(env={"CHANGED": "3"}),
         around=injections.delete_service_account,
-        waits=True,
-        deadline=120,
         hint="restore it with pulumi up --refresh",
         repair=REFRESH,
     ),

@@ -212,7 +212,10 @@ def parse_admission_error(text: str) -> ParsedMessage:
     if "error looking up service account" in detail:
         name = re.search(r"service account [^/\s]+/([^:\s]+)", detail)
         message = f"the service account {name[1]} does not exist" if name else detail
-        return ParsedMessage(cause="service-account", message=message, is_transient=True)
+        # Kubernetes creates `default` in each new namespace, a moment later. For any other name, waiting only makes the
+        # controller's delay longer, up to 16 minutes, so that the repair would look as if it did not help.
+        is_transient = name is None or name[1] == "default"
+        return ParsedMessage(cause="service-account", message=message, is_transient=is_transient)
     denied = "denied the request" in detail or "denied request: " in detail or bool(_LIMITS.search(detail))
     return ParsedMessage(cause="refused", message=f"the pod is rejected: {detail}", is_transient=not denied)
 

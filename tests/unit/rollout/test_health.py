@@ -137,16 +137,20 @@ FORBIDDEN = 'pods "web-a" is forbidden: '
 QUOTA = f"{FORBIDDEN}exceeded quota: full, requested: pods=1, used: pods=4, limited: pods=4"
 SECURITY = f'{FORBIDDEN}violates PodSecurity "restricted:latest": host namespaces'
 ACCOUNT = f'{FORBIDDEN}error looking up service account shop-dev/web: serviceaccount "web" not found'
+DEFAULT_ACCOUNT = f'{FORBIDDEN}error looking up service account shop-dev/default: serviceaccount "default" not found'
 
 
-@pytest.mark.parametrize(("text", "cause"), [(QUOTA, "quota"), (SECURITY, "pod-security")])
+@pytest.mark.parametrize(
+    ("text", "cause"), [(QUOTA, "quota"), (SECURITY, "pod-security"), (ACCOUNT, "service-account")]
+)
 def test_a_rejected_pod_fails_a_deployment_at_once(text: str, cause: str) -> None:
     health = assess(WEB, *reject(text), elapsed=1)
     assert (health.state, health.findings[0].cause, health.findings[0].pod) == ("failed", cause, None)
 
 
 def test_a_transient_rejection_is_not_fatal() -> None:
-    assert list_causes(WEB, *reject(ACCOUNT)) == ("progressing", ["service-account"])
+    """A new namespace gets its default account a moment later."""
+    assert list_causes(WEB, *reject(DEFAULT_ACCOUNT)) == ("progressing", ["service-account"])
 
 
 def test_a_rejection_before_a_repair_is_fatal_only_if_it_occurs_again() -> None:

@@ -252,7 +252,7 @@ ADMISSION_ERRORS = [
         ' "https://rules.x.svc:443/": dial tcp 10.96.1.2:443: connect: connection refused',
     ),
     (
-        "service-account (transient)",
+        "service-account",
         'create Pod db-0 in StatefulSet db failed error: pods "db-0" is forbidden: error looking up service account'
         ' shop-dev/db: serviceaccount "db" not found',
     ),
