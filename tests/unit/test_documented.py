@@ -102,7 +102,8 @@ def test_commands_on_a_page_exist(page: Path) -> None:
         # A line may contain several commands: `. .seaway/env && seaway status`, `seaway up --recover | ...`
         for part in re.split(r"&&|\|\||;|\|", span):
             words = part.split()
-            if words[:1] == ["make"] and len(words) > 1 and re.fullmatch("[a-z-]+", words[1]):
+            is_sentence = words[1:2] in (["a"], ["it"])  # a hint on docs/failures.md: "make it faster"
+            if words[:1] == ["make"] and len(words) > 1 and re.fullmatch("[a-z-]+", words[1]) and not is_sentence:
                 assert words[1] in commands.TARGETS, f"{span}: the Makefile has no target {words[1]}"
             if words[:1] == ["seaway"] and len(words) > 1 and re.fullmatch("[a-z]+", words[1]):
                 typed = " ".join(words[1:3]) if words[1] in ("release", "images") else words[1]
