@@ -16,6 +16,7 @@ from seaway.project import dollars, env_files, python_program
 from seaway.syntax import decode, diagnosis, nodes, yaml_parser
 
 _KINDS = ("services", "stores", "jobs")
+_YAML_SUFFIXES = (".yml", ".yaml")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,13 +76,17 @@ def parse_file(
 
     ``display_path`` is its path in messages; for the other arguments see ``load_application``.
     """
-    if is_compose_file(path):
+    is_single = path.suffix in _YAML_SUFFIXES and "compose" not in path.name and "," not in path.name
+    if not is_single and is_compose_file(path):
         return _load_compose(path, display_path, root, profiles, build_named_images=build_named_images)
     hint = f"write the application there; for its keys: {diagnosis.format_help('reference')}"
     text = root.read(path, "the application's file", diagnosis.SourceLocation(display_path), "", hint=hint)
     if path.suffix == python_program.SUFFIX:
         return ApplicationFile(node=dollars.to_kubernetes(python_program.run_program(path, display_path)))
-    return ApplicationFile(node=dollars.to_kubernetes(yaml_parser.parse(text, display_path)))
+    node = yaml_parser.parse(text, display_path)
+    if is_single and _has_compose_keys(node):
+        return _load_compose(path, display_path, root, profiles, build_named_images=build_named_images)
+    return ApplicationFile(node=dollars.to_kubernetes(node))
 
 
 def _load_compose(
@@ -96,25 +101,28 @@ def _load_compose(
 
 def is_compose_file(path: Path) -> bool:
     """Whether it is a Compose file, by its name or its content; of several files, each of them."""
-    if path.suffix not in (".yml", ".yaml"):
+    if path.suffix not in _YAML_SUFFIXES:
         return False
     if "compose" not in path.name:
-        return all(_has_compose_keys(path.with_name(name.strip())) for name in path.name.split(","))
+        return all(_is_compose_content(path.with_name(name.strip())) for name in path.name.split(","))
     from seaway.compose import project as compose  # noqa: PLC0415 - as above
 
     return compose.is_compose_file(path.name)
 
 
-def _has_compose_keys(file: Path) -> bool:
-    """Whether a file with another name is a Compose file: its services have keys that only Compose has.
+def _is_compose_content(file: Path) -> bool:
+    try:
+        text = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
+        return _has_compose_keys(yaml_parser.parse(text, file.name))
+    except diagnosis.InvalidInput:
+        return False
+
+
+def _has_compose_keys(node: nodes.Node) -> bool:
+    """Whether a document is a Compose file: its services have keys that only Compose has.
 
     A file with a name is an application with a wrong key, unless a service has a list of ports.
     """
-    try:
-        text = roots.Root(file.parent).read(file, "", diagnosis.SourceLocation(file.name), "")
-        node = yaml_parser.parse(text, file.name)
-    except diagnosis.InvalidInput:
-        return False
     services = [pair.node for pair in nodes.get_pairs(node, "services").values()]
     pairs = [pair for service in services if isinstance(service, nodes.MappingNode) for pair in service.pairs.items()]
     keys = {key for key, _ in pairs}
