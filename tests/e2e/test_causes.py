@@ -102,9 +102,7 @@ CASES = {
         fatal=False,
         container={"command": SLEEP, "readinessProbe": {"exec": {"command": ["false"]}, "periodSeconds": 1}},
     ),
-    "no-account": Case(
-        cause="service-account", fatal=False, container={"command": SLEEP}, spec={"serviceAccountName": "nobody"}
-    ),
+    "no-account": Case(cause="service-account", container={"command": SLEEP}, spec={"serviceAccountName": "nobody"}),
     "failed-job": Case(cause="job-failed", container={"command": ["sh", "-c", "exit 2"]}, kind="Job"),
     "strict": Case(cause="pod-security", container={"command": SLEEP}, namespace=STRICT),
     "full": Case(cause="quota", container={"command": SLEEP}, namespace=FULL),
