@@ -1,6 +1,8 @@
 """The input of a check: an environment and its objects, with access to their pods and containers."""
 
+import collections
 import dataclasses
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -35,7 +37,7 @@ class Finding:
 Findings = Iterator[Finding]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Pod:
     """The pods of one workload."""
 
@@ -61,11 +63,11 @@ class Pod:
         """The path of the pod template in the object."""
         return ".".join(kinds.KINDS[self.release_object.kind].pod_template)
 
-    @property
+    @functools.cached_property
     def template(self) -> dict[str, Any]:
         return kinds.find_pod_template(self.release_object.manifest) or {}
 
-    @property
+    @functools.cached_property
     def labels(self) -> dict[str, str]:
         return self.template["metadata"]["labels"]
 
@@ -150,7 +152,7 @@ class Container:
         return self.pod.make_finding(f"{self.spec_key}[{self.manifest['name']}].{path}", message, hint)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class CheckContext:
     """An application in one environment, and its objects."""
 
@@ -164,21 +166,24 @@ class CheckContext:
         """The resources of all objects, see ``quota.compute_usage``."""
         return quota.compute_usage((release_object.manifest for release_object in self.objects), in_rollout=in_rollout)
 
-    @property
-    def pods(self) -> list[Pod]:
+    @functools.cached_property
+    def pods(self) -> tuple[Pod, ...]:
         """The pods of all workloads."""
         workloads = {workload.name: (path, workload) for path, workload in self.environment.app.get_workloads().items()}
-        return [
+        own_objects: dict[str | None, list[objects_.ReleaseObject]] = collections.defaultdict(list)
+        for release_object in self.objects:
+            own_objects[release_object.owner].append(release_object)
+        return tuple(
             Pod(
                 release_object=release_object,
                 model_path=path,
                 workload=workload,
-                own_objects=tuple(other for other in self.objects if other.owner == workload.name),
+                own_objects=tuple(own_objects[workload.name]),
             )
             for release_object in self.objects
             if release_object.owner in workloads and kinds.find_pod_template(release_object.manifest) is not None
             for path, workload in (workloads[release_object.owner],)
-        ]
+        )
 
 
 def make_finding(release_object: objects_.ReleaseObject, path: str, message: str, hint: str) -> Finding:

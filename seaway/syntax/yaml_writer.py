@@ -1,8 +1,9 @@
 """Plain values as YAML text, formatted as a person would."""
 
+import functools
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import yaml
 
@@ -15,6 +16,14 @@ _AMBIGUOUS = re.compile(
 """Texts that some reader of YAML 1.1 or 1.2 takes for another type: PyYAML quotes only what it reads so itself, and
 kubectl reads `y`, `72225e2` and `0o17` in another way.
 https://yaml.org/type/, https://yaml.org/spec/1.2.2/#1032-tag-resolution"""
+
+
+_PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9_./-]{0,79}(:[A-Za-z0-9_./@-]{1,80})*")
+"""Texts of at most a line that every reader takes for a text, without quotes, unless they are ambiguous."""
+
+
+_EMPTY = {"True": "true", "False": "false", "None": "null", "{}": "{}", "[]": "[]"}
+_WIDTH = 120
 
 
 class _Dumper(yaml.SafeDumper):
@@ -40,9 +49,85 @@ _Dumper.add_representer(str, _represent_text)
 
 def format_yaml(value: Any) -> str:
     """One document, in the order of the value's keys."""
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=_WIDTH, allow_unicode=True)
 
 
 def format_documents(values: Iterable[Any]) -> str:
-    """One document per value, each with its ``---``; characters outside of ASCII are escaped."""
-    return yaml.dump_all(values, Dumper=_Dumper, sort_keys=False, width=120, explicit_start=True)
+    """One document per value, each with its ``---``; characters outside of ASCII are escaped.
+
+    The text is PyYAML's, byte for byte. Its emitter takes most of the time of `seaway render`, so it writes only what
+    is not obvious: texts that need quotes, once for all places, and texts that are folded or have several lines.
+    """
+    lines: list[str] = []
+    for value in values:
+        lines.append("---")
+        if value and isinstance(value, dict):
+            _write_mapping(lines, cast(dict[str, Any], value), 0)
+        else:
+            lines[-1:] = _split_document(value)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _write_mapping(lines: list[str], mapping: Mapping[str, Any], depth: int) -> None:
+    indent = "  " * depth
+    for key, value in mapping.items():
+        if not _is_plain(key):
+            lines += _dump_nested({key: value}, depth)
+        elif isinstance(value, dict) and value:
+            lines.append(f"{indent}{key}:")
+            _write_mapping(lines, cast(dict[str, Any], value), depth + 1)
+        elif isinstance(value, list) and value:
+            lines.append(f"{indent}{key}:")
+            _write_sequence(lines, cast(list[Any], value), depth + 1)
+        elif (text := _format_scalar(value, len(indent) + len(key) + 2)) is not None:
+            lines.append(f"{indent}{key}: {text}")
+        else:
+            lines += _dump_nested({key: value}, depth)
+
+
+def _write_sequence(lines: list[str], sequence: Sequence[Any], depth: int) -> None:
+    indent = "  " * depth
+    for value in sequence:
+        if isinstance(value, dict) and value:
+            start = len(lines)
+            _write_mapping(lines, cast(dict[str, Any], value), depth + 1)
+            lines[start] = f"{indent}- {lines[start][len(indent) + 2 :]}"
+        elif (text := _format_scalar(value, len(indent) + 2)) is not None:
+            lines.append(f"{indent}- {text}")
+        else:
+            lines += _dump_nested([value], depth)
+
+
+def _format_scalar(value: Any, column: int) -> str | None:
+    """A value that takes the rest of a line from a column; None: its text depends on where it stands."""
+    if isinstance(value, str):
+        if _is_plain(value):
+            return value
+        fits = column + 2 * len(value) < _WIDTH  # each character may become two between quotes
+        return _quote(value) if fits and value.isascii() and value.isprintable() else None
+    if isinstance(value, bool) or value is None or value in ({}, []):
+        return _EMPTY[repr(value)]
+    return str(value) if isinstance(value, int) else None
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_plain(text: str) -> bool:
+    return _PLAIN.fullmatch(text) is not None and _AMBIGUOUS.fullmatch(text) is None
+
+
+@functools.lru_cache(maxsize=4096)
+def _quote(text: str) -> str:
+    return _split_document([text])[1].removeprefix("- ")
+
+
+def _dump_nested(value: Any, depth: int) -> list[str]:
+    """The lines of a value at a depth. PyYAML breaks lines by their column, so it writes the value inside mappings."""
+    for _ in range(depth):
+        value = {"_": value}
+    return _split_document(value)[depth + 1 :]
+
+
+def _split_document(value: Any) -> list[str]:
+    text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=_WIDTH, explicit_start=True)
+    lines = text.removesuffix("\n").split("\n")  # str.splitlines also splits at characters inside of texts
+    return lines[:-1] if lines[-1] == "..." else lines  # the end of a stream, and here follows more

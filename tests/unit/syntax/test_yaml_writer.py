@@ -1,9 +1,11 @@
 """What Seaway writes is read alike by PyYAML (YAML 1.1), by Seaway itself, and by kubectl, as values and as keys."""
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -57,6 +59,20 @@ def test_ambiguous_texts() -> None:
 @settings(max_examples=10, deadline=None)
 def test_any_text(texts: list[str]) -> None:
     check_round_trip(texts)
+
+
+ASCII = st.sampled_from(
+    [*(text for text in AMBIGUOUS if text.isascii()), "", "web", "a " * 90, "x" * 130, "1...", "a b...", "...\n"]
+) | st.text(st.sampled_from("ab1 :#'\"\n-{[/.@$()"), max_size=130)
+SCALARS = ASCII | st.booleans() | st.integers() | st.none() | st.floats(allow_nan=False)
+TREES = st.recursive(SCALARS, lambda tree: st.lists(tree, max_size=3) | st.dictionaries(ASCII, tree, max_size=3))
+
+
+@given(st.dictionaries(ASCII, TREES, max_size=4))
+@settings(max_examples=300, deadline=None)
+def test_documents_are_the_text_of_pyyaml(document: dict[str, Any]) -> None:
+    expected = f"---\n{yaml_writer.format_yaml(document)}".replace("---\n{}", "--- {}")
+    assert yaml_writer.format_documents([document]) == re.sub(r"^\.\.\.\n\Z", "", expected, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("text", ["10.0.0.0/8", "1Gi", "500m", "sha256:0a", "1.2.3", "v1", "e3", "0.8-alpine", "80%"])
