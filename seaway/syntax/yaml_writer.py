@@ -62,20 +62,20 @@ def format_documents(values: Iterable[Any]) -> str:
     for value in values:
         lines.append("---")
         if value and isinstance(value, dict):
-            _write_mapping(lines, cast(dict[str, Any], value), 0)
+            _write_mapping(lines, cast(dict[Any, Any], value), 0)
         else:
             lines[-1:] = _split_document(value)
     return "".join(f"{line}\n" for line in lines)
 
 
-def _write_mapping(lines: list[str], mapping: Mapping[str, Any], depth: int) -> None:
+def _write_mapping(lines: list[str], mapping: Mapping[Any, Any], depth: int) -> None:
     indent = "  " * depth
     for key, value in mapping.items():
-        if not _is_plain(key):
+        if not (isinstance(key, str) and _is_plain(key)):
             lines += _dump_nested({key: value}, depth)
         elif isinstance(value, dict) and value:
             lines.append(f"{indent}{key}:")
-            _write_mapping(lines, cast(dict[str, Any], value), depth + 1)
+            _write_mapping(lines, cast(dict[Any, Any], value), depth + 1)
         elif isinstance(value, list) and value:
             lines.append(f"{indent}{key}:")
             _write_sequence(lines, cast(list[Any], value), depth + 1)
@@ -90,7 +90,7 @@ def _write_sequence(lines: list[str], sequence: Sequence[Any], depth: int) -> No
     for value in sequence:
         if isinstance(value, dict) and value:
             start = len(lines)
-            _write_mapping(lines, cast(dict[str, Any], value), depth + 1)
+            _write_mapping(lines, cast(dict[Any, Any], value), depth + 1)
             lines[start] = f"{indent}- {lines[start][len(indent) + 2 :]}"
         elif (text := _format_scalar(value, len(indent) + 2)) is not None:
             lines.append(f"{indent}- {text}")
