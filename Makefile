@@ -10,7 +10,7 @@ LOCK := requirements-dev.txt
 # Whether a variable is on the command line: the environment of a user may have a variable of the same name.
 is_set = $(filter command,$(origin $(1)))
 
-.PHONY: help up down preview images image clean test test-optional test-unit test-sample check format golden snapshots lock faults checkers bench dist compose-config compose-keys compose-table \
+.PHONY: help up down preview images image clean test test-optional test-unit test-sample check format golden snapshots lock faults soak checkers bench dist compose-config compose-keys compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
 
 # The description of a usual target begins with ##, of another target with ###.
@@ -94,6 +94,9 @@ lock: .venv/.ready ### update requirements*.txt from pyproject.toml
 
 faults: cluster-up ### inject every cause of a failed build and of a failed rollout, and write docs/failures.md
 	@$(PY) -m dev.faults $(ARGS)
+
+soak: cluster-up ### run 100 rollouts, deleted pods and evictions under load, in half an hour, and write docs/reliability.md
+	@$(PY) -m dev.soak $(ARGS)
 
 checkers: .venv/.ready ### run kube-score, kubeconform and checkov on every example, and write docs/checkers.md
 	@$(PY) -m dev.checkers $(ARGS)

@@ -18,7 +18,7 @@ class Prober:
 
     A complete response with a 2xx status is a success. Everything else is a failure, a redirect too. Like every HTTP
     client, the prober retries a GET once on a new connection if the server closed the kept-alive connection. A failed
-    new connection and a timeout are failures.
+    new connection and a timeout are failures. With ``keep_alive=False``, each request opens a connection.
     """
 
     url: str
@@ -26,9 +26,13 @@ class Prober:
     per_second: float = 10
     limit: float = 300
     timeout: float = 10
+    keep_alive: bool = True
     answered: int = 0
+    longest_pause: float = 0
+    """The most seconds between two successes, of any thread."""
     failures: list[str] = dataclasses.field(default_factory=list[str])
     bodies: set[str] = dataclasses.field(default_factory=set[str])
+    _last_success: float = dataclasses.field(default_factory=time.monotonic)
     _stop: threading.Event = dataclasses.field(default_factory=threading.Event)
     _workers: list[threading.Thread] = dataclasses.field(default_factory=list[threading.Thread])
     _lock: threading.Lock = dataclasses.field(default_factory=threading.Lock)
@@ -36,6 +40,7 @@ class Prober:
     def __enter__(self) -> Self:
         if not self.url.startswith("http://127.0.0.1:"):
             raise ValueError(f"a load may target only this machine, not {self.url}")
+        self._last_success = time.monotonic()
         self._workers = [threading.Thread(target=self._send_requests, daemon=True) for _ in range(self.threads)]
         for worker in self._workers:
             worker.start()
@@ -59,7 +64,8 @@ class Prober:
 
     def _send_requests(self) -> None:
         end = time.monotonic() + self.limit
-        with httpx.Client(timeout=self.timeout) as client:
+        limits = httpx.Limits(max_keepalive_connections=None if self.keep_alive else 0)
+        with httpx.Client(timeout=self.timeout, limits=limits) as client:
             while not self._stop.is_set() and time.monotonic() < end:
                 response = self._get(client)
                 with self._lock:
@@ -69,6 +75,9 @@ class Prober:
                         self.failures.append(f"{time.strftime('%X')} {response.status_code} {response.text[:200]}")
                     else:
                         self.answered += 1
+                        now = time.monotonic()
+                        self.longest_pause = max(self.longest_pause, now - self._last_success)
+                        self._last_success = now
                         self.bodies.add(response.text)
                 self._stop.wait(self.threads / self.per_second)
 
