@@ -1,6 +1,7 @@
 """Waits for one rollout: assesses it at every change, reports progress, and ends with success or a report."""
 
 import asyncio
+import dataclasses
 import datetime
 import time
 from collections.abc import Iterable, Sequence
@@ -8,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from seaway import errors
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.rollout import evidence, health, report, target, workload_health
+from seaway.rollout import causes, evidence, health, report, target, workload_health
 from seaway.syntax import diagnosis
 
 from . import engine
@@ -19,6 +20,9 @@ MAX_INTERVAL = 1.0
 """Maximum seconds between two assessments: deadlines pass without a change."""
 FAILURE_SETTLE = 3.0
 """Seconds after the first failure in which others are collected, so that people can fix all of them at once."""
+SUSPICION_SECONDS = 3.0
+"""Seconds that a failing probe must last until its usual causes are reported. The program may be about to crash, and
+its error is the cause."""
 DISCONNECT_GRACE = 60.0
 """Seconds without an API server that do not count towards the deadlines; also the limit after the last deadline."""
 DISCONNECT_NOTICE = 2.0
@@ -57,6 +61,8 @@ class RolloutWatch:
         """The last lines of containers with findings, by pod and container."""
         self._reported: set[tuple[str, str]] = set()
         """(owner, cause) of findings, and (owner, "complete")."""
+        self._suspected_since: dict[str, float] = {}
+        """By owner: when a probe began to fail."""
         self._status_row: str = ""
         self._status_row_at = -STATUS_INTERVAL
 
@@ -82,6 +88,7 @@ class RolloutWatch:
                 live_objects = live.take_snapshot()
                 workloads = self._assess(live_objects)
                 duration = time.monotonic() - start
+                self._note_suspicions(workloads)
                 workloads = await self._add_logs(workloads, live_objects)
                 if first:
                     # A workload that is complete from the start was not changed: do not report it.
@@ -126,12 +133,31 @@ class RolloutWatch:
             finding
             for workload in workloads
             for finding in workload.findings
-            if not finding.fatal and (workload.target.owner, finding.cause) not in self._reported
+            if self._is_due(workload, finding) and (workload.target.owner, finding.cause) not in self._reported
         ]
         if not findings:
             return workloads
         await self._read_logs(findings, live_objects)
         return self._assess(live_objects)
+
+    def _note_suspicions(self, workloads: Sequence[workload_health.WorkloadHealth]) -> None:
+        suspected = {
+            workload.target.owner
+            for workload in workloads
+            if any(finding.cause in causes.SUSPICIONS for finding in workload.findings)
+        }
+        now = time.monotonic()
+        self._suspected_since = {owner: self._suspected_since.get(owner, now) for owner in suspected}
+
+    def _is_due(self, workload: workload_health.WorkloadHealth, finding: workload_health.Finding) -> bool:
+        """Whether a finding can be reported while the rollout waits. Fatal ones are left to the report."""
+        since = self._suspected_since.get(workload.target.owner, time.monotonic())
+        is_certain = finding.cause not in causes.SUSPICIONS or time.monotonic() - since >= SUSPICION_SECONDS
+        return is_certain and not finding.fatal
+
+    def _omit_suspicions(self, workload: workload_health.WorkloadHealth) -> workload_health.WorkloadHealth:
+        findings = (finding for finding in workload.findings if finding.fatal or self._is_due(workload, finding))
+        return dataclasses.replace(workload, findings=tuple(findings))
 
     async def _is_disconnected(self, reason: str | None) -> bool:
         """Whether the API server does not answer: the last snapshot is then out of date."""
@@ -156,7 +182,7 @@ class RolloutWatch:
         for workload in workloads:
             owner = workload.target.owner
             for finding in workload.findings:
-                if not finding.fatal and self._is_new(owner, finding.cause):
+                if self._is_due(workload, finding) and self._is_new(owner, finding.cause):
                     pod = f" (pod {finding.pod})" if finding.pod else ""
                     await self._log.warning(f"{owner}: {finding.message}{pod}")
                     # While the rollout waits, Pulumi shows only the first line of a text.
@@ -165,7 +191,7 @@ class RolloutWatch:
                 await self._log.status(f"{workload.summary}, after {self._elapsed:.0f} s")
         incomplete = any(workload.state != "complete" for workload in workloads)
         if incomplete and time.monotonic() - self._status_row_at >= STATUS_INTERVAL:
-            await self._show_status(format_status_row(workloads))
+            await self._show_status(format_status_row(list(map(self._omit_suspicions, workloads))))
 
     def _is_new(self, owner: str, event: str) -> bool:
         """Whether it is reported for the first time. The new line covers the status row, which is then due again."""

@@ -70,6 +70,9 @@ CAUSES: Mapping[str, str] = {
 }
 """The template of the hint of each cause, in one line (see hints.py). Those that explain most come first."""
 
+SUSPICIONS = frozenset({"connection-refused", "probe-status", "not-ready"})
+"""Causes of a failing probe of a program that runs. It may crash a moment later, and say why."""
+
 UNDECLARED_HINTS: Mapping[str, str] = {
     "image-name-invalid": "correct <image>: host/name:tag, in lowercase",
     "image-not-authorised": "give the nodes access to the registry (imagePullSecrets, or your cloud's own mechanism),"
