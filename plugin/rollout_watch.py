@@ -4,12 +4,12 @@ import asyncio
 import dataclasses
 import datetime
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from seaway import errors
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.rollout import causes, evidence, health, report, target, workload_health
+from seaway.rollout import causes, evidence, health, node_usage, report, target, workload_health
 from seaway.syntax import diagnosis
 
 from . import engine
@@ -31,6 +31,8 @@ STATUS_INTERVAL = 1.0
 """Seconds between two status rows: without a terminal, each is a line of its own."""
 MAX_ROWS = 4
 """Workloads in the status row."""
+MAX_PODS = 1000
+"""Pods of the cluster that are read to find what fills its nodes."""
 LOG_TAIL_LINES = 200
 """A traceback of several threads is long."""
 LOG_MAX_BYTES = 64 * 1024
@@ -59,6 +61,8 @@ class RolloutWatch:
         self._disconnected_seconds = 0.0
         self._logs: dict[tuple[str, str], str] = {}
         """The last lines of containers with findings, by pod and container."""
+        self._requests: Mapping[str, str] | None = None
+        """See ``node_usage``; None until a pod does not fit."""
         self._reported: set[tuple[str, str]] = set()
         """(owner, cause) of findings, and (owner, "complete")."""
         self._suspected_since: dict[str, float] = {}
@@ -89,7 +93,7 @@ class RolloutWatch:
                 workloads = self._assess(live_objects)
                 duration = time.monotonic() - start
                 self._note_suspicions(workloads)
-                workloads = await self._add_logs(workloads, live_objects)
+                workloads = await self._add_evidence(workloads, live_objects)
                 if first:
                     # A workload that is complete from the start was not changed: do not report it.
                     self._reported |= {
@@ -109,7 +113,7 @@ class RolloutWatch:
                 await live.wait_for_change(MAX_INTERVAL)
 
     def _assess(self, live_objects: snapshot.Snapshot) -> list[workload_health.WorkloadHealth]:
-        index = evidence.ObjectIndex(live_objects, self._logs)
+        index = evidence.ObjectIndex(live_objects, self._logs, self._requests or {})
         # A short TTL deletes a Job before the others of its step have finished.
         self._finished |= {
             unstructured.get_name(job)
@@ -125,10 +129,13 @@ class RolloutWatch:
         self._finished |= {workload.target.name for workload in workloads if workload.state == "complete"}
         return workloads
 
-    async def _add_logs(
+    async def _add_evidence(
         self, workloads: list[workload_health.WorkloadHealth], live_objects: snapshot.Snapshot
     ) -> list[workload_health.WorkloadHealth]:
-        """The health with the logs of new findings: a program often says itself why it cannot be reached."""
+        """The health with more evidence of new findings.
+
+        A program often says itself why it cannot be reached. A full node is filled by the pods of other namespaces.
+        """
         findings = [
             finding
             for workload in workloads
@@ -138,6 +145,8 @@ class RolloutWatch:
         if not findings:
             return workloads
         await self._read_logs(findings, live_objects)
+        if self._requests is None and any(finding.cause == "unschedulable" for finding in findings):
+            self._requests = await self._read_requests()
         return self._assess(live_objects)
 
     def _note_suspicions(self, workloads: Sequence[workload_health.WorkloadHealth]) -> None:
@@ -212,7 +221,7 @@ class RolloutWatch:
         """The report, with the logs that can be read."""
         findings = [workload.findings[0] for workload in workloads if workload.state == "failed"]
         await self._read_logs(findings, live_objects)
-        index = evidence.ObjectIndex(live_objects, self._logs)
+        index = evidence.ObjectIndex(live_objects, self._logs, self._requests or {})
         return report.format_report(self._assess(live_objects), index, now=datetime.datetime.now(datetime.UTC))
 
     async def _read_logs(self, findings: Iterable[workload_health.Finding], live_objects: snapshot.Snapshot) -> None:
@@ -220,6 +229,14 @@ class RolloutWatch:
         texts = await asyncio.gather(*map(self._read_log_tail, requests))
         read = zip(requests, texts, strict=True)
         self._logs |= {(request.pod, request.container): text for request, text in read if text}
+
+    async def _read_requests(self) -> Mapping[str, str]:
+        """Empty if they cannot be read, or are too many."""
+        try:
+            pods = await self._cluster.get(kinds.build_path("Pod"), limit=str(MAX_PODS))
+        except errors.Unavailable:
+            return {}
+        return {} if pods["metadata"].get("continue") else node_usage.summarize_requests(pods["items"])
 
     async def _read_log_tail(self, request: report.LogRequest) -> str:
         query = {"container": request.container, "tailLines": str(LOG_TAIL_LINES), "limitBytes": str(LOG_MAX_BYTES)}

@@ -263,6 +263,10 @@ def test_a_transient_problem_is_reported_once_and_fails_at_the_deadline(
     put_deployment(api, "web", ready=0)
     put_unschedulable(api, "web-5d4f-0")
     put_unschedulable(api, "web-5d4f-1")
+    for number, (phase, node) in enumerate([*[("Running", "node")] * 5, ("Succeeded", "node"), ("Pending", "")]):
+        spec = {"nodeName": node, "containers": [{"name": "x", "resources": {"requests": {"cpu": f"{number + 1}00m"}}}]}
+        metadata = {"namespace": f"team-{number}"}
+        api.put("v1", "Pod", "", f"x-{number}", metadata=metadata, spec=spec, status={"phase": phase})
     started = time.monotonic()
     text = get_error(start(plugin, inputs("web", deadline=2)))
     assert time.monotonic() - started >= 2, "the deadline passes without a change"
@@ -271,7 +275,8 @@ def test_a_transient_problem_is_reported_once_and_fails_at_the_deadline(
     assert [(line.severity, line.urn) for line in (warning, fix)] == [("WARNING", URN), ("INFO", URN)]
     message, (hint, link) = warning.text, fix.text.splitlines()
     assert message.startswith("web: ")
-    assert "Insufficient cpu" in message
+    requests = "team-4 500m, team-3 400m, team-2 300m, others 300m"
+    assert f"1 Insufficient cpu; cpu requested in the cluster: {requests}" in message
     assert message.endswith(" (pod web-5d4f-0)")
     assert "services.web.resources" in hint
     assert link == "  more: seaway help unschedulable"
