@@ -69,15 +69,15 @@ def list_workloads(
     stack: str,
     now: datetime.datetime,
     addresses: Mapping[str, tuple[str, ...]] = types.MappingProxyType({}),
-    app_file: str = hints.DEFAULT_FILE,
+    sources: Mapping[str, str] = types.MappingProxyType({"": hints.DEFAULT_FILE}),
 ) -> list[WorkloadStatus]:
     """The workloads with the labels of this application and stack: services, stores, jobs, each by name.
 
-    ``addresses``: of the published workloads, see ``rollout.addresses``. ``app_file``: the file that hints name.
+    ``addresses``: of the published workloads, see ``rollout.addresses``. ``sources``: see ``target.Target``.
     """
     index = evidence.ObjectIndex(live_objects)
     return [
-        _build_status(kind, manifest, index, now, addresses=addresses.get(get_owner(manifest), ()), app_file=app_file)
+        _build_status(kind, manifest, index, now, addresses=addresses.get(get_owner(manifest), ()), sources=sources)
         for kind, manifest in _find_workloads(live_objects, app_name, stack)
     ]
 
@@ -155,7 +155,7 @@ def _build_status(
     now: datetime.datetime,
     *,
     addresses: tuple[str, ...],
-    app_file: str,
+    sources: Mapping[str, str],
 ) -> WorkloadStatus:
     owned = owned_pods.select_pods(kind, manifest, index)
     spec = manifest["spec"]
@@ -164,7 +164,7 @@ def _build_status(
         name=unstructured.get_name(manifest),
         owner=get_owner(manifest),
         deadline=spec.get("progressDeadlineSeconds") or spec.get("activeDeadlineSeconds") or DEFAULT_DEADLINE,
-        sources={"": app_file},
+        sources=sources,
     )
     # A version that is deployed again has its old ReplicaSet, so the age of its pods comes first.
     newest = [pod for pod in owned.newest if not unstructured.is_terminating(pod)]
