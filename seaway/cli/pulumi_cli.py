@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from seaway.syntax import decode, diagnosis
 ENCRYPT_TIMEOUT = 60.0
 """Seconds that the backend may take to encrypt a value."""
 
+CHUNK_BYTES = 1 << 16
 STDERR_TIMEOUT = 2.0
 """Seconds for the rest of stderr after Pulumi has ended."""
 
@@ -34,7 +34,7 @@ _REFUSED: Mapping[str, str] = {
 """Flags that contradict what the commands of Seaway do, with the alternative."""
 
 
-_CONFLICT = re.compile(rb"error: .*(the stack is currently locked by |\[409\])")
+_CONFLICT = re.compile(rb"(?:\x1b\[[\d;]*m)*error: .*(the stack is currently locked by |\[409\])")
 """The first line of the error if another update of the stack runs. Pulumi Cloud has no locks: it refuses with 409.
 
 https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go
@@ -57,15 +57,23 @@ def wait_unless_locked(
     That error is not printed: it advises to cancel the update, which may still run.
     """
     reading, writing = os.pipe()
-    withheld: list[bytes] = []
+    withheld = bytearray()
 
     def pass_on() -> None:
-        with os.fdopen(reading, "rb") as lines, os.fdopen(sys.stderr.fileno(), "wb", 0, closefd=False) as stderr:
-            for line in lines:
-                if withheld or _CONFLICT.search(line):
-                    withheld.append(line)
-                else:
-                    stderr.write(line)
+        with os.fdopen(reading, "rb", 0) as source, os.fdopen(2, "wb", 0, closefd=False) as stderr:
+            pending = b""
+            while chunk := source.read(CHUNK_BYTES):
+                pending += chunk
+                conflict = _CONFLICT.search(pending)
+                # A progress bar has no end of line. Only a line that may be the error is kept back.
+                last = pending.rfind(b"\n") + 1
+                start = conflict.start() if conflict else last if b"error" in pending[last:] else len(pending)
+                stderr.write(pending[:start])
+                pending = pending[start:]
+            if _CONFLICT.match(pending):
+                withheld.extend(pending)
+            else:
+                stderr.write(pending)
 
     reader = threading.Thread(target=pass_on, daemon=True)
     reader.start()
@@ -75,7 +83,7 @@ def wait_unless_locked(
         os.close(writing)
         # A plugin that outlives Pulumi keeps its end open.
         reader.join(STDERR_TIMEOUT)
-    return code, b"".join(withheld).decode(errors="replace")
+    return code, withheld.decode(errors="replace")
 
 
 def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple[int, str]:
