@@ -43,8 +43,9 @@ def locked(*who: str) -> str:
     ]
     message = (
         "warning: removing pending operation 'creating' on 'urn' from snapshot\n"
-        f"\x1b[31merror: could not import deployment: the stack is currently locked by {len(who)} lock(s). Either wait for the"
-        " other process(es) to end or delete the lock file with `pulumi cancel`.\n" + "\n".join(lines)
+        "\x1b[31merror: could not import deployment: "
+        f"the stack is currently locked by {len(who)} lock(s). Either wait for the other process(es) to end or delete"
+        " the lock file with `pulumi cancel`.\n" + "\n".join(lines)
     )
     return f"print({message!r}, file=sys.stderr); sys.exit(255)"
 
