@@ -34,7 +34,9 @@ _REFUSED: Mapping[str, str] = {
 """Flags that contradict what the commands of Seaway do, with the alternative."""
 
 
-_CONFLICT = re.compile(rb"(?:\x1b\[[\d;]*m)*error: .*(the stack is currently locked by |\[409\] Conflict: Another update)")
+_CONFLICT = re.compile(
+    rb"(?:\x1b\[[\d;]*m)*error: .*(the stack is currently locked by |\[409\] Conflict: Another update)"
+)
 """The first line of the error if another update of the stack runs. Pulumi Cloud has no locks: it refuses with 409.
 
 https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go
