@@ -9,6 +9,7 @@ PY := .venv/bin/python
 LOCK := requirements-dev.txt
 # Whether a variable is on the command line: the environment of a user may have a variable of the same name.
 is_set = $(filter command,$(origin $(1)))
+CLUSTER_VENV := $(if $(wildcard .seaway/cluster),.venv/.ready)
 
 .PHONY: help up down preview images image clean test test-optional test-unit test-sample check format golden snapshots lock faults soak checkers bench dist compose-config compose-keys compose-table \
         setup able toolchain optional cluster-up cluster-down cluster-status plan
@@ -34,8 +35,8 @@ image: .venv/.ready ## add an image: NAME=redis:7, and PACKAGES="redis-server", 
 	  $(if $(call is_set,COMMAND),--command "$$COMMAND") $(if $(call is_set,TAR),--tar "$$TAR") \
 	  $(if $(call is_set,FROM),--from "$$FROM")
 
-down: .venv/.ready ## delete the dev stack and its data, and stop everything; make cluster-down keeps the data
-	@$(PY) -m dev.stack down
+down: $(CLUSTER_VENV) ## delete the dev stack and its data, and stop everything; make cluster-down keeps the data
+	@$(if $(CLUSTER_VENV),$(PY) -m dev.stack down,echo "this checkout has no cluster")
 
 clean: ## remove all that make has created, and say how much; ALL=1: also the caches that other checkouts share
 	@$(PYTHON) -m dev.clean $(if $(ALL),--all)
@@ -132,11 +133,14 @@ toolchain: ### compile missing parts once, into the user's cache
 optional: ### compile the optional parts too: network policies, ingress controller, metrics, checkers
 	@$(PYTHON) -m dev.cluster.toolchain build --all
 
-cluster-up: setup ## start the one-node cluster
+cluster-up: setup ## start the one-node cluster with its base images, for an application of your own
 	@$(PY) -m dev.cluster up
+	@$(PY) -m dev.images ensure
+	@$(PY) -m dev.environment
 
-cluster-down: .venv/.ready ## stop the cluster and keep its data for the next make up
-	@$(PY) -m dev.cluster down
+# After `make clean` nothing needs a new Python environment.
+cluster-down: $(CLUSTER_VENV) ## stop the cluster and keep its data for the next make up
+	@$(if $(CLUSTER_VENV),$(PY) -m dev.cluster down,echo "this checkout has no cluster")
 
 cluster-status: .venv/.ready ## show the status of the components
 	@$(PY) -m dev.cluster status

@@ -1,4 +1,7 @@
-"""The checkout's own settings for Pulumi, Docker and kubectl, separate from the user's settings."""
+"""The checkout's own settings for Pulumi, Docker and kubectl, separate from the user's settings.
+
+`python -m dev.environment` writes them to `.seaway/env`, and prints the next commands.
+"""
 
 import os
 import shlex
@@ -55,3 +58,10 @@ def write_env_file() -> Path:
     path = STATE / "env"
     private.write_file(path, "\n".join(lines) + "\n")
     return path
+
+
+if __name__ == "__main__":
+    prepare_environment()
+    write_env_file()
+    print("Use pulumi, seaway and kubectl directly: . .seaway/env    Images that the cluster runs: make images")
+    print("Deploy the sample: make up    A project of your own: docs/dev-cluster.md")

@@ -14,7 +14,7 @@ from dev.cluster import addons, layout, node
 from dev.images import catalogue, layers
 from seaway import errors
 from seaway.checks import all_checks
-from seaway.cli import deployment, pulumi_cli, status
+from seaway.cli import deployment, pulumi_cli, recovery, status
 from seaway.cli import stack as stacks
 from seaway.files import private
 from seaway.images import build_reports
@@ -151,7 +151,10 @@ def run_command(
         stdout: as for ``subprocess.Popen``.
         failure: what is not done if it fails.
     """
-    code, _ = pulumi_cli.wait(command, environment.ROOT, env=env, stdout=stdout)
+    code, conflict = pulumi_cli.wait_unless_locked(command, environment.ROOT, env=env, stdout=stdout)
+    if conflict:
+        explanation = recovery.explain_lock(stacks.read_target(environment.ROOT, STACK), conflict)[1]
+        raise errors.Unavailable(f"{explanation} (first: . .seaway/env)")
     if code:
         raise CommandFailedError(failure, code)
 

@@ -39,6 +39,7 @@ UPDATE_HINTS: Sequence[str] = (
 )
 DESTROY_HINTS: Sequence[str] = (
     "To stop the one-node cluster and keep the data: make cluster-down.",
+    "Do not unprotect resources, as Pulumi suggests: the disks stay refused.",
     "To delete the stack and its data: {accepted} pulumi destroy --stack {stack} --ignore-protect",
 )
 

@@ -1,14 +1,15 @@
 """Waits for one rollout: assesses it at every change, reports progress, and ends with success or a report."""
 
 import asyncio
+import dataclasses
 import datetime
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from seaway import errors
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.rollout import evidence, health, report, target, workload_health
+from seaway.rollout import causes, evidence, health, node_usage, report, target, workload_health
 from seaway.syntax import diagnosis
 
 from . import engine
@@ -19,6 +20,9 @@ MAX_INTERVAL = 1.0
 """Maximum seconds between two assessments: deadlines pass without a change."""
 FAILURE_SETTLE = 3.0
 """Seconds after the first failure in which others are collected, so that people can fix all of them at once."""
+SUSPICION_SECONDS = 3.0
+"""Seconds that a failing probe must last until its usual causes are reported. The program may be about to crash, and
+its error is the cause."""
 DISCONNECT_GRACE = 60.0
 """Seconds without an API server that do not count towards the deadlines; also the limit after the last deadline."""
 DISCONNECT_NOTICE = 2.0
@@ -27,6 +31,8 @@ STATUS_INTERVAL = 1.0
 """Seconds between two status rows: without a terminal, each is a line of its own."""
 MAX_ROWS = 4
 """Workloads in the status row."""
+MAX_PODS = 1000
+"""Pods of the cluster that are read to find what fills its nodes."""
 LOG_TAIL_LINES = 200
 """A traceback of several threads is long."""
 LOG_MAX_BYTES = 64 * 1024
@@ -55,8 +61,12 @@ class RolloutWatch:
         self._disconnected_seconds = 0.0
         self._logs: dict[tuple[str, str], str] = {}
         """The last lines of containers with findings, by pod and container."""
+        self._requests: Mapping[str, str] | None = None
+        """See ``node_usage``; None until a pod does not fit."""
         self._reported: set[tuple[str, str]] = set()
         """(owner, cause) of findings, and (owner, "complete")."""
+        self._suspected_since: dict[str, float] = {}
+        """By owner: when a probe began to fail."""
         self._status_row: str = ""
         self._status_row_at = -STATUS_INTERVAL
 
@@ -82,7 +92,8 @@ class RolloutWatch:
                 live_objects = live.take_snapshot()
                 workloads = self._assess(live_objects)
                 duration = time.monotonic() - start
-                workloads = await self._add_logs(workloads, live_objects)
+                self._note_suspicions(workloads)
+                workloads = await self._add_evidence(workloads, live_objects)
                 if first:
                     # A workload that is complete from the start was not changed: do not report it.
                     self._reported |= {
@@ -102,7 +113,7 @@ class RolloutWatch:
                 await live.wait_for_change(MAX_INTERVAL)
 
     def _assess(self, live_objects: snapshot.Snapshot) -> list[workload_health.WorkloadHealth]:
-        index = evidence.ObjectIndex(live_objects, self._logs)
+        index = evidence.ObjectIndex(live_objects, self._logs, self._requests or {})
         # A short TTL deletes a Job before the others of its step have finished.
         self._finished |= {
             unstructured.get_name(job)
@@ -118,20 +129,44 @@ class RolloutWatch:
         self._finished |= {workload.target.name for workload in workloads if workload.state == "complete"}
         return workloads
 
-    async def _add_logs(
+    async def _add_evidence(
         self, workloads: list[workload_health.WorkloadHealth], live_objects: snapshot.Snapshot
     ) -> list[workload_health.WorkloadHealth]:
-        """The health with the logs of new findings: a program often says itself why it cannot be reached."""
+        """The health with more evidence of new findings.
+
+        A program often says itself why it cannot be reached. A full node is filled by the pods of other namespaces.
+        """
         findings = [
             finding
             for workload in workloads
             for finding in workload.findings
-            if not finding.fatal and (workload.target.owner, finding.cause) not in self._reported
+            if self._is_due(workload, finding) and (workload.target.owner, finding.cause) not in self._reported
         ]
         if not findings:
             return workloads
         await self._read_logs(findings, live_objects)
+        if self._requests is None and any(finding.cause == "unschedulable" for finding in findings):
+            self._requests = await self._read_requests()
         return self._assess(live_objects)
+
+    def _note_suspicions(self, workloads: Sequence[workload_health.WorkloadHealth]) -> None:
+        suspected = {
+            workload.target.owner
+            for workload in workloads
+            if any(finding.cause in causes.SUSPICIONS for finding in workload.findings)
+        }
+        now = time.monotonic()
+        self._suspected_since = {owner: self._suspected_since.get(owner, now) for owner in suspected}
+
+    def _is_due(self, workload: workload_health.WorkloadHealth, finding: workload_health.Finding) -> bool:
+        """Whether a finding can be reported while the rollout waits. Fatal ones are left to the report."""
+        since = self._suspected_since.get(workload.target.owner, time.monotonic())
+        is_certain = finding.cause not in causes.SUSPICIONS or time.monotonic() - since >= SUSPICION_SECONDS
+        return is_certain and not finding.fatal
+
+    def _omit_suspicions(self, workload: workload_health.WorkloadHealth) -> workload_health.WorkloadHealth:
+        findings = (finding for finding in workload.findings if finding.fatal or self._is_due(workload, finding))
+        return dataclasses.replace(workload, findings=tuple(findings))
 
     async def _is_disconnected(self, reason: str | None) -> bool:
         """Whether the API server does not answer: the last snapshot is then out of date."""
@@ -156,7 +191,7 @@ class RolloutWatch:
         for workload in workloads:
             owner = workload.target.owner
             for finding in workload.findings:
-                if not finding.fatal and self._is_new(owner, finding.cause):
+                if self._is_due(workload, finding) and self._is_new(owner, finding.cause):
                     pod = f" (pod {finding.pod})" if finding.pod else ""
                     await self._log.warning(f"{owner}: {finding.message}{pod}")
                     # While the rollout waits, Pulumi shows only the first line of a text.
@@ -165,7 +200,7 @@ class RolloutWatch:
                 await self._log.status(f"{workload.summary}, after {self._elapsed:.0f} s")
         incomplete = any(workload.state != "complete" for workload in workloads)
         if incomplete and time.monotonic() - self._status_row_at >= STATUS_INTERVAL:
-            await self._show_status(format_status_row(workloads))
+            await self._show_status(format_status_row(list(map(self._omit_suspicions, workloads))))
 
     def _is_new(self, owner: str, event: str) -> bool:
         """Whether it is reported for the first time. The new line covers the status row, which is then due again."""
@@ -186,7 +221,7 @@ class RolloutWatch:
         """The report, with the logs that can be read."""
         findings = [workload.findings[0] for workload in workloads if workload.state == "failed"]
         await self._read_logs(findings, live_objects)
-        index = evidence.ObjectIndex(live_objects, self._logs)
+        index = evidence.ObjectIndex(live_objects, self._logs, self._requests or {})
         return report.format_report(self._assess(live_objects), index, now=datetime.datetime.now(datetime.UTC))
 
     async def _read_logs(self, findings: Iterable[workload_health.Finding], live_objects: snapshot.Snapshot) -> None:
@@ -194,6 +229,14 @@ class RolloutWatch:
         texts = await asyncio.gather(*map(self._read_log_tail, requests))
         read = zip(requests, texts, strict=True)
         self._logs |= {(request.pod, request.container): text for request, text in read if text}
+
+    async def _read_requests(self) -> Mapping[str, str]:
+        """Empty if they cannot be read, or are too many."""
+        try:
+            pods = await self._cluster.get(kinds.build_path("Pod"), limit=str(MAX_PODS))
+        except errors.Unavailable:
+            return {}
+        return {} if pods["metadata"].get("continue") else node_usage.summarize_requests(pods["items"])
 
     async def _read_log_tail(self, request: report.LogRequest) -> str:
         query = {"container": request.container, "tailLines": str(LOG_TAIL_LINES), "limitBytes": str(LOG_MAX_BYTES)}

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any, Protocol, cast
 
+from seaway import errors
 from seaway.cli import output
 from seaway.project import application_option
 from seaway.syntax import diagnosis, redaction
@@ -31,6 +32,9 @@ USAGE_ERROR = 2
 
 ROLLED_BACK = 3
 """`up` failed and restored the last healthy release."""
+
+LOCKED = 4
+"""Another update holds the stack's lock, and nothing was changed. It can be tried again later."""
 
 BLOCKED = 5
 """The stack's policy or a check blocks the change."""
@@ -58,8 +62,8 @@ class Command:
 
     The module has two functions. ``configure(parser)`` adds the options. ``run(arguments)`` prints results to stdout
     and messages to stderr, and returns the exit code. If it raises diagnosis.InvalidInput, the code is
-    ``USAGE_ERROR``, as for UsageError; errors.Unavailable, ``FAILURE``; KeyboardInterrupt, ``INTERRUPTED``. The
-    docstring of the module documents other codes and the JSON.
+    ``USAGE_ERROR``, as for UsageError; errors.Unavailable, ``FAILURE``; StackLocked, ``LOCKED``; KeyboardInterrupt,
+    ``INTERRUPTED``. The docstring of the module documents other codes and the JSON.
     """
 
     name: str
@@ -82,6 +86,10 @@ class Command:
 
 class UsageError(Exception):
     """The command line names what does not exist, or contradicts itself. The text is one line for the user."""
+
+
+class StackLocked(errors.Unavailable):
+    """Another update holds the stack's lock."""
 
 
 class SupportsOptions(Protocol):

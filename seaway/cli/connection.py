@@ -2,13 +2,16 @@
 
 import contextlib
 import datetime
+import functools
 import sys
 import types
 from collections.abc import AsyncGenerator, Mapping
 
 from seaway.cli import command, stack
 from seaway.kubernetes.cluster import client, snapshot
-from seaway.rollout import status
+from seaway.project import environments, python_program
+from seaway.rollout import hints, status
+from seaway.syntax import diagnosis
 
 REQUEST_TIMEOUT = 10.0
 """Seconds that one request may take."""
@@ -37,8 +40,24 @@ def list_workloads(
         stack=target.name,
         now=datetime.datetime.now(datetime.UTC),
         addresses=addresses,
-        app_file=target.app_file,
+        sources=_read_sources(target),
     )
+
+
+@functools.cache
+def _read_sources(target: stack.TargetStack) -> Mapping[str, str]:
+    """Where the application's file has the keys that hints name. Of a Python program, or an invalid file, only the file
+    is known.
+    """
+    if not target.app_file.endswith(python_program.SUFFIX):
+        from seaway.checks import all_checks  # noqa: PLC0415 - other commands start without it
+
+        with contextlib.suppress(diagnosis.InvalidInput):
+            environment = environments.load_environment(
+                target.folder, target.name, application_name=target.application_name, check_ids=all_checks.IDS
+            )
+            return hints.collect_sources(environment)
+    return {"": target.app_file}
 
 
 class ConnectionNotice:

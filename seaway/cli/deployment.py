@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 
 from seaway import errors
-from seaway.cli import command, connection, pulumi_cli, release_state, stack
+from seaway.cli import command, connection, pulumi_cli, recovery, release_state, stack
 from seaway.cli import status as status_command
 from seaway.files import writer
 from seaway.kubernetes.api import kinds
@@ -58,14 +58,15 @@ class Deployment:
         if retry:
             hold.remove_fallback(target.folder, target.lock_name)
         held = release_lock.read(target.folder, target.lock_name).fallback
-        writer.remove_file(target.folder, hold.get_run_result_path(target.folder, target.lock_name))
         if self._rollback or held:  # the files that a rollback writes must be writable before anything changes
             lock_file = release_lock.get_path(target.folder, target.lock_name)
             writer.check_writable(target.folder, lock_file, releases.get_path(target.folder, "id"))
         before = asyncio.run(self._read_drift()) if self._rollback else None
         self._claims = asyncio.run(self._list_claims()) if self._rollback else set()
+        previous = hold.find_run_time(target.folder, target.lock_name)
         code = self._run_update("pulumi up")
-        result = hold.read_run_result(target.folder, target.lock_name)
+        is_new = hold.find_run_time(target.folder, target.lock_name) != previous
+        result = hold.read_run_result(target.folder, target.lock_name) if is_new else None
         if code == 0:
             return self._finish_update(held, result)
         if not self._rollback:
@@ -119,7 +120,7 @@ class Deployment:
         os.environ[disks.ACCEPT_VARIABLE] = ",".join([os.environ.get(disks.ACCEPT_VARIABLE, ""), *sorted(added)])
         try:
             code = self._run_update("rollback")
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, command.StackLocked):
             command.report(f"interrupted while restoring release {restored}; continue with: seaway up")
             raise
         if code:
@@ -196,9 +197,12 @@ class Deployment:
         start = time.monotonic()
         args = ["up", "--yes", "--skip-preview", "--stack", self._target.name, *self._pulumi_arguments]
         try:
-            return pulumi_cli.run(self._target.folder, args)
+            code, conflict = pulumi_cli.run(self._target.folder, args)
         finally:
             self._times[name] = time.monotonic() - start
+        if conflict:
+            raise command.StackLocked(recovery.explain_lock(self._target, conflict)[1])
+        return code
 
     def _print_status(self) -> None:
         """Print the status and the durations."""

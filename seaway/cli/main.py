@@ -113,6 +113,9 @@ def _run(words: Sequence[str], arguments: argparse.Namespace) -> int:
             with python_program.refuse_programs():
                 return arguments.run(arguments)
         return arguments.run(arguments)
+    except command.StackLocked as error:
+        command.report(str(error))
+        return command.LOCKED
     except (diagnosis.InvalidInput, errors.Unavailable) as error:
         command.print_errors(error, as_json=getattr(arguments, "json", False))
         return command.USAGE_ERROR if isinstance(error, diagnosis.InvalidInput) else command.FAILURE

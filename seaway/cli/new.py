@@ -29,8 +29,7 @@ SAMPLE = "app/"
 STACK_FILE = "Pulumi.dev.yaml"
 REQUIREMENTS = "requirements.txt"
 NEXT_STEPS = """next:
-  cd {folder}
-  pulumi install           # creates .venv with the packages of requirements.txt
+{enter}  pulumi install           # creates .venv with the packages of requirements.txt
   pulumi stack init dev
 {set_secrets}  pulumi up                # for another cluster or registry first edit Pulumi.dev.yaml"""
 
@@ -98,7 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         set_secrets = (
             f"  seaway import {compose_file} --set-secrets dev    # {names}: not written, they look like secrets\n"
         )
-    print(NEXT_STEPS.format(folder=folder, set_secrets=set_secrets))
+    enter = "" if folder.resolve() == Path.cwd() else f"  cd {folder}\n"
+    print(NEXT_STEPS.format(enter=enter, set_secrets=set_secrets))
     return command.SUCCESS
 
 

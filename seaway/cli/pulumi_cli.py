@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
@@ -16,6 +17,9 @@ from seaway.syntax import decode, diagnosis
 ENCRYPT_TIMEOUT = 60.0
 """Seconds that the backend may take to encrypt a value."""
 
+CHUNK_BYTES = 1 << 16
+STDERR_TIMEOUT = 2.0
+"""Seconds for the rest of stderr after Pulumi has ended."""
 
 _FLAG = re.compile(r"^ +(?:(-\w), )?(--[\w-]+)(?: (\S+))? {2,}", re.MULTILINE)
 """A flag in the help of a command of Pulumi: the short and the long form, and the type of its value."""
@@ -30,9 +34,58 @@ _REFUSED: Mapping[str, str] = {
 """Flags that contradict what the commands of Seaway do, with the alternative."""
 
 
-def run(folder: Path, args: Sequence[str]) -> int:
-    """Run `pulumi` in ``folder``; return its exit code. For interrupts see ``wait``."""
-    return wait(_build_command(args), folder)[0]
+_CONFLICT = re.compile(
+    rb"(?:\x1b\[[\d;]*m)*error: .*(the stack is currently locked by |\[409\] Conflict: Another update)"
+)
+"""The first line of the error if another update of the stack runs. Pulumi Cloud has no locks: it refuses with 409.
+
+https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go
+"""
+
+
+def run(folder: Path, args: Sequence[str]) -> tuple[int, str]:
+    """Run `pulumi` in ``folder``; return its exit code, and its error if another update of the stack runs.
+
+    For that error see ``wait_unless_locked``, for interrupts ``wait``.
+    """
+    return wait_unless_locked(_build_command(args), folder)
+
+
+def wait_unless_locked(
+    words: Sequence[str], folder: Path, *, env: Mapping[str, str] | None = None, stdout: int | None = None
+) -> tuple[int, str]:
+    """Run a command as ``wait`` does; return its exit code, and its error if another update of the stack runs.
+
+    That error is not printed: it advises to cancel the update, which may still run.
+    """
+    reading, writing = os.pipe()
+    withheld = bytearray()
+
+    def pass_on() -> None:
+        with os.fdopen(reading, "rb", 0) as source, os.fdopen(2, "wb", 0, closefd=False) as stderr:
+            pending = b""
+            while chunk := source.read(CHUNK_BYTES):
+                pending += chunk
+                conflict = _CONFLICT.search(pending)
+                # A progress bar has no end of line. Only a line that may be the error is kept back.
+                last = pending.rfind(b"\n") + 1
+                start = conflict.start() if conflict else last if b"error" in pending[last:] else len(pending)
+                stderr.write(pending[:start])
+                pending = pending[start:]
+            if _CONFLICT.match(pending):
+                withheld.extend(pending)
+            else:
+                stderr.write(pending)
+
+    reader = threading.Thread(target=pass_on, daemon=True)
+    reader.start()
+    try:
+        code, _ = wait(words, folder, env=env, stdout=stdout, stderr=writing)
+    finally:
+        os.close(writing)
+        # A plugin that outlives Pulumi keeps its end open.
+        reader.join(STDERR_TIMEOUT)
+    return code, withheld.decode(errors="replace")
 
 
 def capture_stdout(folder: Path, args: Sequence[str], **variables: str) -> tuple[int, str]:

@@ -1,4 +1,4 @@
-"""``seaway up --recover``: removes the lock and the pending operations that a killed Pulumi leaves behind.
+"""The lock of a stack, and ``seaway up --recover``: removes what a killed Pulumi leaves behind.
 
 Pulumi continues after pending operations only after a question for each. The answer is always the same here: names
 are fixed, and creating an object that exists changes nothing, so the operation is repeated.
@@ -23,7 +23,7 @@ from typing import Any
 from seaway import errors
 from seaway.cli import command, pulumi_cli, stack
 
-_LOCK_PATTERN = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>\S+)")
+_LOCK_PATTERN = re.compile(r"created by (?P<user>\S+)@(?P<host>\S+) \(pid (?P<pid>\d+)\) at (?P<since>[\w:.+-]+)")
 """https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/backend/diy/lock.go"""
 
 _CLOUD_CONFLICT = "[409]"
@@ -64,8 +64,9 @@ def recover(target: stack.TargetStack, *, force_unlock: bool) -> None:
                 break
             holders = parse_holders(output)
             _check(cancelled or not (holders or _CLOUD_CONFLICT in output), "the state cannot be repaired", output)
-            if not force_unlock and (refusal := _explain_refusal(holders)):
-                raise errors.Unavailable(refusal)
+            ended, explanation = explain_lock(target, output)
+            if not (ended or force_unlock):
+                raise command.StackLocked(explanation)
             code, output = _run_pulumi(target, "cancel", "--yes")
             _check(code, "the lock cannot be removed", output)
             for message in [f"removed the lock of {holder}" for holder in holders] or ["cancelled the other update"]:
@@ -117,20 +118,24 @@ def list_pending_operations(exported: Mapping[str, Any]) -> list[str]:
     )
 
 
-def _explain_refusal(holders: Sequence[Holder]) -> str | None:
-    """Why the lock must not be removed; None: its holder has ended."""
+def explain_lock(target: stack.TargetStack, output: str) -> tuple[bool, str]:
+    """Whether the holders of the stack's lock in Pulumi's output have ended, and what to do."""
+    holders = parse_holders(output)
     running = {holder: is_running(holder) for holder in holders}
+    up = f"seaway up {target.options}"
     for holder, alive in running.items():
         if alive:
-            return f"{holder} holds the stack's lock and still runs: wait for it, or run kill {holder.pid}"
-    unknown = [str(holder) for holder, alive in running.items() if alive is None]
-    if unknown or not holders:
-        holder_names = " and ".join(unknown) or "another update (see the stack's page in Pulumi Cloud)"
-        return (
-            f"{holder_names} holds the stack's lock, and Seaway cannot see whether it still runs. If it does not:"
-            " seaway up --recover --force-unlock"
-        )
-    return None
+            wait = f"wait until it has ended, then: {up}. To end it: kill {holder.pid}"
+            return False, f"{holder} holds the lock of stack {target.name}, and still runs: {wait}"
+    unknown = " and ".join(str(holder) for holder, alive in running.items() if alive is None)
+    if holders and not unknown:
+        names = " and ".join(map(str, holders))
+        return True, f"{names} left the lock of stack {target.name}, and has ended: {up} --recover"
+    holder_names = unknown or "another update (see the stack's page in Pulumi Cloud)"
+    return False, (
+        f"{holder_names} holds the lock of stack {target.name}, and Seaway cannot see whether it still runs: wait until"
+        f" it has ended, then: {up}. Only if it was killed: {up} --recover --force-unlock"
+    )
 
 
 def _read_process(pid: int) -> tuple[str, str, datetime.datetime]:

@@ -1,7 +1,8 @@
 """``seaway release rollback``: pins an older release, holds the newer one, and deploys with ``pulumi up``.
 
 Exit codes: 0, the older release is healthy (with ``--pin-only``: it is pinned); 1, it could not be pinned, or not
-deployed: then it stays pinned, and `seaway up` continues; 2, the stack's files are invalid.
+deployed: then it stays pinned, and `seaway up` continues; 2, the stack's files are invalid; 4, it is pinned, and not
+deployed because another update of the stack runs.
 """
 
 import argparse

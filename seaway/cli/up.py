@@ -1,6 +1,7 @@
 """``seaway up``: runs pulumi up; a failure can restore the last healthy release.
 
-Exit codes: 0, deployed; 1, failed; 3, failed, and the last healthy release is restored; 130, interrupted.
+Exit codes: 0, deployed; 1, failed; 3, failed, and the last healthy release is restored; 4, another update of the stack
+runs; 130, interrupted.
 """
 
 import argparse
@@ -17,7 +18,10 @@ PARTIAL_FLAGS = ("-t", "--target", "--target-replace", "--replace", "--exclude")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    parser.epilog = "Exit codes: 0, deployed; 1, failed; 3, failed and the last healthy release is restored."
+    parser.epilog = (
+        "Exit codes: 0, deployed; 1, failed; 3, failed and the last healthy release is restored; 4, another update of"
+        " the stack runs."
+    )
     stack.add_option(parser)
     help_text = "on failure, restore the last healthy release and hold the failed one until the source changes"
     parser.add_argument("--rollback-on-failure", action="store_true", help=help_text)

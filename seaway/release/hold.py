@@ -83,6 +83,14 @@ def get_run_result_path(folder: Path, stack: str) -> Path:
     return folder / private.FOLDER_NAME / f"release.{stack}.json"
 
 
+def find_run_time(folder: Path, stack: str) -> int | None:
+    """The time at which the program last saved a result, in nanoseconds. Another run of it may need the file."""
+    try:
+        return get_run_result_path(folder, stack).lstat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def write_run_result(folder: Path, stack: str, run_result: RunResult) -> None:
     """Save the result of this run."""
     private.write_file(get_run_result_path(folder, stack), json.dumps(dataclasses.asdict(run_result)))

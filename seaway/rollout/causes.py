@@ -16,6 +16,8 @@ class Location:
     stack: str = ""
     pod: str = ""
     container: str = ""
+    is_single: bool = False
+    """Whether the workload has one pod: a smaller scale is then no fix."""
     extra_container: str = ""
     """Path of an extra container below its service, store or job: ``sidecars.proxy``; empty for the main container."""
 
@@ -70,6 +72,9 @@ CAUSES: Mapping[str, str] = {
 }
 """The template of the hint of each cause, in one line (see hints.py). Those that explain most come first."""
 
+SUSPICIONS = frozenset({"connection-refused", "probe-status", "not-ready"})
+"""Causes of a failing probe of a program that runs. It may crash a moment later, and say why."""
+
 UNDECLARED_HINTS: Mapping[str, str] = {
     "image-name-invalid": "correct <image>: host/name:tag, in lowercase",
     "image-not-authorised": "give the nodes access to the registry (imagePullSecrets, or your cloud's own mechanism),"
@@ -93,7 +98,7 @@ def create_finding(
     """A finding. ``hint``: a template that fits better than that of the cause; ``values``: in the template."""
     if hint is None:
         hint = CAUSES[cause] if location.target.is_declared else UNDECLARED_HINTS.get(cause, CAUSES[cause])
-    if location.target.is_declared and location.target.workload_type != "service":
+    if location.is_single or (location.target.is_declared and location.target.workload_type != "service"):
         hint = hint.replace(" or <scale>", "")  # a key of services only
     template = hints.fill_in(
         hint,

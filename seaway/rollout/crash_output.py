@@ -83,13 +83,8 @@ def parse_crash(output: str, cause: str) -> message_parsers.ParsedMessage:
     ``cause``: id of the crash of a service, or of a job.
     """
     lines = output.strip().splitlines()
-    positions = [
-        position
-        for position, line in enumerate(lines)
-        if (_MEMORY.search(line) or _match_exception(lines, position))
-        and _count_other(lines[position + 1 :]) <= MAX_LINES_AFTER
-    ]
-    position = positions[-1] if positions else len(lines) - 1
+    exception = _find_exception(lines)
+    position = len(lines) - 1 if exception is None else exception
     line = lines[position] if lines else ""
     headline = message_parsers.truncate_line(_match_exception(lines, position) or line if lines else "")
     hint, values = None, dict[str, str]()
@@ -105,9 +100,25 @@ def parse_crash(output: str, cause: str) -> message_parsers.ParsedMessage:
         hint, values = VARIABLE_HINT, {"variable": next(filter(None, variable.groups()))}
     elif _CONNECT_TIMEOUT.search(headline):
         hint = CONNECT_TIMEOUT_HINT
-    place = _find_place(lines, position) if positions else None
+    place = None if exception is None else _find_place(lines, position)
     message = f"{headline} ({place})" if place and place not in headline else headline
     return message_parsers.ParsedMessage(cause=cause, message=message, hint=hint, values=values)
+
+
+def has_exception(output: str) -> bool:
+    """Whether there is an exception near the end of the output of a program."""
+    return _find_exception(output.strip().splitlines()) is not None
+
+
+def _find_exception(lines: list[str]) -> int | None:
+    """The number of the line with the last exception."""
+    positions = (
+        position
+        for position in reversed(range(len(lines)))
+        if (_MEMORY.search(lines[position]) or _match_exception(lines, position))
+        and _count_other(lines[position + 1 :]) <= MAX_LINES_AFTER
+    )
+    return next(positions, None)
 
 
 def _find_place(lines: list[str], position: int) -> str | None:

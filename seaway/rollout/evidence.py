@@ -68,13 +68,18 @@ class ObjectIndex:
 
     Args:
         logs: the last lines of containers, by pod and container, as far as they were read.
+        requests: by resource, who requests it in the cluster, if it was read (see node_usage).
     """
 
     def __init__(
-        self, live_objects: snapshot.Snapshot, logs: Mapping[tuple[str, str], str] = types.MappingProxyType({})
+        self,
+        live_objects: snapshot.Snapshot,
+        logs: Mapping[tuple[str, str], str] = types.MappingProxyType({}),
+        requests: Mapping[str, str] = types.MappingProxyType({}),
     ) -> None:
         self.live_objects = live_objects
         self.logs = logs
+        self.requests = requests
         self._started = unstructured.EPOCH
         self._owned: dict[tuple[str, str], list[snapshot.Object]] = collections.defaultdict(list)
         for kind, manifests in live_objects.objects.items():

@@ -97,6 +97,7 @@ def assess_pods(
             target=rollout_target,
             namespace=manifest["metadata"].get("namespace") or "",
             stack=unstructured.get_label(manifest, names.STACK_LABEL) or "",
+            is_single=manifest["spec"].get("replicas", 1) == 1,
         ),
         elapsed=elapsed,
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import snapshot
-from seaway.rollout import causes, evidence, message_parsers, symptoms, workload_health
+from seaway.rollout import causes, evidence, message_parsers, node_usage, symptoms, workload_health
 
 MIN_FAILED_MOUNTS = 3
 """Failed mounts until the failure is certain. The kubelet makes this many attempts within about two seconds."""
@@ -76,6 +76,9 @@ class PodHealth:
             claims = "; ".join(self._describe_unbound_claims())
             if claims:
                 return causes.create_finding("volume-unbound", claims, self._location)
+        for resource in node_usage.find_insufficient(message):
+            if requests := self._index.requests.get(resource):
+                message += f"; {resource} requested in the cluster: {requests}"
         if any(event.reason in _SCALE_UP_REASONS for event in self._events):
             message += " (a new node is being added)"
         return causes.create_finding("unschedulable", message, self._location)

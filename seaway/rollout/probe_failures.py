@@ -54,6 +54,9 @@ STATUS_HINTS = {
 OTHER_STATUS_HINT = (
     "read its log: {logs}; or set <health> to a path that the program answers with 200 to 399, or to tcp"
 )
+LOG_HINT = "read its log: {logs}"
+UNPROVEN_HINTS = frozenset({None, REFUSED_HINT, TIMEOUT_HINT, STARTUP_HINT, STARTING_HINT, OTHER_STATUS_HINT})
+"""Hints that name what is usual. An error in the log of the program explains more."""
 
 
 def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> message_parsers.ParsedMessage | None:
@@ -79,7 +82,7 @@ def parse_probe_failure(text: str, container: snapshot.Object, log: str) -> mess
         message = f"{request} ({kind} probe) returned {status[1]}"
         refused = [line for line in log.splitlines()[-MAX_LINES:] if crash_output.LOGIN.search(line)]
         if refused and status[1].startswith("5"):
-            hint, message = crash_output.LOGIN_HINT, f"{message}{_quote_log(refused[-1])}"
+            hint, message = crash_output.LOGIN_HINT, f"{message}{quote_log(refused[-1])}"
         return message_parsers.ParsedMessage(cause="probe-status", message=message, hint=hint)
     if command := unstructured.get_mapping(probe, "exec").get("command"):
         output = message_parsers.truncate_line(text.partition(": ")[2])
@@ -108,7 +111,7 @@ def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
     if len(ports) == 1:
         actual_port = ports[0]
         line = lines[actual_port][-1]
-        evidence = _quote_log(line)
+        evidence = quote_log(line)
         if all(_LOOPBACK.search(line) and "0.0.0.0" not in line for line in lines[actual_port]):  # noqa: S104 - a log
             host = _LOOPBACK.findall(line)[-1].strip("'\"")
             return LOOPBACK_HINT, {"port": port, "address": f"{host}:{actual_port}"}, evidence
@@ -117,7 +120,8 @@ def _explain_refusal(port: str, log: str) -> tuple[str, dict[str, str], str]:
     return REFUSED_HINT, {"port": port}, ""
 
 
-def _quote_log(line: str) -> str:
+def quote_log(line: str) -> str:
+    """The end of a message that a line of the program's log proves."""
     return f"; its log says: {message_parsers.truncate_line(line, 120)}"
 
 

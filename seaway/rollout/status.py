@@ -69,15 +69,15 @@ def list_workloads(
     stack: str,
     now: datetime.datetime,
     addresses: Mapping[str, tuple[str, ...]] = types.MappingProxyType({}),
-    app_file: str = hints.DEFAULT_FILE,
+    sources: Mapping[str, str] = types.MappingProxyType({"": hints.DEFAULT_FILE}),
 ) -> list[WorkloadStatus]:
     """The workloads with the labels of this application and stack: services, stores, jobs, each by name.
 
-    ``addresses``: of the published workloads, see ``rollout.addresses``. ``app_file``: the file that hints name.
+    ``addresses``: of the published workloads, see ``rollout.addresses``. ``sources``: see ``target.Target``.
     """
     index = evidence.ObjectIndex(live_objects)
     return [
-        _build_status(kind, manifest, index, now, addresses=addresses.get(get_owner(manifest), ()), app_file=app_file)
+        _build_status(kind, manifest, index, now, addresses=addresses.get(get_owner(manifest), ()), sources=sources)
         for kind, manifest in _find_workloads(live_objects, app_name, stack)
     ]
 
@@ -139,6 +139,12 @@ def _join_causes(causes: Iterable[tuple[str, str]]) -> str | None:
     return diagnosis.escape_text("; ".join(texts[:MAX_NAMED_WORKLOADS]) + more) if texts else None
 
 
+_START_WARNINGS = re.compile(
+    r"Failed(?:Mount|MapVolume|AttachVolume|CreatePodSandBox): |NetworkNotReady: |Failed: |BackOff: .*pull"
+    r"|Unhealthy: Startup probe"
+)
+"""Failures before a pod is ready for the first time: its volumes, its network, its images, its startup probe."""
+
 _READY_FIELDS = {"Job": "succeeded", "DaemonSet": "numberReady"}
 
 
@@ -149,7 +155,7 @@ def _build_status(
     now: datetime.datetime,
     *,
     addresses: tuple[str, ...],
-    app_file: str,
+    sources: Mapping[str, str],
 ) -> WorkloadStatus:
     owned = owned_pods.select_pods(kind, manifest, index)
     spec = manifest["spec"]
@@ -158,7 +164,7 @@ def _build_status(
         name=unstructured.get_name(manifest),
         owner=get_owner(manifest),
         deadline=spec.get("progressDeadlineSeconds") or spec.get("activeDeadlineSeconds") or DEFAULT_DEADLINE,
-        sources={"": app_file},
+        sources=sources,
     )
     # A version that is deployed again has its old ReplicaSet, so the age of its pods comes first.
     newest = [pod for pod in owned.newest if not unstructured.is_terminating(pod)]
@@ -199,17 +205,27 @@ def _find_last_warning(
 ) -> evidence.Event | None:
     """The newest warning, in one line, about the workload or an object that it owns and that still exists.
 
-    Startup probes fail at every start until the program answers: those of a pod that is ready are over.
+    A warning that the present state of its object contradicts does not count.
     """
     own_claims = [claim.manifest for claim in _list_claims(manifest, index)]
     events = index.list_events(manifest, *owned.owners, *owned.pods, *own_claims)
-    ready = {unstructured.get_name(pod) for pod in owned.pods if unstructured.is_condition_true(pod, "Ready")}
+    scheduled, ready = (
+        {unstructured.get_name(pod) for pod in owned.pods if unstructured.is_condition_true(pod, condition)}
+        for condition in ("PodScheduled", "Ready")
+    )
+    bound = {
+        unstructured.get_name(claim)
+        for claim in own_claims
+        if unstructured.get_mapping(claim, "status").get("phase") == "Bound"
+    }
     recent = [
         event
         for event in events
         if event.is_warning
         and now - event.time <= EVENT_WINDOW
-        and not (event.name in ready and event.reason == "Unhealthy" and event.message.startswith("Startup probe"))
+        and not (event.name in scheduled | ready and event.reason == "FailedScheduling")
+        and not (event.name in ready and _START_WARNINGS.match(f"{event.reason}: {event.message}"))
+        and not (event.name in bound and event.reason == "ProvisioningFailed")
     ]
     return dataclasses.replace(recent[-1], message=" ".join(recent[-1].message.split())) if recent else None
 

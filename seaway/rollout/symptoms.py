@@ -69,6 +69,11 @@ class ContainerHealth:
         self._running = "running" in unstructured.get_mapping(status, "state")
 
     @property
+    def _log(self) -> str:
+        """The last lines of its log, if they were read."""
+        return self._index.logs.get((self.location.pod, self.name), "")
+
+    @property
     def last_termination(self) -> snapshot.Object:
         """How it ended last; empty if it has not ended yet."""
         current = unstructured.get_mapping(self._status, "state", "terminated")
@@ -162,9 +167,8 @@ class ContainerHealth:
     def _explain_crash(self) -> workload_health.Finding:
         termination = self.last_termination
         output = termination.get("message") or ""
-        log = self._index.logs.get((self.location.pod, self.name), "")
-        if output and log.rstrip().endswith(output.rstrip()):
-            output = log  # Kubernetes keeps only the last 2048 bytes.
+        if output and self._log.rstrip().endswith(output.rstrip()):
+            output = self._log  # Kubernetes keeps only the last 2048 bytes.
         parsed = message_parsers.parse_start_error(f"{output}\n{self._waiting_message}", self._image)
         if parsed is not None and not parsed.is_transient:
             return causes.convert_message(parsed, self.location, fatal=True)
@@ -182,24 +186,32 @@ class ContainerHealth:
             return self._create_finding("out-of-memory", message, fatal=fatal)
         if probe := self._find_failed_probe():
             return self._explain_failed_probe(probe, fatal=fatal)
+        # A pod of a job that ends with an error is not restarted: another pod follows it.
+        cause = "job-failed" if self.location.target.kind in {"Job", "CronJob"} else "crash-loop"
+        crash = self._find_permission_error(output) or crash_output.parse_crash(output, cause)
+        ending = f"{self.name} ended: {format_exit_code(termination)}"
+        message = f"{ending}: {message_parsers.truncate_line(crash.message)}" if crash.message else ending
+        return self._convert_error(crash, message, fatal=fatal)
+
+    def _find_permission_error(self, output: str) -> message_parsers.ParsedMessage | None:
         command = (*self._container.get("command", ()), *self._container.get("args", ()))
         working_dir = self._container.get("workingDir") or (
             "" if self.location.extra_container else self.location.target.working_dir
         )
-        crash = permission_errors.find_permission_error(output, working_dir=working_dir, command=command)
-        # A pod of a job that ends with an error is not restarted: another pod follows it.
-        cause = "job-failed" if self.location.target.kind in {"Job", "CronJob"} else "crash-loop"
-        crash = crash or crash_output.parse_crash(output, cause)
-        ending = f"{self.name} ended: {format_exit_code(termination)}"
-        message = f"{ending}: {message_parsers.truncate_line(crash.message)}" if crash.message else ending
-        hint, link = crash.hint, None
+        return permission_errors.find_permission_error(output, working_dir=working_dir, command=command)
+
+    def _convert_error(
+        self, error: message_parsers.ParsedMessage, message: str, *, fatal: bool = False
+    ) -> workload_health.Finding:
+        """The finding of an error in the output of the program."""
+        hint, link = error.hint, None
         if hint == crash_output.VARIABLE_HINT and not self.location.extra_container:
-            link = hints.find_link(crash.values["variable"], self.location.target)
+            link = hints.find_link(error.values["variable"], self.location.target)
         if link:
             hint = crash_output.LINK_HINT
         user = unstructured.get_user(self._pod, self._container)
-        values = {"link": link or "", "user": "USER" if user is None else str(user), **crash.values}
-        return causes.create_finding(crash.cause, message, self.location, fatal=fatal, hint=hint, values=values)
+        values = {"link": link or "", "user": "USER" if user is None else str(user), **error.values}
+        return causes.create_finding(error.cause, message, self.location, fatal=fatal, hint=hint, values=values)
 
     def _find_failed_probe(self) -> str | None:
         """The probe whose failure caused the restart. The kubelet has it in an event of that run."""
@@ -227,8 +239,7 @@ class ContainerHealth:
         return causes.convert_message(parsed, self.location, fatal=fatal)
 
     def _parse_unhealthy(self, unhealthy: evidence.Event) -> message_parsers.ParsedMessage | None:
-        log = self._index.logs.get((self.location.pod, self.name), "")
-        return probe_failures.parse_probe_failure(unhealthy.message, self._container, log)
+        return probe_failures.parse_probe_failure(unhealthy.message, self._container, self._log)
 
     def _find_last_unhealthy(self, probe: str = "") -> evidence.Event | None:
         """The last event of a failed probe, or of any probe."""
@@ -249,11 +260,26 @@ class ContainerHealth:
         # Both times are from the node: its clock may differ from ours.
         if failure is None or (failure.time - started).total_seconds() < SETTLE_SECONDS:
             return None
-        if parsed := self._parse_unhealthy(failure):
-            parsed = dataclasses.replace(parsed, message=f"{self.name} runs, but {parsed.message}")
+        parsed = self._parse_unhealthy(failure)
+        if parsed is None:
+            detail = message_parsers.format_probe_failure(failure.message)
+            parsed = message_parsers.ParsedMessage(cause="not-ready", message=f"is not ready: {detail}")
+        parsed = dataclasses.replace(parsed, message=f"{self.name} runs, but {parsed.message}")
+        error = self._find_logged_error(parsed.cause) if parsed.hint in probe_failures.UNPROVEN_HINTS else None
+        if error is None:
             return causes.convert_message(parsed, self.location, fatal=False)
-        detail = message_parsers.format_probe_failure(failure.message)
-        return self._create_finding("not-ready", f"{self.name} runs, but is not ready: {detail}")
+        message = f"{parsed.message}{probe_failures.quote_log(error.message)}"
+        return self._convert_error(error, message)
+
+    def _find_logged_error(self, cause: str) -> message_parsers.ParsedMessage | None:
+        """The error in the log of a program that runs: a supervisor may outlive its worker, as that of gunicorn."""
+        if error := self._find_permission_error(self._log):
+            return error
+        if not crash_output.has_exception(self._log):
+            return None
+        error = crash_output.parse_crash(self._log, cause)
+        hint = (error.hint or probe_failures.LOG_HINT).replace("{previous_logs}", "{logs}")
+        return dataclasses.replace(error, hint=hint)
 
 
 def format_exit_code(termination: snapshot.Object) -> str:

@@ -226,10 +226,24 @@ def test_rollout_that_heals_does_not_fail(
     assert {name for name in heals if observations[name][1].state == "failed"} == set()
 
 
+def expect_link(app: changes.Application, folder: Path) -> None:
+    """Let web read the variable of a link to another service, which it does not declare."""
+    app["services"]["api"] = dict(app["services"]["web"])
+    changes.change_source(changes.build_server("('', 8000)", "", "os.environ['API_HOST']"))(app, folder)
+
+
 HINTS = [
     injected
     for injected in program_faults.PROGRAM_FAULTS
     if injected.cause in {"connection-refused", "probe-status"} or "beside its own code" in injected.injected
+] + [
+    fault.Fault(
+        cause="crash-loop",
+        injected="no `calls`",
+        change=expect_link,
+        hint=rf"add (api) to services\.web\.calls {fault.LINE}: that sets API_HOST",
+        cure=cures.set_web(calls="[{1}]"),
+    )
 ]
 
 

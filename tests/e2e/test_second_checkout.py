@@ -257,7 +257,9 @@ def test_start_cleans_up_after_an_interrupted_start(second: Path) -> None:
     os.killpg(half.pid, signal.SIGKILL)
     half.wait()
     assert not is_healthy(second), "it was killed half-way"
+    (second / ".seaway" / "env").unlink()
     make(second, "cluster-up")
+    assert (second / ".seaway" / "env").exists()
     assert "kube-apiserver" in make(second, "cluster-status").stdout
     assert is_healthy(second)
     assert is_healthy(project.ROOT), "the first checkout's cluster was left alone"

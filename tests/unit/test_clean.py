@@ -2,11 +2,12 @@
 
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from dev import clean
+from dev import clean, project
 from dev.cluster import packages, remains
 from seaway.review import disks
 
@@ -105,3 +106,11 @@ def test_hard_links_count_once(tmp_path: Path) -> None:
     os.link(tmp_path / "a", tmp_path / "b")
     part = clean.Part(name="files", paths=(tmp_path,), renewal="")
     assert 1_000_000 <= part.measure() < 1_100_000
+
+
+@pytest.mark.parametrize("target", ["cluster-down", "down"])
+def test_where_nothing_is_left_make_creates_nothing_to_stop_it(tmp_path: Path, target: str) -> None:
+    (tmp_path / "Makefile").write_bytes((project.ROOT / "Makefile").read_bytes())
+    result = subprocess.run(["make", target], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert result.stdout == "this checkout has no cluster\n"
+    assert [file.name for file in tmp_path.iterdir()] == ["Makefile"]

@@ -93,7 +93,9 @@ def test_new_project_of_a_compose_file(bin_folder: Path, tmp_path: Path, folder:
     (tmp_path / "web" / "Dockerfile").write_text("FROM python:3.12-slim\n")
     (tmp_path / ".git").mkdir()
     words = ("new", "shop", "--from-compose", "docker-compose.yml", "--dir", folder)
-    assert "written: 12 files" in run(str(bin_folder / "seaway"), *words, cwd=tmp_path)
+    printed = run(str(bin_folder / "seaway"), *words, cwd=tmp_path)
+    assert "written: 12 files" in printed
+    assert ("\n  cd shop\n" in printed, "\n  cd " in printed) == (folder == "shop", folder == "shop")
     config = yaml.safe_load((tmp_path / folder / "Pulumi.dev.yaml").read_text())["config"]
     expected = ("../app.yaml", "git") if folder == "shop" else ("app.yaml", None)
     assert (config["seaway:app"], config.get("seaway:root")) == expected

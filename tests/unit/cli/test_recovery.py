@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from seaway import errors
-from seaway.cli import main, recovery, stack
+from seaway.cli import command, main, recovery, stack
+from seaway.release import hold
 from tests.unit.cli import conftest, program
 
 URN = "urn:pulumi:dev::seaway::seaway:index:Application$seaway:index:Workload$kubernetes:apps/v1:Deployment::web"
@@ -35,15 +36,16 @@ def exports(*urns: str) -> str:
 
 
 def locked(*who: str) -> str:
-    """A step that fails as Pulumi does where others hold the lock."""
+    """A step that fails as Pulumi does where others hold the lock, at a terminal."""
     lines = [
-        f"  file:///state/.pulumi/locks/organization/seaway/dev/{n}.json: created by {holder}"
+        f"  file:///state/.pulumi/locks/organization/seaway/dev/{n}.json: created by {holder}\x1b[0m"
         for n, holder in enumerate(who)
     ]
     message = (
         "warning: removing pending operation 'creating' on 'urn' from snapshot\n"
-        f"error: could not import deployment: the stack is currently locked by {len(who)} lock(s). Either wait for the"
-        " other process(es) to end or delete the lock file with `pulumi cancel`.\n" + "\n".join(lines)
+        "\x1b[31merror: could not import deployment: "
+        f"the stack is currently locked by {len(who)} lock(s). Either wait for the other process(es) to end or delete"
+        " the lock file with `pulumi cancel`.\n" + "\n".join(lines)
     )
     return f"print({message!r}, file=sys.stderr); sys.exit(255)"
 
@@ -139,6 +141,24 @@ def test_pulumi_cloud_does_not_name_the_holder(
     assert hide_process(find_failure(where, force_unlock=False)) == wording
     assert find_failure(where, force_unlock=True) is None
     assert capsys.readouterr().err.splitlines() == wording
+
+
+@pytest.mark.parametrize("holder", ["running", "ended", "elsewhere", "cloud"])
+def test_a_second_update_names_the_first(
+    pulumi: program.FakePulumi, seaway: conftest.Seaway, wording: list[str], holder: str
+) -> None:
+    """Pulumi's own advice, to delete the lock, is not printed, and the result of the first run is kept."""
+    other = {
+        "running": locked(here(os.getpid(), now())),
+        "ended": locked(here(ended())),
+        "elsewhere": locked(f"ci@runner-7 (pid 1) at {LONG_AGO}"),
+        "cloud": CONFLICT,
+    }[holder]
+    first = hold.RunResult(described="a", deployed="a")
+    hold.write_run_result(pulumi.folder, "dev", first)
+    pulumi.set_steps(f"print('warning: w', file=sys.stderr); {other}")
+    assert hide_process(seaway("up", code=command.LOCKED).err) == wording
+    assert hold.read_run_result(pulumi.folder, "dev") == first
 
 
 FAILS = "print('warning: w\\nerror: no\\n  such thing', file=sys.stderr); sys.exit(255)"

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -138,12 +139,20 @@ def test_without_access_to_nodes_a_pod_knows_the_address(api: apiserver.ApiServe
     assert sorted(set(requested)) == sorted(requested)
 
 
-def test_findings_are_below_the_table_with_a_fix(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
+@pytest.mark.parametrize(
+    ("declared", "line"),
+    [("", ""), ("services: {web: {\n  image: a:1, secrets: [SESSION_KEY]}}\n", ":3"), ("services: 7\n", "")],
+)
+def test_findings_are_below_the_table_with_a_fix(
+    api: apiserver.ApiServer, checkout: Path, seaway: conftest.Seaway, declared: str, line: str
+) -> None:
+    """The fix has the line of the key, if the application's file is valid and has it."""
+    (checkout / "app" / "app.yaml").write_text(f"name: shop\n{declared}")
     conftest.put_all(api, broken())
     lines = seaway("status", code=1).out.partition("\n\n")[2].splitlines()
     assert lines[0].startswith("web: ")
     assert lines[1] == "  pod web-5d9c-aaaaa, container web"
-    assert lines[2].startswith("  correct services.web.image (app/app.yaml)")
+    assert lines[2].startswith(f"  correct services.web.image (app/app.yaml{line})")
     assert lines[3] == "  seaway help image-name-invalid"
 
 

@@ -205,24 +205,40 @@ def test_the_last_lines_of_the_log_are_in_the_report(
     )
 
 
-def test_the_log_explains_a_refused_connection_while_the_rollout_waits(
-    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
-) -> None:
-    """The hint has the address from the log, and the line that the inputs have."""
+def put_starting(api: apiserver.ApiServer, failure: str) -> None:
+    """A pod whose program runs, and whose probe has failed since it started."""
     put_deployment(api, "web", ready=0, replicas=1)
     running = live_objects.container_status("web", running={"startedAt": live_objects.at(0)})
     pod = live_objects.starting_pod(live_objects.replica_set("web-5d4f"), "web-5d4f-0", running, phase="Running")
     pod["spec"]["containers"][0]["startupProbe"] = {"tcpSocket": {"port": 8000}}
-    refused = "Startup probe failed: dial tcp 10.42.0.7:8000: connect: connection refused"
-    event = live_objects.event(pod, "Unhealthy", refused, seconds=20, of="web")
+    event = live_objects.event(pod, "Unhealthy", f"Startup probe failed: {failure}", seconds=20, of="web")
     live_objects.put(api, pod, {"kind": "Event", **event})
+
+
+def test_the_log_explains_a_refused_connection_while_the_rollout_waits(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
+    """The hint has the address from the log, and the line that the inputs have."""
+    put_starting(api, "dial tcp 10.42.0.7:8000: connect: connection refused")
     api.logs["web-5d4f-0", "web", False] = "INFO: Uvicorn running on http://0.0.0.0:5000\n"
-    properties = inputs("web", deadline=2) | {"sources": {"services.web.port": "app/app.yaml:17"}}
+    properties = inputs("web", deadline=4) | {"sources": {"services.web.port": "app/app.yaml:17"}}
     text = get_error(start(plugin, properties))
     lines = "\n".join(line.text for line in display.lines if not line.ephemeral)
     for output in (lines, text):
         assert "its log says: INFO: Uvicorn running on http://0.0.0.0:5000" in output
         assert "set the port in services.web.port (app/app.yaml:17) to 5000" in output
+
+
+def test_a_crash_that_follows_a_failing_probe_is_the_only_cause(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
+    """gunicorn resets the connection of the probe, and ends a moment after its worker."""
+    put_starting(api, "read tcp 10.42.0.1:40122->10.42.0.7:8000: read: connection reset by peer")
+    waiting = start(plugin, inputs("web"))
+    wait_until(lambda: "web 0/1 ready" in display.list_texts(ephemeral=True))
+    put_crashing(api, "web-5d4f-0", restarts=3)
+    assert "web ended: exit code 3" in get_error(waiting)
+    assert "reset by peer" not in "".join(line.text for line in display.lines)
 
 
 def test_a_moved_line_is_no_change(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
@@ -247,6 +263,10 @@ def test_a_transient_problem_is_reported_once_and_fails_at_the_deadline(
     put_deployment(api, "web", ready=0)
     put_unschedulable(api, "web-5d4f-0")
     put_unschedulable(api, "web-5d4f-1")
+    for number, (phase, node) in enumerate([*[("Running", "node")] * 5, ("Succeeded", "node"), ("Pending", "")]):
+        spec = {"nodeName": node, "containers": [{"name": "x", "resources": {"requests": {"cpu": f"{number + 1}00m"}}}]}
+        metadata = {"namespace": f"team-{number}"}
+        api.put("v1", "Pod", "", f"x-{number}", metadata=metadata, spec=spec, status={"phase": phase})
     started = time.monotonic()
     text = get_error(start(plugin, inputs("web", deadline=2)))
     assert time.monotonic() - started >= 2, "the deadline passes without a change"
@@ -255,7 +275,8 @@ def test_a_transient_problem_is_reported_once_and_fails_at_the_deadline(
     assert [(line.severity, line.urn) for line in (warning, fix)] == [("WARNING", URN), ("INFO", URN)]
     message, (hint, link) = warning.text, fix.text.splitlines()
     assert message.startswith("web: ")
-    assert "Insufficient cpu" in message
+    requests = "team-4 500m, team-3 400m, team-2 300m, others 300m"
+    assert f"1 Insufficient cpu; cpu requested in the cluster: {requests}" in message
     assert message.endswith(" (pod web-5d4f-0)")
     assert "services.web.resources" in hint
     assert link == "  more: seaway help unschedulable"

@@ -141,11 +141,16 @@ def test_the_variable_of_a_link_belongs_to_a_service_or_store(variable: str, fil
     assert hints.find_link(variable, web) == link
 
 
-@pytest.mark.parametrize(("kind", "is_service"), [("Deployment", True), ("StatefulSet", False), ("Job", False)])
-def test_only_services_have_a_scale(kind: target.Kind, *, is_service: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "is_single", "has_scale"),
+    [("Deployment", False, True), ("Deployment", True, False), ("StatefulSet", False, False), ("Job", False, False)],
+)
+def test_only_services_with_several_pods_can_lower_their_scale(
+    kind: target.Kind, *, is_single: bool, has_scale: bool
+) -> None:
     workload = target.Target(kind=kind, name="db", owner="db", deadline=300, sources={"": "app.yaml"})
-    finding = causes.create_finding("unschedulable", "", causes.Location(target=workload))
-    assert ("scale" in finding.hint) == is_service
+    location = causes.Location(target=workload, is_single=is_single)
+    assert ("scale" in causes.create_finding("unschedulable", "", location).hint) == has_scale
 
 
 def test_a_location_is_named_once_and_braces_stay() -> None:

@@ -261,6 +261,36 @@ def test_a_missing_variable_of_a_link_names_the_call() -> None:
     assert finding.hint.startswith("add cache to services.web.calls (app.yaml:3)")
 
 
+RESET = "Startup probe failed: Get :8000/: read: connection reset by peer"
+GUNICORN = """[7] [ERROR] Exception in worker process
+Traceback (most recent call last):
+  File "/usr/local/lib/python3.12/site-packages/gunicorn/arbiter.py", line 608, in spawn_worker
+    worker.init_process()
+  File "/app/app.py", line 4, in <module>
+    start()
+{}
+[7] [INFO] Worker exiting (pid: 7)
+"""
+LOGS = {
+    "no error": ("not-ready", "[1] [INFO] Booting worker with pid: 7"),
+    "a known error": ("not-ready", GUNICORN.format("ModuleNotFoundError: No module named 'redis'")),
+    "a permission": ("not-writable", GUNICORN.format("OSError: [Errno 30] Read-only file system: 'visits.log'")),
+    "another error": ("not-ready", GUNICORN.format("MyOwnError: no route")),
+    "handled before": ("not-ready", GUNICORN.format("ValueError") + "[1] [INFO] GET /\n" * 20),
+}
+
+
+@pytest.mark.parametrize("case", LOGS)
+def test_a_program_that_outlives_its_worker_is_explained_by_its_log(case: str, wording: object) -> None:
+    cause, log = LOGS[case]
+    web, newest, pod = live_objects.rollout(container_status(running={"startedAt": at(1)}))
+    index = live_objects.index_objects(web, newest, pod, *unhealthy(RESET, 12)(pod))
+    index.logs = {("web-new-a", "web"): log}
+    (finding,) = health.assess_workload(WEB, index, elapsed=30, started=live_objects.STARTED).findings
+    assert (finding.cause, finding.fatal) == (cause, False)
+    assert [finding.message, finding.hint] == wording
+
+
 @pytest.mark.parametrize(("log", "headline"), [("", "created by main"), ("panic: nil map\n", "panic: nil map")])
 def test_a_traceback_that_kubernetes_cut_is_in_the_log(log: str, headline: str) -> None:
     """Kubernetes keeps the last 2048 bytes."""

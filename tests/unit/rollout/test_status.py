@@ -126,19 +126,31 @@ def test_a_warning_about_an_earlier_pod_of_the_same_name_does_not_count() -> Non
     assert list_by_name(objects)["db"].last_warning is None
 
 
-@pytest.mark.parametrize("probe", ["Startup", "Readiness"])
-def test_the_failed_startup_probe_of_a_ready_pod_is_no_warning(probe: str) -> None:
+@pytest.mark.parametrize(
+    ("reason", "message", "is_over"),
+    [
+        ("Unhealthy", "Startup probe failed: refused", True),
+        ("FailedScheduling", "0/1 nodes are available: 1 Insufficient cpu.", True),
+        ("FailedMount", "timed out waiting for the condition", True),
+        ("Failed", "Failed to pull image", True),
+        ("BackOff", "Back-off pulling image", True),
+        ("BackOff", "Back-off restarting failed container", False),
+        ("Unhealthy", "Readiness probe failed: refused", False),
+        ("Evicted", "The node was low on resource", False),
+    ],
+)
+def test_a_warning_about_the_start_of_a_pod_that_is_ready_is_over(reason: str, message: str, *, is_over: bool) -> None:
     objects = live_objects.healthy()
-    objects["Event"] = [
-        live_objects.event("Pod/db-0", "Unhealthy", f"{probe} probe failed: refused", seen=live_objects.ago(seconds=9))
-    ]
-    assert (list_by_name(objects)["db"].last_warning is None) == (probe == "Startup")
+    objects["Event"] = [live_objects.event("Pod/db-0", reason, message, seen=live_objects.ago(seconds=9))]
+    assert (list_by_name(objects)["db"].last_warning is None) == is_over
 
 
-def test_a_warning_about_the_claim_of_a_store() -> None:
+@pytest.mark.parametrize("phase", ["Pending", "Bound"])
+def test_a_warning_about_the_claim_of_a_store(phase: str) -> None:
     objects = live_objects.healthy()
     objects["PersistentVolumeClaim"] = [
-        {"metadata": {"name": name, "uid": f"uid-{name}"}} for name in ("data-db-0", "data-other-0")
+        {"metadata": {"name": name, "uid": f"uid-{name}"}, "status": {"phase": phase}}
+        for name in ("data-db-0", "data-other-0")
     ]
     objects["Event"] = [
         live_objects.event(
@@ -148,8 +160,7 @@ def test_a_warning_about_the_claim_of_a_store() -> None:
         live_objects.event("Pod/db-copy", "Foreign", "no", seen=live_objects.ago(seconds=1)),
     ]
     warned = list_by_name(objects)["db"].last_warning
-    assert warned
-    assert warned.reason == "ProvisioningFailed"
+    assert (warned and warned.reason) == ("ProvisioningFailed" if phase == "Pending" else None)
 
 
 @pytest.mark.parametrize(
