@@ -89,7 +89,7 @@ class Application(pulumi.ComponentResource):
         # Nothing is built or changed before the guard has seen the right cluster. The provider does not wait for it:
         # the engine deletes a provider with its dependencies, and a refresh would then fail.
         kubernetes = self.get_provider("kubernetes:core/v1:Namespace") or provider.Kubernetes(
-            namespace, context, child, has_mutable_secrets=bool(args.env or args.secrets)
+            namespace, context, child, has_mutable_secrets=bool(args)
         )
         images = choice.release_record.images
         if choice.plans:
@@ -99,7 +99,7 @@ class Application(pulumi.ComponentResource):
                 for name, known in images.items()
             }
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
-        secret_values = release.register_secret_values(stack_inputs, args.secrets, guarded)
+        secret_values = release.register_secret_values(stack_inputs, args, guarded)
         release_objects = args.add_to(choice.fill_objects(images, secret_values), stack_inputs, guarded)
         manifests = (release_object.manifest for release_object in release_objects)
         # The preview of a destroy calls no provider: only a protected resource stops it. None: as the application.

@@ -127,7 +127,7 @@ class Workload(pulumi.ComponentResource):
         kubernetes, plugin = self._choose_providers(name, args)
         of_plugin = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(provider=plugin))
         of_kubernetes = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(provider=kubernetes))
-        secret_values = release.register_secret_values(stack_inputs, args.secrets, of_plugin)
+        secret_values = release.register_secret_values(stack_inputs, values, of_plugin)
         rendered = record.fill_secret_values(_render(args, stack_inputs), secret_values)
         release_objects = values.add_to([*rendered], stack_inputs, of_plugin)
         for release_object in release_objects:

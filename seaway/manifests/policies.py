@@ -200,7 +200,7 @@ def _build_external_rule(store: application.AnyWorkload, address: application.Ex
     rule allows its ports at any address, private ones included, since managed stores often have such an address.
     """
     ports = [_build_port(port.port, network.get_transport_protocol(port)) for port in network.list_ports(store)]
-    namespace, ranges = external.parse_namespace(address.host), external.find_ranges(address)
+    namespace, ranges = external.parse_namespace(address), external.find_ranges(address)
     if ranges:
         peers: list[dict[str, Any]] = [{"ipBlock": {"cidr": cidr}} for cidr in ranges]
     elif namespace:
