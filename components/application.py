@@ -18,6 +18,7 @@ from . import (
     application_outputs,
     checks,
     image,
+    logical_names,
     messages,
     program,
     program_values,
@@ -152,7 +153,7 @@ class Application(pulumi.ComponentResource):
 def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[release.ReleaseChoice, list[engine.Result]]:
     """The release of this run, and the results of its checks."""
     stack_inputs = stack_config.read_inputs(Path.cwd(), name)
-    if diagnostics := list(args.check(stack_inputs)):
+    if diagnostics := [*args.check(stack_inputs), *logical_names.find_duplicates(stack_inputs)]:
         own_name = stack_inputs.environment.application_name
         raise diagnosis.InvalidInput(stack_file.name_application(diagnostic, own_name) for diagnostic in diagnostics)
     try:
@@ -175,8 +176,8 @@ def _alias_moved_application(stack_inputs: stack_config.StackInputs) -> pulumi.R
     """
     environment = stack_inputs.environment
     is_main, prefix = environment.application_name is None, f"{environment.app.name}-"
-    others = [*stack_inputs.further_applications, *(spec.name for spec in environment.app.get_workloads().values())]
-    is_ambiguous = is_main and any(f"{name}-".startswith(prefix) for name in others)
+    others = {f"{name}-" for name in stack_inputs.further_applications} | logical_names.list_prefixes(environment)
+    is_ambiguous = is_main and any(name.startswith(prefix) for name in others)
 
     def add_alias(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         is_named_alike = args.name == environment.namespace or args.type_ in UNPREFIXED_TYPES

@@ -104,6 +104,45 @@ def test_a_main_application_has_no_alias_that_another_resource_may_have(folder: 
     assert all(not one.request.aliases for one in record(Application.from_stack, **config).resources)
 
 
+CLASHES = {
+    "workload": ("services: {blog-web: {image: 'x:1'}}", "services.blog-web", "services.web"),
+    "alias": ("services: {a: {image: 'x:1', port: 80, aliases: [blog-web]}}", "services.a", "services.web"),
+    "secret": (
+        "services: {a: {image: 'x:1', secrets: {blog-TOKEN: {generate: 8}}}}",
+        "services.a.secrets.blog-TOKEN",
+        "services.web.secrets.TOKEN",
+    ),
+    "none": ("services: {blog-api: {image: 'x:1', secrets: {blog-KEY: {generate: 8}}}}", "", ""),
+}
+
+
+@pytest.mark.parametrize("case", CLASHES)
+def test_two_applications_have_no_resource_of_the_same_name(folder: Path, case: str) -> None:
+    """Whichever the program names first; nothing is registered then."""
+    app, main_path, path = CLASHES[case]
+    (folder / "app" / "app.yaml").write_text(f"name: smallest\n{app}\n")
+    if not path:
+        assert record(lambda: (Application.from_stack(), Application("blog"))).resources
+        return
+    for name, own, other in (("", main_path, path), ("blog", path, main_path)):
+        (diagnostic,) = catch(lambda name=name: record(lambda: Application(name)))
+        assert (diagnostic.path, diagnostic.code) == (own, "duplicate-name")
+        assert f" {other} of application " in diagnostic.message
+
+
+def test_two_applications_have_different_names(folder: Path) -> None:
+    (folder / "app" / "app.yaml").write_text("name: blog\nservices: {a: {image: 'x:1'}}\n")
+    assert summarize(catch(lambda: record(Application.from_stack))) == ["app/app.yaml:1:1: name: duplicate-name"]
+
+
+def test_an_alias_is_not_the_name_of_another_secret(folder: Path) -> None:
+    (folder / "app" / "app.yaml").write_text(
+        "name: a\nservices: {web: {image: 'x:1', secrets: {B: {generate: 8}, a-B: {generate: 8}}}}\n"
+    )
+    resources = record(Application.from_stack, applications="{}").resources
+    assert all(not resource.request.aliases for resource in resources)
+
+
 @pytest.mark.parametrize(
     ("name", "location", "code"),
     [("shop", "app/app.yaml", "unknown-application"), ("blog", "blog/app.yaml", "unknown-application")],
