@@ -176,7 +176,7 @@ def _alias_moved_application(stack_inputs: stack_config.StackInputs) -> pulumi.R
     """
     environment = stack_inputs.environment
     is_main, prefix = environment.application_name is None, f"{environment.app.name}-"
-    others = {f"{name}-" for name in stack_inputs.further_applications} | logical_names.list_prefixes(environment)
+    others = {f"{name}-" for name in stack_inputs.further_applications} | logical_names.list_beginnings(environment)
     is_ambiguous = is_main and any(name.startswith(prefix) for name in others)
 
     def add_alias(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seaway.explain import origin
 from seaway.manifests import preview
+from seaway.model import secrets
 from seaway.project import environments
 from seaway.syntax import diagnosis
 
@@ -21,25 +22,25 @@ _Names = Mapping[tuple[str, str], str]
 def find_duplicates(stack_inputs: stack_config.StackInputs) -> Iterator[diagnosis.Diagnostic]:
     """The parts of an application whose resources have the logical name of one of another application of the stack."""
     environment = stack_inputs.environment
-    own = _list_names(environment)
+    beginnings = {environment.add_prefix(""), f"{environment.namespace}-", *list_beginnings(environment)}
     for application in stack_inputs.other_applications:
         prefix = environments.add_prefix("", application or None)
-        if environment.add_prefix("").startswith(prefix) or any(f"{name}-".startswith(prefix) for _, name in own):
+        if any(beginning.startswith(prefix) for beginning in beginnings):
             # Its own component reports the errors of the other application.
             with contextlib.suppress(diagnosis.InvalidInput):
-                other = stack_config.read_inputs(Path.cwd(), application).environment
-                yield from _compare(environment, own, other)
+                yield from _compare(environment, stack_config.read_inputs(Path.cwd(), application).environment)
 
 
-def list_prefixes(environment: environments.Environment) -> set[str]:
-    """The beginnings of all logical names of an application, each up to a dash or its end."""
-    return {f"{name}-" for kind, name in _list_names(environment) if kind != "Namespace"}
+def list_beginnings(environment: environments.Environment) -> set[str]:
+    """The beginnings of all logical names of an application."""
+    workloads = environment.app.get_workloads().values()
+    names = {workload.name for workload in workloads} | {*secrets.list_managed_names(environment.app)}
+    names |= {alias for workload in (*environment.app.services, *environment.app.stores) for alias in workload.aliases}
+    return {f"{environment.add_prefix(name)}-" for name in names}
 
 
-def _compare(
-    environment: environments.Environment, own: _Names, other: environments.Environment
-) -> Iterator[diagnosis.Diagnostic]:
-    names = _list_names(other)
+def _compare(environment: environments.Environment, other: environments.Environment) -> Iterator[diagnosis.Diagnostic]:
+    own, names = _list_names(environment), _list_names(other)
     duplicates = {own[key]: (names[key], key[1]) for key in own.keys() & names.keys()}
     for path, (other_path, name) in sorted(duplicates.items()):
         place = _find_location(other, other_path)
