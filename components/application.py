@@ -1,6 +1,7 @@
 """The Application component: all resources of one application in one environment."""
 
 import dataclasses
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -72,7 +73,9 @@ class Application(pulumi.ComponentResource):
             program.exit_on_interrupt()
         args = args or program_values.ApplicationArgs()
         try:
+            _check_name(name)
             choice, results = _plan_release(name, args)
+            _refuse_second(choice.stack_inputs.environment.base.name)
         except diagnosis.InvalidInput as error:
             messages.report_invalid_input(error)
         stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
@@ -148,6 +151,28 @@ class Application(pulumi.ComponentResource):
         self.stores = builder.build_workloads(environment.app.stores)
         self.outputs = builder.describe_application()
         self.register_outputs(self.outputs)
+
+
+_APPLICATIONS: weakref.WeakKeyDictionary[pulumi.Resource, set[str]] = weakref.WeakKeyDictionary()
+"""The applications of each program that this process runs, by the stack's resource."""
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        message = f"the name of an Application is {type(name).__name__}, and not text: it names resources in the state"
+        hint = 'write the name in its file, as Application("shop")'
+        raise diagnosis.reject(program_values.PROGRAM, "Application", "invalid-name", message, hint)
+
+
+def _refuse_second(name: str) -> None:
+    """Refuse a second component of an application. Pulumi would name its URN."""
+    root = pulumi.runtime.get_root_resource()
+    applications = _APPLICATIONS.setdefault(root, set()) if root else set[str]()
+    if name in applications:
+        message = f"{name} is in the program twice; Application.from_stack() is the application of seaway:app"
+        hint = "remove one, or name the other application: pulumi config set --path 'seaway:applications.NAME.app' FILE"
+        raise diagnosis.reject(program_values.PROGRAM, "Application", "duplicate-name", message, hint)
+    applications.add(name)
 
 
 def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[release.ReleaseChoice, list[engine.Result]]:

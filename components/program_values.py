@@ -5,8 +5,9 @@ a value changes; a preview does not know it, and knows all other fields.
 """
 
 import dataclasses
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
@@ -43,6 +44,9 @@ class ApplicationArgs:
 
     def check(self, stack_inputs: stack_config.StackInputs) -> Iterator[diagnosis.Diagnostic]:
         """The errors in this environment."""
+        if invalid := [*self._check_types()]:
+            yield from invalid
+            return
         environment = stack_inputs.environment
         workloads = {workload.name: workload for workload in environment.app.get_workloads().values()}
         for workload in workloads.values():
@@ -67,6 +71,17 @@ class ApplicationArgs:
             message = "is not set, or is invalid, but the values of the program need it for their fingerprints"
             hint = f"openssl rand -hex 32 | pulumi config set --secret {fingerprints.SETTING}"
             yield diagnosis.Diagnostic(PROGRAM, fingerprints.SETTING, message, hint, "fingerprint-key-not-set")
+
+    def _check_types(self) -> Iterator[diagnosis.Diagnostic]:
+        groups: dict[str, Any] = {"secrets": self.secrets, "external_hosts": self.external_hosts}
+        groups |= {f"env.{name}": variables for name, variables in self.env.items()}
+        for path, texts in groups.items():
+            if not isinstance(texts, Mapping):
+                yield _report_type(path, texts, "write a mapping from name to value, as {'BUCKET': bucket.id}")
+                continue
+            for name, text in cast("Mapping[str, Any]", texts).items():
+                if not isinstance(text, str | pulumi.Output) and not inspect.isawaitable(text):
+                    yield _report_type(f"{path}.{name}", text, "write str(...)")
 
     def _check_hosts(self, app: application.Application) -> Iterator[diagnosis.Diagnostic]:
         """The program gives exactly the hosts that the stack's file leaves open."""
@@ -119,7 +134,7 @@ class ApplicationArgs:
 
             variables = self._fill_hosts(app).apply(find_variables)
             values |= {config.format_link_key(name): variables[name] for name in sorted(program_variables)}
-        return {key: encode_secret(text) for key, text in values.items()}
+        return {key: _encode_secret(f"secrets.{key}", text) for key, text in values.items()}
 
     def add_to(
         self,
@@ -138,7 +153,7 @@ class ApplicationArgs:
             if not variables and filled is None:
                 continue
             data = {**filled.manifest["data"]} if filled else {}
-            data |= {name: encode_secret(text) for name, text in sorted(variables.items())}
+            data |= {name: _encode_secret(f"env.{owner}.{name}", text) for name, text in sorted(variables.items())}
             manifest = names.build_object(environment, "Secret", secret_name, owner=owner) | {"type": "Opaque"}
             by_key[f"Secret/{secret_name}"] = objects.ReleaseObject(manifest=manifest | {"data": data}, owner=owner)
             key, name = stack_inputs.fingerprint_key or "", environment.add_prefix(owner)
@@ -175,6 +190,18 @@ def _add_to_pods(
     main["env"] = [*references, *main.get("env", ())]
 
 
-def encode_secret(text: pulumi.Input[str]) -> pulumi.Output[str]:
+def _encode_secret(path: str, text: pulumi.Input[str]) -> pulumi.Output[str]:
     """A value as in ``Secret.data``; it is secret."""
-    return pulumi.Output.secret(text).apply(stack_config.encode_base64)
+
+    def encode(known: Any) -> str:
+        if not isinstance(known, str):
+            # Pulumi shows it without a traceback.
+            raise pulumi.RunError(str(_report_type(path, known, "convert it: .apply(str)")))
+        return stack_config.encode_base64(known)
+
+    return pulumi.Output.secret(text).apply(encode)
+
+
+def _report_type(path: str, actual: object, hint: str) -> diagnosis.Diagnostic:
+    message = f"has the type {type(actual).__name__}, and not text"
+    return diagnosis.Diagnostic(PROGRAM, path, message, hint, "invalid-type")

@@ -135,6 +135,30 @@ def test_two_applications_have_different_names(folder: Path) -> None:
     assert summarize(catch(lambda: record(Application.from_stack))) == ["app/app.yaml:1:1: name: duplicate-name"]
 
 
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda: (Application.from_stack(), Application("smallest")), "Application: duplicate-name"),
+        (lambda: Application(pulumi.Output.from_input("smallest")), "Application: invalid-name"),
+        (lambda: take_values(env={"web": ["A"]}), "env.web: invalid-type"),
+        (lambda: take_values(env={"web": {"PORT": 80}}), "env.web.PORT: invalid-type"),
+        (lambda: take_values(external_hosts={"db": 1}), "external_hosts.db: invalid-type"),
+    ],
+)
+def test_errors_of_a_program(folder: Path, build: Callable[[], Any], expected: str) -> None:
+    assert summarize(catch(lambda: record(build))) == [f"__main__.py: {expected}"]
+
+
+def take_values(**values_: Any) -> Application:
+    return Application.from_stack(components.ApplicationArgs(**values_))
+
+
+def test_an_output_that_is_no_text_is_an_error(folder: Path) -> None:
+    """As the port of a database."""
+    with pytest.raises(pulumi.RunError, match=r"env.web.PORT: .* the type int, .*\.apply\(str\) \[invalid-type\]"):
+        record(lambda: take_values(env={"web": {"PORT": pulumi.Output.from_input(80)}}))
+
+
 def test_an_alias_is_not_the_name_of_another_secret(folder: Path) -> None:
     (folder / "app" / "app.yaml").write_text(
         "name: a\nservices: {web: {image: 'x:1', secrets: {B: {generate: 8}, a-B: {generate: 8}}}}\n"
