@@ -1,6 +1,7 @@
 """The Application component: all resources of one application in one environment."""
 
 import dataclasses
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +19,7 @@ from . import (
     application_outputs,
     checks,
     image,
+    logical_names,
     messages,
     program,
     program_values,
@@ -71,7 +73,9 @@ class Application(pulumi.ComponentResource):
             program.exit_on_interrupt()
         args = args or program_values.ApplicationArgs()
         try:
+            _check_name(name)
             choice, results = _plan_release(name, args)
+            _refuse_second(choice.stack_inputs.environment.base.name)
         except diagnosis.InvalidInput as error:
             messages.report_invalid_input(error)
         stack_inputs, environment = choice.stack_inputs, choice.stack_inputs.environment
@@ -89,7 +93,7 @@ class Application(pulumi.ComponentResource):
         # Nothing is built or changed before the guard has seen the right cluster. The provider does not wait for it:
         # the engine deletes a provider with its dependencies, and a refresh would then fail.
         kubernetes = self.get_provider("kubernetes:core/v1:Namespace") or provider.Kubernetes(
-            namespace, context, child, has_mutable_secrets=bool(args.env or args.secrets)
+            namespace, context, child, has_mutable_secrets=bool(args)
         )
         images = choice.release_record.images
         if choice.plans:
@@ -99,7 +103,7 @@ class Application(pulumi.ComponentResource):
                 for name, known in images.items()
             }
         guarded = pulumi.ResourceOptions(parent=self, provider=plugin, depends_on=[cluster])
-        secret_values = release.register_secret_values(stack_inputs, args.secrets, guarded)
+        secret_values = release.register_secret_values(stack_inputs, args, guarded)
         release_objects = args.add_to(choice.fill_objects(images, secret_values), stack_inputs, guarded)
         manifests = (release_object.manifest for release_object in release_objects)
         # The preview of a destroy calls no provider: only a protected resource stops it. None: as the application.
@@ -149,10 +153,32 @@ class Application(pulumi.ComponentResource):
         self.register_outputs(self.outputs)
 
 
+_APPLICATIONS: weakref.WeakKeyDictionary[pulumi.Resource, set[str]] = weakref.WeakKeyDictionary()
+"""The applications of each program that this process runs, by the stack's resource."""
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        message = f"the name of an Application is {type(name).__name__}, and not text: it names resources in the state"
+        hint = 'write the name in its file, as Application("shop")'
+        raise diagnosis.reject(program_values.PROGRAM, "Application", "invalid-name", message, hint)
+
+
+def _refuse_second(name: str) -> None:
+    """Refuse a second component of an application. Pulumi would name its URN."""
+    root = pulumi.runtime.get_root_resource()
+    applications = _APPLICATIONS.setdefault(root, set()) if root else set[str]()
+    if name in applications:
+        message = f"{name} is in the program twice; Application.from_stack() is the application of seaway:app"
+        hint = "remove one, or name the other application: pulumi config set --path 'seaway:applications.NAME.app' FILE"
+        raise diagnosis.reject(program_values.PROGRAM, "Application", "duplicate-name", message, hint)
+    applications.add(name)
+
+
 def _plan_release(name: str, args: program_values.ApplicationArgs) -> tuple[release.ReleaseChoice, list[engine.Result]]:
     """The release of this run, and the results of its checks."""
     stack_inputs = stack_config.read_inputs(Path.cwd(), name)
-    if diagnostics := list(args.check(stack_inputs)):
+    if diagnostics := [*args.check(stack_inputs), *logical_names.find_duplicates(stack_inputs)]:
         own_name = stack_inputs.environment.application_name
         raise diagnosis.InvalidInput(stack_file.name_application(diagnostic, own_name) for diagnostic in diagnostics)
     try:
@@ -175,8 +201,8 @@ def _alias_moved_application(stack_inputs: stack_config.StackInputs) -> pulumi.R
     """
     environment = stack_inputs.environment
     is_main, prefix = environment.application_name is None, f"{environment.app.name}-"
-    others = [*stack_inputs.further_applications, *(spec.name for spec in environment.app.get_workloads().values())]
-    is_ambiguous = is_main and any(f"{name}-".startswith(prefix) for name in others)
+    others = {f"{name}-" for name in stack_inputs.further_applications} | logical_names.list_beginnings(environment)
+    is_ambiguous = is_main and any(name.startswith(prefix) for name in others)
 
     def add_alias(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
         is_named_alike = args.name == environment.namespace or args.type_ in UNPREFIXED_TYPES

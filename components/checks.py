@@ -1,9 +1,10 @@
 """The checks before anything is registered: warnings are shown, errors are refused."""
 
 import datetime
+from collections.abc import Sequence
 
 from seaway.checks import check, engine
-from seaway.manifests import preview
+from seaway.manifests import objects, preview
 from seaway.project import environments, release_lock
 from seaway.syntax import diagnosis
 
@@ -24,31 +25,52 @@ def find_refusals(environment: environments.Environment) -> list[diagnosis.Diagn
     return [engine.make_diagnostic(result, location) for result in results if result.is_refused]
 
 
-def run_checks(choice: release.ReleaseChoice) -> list[engine.Result]:
-    """Run the checks on the objects of this run, show warnings, and return the results.
+def check_objects(
+    environment: environments.Environment,
+    release_objects: Sequence[objects.ReleaseObject],
+    *,
+    is_rollback: bool = False,
+    command: str = "",
+) -> list[engine.Result]:
+    """Run the checks, show warnings, and return the results.
 
     A rollback is refused only for access to the node or beyond the application: a check that is newer than the release
     must not keep a broken release running.
 
+    Args:
+        command: shows all findings; empty: there is none, and all warnings are shown.
+
     Raises:
         diagnosis.InvalidInput: every finding that is an error here.
     """
-    environment = choice.stack_inputs.environment
-    results = engine.run_checks(environment, choice.release_objects, datetime.datetime.now(datetime.UTC).date())
+    results = engine.run_checks(environment, release_objects, datetime.datetime.now(datetime.UTC).date())
     refused = [result for result in results if result.is_refused]
-    if choice.is_rollback:
+    if is_rollback:
         refused = [result for result in refused if result.check.default_severity in ALWAYS_ENFORCED]
     if refused:
-        has_lock_file = environment.release or choice.is_rollback
+        has_lock_file = environment.release or is_rollback
         stack_settings = environment.settings
         file = release_lock.format_path(environment.lock_name) if has_lock_file else stack_settings.app
         location = diagnosis.SourceLocation(file)
         raise diagnosis.InvalidInput(engine.make_diagnostic(result, location) for result in refused)
     if lines := engine.format_lines(result for result in results if result.state not in ("passed", "waived")):
-        if len(lines) > MAX_WARNINGS:
+        if command and len(lines) > MAX_WARNINGS:
             lines = [*lines[: MAX_WARNINGS - 1], f"... and {len(lines) - MAX_WARNINGS + 1} more"]
-        head = f"{engine.format_summary(results)}; all findings: seaway check {environment.options}"
+        head = engine.format_summary(results)
+        head = f"{head}; all findings: {command}" if command else f"{environment.app.name}: {head}"
         messages.warn("\n  ".join([head, *lines]))
+    return results
+
+
+def run_checks(choice: release.ReleaseChoice) -> list[engine.Result]:
+    """Run the checks on the objects of this run, show warnings and notes, and return the results.
+
+    Raises:
+        diagnosis.InvalidInput: every finding that is an error here.
+    """
+    environment = choice.stack_inputs.environment
+    command = f"seaway check {environment.options}"
+    results = check_objects(environment, choice.release_objects, is_rollback=choice.is_rollback, command=command)
     for line in environment.source.list_unset_variables():
         messages.warn(line)
     for line in environments.describe_file_secrets(environment):

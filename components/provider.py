@@ -124,6 +124,7 @@ class Objects(pulumi.CustomResource):
 
     Args:
         release_objects: all objects of the application, including the namespace. Their labels identify the owner.
+        namespace: of the objects, where it may be an Output; None: as in the manifests.
         further_applications: of the stack, if this is its main one.
         is_rollback: disks that have grown since the release keep their size.
     """
@@ -136,22 +137,40 @@ class Objects(pulumi.CustomResource):
         options: pulumi.ResourceOptions,
         *,
         is_rollback: bool,
+        namespace: pulumi.Input[str] | None = None,
     ) -> None:
         labels = release_objects[0].manifest["metadata"]["labels"]
+        described: Any = (
+            _describe_objects(release_objects)
+            if namespace is None
+            else pulumi.Output.from_input(namespace).apply(lambda name: _describe_objects(release_objects, name))
+        )
         properties = {
             "partOf": labels[names.PART_OF_LABEL],
             "stack": labels[names.STACK_LABEL],
-            "objects": sorted(release_object.identity for release_object in release_objects),
+            "objects": described["objects"],
             "sets": _extract_shapes(release_objects, is_rollback=is_rollback),
-            "fixed": {
-                release_object.identity: fixed
-                for release_object in release_objects
-                if release_object.kind in ("DaemonSet", "Deployment", "Service")
-                and (fixed := disks.extract_fixed_fields(release_object.manifest))
-            },
+            "fixed": described["fixed"],
             "applications": sorted(further_applications),
         }
         super().__init__("seaway:index:Objects", name, properties, options)
+
+
+def _describe_objects(release_objects: Sequence[objects.ReleaseObject], namespace: str | None = None) -> dict[str, Any]:
+    """The identities of objects, and by identity the declared fields that can never change."""
+    identities = {
+        "/".join((known.manifest["apiVersion"], known.kind, namespace, known.name))
+        if namespace
+        else known.identity: known
+        for known in release_objects
+    }
+    fixed_fields = {
+        identity: disks.extract_fixed_fields(release_object.manifest)
+        for identity, release_object in identities.items()
+        if release_object.kind in ("DaemonSet", "Deployment", "Service")
+    }
+    fixed_fields = {identity: fixed for identity, fixed in fixed_fields.items() if fixed}
+    return {"objects": sorted(identities), "fixed": fixed_fields}
 
 
 class JobAttempt(pulumi.CustomResource):

@@ -155,7 +155,7 @@ def list_generated_secrets(environment: environments.Environment, configured: Co
 
 def register_secret_values(
     stack_inputs: stack_config.StackInputs,
-    program_secrets: Mapping[str, pulumi.Input[str]],
+    args: program_values.ApplicationArgs,
     options: pulumi.ResourceOptions,
 ) -> dict[str, Any]:
     """The values of all secrets, as in ``Secret.data``: those that the stack generates (``options``: with the plugin),
@@ -167,8 +167,7 @@ def register_secret_values(
         for name, length in lengths.items()
     }
     configured = {name: secret.value for name, secret in stack_inputs.secrets.items()}
-    of_program = {name: program_values.encode_secret(text) for name, text in program_secrets.items()}
-    return {**generated, **configured, **of_program}
+    return {**generated, **configured, **args.encode_values(stack_inputs.environment.app)}
 
 
 def fingerprint_generated_secrets(environment: environments.Environment, configured: Collection[str]) -> dict[str, str]:

@@ -44,6 +44,8 @@ class StackInputs:
     """The key of the stack's fingerprints."""
     further_applications: Sequence[str] = ()
     """The names in ``seaway:applications``, if this is the main application."""
+    other_applications: Sequence[str] = ()
+    """The names of the other applications of the stack; empty: the main one."""
     is_only_application: bool = False
     """Whether it is in ``seaway:applications``, and the stack has no other application: no main one either."""
 
@@ -120,6 +122,7 @@ def read_inputs(
     return dataclasses.replace(
         stack_inputs,
         further_applications=[] if application else [*further],
+        other_applications=[other for other in ("", *further) if other != (application or "")],
         is_only_application=[*further] == [application] and not (folder / main_file).is_file(),
     )
 

@@ -16,7 +16,7 @@ from seaway.review import disks
 from seaway.rollout import hints
 from seaway.syntax import diagnosis
 
-from . import application_outputs, image, messages, program_values, provider, release, stack_config
+from . import application_outputs, checks, image, messages, program_values, provider, release, stack_config
 
 if TYPE_CHECKING:
     import seaway
@@ -109,9 +109,11 @@ class Workload(pulumi.ComponentResource):
         else:
             try:
                 stack_inputs, values = _read_service(name, args)
+                rendered = _render(args, stack_inputs)
+                checks.check_objects(stack_inputs.environment, rendered)
             except diagnosis.InvalidInput as error:
                 messages.report_invalid_input(error)
-            self._register_alone(name, args, stack_inputs, values, opts or pulumi.ResourceOptions())
+            self._register_alone(name, args, stack_inputs, values, opts or pulumi.ResourceOptions(), rendered=rendered)
         self.register_outputs({})
 
     def _register_alone(
@@ -121,35 +123,53 @@ class Workload(pulumi.ComponentResource):
         stack_inputs: stack_config.StackInputs,
         values: program_values.ApplicationArgs,
         opts: pulumi.ResourceOptions,
+        *,
+        rendered: Sequence[objects.ReleaseObject],
     ) -> None:
         environment = stack_inputs.environment
         child = pulumi.ResourceOptions(parent=self, depends_on=opts.depends_on)
-        kubernetes, plugin = self._choose_providers(name, args)
+        context = args.context or pulumi.Config(stack_file.PREFIX.rstrip(":")).get("context") or ""
+        kubernetes, plugin = self._choose_providers(name, args, context)
         of_plugin = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(provider=plugin))
-        of_kubernetes = pulumi.ResourceOptions.merge(child, pulumi.ResourceOptions(provider=kubernetes))
-        secret_values = release.register_secret_values(stack_inputs, args.secrets, of_plugin)
-        rendered = record.fill_secret_values(_render(args, stack_inputs), secret_values)
-        release_objects = values.add_to([*rendered], stack_inputs, of_plugin)
+        cluster = provider.Cluster(environment.add_prefix("cluster"), context, of_plugin)
+        of_plugin = pulumi.ResourceOptions.merge(of_plugin, pulumi.ResourceOptions(depends_on=[cluster]))
+        secret_values = release.register_secret_values(stack_inputs, values, of_plugin)
+        release_objects = [*record.fill_secret_values(rendered, secret_values)]
+        release_objects = values.add_to(release_objects, stack_inputs, of_plugin)
         for release_object in release_objects:
             for reference in (release_object.manifest["metadata"], *release_object.manifest.get("subjects", ())):
                 reference["namespace"] = args.namespace
+        # It has no disk, so unlike an application it needs no guard of disks. Its namespace is another resource.
+        object_guard = provider.Objects(
+            environment.add_prefix("objects"),
+            release_objects,
+            (),
+            of_plugin,
+            is_rollback=False,
+            namespace=args.namespace,
+        )
+        guarded = pulumi.ResourceOptions(provider=kubernetes, depends_on=[object_guard])
+        of_kubernetes = pulumi.ResourceOptions.merge(child, guarded)
         plan = WorkloadPlan(release_objects=release_objects, add_prefix=environment.add_prefix)
         self._register_objects(plan, of_kubernetes)
         watched = [release_object for release_object in release_objects if release_object.deadline is not None]
         own = pulumi.ResourceOptions.merge(of_plugin, pulumi.ResourceOptions(depends_on=self.pod_resources))
         rollout = provider.Rollout(name, args.namespace, watched, hints.collect_sources(environment), own)
+        # It depends on all, so a destroy deletes it first, and the plugin refuses that in another cluster.
+        last = pulumi.ResourceOptions.merge(of_plugin, pulumi.ResourceOptions(depends_on=[rollout]))
+        provider.Cluster(environment.add_prefix("destroy-guard"), context, last)
         (service,) = environment.app.services
         if service.port is not None:
             address = pulumi.Output.concat(service.name, ".", args.namespace, f":{service.port}")
             self.address = application_outputs.wait_for(rollout, address)
 
-    def _choose_providers(self, name: str, args: WorkloadArgs) -> tuple[pulumi.ProviderResource, ...]:
+    def _choose_providers(self, name: str, args: WorkloadArgs, context: str) -> tuple[pulumi.ProviderResource, ...]:
         """The providers of Kubernetes and of the plugin: those of the options, or new ones."""
         kubernetes = self.get_provider("kubernetes:core/v1:Namespace")
         plugin = self.get_provider("seaway:index:Rollout")
         if kubernetes and plugin:
             return kubernetes, plugin
-        context = args.context or pulumi.Config(stack_file.PREFIX.rstrip(":")).require("context")
+        context = context or pulumi.Config(stack_file.PREFIX.rstrip(":")).require("context")
         child = pulumi.ResourceOptions(parent=self)
         has_values = bool(args.env or args.secrets)
         return (

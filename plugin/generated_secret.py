@@ -53,6 +53,8 @@ class GeneratedSecret(resource.Resource):
 
 async def find_deployed(cluster: client.KubeClient, namespace: str, stack: str, name: str) -> str | None:
     """The value of a secret in the newest Secret of a stack that has it; None: there is none."""
+    if not namespace:
+        return None  # the provider of a workload that is used alone: another application may have a secret of this name
     selector = f"{names.STACK_LABEL}={names.shorten_name(stack)}"
     answer = await cluster.get(kinds.build_path("Secret", namespace), labelSelector=selector)
     deployed = sorted(answer["items"], key=unstructured.get_creation_time, reverse=True)

@@ -4,6 +4,7 @@ The state still has the objects in it, so each later step would fail with an err
 https://kubernetes.io/docs/concepts/overview/working-with-objects/namespaces/
 """
 
+import contextlib
 from collections.abc import Collection, Iterator
 
 from seaway import errors
@@ -43,8 +44,12 @@ async def refuse_deleted(
 
 
 async def is_deleted(cluster: client.KubeClient, names: Collection[str]) -> bool:
-    """Whether one of the namespaces does not exist."""
-    return None in [await cluster.find(kinds.build_path("Namespace", name=name)) for name in names]
+    """Whether one of the namespaces does not exist. One that may not be read does."""
+    for name in names:
+        with contextlib.suppress(errors.Forbidden):
+            if await cluster.find(kinds.build_path("Namespace", name=name)) is None:
+                return True
+    return False
 
 
 def _list_reasons(live: unstructured.Object) -> Iterator[str]:

@@ -114,7 +114,7 @@ class ObjectsGuard(resource.ClusterResource):
 
     async def read(self, state: resource.State) -> resource.State | None:
         # A guard that still had the objects of a deleted namespace would refuse the update that creates them again.
-        return None if await namespaces.is_deleted(self._cluster, _list_namespaces(state.outputs)) else state
+        return None if await namespaces.is_deleted(self._cluster, _list_used_namespaces(state.outputs)) else state
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         await self._check_ownership(inputs, recorded=state.outputs)
@@ -133,13 +133,13 @@ class ObjectsGuard(resource.ClusterResource):
     async def _refuse_deleted_namespaces(self, inputs: values.Properties, recorded: values.Properties) -> None:
         """Refuse them before another resource fails in one of them."""
         absent = set(recorded.get(ABSENT) or ())
-        names_in_state = _list_namespaces(recorded) - absent
+        names_in_state = _list_used_namespaces(recorded) - absent
         if await namespaces.is_deleted(self._cluster, absent):
             listed = ", ".join(sorted(absent))
             hint = f"pulumi up --refresh --stack {self._log.stack}"
             await self._log.warning(f"namespace {listed} does not exist; if it was deleted after a deployment: {hint}")
-        used = {identity.namespace for identity in _parse_identities(inputs)} - {""}
-        await namespaces.refuse_deleted(self._cluster, used | _list_namespaces(inputs), names_in_state, self._log.stack)
+        used = _list_used_namespaces(inputs)
+        await namespaces.refuse_deleted(self._cluster, used, names_in_state, self._log.stack)
 
     async def _find_lost_disks(self, state: resource.State, inputs: values.Properties) -> list[disks.Disk]:
         """The disks that are lost with objects that are deleted, or deleted and created again."""
@@ -238,12 +238,21 @@ def _refuse_moved_application(state: resource.State, inputs: values.Properties) 
 
 
 def _parse_identities(properties: values.Properties, name: str = "objects") -> Set[_ObjectId]:
-    return {_ObjectId.parse(text) for text in properties.get(name) or ()}
+    texts = properties.get(name)
+    if texts is values.UNKNOWN:
+        return set()  # a preview does not know the namespace
+    return {_ObjectId.parse(text) for text in texts or ()}
 
 
 def _list_namespaces(properties: values.Properties) -> Set[str]:
     """The namespaces of the stack itself."""
     return {identity.name for identity in _parse_identities(properties) if identity.kind == "Namespace"}
+
+
+def _list_used_namespaces(properties: values.Properties) -> Set[str]:
+    """The namespaces of the objects: a workload that is used alone has that of another resource of the program."""
+    identities = _parse_identities(properties)
+    return _list_namespaces(properties) | {identity.namespace for identity in identities} - {""}
 
 
 def _filter_disk_holders(identities: Iterable[_ObjectId]) -> list[_ObjectId]:

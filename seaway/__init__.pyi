@@ -150,7 +150,7 @@ class Service(_Declaration):
     def __init__(self, name: str, /, **keys: Unpack[ServiceKeys]) -> None: ...
 
 class External(TypedDict, total=False):
-    host: Required[str]
+    host: str | None
     port: int | None
     cidrs: _List[str]
 

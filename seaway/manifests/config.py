@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from seaway.manifests import inputs, names
-from seaway.model import application
+from seaway.model import application, external, links
 from seaway.project import environments
 from seaway.syntax import hashing
 from seaway.syntax.field_help import Help, Rationale
@@ -76,31 +76,40 @@ def format_program_secret_name(workload: str) -> str:
     return f"{workload}{PROGRAM_SECRET_SUFFIX}"
 
 
-def bind_program_secrets(environment: environments.Environment) -> environments.Environment:
-    """The environment with the secrets of ``seaway:programSecrets`` in Secrets that the program creates."""
-    names = environment.settings.program_secrets
-    if not names:
+def format_link_key(variable: str) -> str:
+    """The key of a variable of a link in that Secret. The names of secrets and variables do not begin with a digit."""
+    return f"0.{variable}"
+
+
+def bind_program_values(environment: environments.Environment) -> environments.Environment:
+    """The environment with the values of the program in Secrets that the program creates: the secrets of
+    ``seaway:programSecrets``, and the variables of links to external stores whose host it gives."""
+    app, names = environment.app, environment.settings.program_secrets
+    if not names and not external.list_unknown_hosts(app):
         return environment
+    workloads = {workload.name: workload for workload in app.get_workloads().values()}
 
     def bind(path: str, container_spec: application.ContainerSpec) -> Mapping[str, Any]:
-        own = {"existing": format_program_secret_name(path.split(".")[1]), "generate": None, "key": None}
-        secrets = container_spec.secrets
-        return {
-            "secrets": tuple(
-                dataclasses.replace(secret, **own) if secret.name in names else secret for secret in secrets
-            )
-        }
+        owner = path.split(".")[1]
+        secret_name, own = format_program_secret_name(owner), container_spec.secrets
+        bound = {"existing": secret_name, "generate": None, "key": None}
+        secrets = [dataclasses.replace(secret, **bound) if secret.name in names else secret for secret in own]
+        secrets += [
+            application.Secret(variable, env=True, existing=secret_name, key=format_link_key(variable))
+            for variable in sorted(links.list_program_variables(app, workloads[owner]) - container_spec.env.keys())
+        ]
+        return {"secrets": tuple(secrets)}
 
-    return dataclasses.replace(environment, app=environment.app.replace_containers(bind))
+    return dataclasses.replace(environment, app=app.replace_containers(bind))
 
 
 def build_program_secret(
     environment: environments.Environment, workload: application.AnyWorkload
 ) -> dict[str, Any] | None:
-    """The Secret of ``bind_program_secrets``, whose values the program fills in; None: the pod uses none of them."""
+    """The Secret of ``bind_program_values``, whose values the program fills in; None: the pod uses none of them."""
     name = format_program_secret_name(workload.name)
     keys = {
-        secret.name
+        secret.key or secret.name
         for container_spec in workload.list_containers()
         for secret in container_spec.secrets
         if secret.existing == name

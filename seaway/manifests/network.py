@@ -126,9 +126,14 @@ def build_external_annotation(
     environment: environments.Environment, workload: application.AnyWorkload
 ) -> dict[str, str]:
     """The addresses of the external stores that a workload calls. No other object of the cluster has them."""
-    stores = [store for store in environment.app.stores if store.external and store.name in workload.calls]
-    addresses = " ".join(f"{store.name}={external.format_address(store)}" for store in stores)
+    addresses = format_external_addresses(environment.app, workload)
     return {names.EXTERNAL_ANNOTATION: addresses} if addresses else {}
+
+
+def format_external_addresses(app: application.Application, workload: application.AnyWorkload) -> str:
+    """The text of that annotation."""
+    stores = [store for store in app.stores if store.external and store.name in workload.calls]
+    return " ".join(f"{store.name}={external.format_address(store)}" for store in stores)
 
 
 def _assemble_service(  # noqa: PLR0917 - in the order of the manifest

@@ -85,7 +85,7 @@ def objects(
     `uses` a service may take the service's. An entry for a declared `image:` replaces it.
     Raises LookupError for a missing image or secret value.
     """
-    environment = config.bind_program_secrets(environment)
+    environment = config.bind_program_values(environment)
     pull_secret = identity.build_pull_secret(environment, secrets)
     shared = (
         namespace.build_namespace(environment),
@@ -182,7 +182,9 @@ def _build_configuration(
 ) -> tuple[dict[str, inputs.ContainerInputs], Sequence[dict[str, Any]]]:
     """The inputs of each container, and the Secret and ConfigMaps that they read."""
     secret_manifest = config.build_secret(environment, workload, secrets)
-    variables: Mapping[str, str] = links.get_variables(environment.app, workload) if workload.link_variables else {}
+    variables = {**links.get_variables(environment.app, workload)} if workload.link_variables else {}
+    for name in links.list_program_variables(environment.app, workload):
+        del variables[name]  # the Secret of the program has it
     manifests = [secret_manifest, config.build_program_secret(environment, workload)]
     container_inputs: dict[str, inputs.ContainerInputs] = {}
     for container_spec in workload.list_containers():

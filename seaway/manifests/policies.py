@@ -12,7 +12,7 @@ Health probes need no rule: they come from the node, and a pod's own node is alw
 """
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from seaway.manifests import names, network
@@ -83,6 +83,9 @@ UNKNOWN_EXTERNAL_PEERS = (
 )
 """The addresses of an external store whose host is a name."""
 
+NAMESPACE_PEER: Mapping[str, Any] = {"podSelector": {}}
+"""All pods of the namespace."""
+
 API_PORTS = (443, 6443)
 """Ports of API servers: behind a load balancer, and their own."""
 
@@ -136,7 +139,7 @@ def _ingress_rules(
     )
     ports = _build_ports(workload)
     if environment.opens_namespace and ports:
-        yield {"from": [{"podSelector": {}}], "ports": ports}
+        yield {"from": [dict(NAMESPACE_PEER)], "ports": ports}
     if callers and (ports or _opens_all_ports(workload)):
         peers = [_build_pod_peer(environment, caller) for caller in callers]
         yield {"from": peers, **({"ports": ports} if ports else {})}
@@ -179,7 +182,7 @@ def _ingress_controller_peer(environment: environments.Environment) -> dict[str,
 def _egress_rules(environment: environments.Environment, workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
     yield {"to": [dict(peer) for peer in DNS_PEERS], "ports": [_build_port(53, "UDP"), _build_port(53, "TCP")]}
     if environment.opens_namespace:
-        yield {"to": [{"podSelector": {}}]}
+        yield {"to": [dict(NAMESPACE_PEER)]}
     targets = {target.name: target for target in (*environment.app.services, *environment.app.stores)}
     for name in sorted(set(workload.calls)):
         if address := external.find_address(targets[name]):
@@ -200,7 +203,7 @@ def _build_external_rule(store: application.AnyWorkload, address: application.Ex
     rule allows its ports at any address, private ones included, since managed stores often have such an address.
     """
     ports = [_build_port(port.port, network.get_transport_protocol(port)) for port in network.list_ports(store)]
-    namespace, ranges = external.parse_namespace(address.host), external.find_ranges(address)
+    namespace, ranges = external.parse_namespace(address), external.find_ranges(address)
     if ranges:
         peers: list[dict[str, Any]] = [{"ipBlock": {"cidr": cidr}} for cidr in ranges]
     elif namespace:

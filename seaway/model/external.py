@@ -3,12 +3,15 @@
 import dataclasses
 import ipaddress
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from seaway.model import application
 
 _NAMESPACE = re.compile(r"(?:[^.]+\.)+(?P<namespace>[^.]+)\.svc(?:\.cluster\.local)?")
 """https://kubernetes.io/docs/concepts/services-networking/dns-pod-service/"""
+
+UNKNOWN_HOST = "known-after-update"
+"""Stands for a host that only the Pulumi program knows."""
 
 
 def find_address(workload: application.AnyWorkload) -> application.External | None:
@@ -19,7 +22,7 @@ def find_address(workload: application.AnyWorkload) -> application.External | No
 def format_address(workload: application.ServiceOrStore) -> str:
     """The host and the main port that its callers connect to: ``db:5432``, or ``db.example.com:5432``."""
     external = find_address(workload)
-    host = external.host if external else workload.name
+    host = (external.host or UNKNOWN_HOST) if external else workload.name
     host = f"[{host}]" if ":" in host else host
     return host if workload.port is None else f"{host}:{workload.port}"
 
@@ -32,16 +35,32 @@ def parse_ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def parse_namespace(host: str) -> str | None:
-    """The namespace of a Service in the same cluster; None: the host is outside of it, or an IP address."""
-    match = _NAMESPACE.fullmatch(host)
+def parse_namespace(external: application.External) -> str | None:
+    """The namespace of a Service in the same cluster; None: the host is outside of it, an IP address or unknown."""
+    match = _NAMESPACE.fullmatch(external.host or "")
     return match["namespace"] if match else None
 
 
 def find_ranges(external: application.External) -> tuple[str, ...]:
     """The address ranges that callers may reach. Empty: they are unknown, or those of a namespace."""
-    address = parse_ip(external.host)
+    address = parse_ip(external.host or "")
     return external.cidrs or ((f"{address}/{address.max_prefixlen}",) if address else ())
+
+
+def list_unknown_hosts(app: application.Application) -> list[str]:
+    """The external stores whose host the Pulumi program gives, by name."""
+    return [store.name for store in app.stores if store.external and store.external.host is None]
+
+
+def fill_hosts(app: application.Application, hosts: Mapping[str, str]) -> application.Application:
+    """The application with the hosts that the Pulumi program gives, by store."""
+    stores = (
+        dataclasses.replace(store, external=dataclasses.replace(store.external, host=hosts[store.name]))
+        if store.external and store.name in hosts
+        else store
+        for store in app.stores
+    )
+    return dataclasses.replace(app, stores=tuple(stores))
 
 
 def list_secret_names(app: application.Application) -> Collection[str]:

@@ -1,6 +1,6 @@
 """The environment variables that a link (``calls``) sets in the containers of the calling pod."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from seaway.model import application, external
 
@@ -36,8 +36,16 @@ def get_target_variables(workload: application.ServiceOrStore) -> Mapping[str, s
     prefix = format_prefix(workload.name)
     further = {f"{prefix}_{format_prefix(port.name)}_PORT": str(port.port) for port in workload.ports}
     address = external.find_address(workload)
-    host = address.host if address else workload.name
+    host = (address.host or external.UNKNOWN_HOST) if address else workload.name
     return {f"{prefix}_URL": url, f"{prefix}_HOST": host, f"{prefix}_PORT": str(workload.port), **further}
+
+
+def list_program_variables(app: application.Application, caller: application.WorkloadSpec) -> Collection[str]:
+    """The variables of links to external stores whose host the Pulumi program gives: no release has their values."""
+    if not caller.link_variables:
+        return ()
+    prefixes = [format_prefix(name) for name in external.list_unknown_hosts(app) if name in caller.calls]
+    return get_variables(app, caller).keys() & {f"{prefix}_{part}" for prefix in prefixes for part in ("HOST", "URL")}
 
 
 def find_url(app: application.Application, name: str) -> str | None:

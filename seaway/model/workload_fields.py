@@ -106,14 +106,18 @@ class External:
     """The address of a store that runs elsewhere, such as a managed database."""
 
     host: Annotated[
-        str, Help("its DNS name or IP address; a Service of another namespace: `db.other.svc.cluster.local`")
-    ]
+        str | None,
+        Help(
+            "its DNS name or IP address; a Service of another namespace: `db.other.svc.cluster.local`; none: the Pulumi"
+            " program gives it to the component Application, from another resource"
+        ),
+    ] = None
     port: Annotated[int | None, Help("its port; none: the `port` of the store")] = None
     cidrs: Annotated[
         tuple[str, ...],
         Help(
             "address ranges of the host that callers may reach, as `10.1.0.0/16`; none: the IP address or the namespace"
-            " that `host` names, or for another DNS name all addresses"
+            " that `host` names, or for another DNS name all addresses; required without `host`"
         ),
         Rationale("a network policy accepts no DNS names, and only the operator of the store knows its addresses"),
     ] = ()

@@ -75,7 +75,8 @@ class _Converter:
         match value.value if isinstance(value, enum.Enum) else value:
             case _ if _is_output(value):
                 message = "is an Output of Pulumi, whose value is unknown before its resource exists"
-                hint = "write a plain value here; in __main__.py, ApplicationArgs takes Outputs as `env` and `secrets`"
+                outputs = "ApplicationArgs in __main__.py takes Outputs (env, secrets, external_hosts)"
+                hint = f"write a plain value; {outputs}"
                 return self.report(path, source, "pulumi-output", message, hint)
             case Mapping():
                 return self._convert_mapping(cast("Mapping[Any, Any]", value), hint, path, sources)

@@ -10,6 +10,7 @@ from seaway import errors
 from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import config, names
+from seaway.model import external
 from seaway.release import record_store, stack_state
 from seaway.rollout import claims
 from seaway.syntax import diagnosis
@@ -179,6 +180,8 @@ def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.
     # The objects of a list have no kind.
     declared = {key: value for key, value in manifest.items() if key not in ("apiVersion", "kind")}
     for change in fields.find_edits(declared, live):
+        if names.EXTERNAL_ANNOTATION in change.path and external.UNKNOWN_HOST in str(change.declared):
+            continue  # the program has given the host
         set_by = _find_last_manager(live, change.path) if change.live is not None else None
         yield Difference(kind=kind, name=name, change=change, set_by=set_by)
     for managed in fields.list_managers(live):

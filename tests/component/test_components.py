@@ -10,11 +10,12 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 import components
 from components import Application
 from plugin import values
-from seaway.manifests import config
+from seaway.manifests import config, names
 from seaway.release import hold
 from seaway.rollout import target
 from tests.component import programs, recorder
@@ -101,6 +102,69 @@ def test_a_main_application_has_no_alias_that_another_resource_may_have(folder: 
     """The alias `blog-2-web` of a service `2-web` could be a resource of the application `blog-2`."""
     config = {"app": "blog/app.yaml", "publish": "none", "applications": json.dumps({"blog-2": {"app": "other.yaml"}})}
     assert all(not one.request.aliases for one in record(Application.from_stack, **config).resources)
+
+
+CLASHES = {
+    "workload": ("services: {blog-web: {image: 'x:1'}}", "services.blog-web", "services.web"),
+    "alias": ("services: {a: {image: 'x:1', port: 80, aliases: [blog-web]}}", "services.a", "services.web"),
+    "secret": (
+        "services: {a: {image: 'x:1', secrets: {blog-TOKEN: {generate: 8}}}}",
+        "services.a.secrets.blog-TOKEN",
+        "services.web.secrets.TOKEN",
+    ),
+    "none": ("services: {blog-api: {image: 'x:1', secrets: {blog-KEY: {generate: 8}}}}", "", ""),
+}
+
+
+@pytest.mark.parametrize("case", CLASHES)
+def test_two_applications_have_no_resource_of_the_same_name(folder: Path, case: str) -> None:
+    """Whichever the program names first; nothing is registered then."""
+    app, main_path, path = CLASHES[case]
+    (folder / "app" / "app.yaml").write_text(f"name: smallest\n{app}\n")
+    if not path:
+        assert record(lambda: (Application.from_stack(), Application("blog"))).resources
+        return
+    for name, own, other in (("", main_path, path), ("blog", path, main_path)):
+        (diagnostic,) = catch(lambda name=name: record(lambda: Application(name)))
+        assert (diagnostic.path, diagnostic.code) == (own, "duplicate-name")
+        assert f" {other} of application " in diagnostic.message
+
+
+def test_two_applications_have_different_names(folder: Path) -> None:
+    (folder / "app" / "app.yaml").write_text("name: blog\nservices: {a: {image: 'x:1'}}\n")
+    assert summarize(catch(lambda: record(Application.from_stack))) == ["app/app.yaml:1:1: name: duplicate-name"]
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        (lambda: (Application.from_stack(), Application("smallest")), "Application: duplicate-name"),
+        (lambda: Application(pulumi.Output.from_input("smallest")), "Application: invalid-name"),
+        (lambda: take_values(env={"web": ["A"]}), "env.web: invalid-type"),
+        (lambda: take_values(env={"web": {"PORT": 80}}), "env.web.PORT: invalid-type"),
+        (lambda: take_values(external_hosts={"db": 1}), "external_hosts.db: invalid-type"),
+    ],
+)
+def test_errors_of_a_program(folder: Path, build: Callable[[], Any], expected: str) -> None:
+    assert summarize(catch(lambda: record(build))) == [f"__main__.py: {expected}"]
+
+
+def take_values(**values_: Any) -> Application:
+    return Application.from_stack(components.ApplicationArgs(**values_))
+
+
+def test_an_output_that_is_no_text_is_an_error(folder: Path) -> None:
+    """As the port of a database."""
+    with pytest.raises(pulumi.RunError, match=r"env.web.PORT: .* the type int, .*\.apply\(str\) \[invalid-type\]"):
+        record(lambda: take_values(env={"web": {"PORT": pulumi.Output.from_input(80)}}))
+
+
+def test_an_alias_is_not_the_name_of_another_secret(folder: Path) -> None:
+    (folder / "app" / "app.yaml").write_text(
+        "name: a\nservices: {web: {image: 'x:1', secrets: {B: {generate: 8}, a-B: {generate: 8}}}}\n"
+    )
+    resources = record(Application.from_stack, applications="{}").resources
+    assert all(not resource.request.aliases for resource in resources)
 
 
 @pytest.mark.parametrize(
@@ -264,6 +328,93 @@ def test_values_for_an_unknown_workload_and_without_a_key(folder: Path) -> None:
             "__main__.py: seaway:fingerprintKey: fingerprint-key-not-set",
         ]
     )
+
+
+EXTERNAL_APP = """\
+name: smallest
+services:
+  web: {image: 'example.com/web:1', port: 80}
+  api: {image: 'example.com/api:1', port: 80, calls: [db, cache], env: {DSN: 'pg://$(DB_HOST)/x'}, secrets: [PASSWORD]}
+jobs:
+  migrate: {uses: api, command: [migrate]}
+stores:
+  db: {image: 'postgres:17', port: 5432, volume: {path: /data, size: 1Gi}, secrets: {PASSWORD: {generate: 32}}}
+  cache: {port: 6379, external: {host: cache.example.com}}
+"""
+LEFT_OPEN = "{port: 6432, cidrs: [10.1.0.0/16]}"
+
+
+def give_host(
+    folder: Path, *, preview: bool = False, external: str = LEFT_OPEN, host: Any = None, store: str = "db"
+) -> recorder.Recording:
+    """A program that gives the host of an external store, and its password."""
+    (folder / "app" / "app.yaml").write_text(EXTERNAL_APP)
+    overlay = json.dumps({"stores": {"db": yaml.safe_load(f"{{external: {external}}}")}})
+
+    def build() -> None:
+        database = Database()
+        hosts = {store: host or database.host} if store else {}
+        args = components.ApplicationArgs(external_hosts=hosts, secrets={"PASSWORD": database.password})
+        Application.from_stack(args)
+
+    settings = {"programSecrets": '["PASSWORD"]', "overlay": overlay}
+    return recorder.record(build, config={**programs.CONFIG, **settings}, preview=preview)
+
+
+def test_the_host_of_an_external_store_is_an_output(folder: Path) -> None:
+    """What shapes objects is known in a preview; the host is only in the callers, and in no release."""
+    recording, previewed = (give_host(folder, preview=preview) for preview in (False, True))
+    for owner, kind in (("api", "Deployment"), ("migrate", "Job")):
+        (secret,) = (one.inputs for one in recording.list_resources("Secret") if one.name == f"{owner}-program-values")
+        given = {name: base64.b64decode(value.value).decode() for name, value in secret["data"].items()}
+        assert given == {"0.DB_HOST": "10.0.0.1", "0.DB_URL": "tcp://10.0.0.1:6432", "PASSWORD": "hunter2"}
+        known, unknown = (
+            next(one.inputs for one in run.list_resources(kind) if one.name.startswith(owner))
+            for run in (recording, previewed)
+        )
+        assert known["metadata"]["annotations"][names.EXTERNAL_ANNOTATION] == (
+            "db=10.0.0.1:6432 cache=cache.example.com:6379"
+        )
+        (container,) = known["spec"]["template"]["spec"]["containers"]
+        sources = {one["name"]: one.get("value") or one["valueFrom"]["secretKeyRef"] for one in container["env"]}
+        reference = {"name": f"{owner}-program-values", "key": "0.DB_HOST"}
+        assert (sources["DB_HOST"], sources["DB_PORT"]) == (reference, "6432")
+        assert [*sources].index("DB_HOST") < [*sources].index("DSN"), "the kubelet knows only variables before it"
+        for part, annotation in (("spec", config.PROGRAM_ANNOTATION), ("metadata", names.EXTERNAL_ANNOTATION)):
+            holders = [one[part].get("template", one[part]) for one in (unknown, known)]
+            leaves = [holder.get("metadata", holder)["annotations"].pop(annotation) for holder in holders]
+            assert leaves[0] is values.UNKNOWN
+        assert known == unknown
+    kinds = {
+        one.type.rpartition(":")[2] for one in recording.resources if one.inputs.get("metadata", {}).get("name") == "db"
+    }
+    assert kinds == set()
+    (web,) = (one for one in recording.list_resources("Deployment") if one.name == "web")
+    assert "annotations" not in web.inputs["spec"]["template"]["metadata"]
+    policies = json.dumps([one.inputs["spec"] for one in recording.list_resources("NetworkPolicy")])
+    assert '{"cidr": "10.1.0.0/16"}' in policies
+    assert "10.0.0.1" not in json.dumps(recording.list_resources("Release")[0].inputs["record"])
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"store": ""}, "__main__.py: external_hosts.db: program-hosts-differ"),
+        ({"external": "{host: db.example.com}"}, "__main__.py: external_hosts.db: program-hosts-differ"),
+        ({"store": "cache"}, "__main__.py: external_hosts.cache: program-hosts-differ"),
+        ({"external": "null"}, "__main__.py: external_hosts.db: program-hosts-differ"),
+        ({"external": "{port: 6432}"}, "Pulumi.dev.yaml: stores.db.external: missing-value"),
+        ({"store": "dbs"}, "__main__.py: external_hosts.dbs: unknown-workload"),
+    ],
+)
+def test_the_stack_leaves_the_hosts_of_the_program_open(folder: Path, given: dict[str, Any], expected: str) -> None:
+    assert expected in summarize(catch(lambda: give_host(folder, **given)))
+
+
+def test_a_host_with_a_port_is_an_error(folder: Path) -> None:
+    """As the endpoint of many providers: without an error, the variables would have two ports."""
+    with pytest.raises(pulumi.RunError, match=r"external_hosts.db: .*stores.db.external.port \[invalid-host\]"):
+        give_host(folder, host="db.example.com:5432")
 
 
 def test_a_release_that_is_restored_has_the_values_of_the_program(folder: Path) -> None:

@@ -103,6 +103,16 @@ def test_a_workload_of_its_own() -> None:
     assert {resource.request.provider.rpartition("::")[0].rpartition("::")[2] for resource in objects} == {"own"}
     db = resources["test:index:Database db"].urn
     assert all(db in resource.request.dependencies for resource in objects)
+    guard = resources["seaway:index:Objects web-objects"]
+    assert all(guard.urn in resource.request.dependencies for resource in objects)
+    names = [
+        f"{one.inputs['apiVersion']}/{one.inputs['kind']}/10.0.0.1/{one.inputs['metadata']['name']}" for one in objects
+    ]
+    assert guard.inputs["objects"] == sorted(names)
+    assert {*guard.inputs["fixed"]} == {"apps/v1/Deployment/10.0.0.1/api"}
+    first, last = recording.list_resources("Cluster")
+    assert first.urn in guard.request.dependencies
+    assert resources["seaway:index:Rollout web"].urn in last.request.dependencies
     deployment, rollout = resources["kubernetes:apps/v1:Deployment web-api"], resources["seaway:index:Rollout web"]
     (container,) = deployment.inputs["spec"]["template"]["spec"]["containers"]
     assert container["image"] == f"10.0.0.1/shop/web@{recorder.DIGEST}"
@@ -132,6 +142,21 @@ def test_a_workload_of_its_own() -> None:
 def test_errors_of_a_workload(keys: dict[str, Any], expected: str) -> None:
     diagnostics = summarize(catch(lambda: record(lambda: build_workload(**keys))))
     assert [line.partition(": ")[2] for line in diagnostics] == [expected]
+
+
+def test_checks_of_a_workload() -> None:
+    """Those of an application, except that all pods of its namespace may connect: nothing says who calls it."""
+    (warning,) = record(build_workload).messages
+    assert warning.startswith("web: ")
+    assert "IMG-02" in warning
+    assert "NET-09" not in warning
+    errors = catch(lambda: record(build_workload, checkSeverity='{"IMG-02": "error"}'))
+    assert {(error.code, str(error.location)) for error in errors} == {("IMG-02", "__main__.py")}
+
+
+def test_a_preview_may_not_know_the_namespace() -> None:
+    (guard,) = record(build_workload, preview=True).list_resources("Objects")
+    assert (guard.inputs["objects"], guard.inputs["fixed"]) == (values.UNKNOWN, values.UNKNOWN)
 
 
 def test_a_hint_of_a_secret_without_a_value_works() -> None:

@@ -147,3 +147,38 @@ def test_nothing_else_is_open(notes: project.Project) -> None:
     results = {target: names[code] for target, code in zip(targets, codes, strict=True)}
     print(json.dumps(results))
     assert results == targets
+
+
+PROGRAM = f"""
+import pulumi
+import pulumi_kubernetes as k8s
+from components import Application, ApplicationArgs
+
+cluster = pulumi.ResourceOptions(provider=k8s.Provider("plain", context="seaway-dev"))
+metadata = {{"name": "address", "namespace": "{DATABASE}"}}
+address = k8s.core.v1.ConfigMap("address", metadata=metadata, data={{"host": "{HOST}"}}, opts=cluster)
+Application.from_stack(ApplicationArgs(external_hosts={{"db": address.data["host"]}}))
+"""
+
+
+def test_the_host_is_a_value_of_another_resource(notes: project.Project) -> None:
+    """Its pods use it, `seaway status` shows it, and a changed one changes two annotations of its callers."""
+    (notes.folder / "__main__.py").write_text(PROGRAM)
+    notes.replace_text(notes.stack_file.name, f"host: {HOST}", "cidrs: [0.0.0.0/0]")
+    notes.up()
+    assert run_in_api(notes, f"{PSQL} 'select count(*) from notes'")
+    assert run_in_api(notes, "echo $DB_URL") == f"tcp://{HOST}:{PORT}"
+    notes.preview("--expect-no-changes")
+    assert f"db is external, at {HOST}:{PORT}" in notes.seaway("status", "--stack", STACK).stdout
+    assert notes.seaway("status", "--drift", "--stack", STACK).exit_code == 0
+    assert "known-after-update" in notes.seaway("explain", "db", "--stack", STACK).stdout
+    notes.replace_text("__main__.py", f'"host": "{HOST}"', '"host": "db.example.com"')
+    steps = json.loads(notes.preview("--json").stdout)["steps"]
+    (deployment,) = (step for step in steps if step["urn"].endswith("Deployment::api"))
+    fields = sorted(deployment["detailedDiff"])
+    assert ["external" in fields[0], "program-values" in fields[1], len(fields)] == [True, True, 2], fields
+    notes.replace_text("__main__.py", '"host": "db.example.com"', '"host": "db.example.com:5432"')
+    refused = notes.up(check=False).output
+    assert "external_hosts.db" in refused, refused
+    assert "[invalid-host]" in refused, refused
+    assert "Traceback" not in refused, refused

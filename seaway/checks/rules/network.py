@@ -149,7 +149,7 @@ def external_addresses(context: check_context.CheckContext) -> check_context.Fin
     calls = {workload.name: workload.calls for workload in context.environment.app.get_workloads().values()}
     for store in context.environment.app.stores:
         address = store.external
-        if address is None or external.find_ranges(address) or external.parse_namespace(address.host):
+        if address is None or external.find_ranges(address) or external.parse_namespace(address):
             continue
         for policy in context.list_objects("NetworkPolicy"):
             if store.name in calls.get(policy.owner or "", ()):

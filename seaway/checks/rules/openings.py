@@ -97,8 +97,9 @@ def unpublished_services(context: check_context.CheckContext) -> check_context.F
 
 
 def _is_generated(context: check_context.CheckContext, workload: application.AnyWorkload, peer: dict[str, Any]) -> bool:
-    """Whether a peer is that of `internet`, or of an external store without ranges, which is the matter of NET-08."""
-    if peer in policies.INTERNET_PEERS:
+    """Whether a peer is that of `internet`, the namespace of a workload that is used alone, or an external store
+    without ranges, which is the matter of NET-08."""
+    if peer in policies.INTERNET_PEERS or (context.environment.opens_namespace and peer == policies.NAMESPACE_PEER):
         return True
     addresses = [store.external for store in context.environment.app.stores if store.name in workload.calls]
     has_unknown = any(address and not external.find_ranges(address) for address in addresses)

@@ -189,6 +189,9 @@ def _export_environment(container: ExportedContainer) -> tuple[dict[str, Any], d
         variables[name] = f"${{{name}:?}}" if secret.env else path
     has_links = container.workload.link_variables
     texts = dict(links.get_variables(container.export.app, container.workload)) if has_links else {}
+    for name in links.list_program_variables(container.export.app, container.workload):
+        del texts[name]
+        environment[name], variables[name] = None, f"${{{name}:?}}"
     texts |= container.container_spec.env
     for name, text in references.sort_variables(texts).items():
         environment[name] = variables[name] = expand_references(text, variables)

@@ -15,12 +15,19 @@ def check(app: application.Application, locations: diagnosis.SourceLocations) ->
     for store in app.stores:
         if store.external is not None:
             part = locations.at(f"stores.{store.name}.external")
-            yield from _check_host(store.external.host, part.at("host"))
+            host = store.external.host
+            if host is not None:
+                yield from check_host(host, part.at("host"))
+            elif not store.external.cidrs and not part.has_undecoded("host", "cidrs"):
+                message = "has no host, so the Pulumi program gives it, and no preview knows which addresses to open"
+                hint = "add `host: db.example.com`, or for a host of the program `cidrs: [10.1.0.0/16]`"
+                yield part.report("missing-value", message, hint)
             for index, text in enumerate(store.external.cidrs):
                 yield from _check_range(text, part.at("cidrs", index))
 
 
-def _check_host(host: str, part: diagnosis.Part) -> diagnosis.Diagnostics:
+def check_host(host: str, part: diagnosis.Part) -> diagnosis.Diagnostics:
+    """A host is a DNS name with a domain, or an IP address."""
     if model_external.parse_ip(host) or _NAME.fullmatch(host):
         return
     hint = "write a name as db.example.com or db.other.svc.cluster.local, or an IP address"

@@ -1,5 +1,6 @@
 """The shop with a managed database, examples/external: its manifests, pictures and compose file."""
 
+import copy
 import dataclasses
 import re
 from pathlib import Path
@@ -9,11 +10,11 @@ import pytest
 
 from seaway.compose.exporter import exporter
 from seaway.explain import graph, svg, workload
-from seaway.manifests import objects, preview
+from seaway.manifests import names, objects, preview
 from seaway.model import application
 from seaway.model.defaults import resolve
 from seaway.project import environments, release
-from seaway.release import record
+from seaway.release import drift, record
 from seaway.syntax import nodes
 from tests import golden
 from tests.support import rendering
@@ -151,3 +152,20 @@ def test_a_compose_file_has_its_callers_with_the_address() -> None:
     document = exporter.export_application(dataclasses.replace(PROD.app, services=closed), PROD.node).document
     networks = {name: document["networks"][name] for name in document["services"]["api"]["networks"]}
     assert None in networks.values(), "a network that is not internal"
+
+
+def test_the_host_of_the_program_is_known_after_the_update() -> None:
+    """Commands do not run the program."""
+    (store,) = PROD.app.stores
+    opened = dataclasses.replace(store, external=application.External(cidrs=("10.40.0.0/24",)))
+    environment = dataclasses.replace(PROD, app=dataclasses.replace(PROD.app, stores=(opened,)))
+    (node,) = (node for node in graph.build_graph(environment.app, PROD.settings).nodes if node.name == "db")
+    assert (node.kind, node.detail) == ("external", "known-after-update:5432")
+    assert workload.explain_workload(environment, "db").address == "tcp://known-after-update:5432"
+    exported = exporter.export_application(environment.app, PROD.node).document["services"]["api"]["environment"]
+    assert (exported["DB_HOST"], exported["DB_PORT"]) == (None, "5432"), "the user of Docker sets it"
+    (deployment,) = (one.manifest for one in render(environment) if one.key == "Deployment/api")
+    live = copy.deepcopy(deployment)
+    live["metadata"]["annotations"][names.EXTERNAL_ANNOTATION] = "db=db.example.com:5432"
+    differences = drift.compare_objects([deployment], {"Deployment": [live]})
+    assert {difference.kind for difference in differences} == {"Secret"}, "the annotation does not differ"

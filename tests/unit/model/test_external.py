@@ -42,6 +42,7 @@ VALID = [
     store("{host: db.example.com}"),
     store("{host: DB-1.Example.com, port: 6432, cidrs: [10.1.0.0/16, '2001:db8::/32']}"),
     store("{host: 10.1.2.3}"),
+    store("{cidrs: [10.1.0.0/16]}"),
     store("{host: '2001:db8::1'}"),
     store("{host: db.other.svc}"),
     store("{host: 127.0.0.1}"),
@@ -53,7 +54,7 @@ VALID = [
     ),
 ]
 INVALID = {
-    "no host": (store("{port: 5432}"), "5:30: stores.db.external.host: missing-value"),
+    "neither a host nor ranges": (store("{port: 5432}"), "5:20: stores.db.external: missing-value"),
     "host as text": (store("db.example.com"), "5:20: stores.db.external: invalid-type"),
     "URL": (store("{host: 'postgres://me@db.example.com:6432/shop'}"), "5:31: stores.db.external.host: invalid-host"),
     "host with a port": (store("{host: 'db.example.com:6432'}"), "5:31: stores.db.external.host: invalid-host"),

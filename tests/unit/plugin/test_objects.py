@@ -175,6 +175,7 @@ def test_a_deleted_namespace_is_refused_first(plugin: engine.Plugin, api: apiser
 
 
 def test_recorded_objects_are_not_requested_again(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    api.put("v1", "Namespace", "", "shop-prod")
     api.put("apps/v1", "Deployment", "shop-prod", "web")
     api.put("v1", "ConfigMap", "shop-prod", "web-1a2b")
     recorded = inputs(WEB)
@@ -188,7 +189,21 @@ def test_recorded_objects_are_not_requested_again(plugin: engine.Plugin, api: ap
     assert set(list_reads(api)) == {"/api/v1/namespaces/shop-prod/configmaps/web-1a2b"}
 
 
-def test_a_new_object_is_recorded(plugin: engine.Plugin) -> None:
+def test_the_namespace_of_another_resource(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    """A workload that is used alone: a preview may not know its namespace, and the stack does not delete it."""
+    unknown = inputs() | {"objects": values.UNKNOWN, "fixed": values.UNKNOWN}
+    assert engine.create(plugin, URN, preview=True, **unknown) == unknown
+    assert engine.diff(plugin, URN, inputs(WEB), **unknown) == ["objects"]
+    recorded = inputs(WEB)
+    text = plugin.get_refusal(lambda: engine.diff(plugin, URN, recorded, **recorded))
+    assert "namespace shop-prod was deleted" in text
+    assert read(plugin, recorded) == "", "pulumi up --refresh creates the objects again"
+    api.put("v1", "Namespace", "", "shop-prod")
+    assert read(plugin, recorded)
+
+
+def test_a_new_object_is_recorded(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    api.put("v1", "Namespace", "", "shop-prod")
     both = inputs(POLICY, WEB)
     assert engine.diff(plugin, URN, inputs(WEB), **both) == ["objects"]
     assert engine.update(plugin, URN, inputs(WEB), **both) == both
