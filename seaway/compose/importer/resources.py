@@ -11,7 +11,7 @@ DEFAULT_MEMORY = "256Mi"
 """Reserved for an unknown program. The model's smaller default is for programs whose memory was measured."""
 
 MIN_GUESSED_LIMIT = "8Gi"
-"""Docker has no limit, so a limit that no key states is far above the usual memory of a program: it only ends a leak."""
+"""Docker has no limit, so a limit that no key states is far above what a program usually needs: it only ends a leak."""
 
 MIN_SHARED_LIMIT = "4Gi"
 """The same of a known program that needs 1Gi or more: a JVM or a database takes a share of its limit at once."""

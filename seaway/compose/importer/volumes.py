@@ -1,19 +1,15 @@
 """Converts mounts: a named volume is the disk of a store, a file is configuration."""
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 
-from seaway.compose.importer import amounts, images, key_reader, mount_reader, naming, plan, security
+from seaway.compose.importer import amounts, image_files, images, key_reader, mount_reader, naming, plan, security
 
 DEFAULT_SIZE = "1Gi"
 """Compose states no size."""
 
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
-
-_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/www)/|/var/log(/|$)")
-"""Images hold programs and configuration there, and data elsewhere."""
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -32,6 +28,8 @@ def convert(service: plan.ServicePlan) -> None:
             _convert_shared_disk(service, mount)
         else:
             _convert_other_mount(service, mount)
+    if image_files.has_shell(service):
+        image_files.copy(service, own_names)
 
 
 def name_disks(own: Sequence[mount_reader.Mount]) -> dict[mount_reader.Mount, str | None]:
@@ -74,22 +72,21 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     elif mount.source.startswith(("./", "../")) and service.project.to_relative(mount.source) == mount.source:
         absence = "no folder" if service.project.is_empty(mount.source) else "not the files"
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
+    elif image_files.has_files(service, mount):
+        if image_files.has_shell(service):
+            message = f"a {size} disk; while it is empty, an init container copies the image's files to it"
+            hint = "without a shell in the image, it cannot: set volume.nocopy"
+        else:
+            message = (
+                f"a {size} disk, empty at first: Docker would copy the image's files, and here the image has no shell"
+            )
+            hint = "if the program needs them, copy them when it starts"
+        keys.approximate(mount.key, message, hint, into=into)
     elif label_size:
         keys.keep(mount.key, f"a {size} disk", into=into)
-    elif _has_files(service, mount.target):
-        message = f"a {size} disk, empty at first: Docker would copy the image's files to it"
-        keys.approximate(mount.key, message, "if the program needs them, copy them when it starts", into=into)
     else:
         message = f"a {size} disk, empty at first: compose states no size"
         keys.record(mount.key, "added", message, f"label the volume with {SIZE_LABEL}", into=into)
-
-
-def _has_files(service: plan.ServicePlan, folder: str) -> bool:
-    """Whether the image has files in a folder, as far as its Dockerfile or the name of the folder tells."""
-    copies = service.stage.copies if service.stage else ()
-    if any(place and mount_reader.overlaps(place, folder) for _, place in copies):
-        return True
-    return _IMAGE_FOLDERS.match(folder) is not None and service.profile is None
 
 
 def _convert_shared_disk(service: plan.ServicePlan, mount: mount_reader.Mount) -> None:
