@@ -1,11 +1,14 @@
 """Shapes of public compose projects that an import got wrong."""
 
 import datetime
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from dev import dry_run
 from seaway.checks import engine
 from seaway.compose import project
 from seaway.compose.importer import convert
@@ -175,6 +178,31 @@ def test_a_shape_of_a_public_project_is_deployable(case: str, tmp_path: Path) ->
     environment = environments.Environment.create(app, settings.Settings(stack="test", context="test"))
     results = engine.run_checks(environment, preview.render_objects(environment), datetime.date(2026, 1, 1))
     assert [result.check.id for result in results if result.is_refused] == []
+
+
+def test_a_job_that_prepares_a_disk_moves_to_its_store_as_the_hint_says(tmp_path: Path) -> None:
+    text = """
+  db: {image: x/db:1, volumes: ["disk:/var/db"], depends_on: {own: {condition: service_completed_successfully}}}
+  own: {image: busybox:1, environment: {A: b}, volumes: ["disk:/data"], entrypoint: [chown, -R, "999", /data]}
+volumes: {disk: }
+"""
+    conversion = convert_text(text, tmp_path)
+    hint = next(
+        outcome.hint for outcome in conversion.outcomes if outcome.path == "services.db.depends_on.own.condition"
+    )
+    match = re.search(
+        r"to stores\.db\.init\.own with its ([a-z, ]+) and (\w+), and `writable: \[(.*)\]`; write /var/db ", hint
+    )
+    assert match
+    app: Any = nodes.to_plain(conversion.app)
+    own = app.pop("jobs")["own"]
+    kept = {key: own[key] for key in (*match[1].split(", "), match[2]) if key in own}
+    app["stores"]["db"]["init"] = {"own": kept | {"writable": match[3].split(", ")}}
+    (tmp_path / "app.yaml").write_text(yaml.safe_dump(app))
+    manifests = dry_run.render_application(tmp_path / "app.yaml", tmp_path)[1]
+    store = next(manifest for manifest in manifests if manifest["kind"] == "StatefulSet")
+    (init,) = store["spec"]["template"]["spec"]["initContainers"]
+    assert {"name": "data", "mountPath": "/var/db"} in init["volumeMounts"]
 
 
 def test_included_files_must_agree(tmp_path: Path) -> None:
