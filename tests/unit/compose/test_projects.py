@@ -225,6 +225,22 @@ def test_a_compose_file_with_another_name_is_known_by_its_keys(text: str, *, is_
     assert not load.is_compose_file(tmp_path / "basic.yml,missing.yml")
 
 
+@pytest.mark.parametrize("text", ["", "# TODO\n", "\ufeff # TODO\n\n", "{}\n"])
+def test_an_override_may_be_empty(text: str, tmp_path: Path) -> None:
+    compose.write_files(tmp_path, main=compose.PAGE, b=text)
+    assert compose.load_plain(tmp_path, "main", "b") == compose.load_plain(tmp_path)
+    (tmp_path / "b.yml").write_text("\ufeffservices: {b: {image: b}}\n")
+    assert compose.load_plain(tmp_path, "main", "b")["services"].keys() == {"web", "b"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "kinds"), [("environment: ['A=${PWD}/a']", ["approximated"]), ("volumes: ['${PWD}/a:/a']", [])]
+)
+def test_the_folder_of_the_file_is_no_value(keys: str, kinds: list[str], tmp_path: Path) -> None:
+    outcomes = convert_text(f"\n  web: {{image: x/web:1, {keys}}}\n", tmp_path).outcomes
+    assert [outcome.kind for outcome in outcomes if outcome.path == "${PWD}"] == kinds
+
+
 def test_a_file_of_the_host_is_no_disk(tmp_path: Path) -> None:
     text = "\n  web: {image: x/web:1, volumes: ['/opt/web/a.p12:/a.p12']}\nx-seaway: {hostFolders: disks}\n"
     outcomes = convert_text(text, tmp_path).outcomes
