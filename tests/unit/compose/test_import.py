@@ -622,7 +622,7 @@ def test_interpolated_secrets_stay_references(fields: str, path: str, expected: 
     file = tmp_path / "compose.yaml"
     file.write_text(f"name: shop\nservices:\n  web:\n    image: x:1\n    ports: ['80']\n    {fields}\n")
     (tmp_path / ".env").write_text("PW=pa-ss\nLONG_PW=pa-ss-0815\nTAG=pa-ss\n")
-    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    _, conversion = project.convert_files([file], within=roots.Root(tmp_path))
     web: Any = nodes.to_plain(conversion.app)
     web = web["services"]["web"]
     assert (web["health"]["readiness"] if path == "health" else web[path]) == expected

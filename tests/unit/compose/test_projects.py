@@ -159,7 +159,7 @@ def convert_text(text: str, folder: Path) -> convert.Conversion:
     compose.write_files(folder, a__b="services:\n  db: {image: 'x/db:1', environment: {A: included, B: included}}\n")
     (folder / "conf").mkdir()
     (folder / "conf" / "a.conf").write_text("resolver 127.0.0.11;\n")
-    return project.convert_files(folder / "a" / "compose.yml", within=roots.Root(folder))
+    return project.convert_files([folder / "a" / "compose.yml"], within=roots.Root(folder))[1]
 
 
 @pytest.mark.parametrize("case", [*FIELDS, *OUTCOMES])
