@@ -42,7 +42,7 @@ def compare_conversion(only: Sequence[str]) -> int:
         print("the cluster does not run, so no API server validates objects (make cluster-up)", file=sys.stderr)
         rows, version = table.make_rows(None, only), ""
     else:
-        with table.open_client() as client:
+        with dry_run.open_namespaces(table.NAMESPACES) as client:
             rows, version = table.make_rows(client, only), KUBERNETES
     _write(rows, version, only)
     return 0

@@ -1,8 +1,6 @@
 """Writes docs/kompose.md: the conversion of each project of the corpus by Seaway and by kompose."""
 
-import contextlib
 import dataclasses
-import http
 import json
 import shutil
 import statistics
@@ -11,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,6 @@ import httpx
 from dev import dry_run, project
 from dev.cluster import toolchain
 from dev.compose_comparison import deployment, projects, silent_losses, tools
-
-LEVELS = ("restricted", "baseline", "privileged")
 
 HEAD = """\
 # Comparison with kompose
@@ -44,6 +40,9 @@ Seaway and kompose {version} convert each project of the corpus ({count}) with a
 - **seconds**: median of {times} runs of the command.
 """
 TIMES = 3
+
+NAMESPACES = "kompose"
+"""The prefix of the namespaces, one for each level of Pod Security."""
 
 SILENT_REASONS: Mapping[str, str] = {
     **dict.fromkeys(("command", "entrypoint", "deploy"), "no effect: null, or an empty mapping"),
@@ -127,40 +126,15 @@ def _validate(client: httpx.Client, conversion: tools.Conversion) -> tuple[list[
     """Return the rejected objects, and the strictest level that admits all pods."""
 
     def find_problems(manifest: Mapping[str, Any], level: str) -> list[str]:
-        return list(dry_run.list_problems(client, manifest, format_namespace(level)))
+        return list(dry_run.list_problems(client, manifest, f"{NAMESPACES}-{level}"))
 
     manifests = [manifest for manifest in conversion.objects if manifest["kind"] != "Namespace"]
     rejected = [line for manifest in manifests for line in find_problems(manifest, "privileged")[:1]]
     pods = list(dry_run.list_pods(manifests))
-    for level in LEVELS:
+    for level in dry_run.LEVELS:
         if not any(find_problems(pod, level) for pod in pods):
             return rejected, level
     return rejected, "none"
-
-
-def format_namespace(level: str) -> str:
-    """Return the namespace of a level of Pod Security."""
-    return f"kompose-{level}"
-
-
-@contextlib.contextmanager
-def open_client() -> Generator[httpx.Client]:
-    """Open a client of the API server, with a namespace for each level of Pod Security."""
-    label = "pod-security.kubernetes.io/"
-    with dry_run.open_client() as client:
-        for level in LEVELS:
-            labels = {f"{label}enforce": level, f"{label}warn": level}
-            body = {"metadata": {"name": format_namespace(level), "labels": labels}}
-            client.post("/api/v1/namespaces", json=body).raise_for_status()
-        try:
-            for level in LEVELS:
-                account = f"/api/v1/namespaces/{format_namespace(level)}/serviceaccounts/default"
-                while client.get(account).status_code != http.HTTPStatus.OK:
-                    time.sleep(0.1)
-            yield client
-        finally:
-            for level in LEVELS:
-                client.delete(f"/api/v1/namespaces/{format_namespace(level)}")
 
 
 def make_rows(client: httpx.Client | None, only: Sequence[str] = ()) -> list[Row]:
@@ -229,7 +203,7 @@ def _format_summary(rows: Sequence[Row]) -> Iterator[str]:
         yield format_line(outcome, *(str(sum(row.outcome == outcome for row in group)) for group in groups))
     yield count_all("keys dropped silently", lambda row: len(row.silent), lambda row: row.tested)
     yield count_all("objects rejected", lambda row: len(row.rejected), lambda row: row.objects)
-    for level in LEVELS:
+    for level in dry_run.LEVELS:
         yield format_line(
             f"Pod Security: {level}", *(str(sum(row.level == level for row in group)) for group in groups)
         )

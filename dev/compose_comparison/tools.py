@@ -51,7 +51,8 @@ def convert(tool: str, files: Sequence[Path]) -> Conversion:
 def _convert_with_seaway(files: Sequence[Path]) -> Conversion:
     path = files[0].with_name(",".join(file.name for file in files))
     try:
-        outcomes = project.convert_files(path, within=roots.Root(files[0].parent), profiles=["*"]).outcomes
+        _, conversion = project.convert_files(files, within=roots.Root(files[0].parent), profiles=["*"])
+        outcomes = conversion.outcomes
         losses = [outcome for outcome in outcomes if outcome.kind != "kept"]
         warned_keys = frozenset(loss.path for loss in losses)
         warnings = frozenset(f"{loss.path} {loss.kind} {loss.message}" for loss in losses)

@@ -42,9 +42,8 @@ from pathlib import Path
 from rich import text
 
 from seaway.cli import command, display, output, pulumi_cli, stack, standalone
-from seaway.compose import report
+from seaway.compose import project, report
 from seaway.compose.importer import convert, write
-from seaway.compose.loader import loader
 from seaway.files import roots, working_tree, writer
 from seaway.project import load, stack_file
 from seaway.release import fingerprints
@@ -77,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.set_secrets:
         return _set_secrets(arguments.set_secrets, files, arguments.profile)
     root = roots.find_working_root(arguments.root)
-    document, result = convert_files(files, name=arguments.name, profiles=arguments.profile, root=root)
+    document, result = project.convert_files(files, within=root, name=arguments.name, profiles=arguments.profile)
     is_refused = any(outcome.kind == "refused" for outcome in result.outcomes)
     is_lossy = any(outcome.kind in report.LOSSY_KINDS for outcome in result.outcomes)
     fails = is_refused or (arguments.strict and is_lossy)
@@ -119,29 +118,6 @@ def run(arguments: argparse.Namespace) -> int:
     return command.FAILURE if fails else command.SUCCESS
 
 
-def convert_files(
-    files: Sequence[Path], *, name: str | None = None, profiles: Sequence[str] = (), root: roots.Root | None = None
-) -> tuple[loader.LoadedProject, convert.Conversion]:
-    """Load and convert Compose files; each overrides the previous one.
-
-    ``root``: the folder that they must be in; None: the working root.
-    """
-    root = root or roots.find_working_root()
-    for file in files:
-        if not root.exists(file):
-            message, hint = "the file does not exist", "name an existing Compose file"
-            raise diagnosis.reject(diagnosis.SourceLocation(str(file)), "", "file-not-found", message, hint)
-    document = loader.load(files, within=root, profiles=profiles)
-    return document, convert.convert_document(
-        document.root,
-        name=name,
-        folder=files[0].parent,
-        within=root,
-        outcomes=document.outcomes,
-        lookups=document.lookups,
-    )
-
-
 def report_secrets(result: convert.Conversion, files: Sequence[Path], profiles: Sequence[str] = ()) -> None:
     """Name the secrets whose values are not written, and the command that sets them all."""
     if names := sorted(result.secret_values):
@@ -158,8 +134,8 @@ def _set_secrets(name: str, files: Sequence[Path], profiles: Sequence[str]) -> i
     folder = stack.find_project_folder(Path.cwd())
     file = folder / f"Pulumi.{name}.yaml"
     config = stack_file.read_config(file) if file.is_file() else None
-    root = stack_file.find_root(config, folder) if config else None
-    _, result = convert_files(files, profiles=profiles, root=root)
+    root = stack_file.find_root(config, folder) if config else roots.find_working_root()
+    _, result = project.convert_files(files, within=root, profiles=profiles)
     has_key = config is not None and not config.pairs.keys().isdisjoint(("secrets", stack_file.FINGERPRINT_KEY))
     if result.secret_values and not has_key:
         key = fingerprints.generate_key()  # `pulumi up` needs it

@@ -17,7 +17,7 @@ import re
 from pathlib import Path
 
 from seaway.cli import command, import_compose
-from seaway.compose import report
+from seaway.compose import project, report
 from seaway.compose.importer import write
 from seaway.files import roots, writer
 from seaway.model.validate import structure
@@ -133,7 +133,7 @@ def _find_requirement() -> str | None:
 
 
 def _convert_compose(file: Path, name: str, *, python: bool) -> Application:
-    document, result = import_compose.convert_files([file], name=name)
+    document, result = project.convert_files([file], within=roots.find_working_root(), name=name)
     outcomes = tuple(result.outcomes)
     listed = [outcome for outcome in outcomes if outcome.kind != "kept"]
     import_compose.print_report(listed, report.summarize(outcomes), file.name, to_stderr=False)

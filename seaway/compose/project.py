@@ -6,7 +6,7 @@ profiles.
 """
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from seaway.compose.importer import convert
@@ -33,17 +33,32 @@ def list_files(path: Path) -> list[Path]:
 
 
 def convert_files(
-    path: Path,
+    files: Sequence[Path],
     *,
     within: roots.Root,
     name: str | None = None,
     profiles: Collection[str] = (),
     build_named_images: bool = True,
-) -> convert.Conversion:
-    """Convert files, and read nothing outside ``within``. Refused keys are among the outcomes."""
-    files = list_files(path)
+    display_name: Path | None = None,
+    hint: str = "name an existing Compose file",
+) -> tuple[loader.LoadedProject, convert.Conversion]:
+    """Load and convert files; each overrides the previous one. Refused keys are among the outcomes.
+
+    Args:
+        files: the files.
+        within: the only files that may be read.
+        name: the name of the application. None: that of the project.
+        profiles: the active profiles.
+        build_named_images: False uses the image of a service that also has a build.
+        display_name: the path of one of the files in the message of a missing file. None: the path itself.
+        hint: for a missing file.
+    """
+    for file in files:
+        if not within.exists(file):
+            location = diagnosis.SourceLocation(str(display_name.with_name(file.name) if display_name else file))
+            raise diagnosis.reject(location, "", "file-not-found", "the file does not exist", hint)
     project = loader.load(files, within=within, profiles=profiles)
-    return convert.convert_document(
+    return project, convert.convert_document(
         project.root,
         name=name,
         folder=files[0].parent,
@@ -57,20 +72,14 @@ def convert_files(
 def load_application(
     path: Path, display_name: str, root: roots.Root, profiles: Collection[str] = (), *, build_named_images: bool = True
 ) -> convert.Conversion:
-    """The application for a deployment. No key is refused.
-
-    Args:
-        path: the files.
-        display_name: the path in messages, relative to the project.
-        root: the only files that may be read.
-        profiles: the active profiles.
-        build_named_images: False uses the image of a service that also has a build.
-    """
-    for file in list_files(path):
-        if not root.exists(file):
-            location = diagnosis.SourceLocation(str(Path(display_name).with_name(file.name)))
-            hint = "create it, or set seaway:app to the file of the application"
-            raise diagnosis.reject(location, "", "file-not-found", "the file does not exist", hint)
-    conversion = convert_files(path, within=root, profiles=profiles, build_named_images=build_named_images)
+    """The application for a deployment. No key is refused. For the arguments see `convert_files`."""
+    _, conversion = convert_files(
+        list_files(path),
+        within=root,
+        profiles=profiles,
+        build_named_images=build_named_images,
+        display_name=Path(display_name),
+        hint="create it, or set seaway:app to the file of the application",
+    )
     convert.require_accepted(conversion)
     return conversion

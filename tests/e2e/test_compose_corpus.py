@@ -14,21 +14,13 @@ import httpx
 import pytest
 import yaml
 
-from dev import dry_run, kubectl, project
+from dev import dry_run, project
 from seaway.cli import main
-from seaway.files import roots
-from seaway.manifests import preview
-from seaway.model import application, settings
-from seaway.project import environments, load
 
 pytestmark = pytest.mark.cluster
 
 PROJECTS = (project.ROOT / "tests" / "compose" / "corpus", project.ROOT / "examples" / "compose")
 CASES = {folder.name: folder for projects in PROJECTS for folder in sorted(projects.iterdir())}
-STACK = settings.Settings(
-    stack="test", context="test", registry="registry.example.com", publish="ingress", ingress=settings.Ingress()
-)
-LEVELS: tuple[application.Security, ...] = ("restricted", "baseline")
 REFUSED: Mapping[str, frozenset[str]] = {
     "models": frozenset({"services.listed.use_api_socket"}),
     "privileged": frozenset(
@@ -42,31 +34,10 @@ REFUSED: Mapping[str, frozenset[str]] = {
 """The refused keys by case. No other key is refused."""
 
 
-def namespace_of(level: str) -> str:
-    return f"corpus-{level}"
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[httpx.Client]:
-    """A namespace for each level of Pod Security in the corpus. A dry run creates nothing in it."""
-    label = "pod-security.kubernetes.io/"
-    manifests = [
-        {
-            "apiVersion": "v1",
-            "kind": "Namespace",
-            "metadata": {"name": namespace_of(level), "labels": {f"{label}enforce": level, f"{label}warn": level}},
-        }
-        for level in LEVELS
-    ]
-    kubectl.run("create", "--filename", "-", stdin={"apiVersion": "v1", "kind": "List", "items": manifests})
-    try:
-        for level in LEVELS:
-            wait = ("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
-            kubectl.run(*wait, "--namespace", namespace_of(level))
-        with dry_run.open_client() as client:
-            yield client
-    finally:
-        kubectl.run("delete", "namespace", *map(namespace_of, LEVELS), "--wait=false")
+    with dry_run.open_namespaces("corpus", ("restricted", "baseline")) as client:
+        yield client
 
 
 def import_project(folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
@@ -97,11 +68,7 @@ def test_api_server_accepts_converted_objects(
         (folder / "docker-compose.waived.yml").write_text(yaml.safe_dump({"services": waive}))
         code, report_ = import_project(folder, capsys)
     assert code == 0, report_
-    app = load.load_application(folder / "app.yaml", root=roots.Root(folder))
-    namespace, *manifests = [
-        resource.manifest for resource in preview.render_objects(environments.Environment.create(app, STACK))
-    ]
-    level = namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"]
+    level, manifests = dry_run.render_application(folder / "app.yaml", folder)
     checked = [*manifests, *dry_run.list_pods(manifests)]
     assert len(checked) > len(manifests), "a file without pods shows nothing"
-    assert [line for resource in checked for line in dry_run.list_problems(server, resource, namespace_of(level))] == []
+    assert [line for resource in checked for line in dry_run.list_problems(server, resource, f"corpus-{level}")] == []

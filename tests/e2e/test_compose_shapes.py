@@ -49,7 +49,8 @@ def is_book_printed(client: httpx.Client) -> bool:
 
 
 def is_file_stored(client: httpx.Client) -> bool:
-    return client.get("/note").text == "keep me"
+    of_the_image = client.get("/welcome").text == "Put your files here.\n"
+    return of_the_image and client.get("/note").text == "keep me"
 
 
 def has_each_broker_messages(client: httpx.Client) -> bool:

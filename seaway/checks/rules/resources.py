@@ -47,7 +47,8 @@ def memory_request_equals_limit(container: check_context.Container) -> check_con
     request, limit = (resources.get(kind, {}).get("memory") for kind in ("requests", "limits"))
     if request is not None and limit is not None and quantity.parse(request) != quantity.parse(limit):
         message = f"{request} is less than the limit of {limit}"
-        yield container.make_finding("resources.requests.memory", message, f"set it to {limit}")
+        hint = "set `resources.memory` to the most that it uses, and `memoryLimit` to the same"
+        yield container.make_finding("resources.requests.memory", message, hint)
 
 
 @check.for_application("RES-08", "The quota of the namespace covers everything that can run at once", check.CANNOT_WORK)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from seaway.compose.exporter import container
+from seaway.compose.importer import image_files
 from seaway.kubernetes.api import kinds
 
 
@@ -47,6 +48,10 @@ def _find_known_fields(pod: Any, metadata: Any, name: str) -> Iterator[tuple[str
         memory = volume.get("emptyDir") or {}
         if volume.get("name") == "shm" and memory.get("sizeLimit"):
             yield f"volumes.{number}", "shm_size", container.to_docker_size(memory["sizeLimit"])
+    names = [fields.get("name") for fields in pod.get("initContainers") or ()]
+    yield from (
+        (f"initContainers.{number}", "", None) for number, name in enumerate(names) if name == image_files.CONTAINER
+    )
     for number, fields in enumerate(pod.get("containers") or ()):
         yield from _find_container_fields(f"containers.{number}", fields, own=fields.get("name") == name)
 

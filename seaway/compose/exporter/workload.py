@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seaway.compose.exporter import container, health, raw, volumes
-from seaway.compose.importer import ports
+from seaway.compose.importer import image_files, ports
 from seaway.model import application
 from seaway.model.defaults import image_profiles
 
@@ -49,6 +49,9 @@ def convert(
     for sidecar in workload.sidecars:
         _export_sidecar(main, sidecar, mounts)
     for init in workload.init:
+        if image_files.SCRIPT in init.command:
+            main.keep(f"init.{init.name}", "Docker itself copies the files of an image to a new volume")
+            continue
         extra = _export_extra_container(main, f"init.{init.name}", init, mounts)
         extra.definition |= network | {"restart": "on-failure"}
         extra.approximate("", f"the service {extra.name}, which runs first, on its own network", into="")

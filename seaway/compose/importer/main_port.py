@@ -74,7 +74,7 @@ def _choose_main_port(service: plan.ServicePlan, texts: Texts) -> None:
 
 def _list_bound_ports(service: plan.ServicePlan) -> list[ports.Port]:
     """Its ports that its settings or its healthcheck name with an address of its own: it surely listens there."""
-    texts = [*service.list_texts(), " ".join(service.keys.enter("healthcheck").get_texts("test") or [])]
+    texts = [*service.list_texts(), service.health_test]
     pattern = r"(?:^|(?<=[\s=/\"'(]))(?:0\.0\.0\.0|127\.0\.0\.1|localhost|\[::1?\]|\*)?:([0-9]+)(?![0-9.:])"
     numbers = {int(number) for text in texts for number in re.findall(pattern, text)}
     return [port for port in service.listening_ports if port.number in numbers and port.protocol != "udp"]
@@ -169,7 +169,6 @@ def _guess_port(service: plan.ServicePlan) -> tuple[int, str] | None:
         return number, "the variable PORT"
     if "VIRTUAL_HOST" in env:
         return 80, "the default port of nginx-proxy"
-    test = " ".join(service.keys.enter("healthcheck").get_texts("test") or [])
-    match = re.search(r"(?:localhost|127\.0\.0\.1):([0-9]{2,5})(?![0-9])", test)
+    match = re.search(r"(?:localhost|127\.0\.0\.1):([0-9]{2,5})(?![0-9])", service.health_test)
     number = ports.parse_number(match[1]) if match else None
     return (number, "the port of its healthcheck") if number else None

@@ -63,6 +63,8 @@ class Mount:
     source: str
     target: str
     read_only: bool
+    no_copy: bool = False
+    """Docker copies no files of the image to it."""
     files: tuple[str, ...] = ()
     """Files of a configuration folder, relative to it."""
 
@@ -98,6 +100,7 @@ def read_mounts(
             source=(project.to_relative(source) or source) if mount_type == "bind" else source,
             target=target,
             read_only=volume.is_true("read_only"),
+            no_copy=volume.enter("volume").is_true("nocopy"),
         )
         kind, files = _classify(mount, mount_type, source, project, build_context, stage), ()
         kind = "empty" if kind in ("disk", "anonymous") and target == "/tmp" else kind  # noqa: S108

@@ -1,6 +1,6 @@
 """Converts the start order (depends_on), restarts, and the shutdown."""
 
-from seaway.compose.importer import amounts, key_reader, plan, planner
+from seaway.compose.importer import amounts, key_reader, plan, planner, security
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -27,8 +27,7 @@ def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, depe
         dependency.keep("condition", "stores start before services")
     elif other.name in service.unordered_jobs:
         message = f"no order: {other.dns_name} needs a disk that exists only when its store starts"
-        hint = f"if {service.dns_name} cannot start without it, do its work in the entrypoint of {service.dns_name}"
-        dependency.approximate("condition", message, hint)
+        dependency.approximate("condition", message, _describe_earlier_run(service, other))
     elif _runs_too_late(service, other):
         message = f"no rollout completes {other.dns_name} before {service.dns_name} starts"
         dependency.approximate("condition", message, f"let {service.dns_name} retry until it is complete")
@@ -41,6 +40,20 @@ def _convert_dependency(service: plan.ServicePlan, other: plan.ServicePlan, depe
         dependency.keep("condition", f"dependsOn: {other.dns_name}", into="dependsOn")
     dependency.approximate("required", f"{other.dns_name} is part of the application", kept={"true": ""})
     dependency.drop("restart", "a program reconnects after a restart of the other", kept={"false": ""})
+
+
+def _describe_earlier_run(service: plan.ServicePlan, job: plan.ServicePlan) -> str:
+    """How a job can run before the store whose disk it mounts: containers of a pod share their writable folders."""
+    places = {mount.source: mount.target for mount, owner in job.shared_disks.items() if owner is service}
+    disks = [disk for disk in service.own_disks if disk.source in places]
+    # A pod with a user cannot have a container with the user of an image.
+    may_move = security.choose_run_as(service).image_user or not security.choose_run_as(job).image_user
+    if not disks or not may_move:
+        return f"if {service.dns_name} needs it first, do its work in the entrypoint of {service.dns_name}"
+    folders = ", ".join(disk.target for disk in disks)
+    moved = [f"{disk.target} instead of {places[disk.source]}" for disk in disks if disk.target != places[disk.source]]
+    hint = f"in app.yaml, move it to {service.path}.init.{job.dns_name} with its image, command, env, secrets and user,"
+    return f"{hint} and `writable: [/, {folders}]`" + (f"; write {', '.join(moved)}" if moved else "")
 
 
 def _runs_too_late(service: plan.ServicePlan, other: plan.ServicePlan) -> bool:

@@ -101,11 +101,40 @@ class ServicePlan:
         labels = self.keys.enter("deploy").get_scalars("labels") | self.keys.get_scalars("labels")
         return {name: node.text for name, node in labels.items()}
 
+    @property
+    def replicas(self) -> str:
+        """The number of its containers, as it is written."""
+        return self.keys.enter("deploy").get_text("replicas") or self.keys.get_text("scale") or "1"
+
+    @property
+    def health_test(self) -> str:
+        """The command of its healthcheck, as one text."""
+        return " ".join(self.keys.enter("healthcheck").get_texts("test") or [])
+
     def set(self, path: key_reader.Key, value: Any, keys: key_reader.KeyReader, key: key_reader.Key) -> None:
         """Set a field at the location of a compose key, and keep the key."""
         self.builder.set(path, value, keys.locate(key))
         into = path if isinstance(path, str) else ".".join(path)
         keys.keep(key, f"{into}: {value}" if isinstance(value, str | int) else into, into=into)
+
+    def add_file(
+        self, target: str, location: diagnosis.SourceLocation, *, source: str = "", content: str | None = None
+    ) -> bool:
+        """Add a file of the project, or with this content, to the configuration. True: its text has new names."""
+        if source and self.project.is_executable(source):
+            self.add_executable_files()
+        may_change = bool(self.renames.hosts or self.renames.paths)
+        text = self.project.find_text(source) if content is None and may_change else content
+        new_text = self.renames.rewrite(text) if text else text
+        if content is not None or new_text != text:
+            self.builder.set(("files", target, "content"), new_text, location)
+        else:
+            self.builder.set(("files", target), source, location)
+        return new_text != text
+
+    def add_executable_files(self) -> None:
+        """Let the files of the configuration be executable."""
+        self.builder.add_volume({"name": "config", "configMap": {"defaultMode": 0o755}})
 
     def add_secret_variable(self, secret: str, text: str, location: diagnosis.SourceLocation) -> None:
         """A secret that is a variable of the container."""
@@ -182,8 +211,7 @@ class ServicePlan:
 
     def is_switched_off(self) -> bool:
         """Whether it runs no container."""
-        text = self.keys.enter("deploy").get_text("replicas") or self.keys.get_text("scale") or "1"
-        return text.isdecimal() and not int(text)
+        return self.replicas.isdecimal() and not int(self.replicas)
 
     def is_proxy(self) -> bool:
         """Whether it runs a proxy that looks up the addresses of others only when it starts."""
@@ -192,8 +220,11 @@ class ServicePlan:
 
     def names_itself(self) -> bool:
         """Whether its own settings hold its own name as a host."""
-        test = " ".join(self.keys.enter("healthcheck").get_texts("test") or [])
-        texts = [*self.list_texts(), test, *(self.project.find_text(name) or "" for name in self.list_files())]
+        texts = [
+            *self.list_texts(),
+            self.health_test,
+            *(self.project.find_text(name) or "" for name in self.list_files()),
+        ]
         pattern = rf"(?<![\w.-]){re.escape(self.name)}(?=:[0-9])|(?://|@){re.escape(self.name)}(?![\w.-])"
         env = self.keys.get_scalars("environment").items()
         is_named = any(naming.names_host(node.text, self.name, key) for key, node in env)

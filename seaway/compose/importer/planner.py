@@ -255,12 +255,11 @@ def _runs_rarely(service: plan.ServicePlan) -> bool:
 
 def _rank_owner(service: plan.ServicePlan, mount: mount_reader.Mount) -> tuple[bool, ...]:
     """First the service whose image keeps its data there, then one that writes, has one container, and has a port."""
-    replicas = service.keys.enter("deploy").get_text("replicas") or service.keys.get_text("scale")
     return (
         images.find_data_dir(service.base_image) != mount.target,
         mount.read_only,
         not mount.key.startswith("volumes."),
-        replicas not in (None, "1"),
+        service.replicas != "1",
         service.main_port is None,
     )
 

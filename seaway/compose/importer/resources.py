@@ -10,8 +10,11 @@ from seaway.model import application
 DEFAULT_MEMORY = "256Mi"
 """Reserved for an unknown program. The model's smaller default is for programs whose memory was measured."""
 
-MIN_GUESSED_LIMIT = "2Gi"
-"""Docker has no limit, so a limit that no key states is far above the usual memory of a program."""
+MIN_GUESSED_LIMIT = "8Gi"
+"""Docker has no limit, so a limit that no key states is far above what a program usually needs: it only ends a leak."""
+
+MIN_SHARED_LIMIT = "4Gi"
+"""The same of a known program that needs 1Gi or more: a JVM or a database takes a share of its limit at once."""
 
 UNKNOWN_DISK = "10Gi"
 """Logs and writable folders of an unknown program. Docker has no limit."""
@@ -117,7 +120,9 @@ def _convert_memory(service: plan.ServicePlan, limit: Amount | None, request: Am
         service.builder.set(path, size)
     # A variable or a file may be meant for another program: it raises the limit, and reserves nothing.
     largest = 2 * max(map(quantity.parse, (size, by_command, by_environment)))
-    limit_size = quantity.format_size(max(quantity.parse(MIN_GUESSED_LIMIT), largest))
+    takes_share = known is not None and quantity.parse(known) >= quantity.parse("1Gi")
+    smallest = quantity.parse(MIN_SHARED_LIMIT if takes_share else MIN_GUESSED_LIMIT)
+    limit_size = quantity.format_size(max(smallest, largest))
     service.builder.set(limit_path, limit_size)
     message = f"may use {limit_size} of memory, and reserves {size}; compose states no limit"
     kind = "added" if known else "approximated"

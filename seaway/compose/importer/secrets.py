@@ -142,16 +142,12 @@ def convert_configs(service: plan.ServicePlan) -> None:
         target = posixpath.normpath(posixpath.join("/", config.get_text("target") or source))
         definition = service.document.enter("configs").enter(source)
         content, file = definition.get_text("content"), definition.get_text("file")
-        text = service.project.find_text(file) if content is None and file else content
-        new_text = service.renames.rewrite(text) if text else text
-        if content is not None or new_text != text:
-            service.builder.set(("files", target, "content"), new_text, config.locate("source"))
-        elif file:
-            service.builder.set(("files", target), service.project.to_relative(file) or file, config.locate("source"))
-        if (file and service.project.is_executable(file)) or _is_executable(config.get_text("mode") or ""):
-            service.builder.add_volume({"name": "config", "configMap": {"defaultMode": 0o755}})
+        if _is_executable(config.get_text("mode") or ""):
+            service.add_executable_files()
         if content is not None or file:
-            kind, message = ("kept", "") if new_text == text else ("approximated", naming.RENAMED)
+            source = service.project.to_relative(file or "") or file or ""
+            is_renamed = service.add_file(target, config.locate("source"), source=source, content=content)
+            kind, message = ("approximated", naming.RENAMED) if is_renamed else ("kept", "")
             config.record("source", kind, message, into="files")
         else:
             config.drop("source", f"the content of the config {source} is unknown", "write its `content:` or `file:`")

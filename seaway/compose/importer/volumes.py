@@ -1,19 +1,15 @@
 """Converts mounts: a named volume is the disk of a store, a file is configuration."""
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 
-from seaway.compose.importer import amounts, images, key_reader, mount_reader, naming, plan, security
+from seaway.compose.importer import amounts, image_files, images, key_reader, mount_reader, naming, plan, security
 
 DEFAULT_SIZE = "1Gi"
 """Compose states no size."""
 
 SIZE_LABEL = "kompose.volume.size"
 CLASS_LABEL = "kompose.volume.storage-class-name"
-
-_IMAGE_FOLDERS = re.compile(r"/(etc|home|opt|srv|usr|var/www)/|/var/log(/|$)")
-"""Images hold programs and configuration there, and data elsewhere."""
 
 
 def convert(service: plan.ServicePlan) -> None:
@@ -32,6 +28,8 @@ def convert(service: plan.ServicePlan) -> None:
             _convert_shared_disk(service, mount)
         else:
             _convert_other_mount(service, mount)
+    if image_files.has_shell(service):
+        image_files.copy(service, own_names)
 
 
 def name_disks(own: Sequence[mount_reader.Mount]) -> dict[mount_reader.Mount, str | None]:
@@ -60,10 +58,7 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     size = label_size or DEFAULT_SIZE
     path = ("volume",) if name is None else ("volumes", name)
     builder.set((*path, "path"), mount.target, mount.location)
-    if mount.target == images.POSTGRES_DATA and (
-        service.build or images.get_short_name(service.image or "") != "postgres"
-    ):
-        _set_postgres_folder(service)
+    _set_postgres_folder(service, mount.target)
     builder.set((*path, "size"), size, mount.location)
     if storage_class:
         builder.set((*path, "storageClass"), storage_class, mount.location)
@@ -74,22 +69,21 @@ def _convert_disk(service: plan.ServicePlan, mount: mount_reader.Mount, name: st
     elif mount.source.startswith(("./", "../")) and service.project.to_relative(mount.source) == mount.source:
         absence = "no folder" if service.project.is_empty(mount.source) else "not the files"
         keys.approximate(mount.key, f"a new {size} disk, {absence} of the project", "copy data into it", into=into)
+    elif image_files.has_files(service, mount):
+        if image_files.has_shell(service):
+            message = f"a {size} disk; while it is empty, an init container copies the image's files to it"
+            hint = "without a shell in the image, it cannot: set volume.nocopy"
+        else:
+            message = (
+                f"a {size} disk, empty at first: Docker would copy the image's files, and here the image has no shell"
+            )
+            hint = "if the program needs them, copy them when it starts"
+        keys.approximate(mount.key, message, hint, into=into)
     elif label_size:
         keys.keep(mount.key, f"a {size} disk", into=into)
-    elif _has_files(service, mount.target):
-        message = f"a {size} disk, empty at first: Docker would copy the image's files to it"
-        keys.approximate(mount.key, message, "if the program needs them, copy them when it starts", into=into)
     else:
         message = f"a {size} disk, empty at first: compose states no size"
         keys.record(mount.key, "added", message, f"label the volume with {SIZE_LABEL}", into=into)
-
-
-def _has_files(service: plan.ServicePlan, folder: str) -> bool:
-    """Whether the image has files in a folder, as far as its Dockerfile or the name of the folder tells."""
-    copies = service.stage.copies if service.stage else ()
-    if any(place and mount_reader.overlaps(place, folder) for _, place in copies):
-        return True
-    return _IMAGE_FOLDERS.match(folder) is not None and service.profile is None
 
 
 def _convert_shared_disk(service: plan.ServicePlan, mount: mount_reader.Mount) -> None:
@@ -123,14 +117,14 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
             builder.append("writable", mount.target, mount.location)
             keys.approximate(key, "a folder that is empty at each start", into="writable")
         case "file":
-            is_renamed = _add_file(service, mount, mount.target, mount.source)
+            is_renamed = service.add_file(mount.target, mount.location, source=mount.source)
             message = "read-only; a change of the file restarts the pods"
             message = f"{naming.RENAMED}; {message}" if is_renamed else message
             exact = mount.read_only and not is_renamed
             keys.record(key, "kept" if exact else "approximated", "" if exact else message, into="files")
         case "folder":
             for name in mount.files:
-                _add_file(service, mount, f"{mount.target}/{name}", f"{mount.source}/{name}")
+                service.add_file(f"{mount.target}/{name}", mount.location, source=f"{mount.source}/{name}")
             count = len(mount.files)
             message = f"the {count} {'file' if count == 1 else 'files'} that the folder holds now, read-only"
             hint = "import again after files were added"
@@ -168,19 +162,6 @@ _REFUSED: Mapping[str, tuple[str, str]] = {
 }
 
 
-def _add_file(service: plan.ServicePlan, mount: mount_reader.Mount, target: str, source: str) -> bool:
-    """Add a file to the configuration. True: its text has new names."""
-    if service.project.is_executable(source):
-        service.builder.add_volume({"name": "config", "configMap": {"defaultMode": 0o755}})
-    text = service.project.find_text(source) if service.renames.hosts else None
-    new_text = service.renames.rewrite(text) if text else text
-    if new_text and new_text != text:
-        service.builder.set(("files", target, "content"), new_text, mount.location)
-        return True
-    service.builder.set(("files", target), source, mount.location)
-    return False
-
-
 def convert_tmpfs(service: plan.ServicePlan) -> None:
     keys = service.keys
     for key, text in keys.list_entries("tmpfs"):
@@ -198,15 +179,15 @@ def convert_image_volume(service: plan.ServicePlan) -> None:
     path = ("volumes", "image-data") if builder.has("volume") else ("volume",)
     builder.set((*path, "path"), folder)
     builder.set((*path, "size"), DEFAULT_SIZE)
-    if folder == images.POSTGRES_DATA and (service.build or images.get_short_name(service.image or "") != "postgres"):
-        _set_postgres_folder(service)
+    _set_postgres_folder(service, folder)
     message = f"a {DEFAULT_SIZE} disk at {folder}, which the image declares as a volume"
     service.keys.note("added", message, "name the volume", into=".".join(path))
 
 
-def _set_postgres_folder(service: plan.ServicePlan) -> None:
+def _set_postgres_folder(service: plan.ServicePlan, disk: str) -> None:
     """initdb needs an empty folder, and the top of a disk has lost+found. For the image itself, the model does it."""
-    if not service.builder.has("env", "PGDATA"):
+    is_known = service.build is None and images.get_short_name(service.image or "") == "postgres"
+    if disk == images.POSTGRES_DATA and not is_known and not service.builder.has("env", "PGDATA"):
         service.builder.set(("env", "PGDATA"), f"{images.POSTGRES_DATA}/pgdata")
         message = f"PGDATA is a folder of {images.POSTGRES_DATA}: PostgreSQL needs an empty one"
         service.keys.note("added", message, into="env.PGDATA")

@@ -1,6 +1,8 @@
 """Parses one file: resolves YAML merges (`<<`), and collects the paths of `!reset` and `!override`."""
 
+import codecs
 import dataclasses
+import re
 from collections.abc import Mapping
 
 from seaway.compose.loader import tree
@@ -24,6 +26,8 @@ def parse(content: bytes, display_name: str) -> Document:
     resolver = _Resolver(tags)
     node = resolver.resolve(root, ())
     resolver.errors.raise_if_any()
+    if not re.search(rb"^[ \t]*[^#\s]", content.removeprefix(codecs.BOM_UTF8), re.MULTILINE):
+        return Document(nodes.MappingNode(root.location))  # as with Docker Compose, an override may be only comments
     if not isinstance(node, nodes.MappingNode):
         message = f"{nodes.describe_node(root)} is not a Compose file"
         raise diagnosis.reject(root.location, "", "invalid-type", message, "write `services:` with services below")

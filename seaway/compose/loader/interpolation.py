@@ -11,6 +11,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Mapping
 
+from seaway.compose import report
 from seaway.compose.loader import tree
 from seaway.syntax import diagnosis, nodes
 
@@ -19,6 +20,8 @@ MAX_CHARACTERS = 4_000_000
 """Of all texts of a project: variables that contain variables multiply."""
 
 _NAME = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
+_TEXT_KEYS = re.compile(r"\.(environment|command|entrypoint|working_dir|labels|healthcheck|args|content)(\.|$)")
+"""Keys whose texts are no paths of the project."""
 _BRACE = re.compile(r"[{}]")
 _OPERATORS = (":-", ":?", ":+", "-", "?", "+")
 
@@ -44,6 +47,8 @@ class Usage:
     characters: int = 0
     unset: dict[str, diagnosis.SourceLocation] = dataclasses.field(default_factory=dict[str, diagnosis.SourceLocation])
     """Location of the first use, by name."""
+    folders: set[diagnosis.SourceLocation] = dataclasses.field(default_factory=set[diagnosis.SourceLocation])
+    """The texts in which PWD is the folder of the file."""
     lookups: Lookups = dataclasses.field(default_factory=dict[diagnosis.SourceLocation, dict[str, str]], repr=False)
 
     def insert(self, name: str, text: str, location: diagnosis.SourceLocation) -> str:
@@ -122,6 +127,7 @@ class Variables:
         if name in self.values:
             return self.usage.insert(name, self.values[name], location)
         if name == "PWD":
+            self.usage.folders.add(location)
             return "."  # the folder of the file, like every relative path
         if name in self.host_names:
             message = f"the variable {name} is set on this machine, not in the project"
@@ -156,4 +162,10 @@ def apply(node: nodes.Node, variables: Variables, errors: tree.Errors, path: str
         text = variables.interpolate(node.text, node.location)
     except InterpolationError as error:
         errors.add(node, path, error.code, error.message, error.hint)
+    if node.location in variables.usage.folders and _TEXT_KEYS.search(path):
+        message, hint = "is `.`, and with Docker Compose the folder on its host", "write a path of the container"
+        outcome = report.KeyOutcome(
+            location=node.location, path="${PWD}", kind="approximated", message=message, hint=hint
+        )
+        errors.outcomes.append(outcome)
     return node if text == node.text else nodes.ScalarNode(node.location, text)

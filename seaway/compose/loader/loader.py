@@ -70,6 +70,9 @@ def load(
     values = {**variables.values, "COMPOSE_PROJECT_NAME": project_name.text}
     variables = dataclasses.replace(variables, values=values)
     root = reader.merge_files(references, base, variables)
+    if not root.pairs:
+        hint = "write `services:` with services below"
+        raise diagnosis.reject(references[0].location, "", "invalid-type", "an empty Compose file", hint)
     schema.check(root, complete=True)
     inactive = _find_inactive(root, profiles or re.findall(r"[^,\s]+", values.get("COMPOSE_PROFILES", "")))
     root = defaults.apply(_remove_names(root, "services", inactive))

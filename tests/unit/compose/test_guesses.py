@@ -392,10 +392,10 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
     "memory in a file": (
         {"web": MARIADB | {"volumes": [bind("./my.cnf", "/etc/mysql/conf.d/my.cnf")]}},
         "resources.memoryLimit",
-        "6Gi",
+        "12Gi",
     ),
     "memory in a variable": ({"web": APP | {"environment": {"MEMORY": "6G"}}}, "resources.memoryLimit", "12Gi"),
-    "no limit": ({"web": APP | {"mem_limit": "0"}}, "resources.memoryLimit", "2Gi"),
+    "no limit": ({"web": APP | {"mem_limit": "0"}}, "resources.memoryLimit", "8Gi"),
     "names of hosts that the cluster refuses": (
         {"web": APP | {"extra_hosts": ["a_b=1.2.3.4", "Ok=1.2.3.4"]}},
         "raw.Deployment.spec.template.spec.hostAliases",
@@ -442,7 +442,7 @@ def test_a_guess_does_not_stop_a_program(case: str, tmp_path: Path) -> None:
         "nginx.conf": UPSTREAM,
         "run.sh": "#!/bin/sh\n",
         "a.conf": "a\n",
-        "my.cnf": "[mysqld]\ninnodb_buffer_pool_size = 3G\n",
+        "my.cnf": "[mysqld]\ninnodb_buffer_pool_size = 6G\n",
         "conf/x.py": "x\n",
         "Stages": "FROM a AS b\nEXPOSE 80\nFROM b AS server\nCMD x\nFROM b AS worker\nCMD y\n",
         ".dockerignore": "ignored\n",

@@ -286,19 +286,19 @@ KEYS: tuple[tuple[dict[str, Any], str, str, dict[str, Any]], ...] = (
         {"gpus": [{"count": "2"}]},
         "gpus.0.count",
         "kept",
-        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": 2}},
+        {"resources": {"memory": "256Mi", "memoryLimit": "8Gi", "gpu": 2}},
     ),
     (
         {"gpus": [{"driver": "amd", "count": "1"}, {"driver": "amd"}]},
         "gpus.1.driver",
         "kept",
-        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": {"count": 2, "resource": "amd.com/gpu"}}},
+        {"resources": {"memory": "256Mi", "memoryLimit": "8Gi", "gpu": {"count": 2, "resource": "amd.com/gpu"}}},
     ),
     (
         deploy(resources={"reservations": {"devices": [{"capabilities": ["nvidia-x"], "count": "2"}]}}),
         "deploy.resources.reservations.devices.0.count",
         "kept",
-        {"resources": {"memory": "256Mi", "memoryLimit": "2Gi", "gpu": 2}},
+        {"resources": {"memory": "256Mi", "memoryLimit": "8Gi", "gpu": 2}},
     ),
 )
 """Keys of a service, the path of a key, its kind, and fields of the service."""
@@ -346,15 +346,15 @@ def test_unknown_images_run_like_with_docker(wording: object) -> None:
 @pytest.mark.parametrize(
     ("keys", "memory", "limit"),
     [
-        ({"image": "confluentinc/cp-kafka:7"}, "1Gi", "2Gi"),
-        ({"image": "example.com/shop:1"}, "256Mi", "2Gi"),
+        ({"image": "confluentinc/cp-kafka:7"}, "1Gi", "4Gi"),
+        ({"image": "example.com/shop:1"}, "256Mi", "8Gi"),
         # A variable may be shared by services: it reserves nothing.
         ({"image": "example.com/shop:1", "environment": {"JAVA_OPTS": "-Xms64m -Xmx6144m"}}, "256Mi", "12Gi"),
-        ({"image": "mysql:8.4", "command": ["--innodb-buffer-pool-size=2G"]}, "2Gi", "4Gi"),
-        ({"image": "memcached:1.6", "command": ["memcached", "-m", "1024"]}, "1Gi", "2Gi"),
-        ({"image": "redis:7", "command": ["redis-server", "--maxmemory", "2gb"]}, "2Gi", "4Gi"),
+        ({"image": "mysql:8.4", "command": ["--innodb-buffer-pool-size=5G"]}, "5Gi", "10Gi"),
+        ({"image": "memcached:1.6", "command": ["memcached", "-m", "5000"]}, "5000Mi", "10000Mi"),
+        ({"image": "redis:7", "command": ["redis-server", "--maxmemory", "2gb"]}, "2Gi", "8Gi"),
         ({"image": "a:1", "mem_limit": "1g", "mem_reservation": "512m"}, "512Mi", "1Gi"),
-        ({"image": "a:1", "mem_reservation": "3g"}, "3Gi", "6Gi"),
+        ({"image": "a:1", "mem_reservation": "5g"}, "5Gi", "10Gi"),
     ],
 )
 def test_memory_depends_on_the_program(keys: Any, memory: str, limit: str) -> None:
@@ -622,7 +622,7 @@ def test_interpolated_secrets_stay_references(fields: str, path: str, expected: 
     file = tmp_path / "compose.yaml"
     file.write_text(f"name: shop\nservices:\n  web:\n    image: x:1\n    ports: ['80']\n    {fields}\n")
     (tmp_path / ".env").write_text("PW=pa-ss\nLONG_PW=pa-ss-0815\nTAG=pa-ss\n")
-    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    _, conversion = project.convert_files([file], within=roots.Root(tmp_path))
     web: Any = nodes.to_plain(conversion.app)
     web = web["services"]["web"]
     assert (web["health"]["readiness"] if path == "health" else web[path]) == expected

@@ -212,8 +212,10 @@ MANY = "services:\n" + "".join(f"  s{number}: {{image: a}}\n" for number in rang
         (NESTED, "main.yml:4:15: services.web.hostname: nested-too-deep"),
         ("#" + "a" * (roots.MAX_BYTES + 1), "main.yml:1:1: : file-too-large"),
         (GROWING, ".env:6:1: : too-large"),
+        ("# nothing\n", "main.yml:1:1: : invalid-type"),
+        ("{}\n", "main.yml:1:1: : invalid-type"),
     ],
-    ids=range(14),
+    ids=range(16),
 )
 def test_hostile_files_end_early(tmp_path: Path, wording: object, text: str, expected: str) -> None:
     compose.write_files(tmp_path, main=text)

@@ -1,11 +1,14 @@
 """Shapes of public compose projects that an import got wrong."""
 
 import datetime
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from dev import dry_run
 from seaway.checks import engine
 from seaway.compose import project
 from seaway.compose.importer import convert
@@ -156,7 +159,7 @@ def convert_text(text: str, folder: Path) -> convert.Conversion:
     compose.write_files(folder, a__b="services:\n  db: {image: 'x/db:1', environment: {A: included, B: included}}\n")
     (folder / "conf").mkdir()
     (folder / "conf" / "a.conf").write_text("resolver 127.0.0.11;\n")
-    return project.convert_files(folder / "a" / "compose.yml", within=roots.Root(folder))
+    return project.convert_files([folder / "a" / "compose.yml"], within=roots.Root(folder))[1]
 
 
 @pytest.mark.parametrize("case", [*FIELDS, *OUTCOMES])
@@ -177,6 +180,31 @@ def test_a_shape_of_a_public_project_is_deployable(case: str, tmp_path: Path) ->
     assert [result.check.id for result in results if result.is_refused] == []
 
 
+def test_a_job_that_prepares_a_disk_moves_to_its_store_as_the_hint_says(tmp_path: Path) -> None:
+    text = """
+  db: {image: x/db:1, volumes: ["disk:/var/db"], depends_on: {own: {condition: service_completed_successfully}}}
+  own: {image: busybox:1, environment: {A: b}, volumes: ["disk:/data"], entrypoint: [chown, -R, "999", /data]}
+volumes: {disk: }
+"""
+    conversion = convert_text(text, tmp_path)
+    hint = next(
+        outcome.hint for outcome in conversion.outcomes if outcome.path == "services.db.depends_on.own.condition"
+    )
+    match = re.search(
+        r"to stores\.db\.init\.own with its ([a-z, ]+) and (\w+), and `writable: \[(.*)\]`; write /var/db ", hint
+    )
+    assert match
+    app: Any = nodes.to_plain(conversion.app)
+    own = app.pop("jobs")["own"]
+    kept = {key: own[key] for key in (*match[1].split(", "), match[2]) if key in own}
+    app["stores"]["db"]["init"] = {"own": kept | {"writable": match[3].split(", ")}}
+    (tmp_path / "app.yaml").write_text(yaml.safe_dump(app))
+    manifests = dry_run.render_application(tmp_path / "app.yaml", tmp_path)[1]
+    store = next(manifest for manifest in manifests if manifest["kind"] == "StatefulSet")
+    (init,) = store["spec"]["template"]["spec"]["initContainers"]
+    assert {"name": "data", "mountPath": "/var/db"} in init["volumeMounts"]
+
+
 def test_included_files_must_agree(tmp_path: Path) -> None:
     compose.write_files(tmp_path, main="include: [a.yml, b.yml]\n", a=compose.PAGE, b=f"{compose.PAGE}    user: '1'\n")
     assert diagnostics.summarize(compose.load_errors(tmp_path)) == ["a.yml:2:3: services.web: duplicate-name"]
@@ -195,6 +223,22 @@ def test_a_compose_file_with_another_name_is_known_by_its_keys(text: str, *, is_
     (tmp_path / "basic.yml").write_text(text)
     assert load.is_compose_file(tmp_path / "basic.yml") == is_compose
     assert not load.is_compose_file(tmp_path / "basic.yml,missing.yml")
+
+
+@pytest.mark.parametrize("text", ["", "# TODO\n", "\ufeff # TODO\n\n", "{}\n"])
+def test_an_override_may_be_empty(text: str, tmp_path: Path) -> None:
+    compose.write_files(tmp_path, main=compose.PAGE, b=text)
+    assert compose.load_plain(tmp_path, "main", "b") == compose.load_plain(tmp_path)
+    (tmp_path / "b.yml").write_text("\ufeffservices: {b: {image: b}}\n")
+    assert compose.load_plain(tmp_path, "main", "b")["services"].keys() == {"web", "b"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "kinds"), [("environment: ['A=${PWD}/a']", ["approximated"]), ("volumes: ['${PWD}/a:/a']", [])]
+)
+def test_the_folder_of_the_file_is_no_value(keys: str, kinds: list[str], tmp_path: Path) -> None:
+    outcomes = convert_text(f"\n  web: {{image: x/web:1, {keys}}}\n", tmp_path).outcomes
+    assert [outcome.kind for outcome in outcomes if outcome.path == "${PWD}"] == kinds
 
 
 def test_a_file_of_the_host_is_no_disk(tmp_path: Path) -> None:
