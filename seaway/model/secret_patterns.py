@@ -1,12 +1,15 @@
 """Names and values that look like secrets: one heuristic for the checks and for imports. It never stores a value."""
 
+import dataclasses
+import itertools
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator, Sequence
 
 WORDS = (
     r"(?:password|passwd|passphrase|secret|token|credentials?|api[-_]?key|private[-_]?key|access[-_]?key"
-    r"|encryption[-_]?key|signing[-_]?key|master[-_]?key)"
+    r"|encryption[-_]?key|signing[-_]?key|master[-_]?key|requirepass|masterauth)"
 )
 _NAME = re.compile(rf".*{WORDS}([-_.].+)?|(.*[-_.])?(pw|pwd|pass|dsn)", re.IGNORECASE)
 _ABOUT_A_SECRET = re.compile(
@@ -20,9 +23,12 @@ _ABOUT_A_SECRET = re.compile(
 _NOT_A_SECRET = re.compile(r"true|false|yes|no|on|off|[01]|none|null|\$.*|/.*|", re.IGNORECASE)
 """A switch, a reference to another variable, or a path to the value."""
 
-_URL_PASSWORD = re.compile(r"://[^/\s:@]*:(?!\$)[^/\s@]+@|^[^/\s:@]+:(?!\$)[^/\s@]+@(tcp|unix)\(")
+_URL_PASSWORD = re.compile(r"://[^/\s:@]*:(?P<secret>(?!\$)[^/\s@]+)@|^[^/\s:@]+:(?!\$)[^/\s@]+@(tcp|unix)\(")
 _DSN_PASSWORD = re.compile(r"(^|[;\s])(password|pwd|accountkey)\s*=\s*[^;\s'\"$][^;\s]*", re.IGNORECASE)
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----")
+_SECRET_LINE = re.compile(
+    rf"""^\s*["']?[-\w.]*{WORDS}["']?\s*[:=]\s*["']?[^\s"'$<{{\[/#][^\s"']*""", re.IGNORECASE | re.MULTILINE
+)
 _KNOWN_TOKEN = re.compile(
     r"(?<![A-Za-z0-9])(gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}|xox[abeoprs]-[\w-]{10,}"
     r"|[rsp]k_(live|test)_\w{10,}|sk-[\w-]{20,}|A[KS]IA[0-9A-Z]{16}|AIza[\w-]{30,}|npm_[A-Za-z0-9]{20,}|pypi-[\w-]{16,}"
@@ -32,8 +38,39 @@ _KNOWN_TOKEN = re.compile(
 """Tokens that have the prefix of their issuer, and signed JSON Web Tokens."""
 
 _RANDOM = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(base64:)?[A-Za-z0-9+_-][A-Za-z0-9+/_-]{22,}={0,2}")
+_WORD_END = "\x1f"
+"""Separates the words of a command: white space for the patterns, and in no text of a user."""
+
+_ARGUMENT = rf"""(?=(?P<secret>(?<={_WORD_END})[^{_WORD_END}]+|"[^"{_WORD_END}]+"|'[^'{_WORD_END}]+'|[^\s"';|&)<>]+))"""
+"""Not a part of the match: it may be a script with arguments of its own."""
+_NAMED_ARGUMENT = re.compile(rf"(?<![\w$/{{-])(?P<name>--?[A-Za-z][\w.-]*(?:=|\s+)|[A-Za-z_][\w.]*=){_ARGUMENT}")
+_WHOLE_WORD = re.compile(
+    rf"(?:^|(?<={_WORD_END}))(?P<name>--?[A-Za-z][\w.-]*=)(?P<secret>[^\s{_WORD_END}]+)(?=$|{_WORD_END})"
+)
+"""No shell reads it, so its value has no end before that of the word."""
+
+_PROGRAM_ARGUMENT = re.compile(
+    rf"\b(?:(?:redis|valkey)-cli\b[^;|&]*?\s-a\s+|(?:mongo|mongosh)\b[^;|&]*?\s-p\s+|sshpass\s+-p\s*"
+    rf"|(?:mysql|mariadb)[\w-]*\s(?:[^;|&]*?\s)?-p|curl\b[^;|&]*?\s(?:-u|--user)\s*[\"']?[^\s:]+:){_ARGUMENT}"
+)
+"""The short options of programs that are common in Compose files."""
+
+_SWITCH = re.compile(r"(no|without|skip|ask|disable|enable|use|show|hide|allow|print)[-_].*", re.IGNORECASE)
+"""`--no-password`, `--ask-pass`: the next word is not its value."""
+
 MIN_ENTROPY = 4.2
 """Bits per character of a random value. Words and identifiers have less."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Span:
+    """A secret in a word of a command."""
+
+    word: int
+    start: int
+    end: int
+    name: str
+    """The name of the option or variable; `password` or `token` if there is none."""
 
 
 def has_secret_name(name: str) -> bool:
@@ -60,6 +97,49 @@ def is_secret(name: str, content: str) -> bool:
         or bool(_DSN_PASSWORD.search(content))
         or (bool(_RANDOM.fullmatch(content)) and _compute_entropy(content) >= MIN_ENTROPY)
     )
+
+
+def contains_line(text: str) -> bool:
+    """Whether a line of a configuration file gives a secret a value, or contains credentials."""
+    return bool(_SECRET_LINE.search(text)) or contains_credentials(text)
+
+
+def find_in_command(words: Sequence[str]) -> list[Span]:
+    """The secrets in the words of a command, or in a script that is one word: sorted, without overlaps."""
+    text = _WORD_END.join(words)
+    starts = [0]
+    for word in words:
+        starts.append(starts[-1] + len(word) + 1)
+    spans: list[Span] = []
+    for start, end, name in sorted(_find_spans(text), key=lambda span: (span[0], -span[1])):
+        word = max(index for index, first in enumerate(starts) if first <= start)
+        span = Span(word, start - starts[word], min(end - starts[word], len(words[word])), name)
+        if not spans or spans[-1].word != word or spans[-1].end <= span.start:
+            spans.append(span)
+    return spans
+
+
+def _find_spans(text: str) -> Iterator[tuple[int, int, str]]:
+    for match in itertools.chain(_WHOLE_WORD.finditer(text), _NAMED_ARGUMENT.finditer(text)):
+        start, end = _strip_quotes(match)
+        name, content = match["name"].lstrip("-").rstrip("= \t\n" + _WORD_END), text[start:end]
+        if not content.startswith("-") and not _SWITCH.fullmatch(name) and is_named_secret(name, content):
+            yield start, end, name
+    for match in _PROGRAM_ARGUMENT.finditer(text):
+        start, end = _strip_quotes(match)
+        if not _NOT_A_SECRET.fullmatch(text[start:end]) and not text.startswith("-", start):
+            yield start, end, "password"
+    for match in _URL_PASSWORD.finditer(text):
+        if match["secret"]:
+            yield *match.span("secret"), "password"
+    for match in _KNOWN_TOKEN.finditer(text):
+        yield *match.span(), "token"
+
+
+def _strip_quotes(match: re.Match[str]) -> tuple[int, int]:
+    start, end = match.span("secret")
+    is_quoted = match["secret"][0] in "'\"" and match["secret"][0] == match["secret"][-1] and end - start > 2
+    return (start + 1, end - 1) if is_quoted else (start, end)
 
 
 def _compute_entropy(text: str) -> float:

@@ -72,6 +72,7 @@ def convert_document(
     workloads: dict[str, dict[str, nodes.Pair]] = {"services": {}, "stores": {}, "jobs": {}}
     secrets.name_secret_variables(plans, document, lookups or {})
     for service in plans.values():
+        secrets.name_literal_secrets(service)
         hosts = service.find_renamed_hosts()
         service.renames = naming.Renames(hosts=hosts, paths=secrets.find_moved_paths(service.keys))
         fields = services.convert(service)

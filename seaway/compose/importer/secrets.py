@@ -1,12 +1,13 @@
 """Converts secrets and configs. Pulumi holds the value of a secret, and Seaway never reads it. A config is a file."""
 
+import itertools
 import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 
 from seaway.compose.importer import key_reader, naming, plan
-from seaway.compose.loader import interpolation
+from seaway.compose.loader import interpolation, tree
 from seaway.kubernetes.api import references
 from seaway.model import secret_patterns, secrets
 from seaway.syntax import diagnosis, nodes
@@ -88,6 +89,28 @@ def name_secret_variables(
         }
 
 
+def name_literal_secrets(service: plan.ServicePlan) -> None:
+    """Name a secret for each password or token that a command contains, after the variable that has the same value, or
+    after its option. Needs the names of ``name_secret_variables``."""
+    env = service.keys.get_scalars("environment")
+    names = {env[name].text: secret for name, secret in service.secret_names.items()}
+    taken = {*env, *names.values()}
+    hooks = [hook.mapping for hook in service.keys.enter_sequence("post_start")]
+    program = [node for key in ("entrypoint", "command") for node in tree.list_scalars(service.keys.mapping, key)]
+    test = tree.list_scalars(service.keys.enter("healthcheck").mapping, "test")
+    for words in (program, test, *(tree.list_scalars(hook, "command") for hook in hooks)):
+        for span in secret_patterns.find_in_command([node.text for node in words]):
+            node = words[span.word]
+            text = node.text[span.start : span.end]
+            if text not in names:
+                stem = re.sub(r"\W+", "_", f"{service.dns_name}_{span.name}").upper()
+                candidates = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
+                names[text] = next(name for name in candidates if name not in taken)
+                taken.add(names[text])
+            spans = service.literal_secrets.setdefault((node.location, node.text), [])
+            spans.append((span.start, span.end, names[text]))
+
+
 def format_text(service: plan.ServicePlan, node: nodes.ScalarNode, variable: str = "") -> str:
     """A text of the container with references to its secrets, `$(NAME)`, which the kubelet expands.
 
@@ -104,13 +127,22 @@ def _escape_before_reference(text: str, name: str) -> str:
 
 
 def format_shell_text(service: plan.ServicePlan, node: nodes.ScalarNode) -> str:
-    """A script with its secrets as variables of the shell: the kubelet expands no secret in a probe."""
+    """A script with its secrets as variables of the shell: the kubelet expands no secret in a probe or a hook."""
     parts = service.split_secrets(node)
     text = parts[0]
     for name, part in zip(parts[1::2], parts[2::2], strict=True):
         quote = _find_open_quote(text)
         text += {"": f'"${{{name}}}"', '"': f"${{{name}}}", "'": f"""'"${{{name}}}"'"""}[quote] + part
     return service.renames.rewrite(references.escape(text))
+
+
+def format_shell_word(service: plan.ServicePlan, node: nodes.ScalarNode) -> str:
+    """A word of a command, quoted for a script, with its secrets as variables of the shell."""
+    parts = [
+        f'"${{{part}}}"' if index % 2 else shlex.quote(part) for index, part in enumerate(service.split_secrets(node))
+    ]
+    words = "".join(part for part in parts if part != "''") or "''"
+    return service.renames.rewrite(references.escape(words))
 
 
 def _find_open_quote(text: str) -> str:
@@ -142,6 +174,8 @@ def convert_configs(service: plan.ServicePlan) -> None:
         target = posixpath.normpath(posixpath.join("/", config.get_text("target") or source))
         definition = service.document.enter("configs").enter(source)
         content, file = definition.get_text("content"), definition.get_text("file")
+        if content is not None and _mount_secret(service, config, source, target):
+            continue
         text = service.project.find_text(file) if content is None and file else content
         new_text = service.renames.rewrite(text) if text else text
         if content is not None or new_text != text:
@@ -158,6 +192,23 @@ def convert_configs(service: plan.ServicePlan) -> None:
         config.keep("target")
         message = "every user of the container can read the file, and none can change it"
         config.approximate("uid gid mode", message)
+
+
+def _mount_secret(service: plan.ServicePlan, config: key_reader.KeyReader, source: str, target: str) -> bool:
+    """Mount a config whose content has a secret as the file of one. False: it has none."""
+    node = service.document.enter("configs").enter(source).get_node("content")
+    if not isinstance(node, nodes.ScalarNode):
+        return False
+    if not service.interpolated_secrets.get(node.location) and not secret_patterns.contains_line(node.text):
+        return False
+    name = re.sub(r"\W", "_", f"CONFIG_{source}")
+    text = service.renames.rewrite(node.text)
+    service.add_secret_file(name, text, target, config.locate("source"))
+    message = f"contains a secret: the file is {target}, and its content is not in the application"
+    config.record("source", "kept" if text == node.text else "approximated", message, into=f"secrets.{name}")
+    config.keep("target")
+    config.approximate("uid gid mode", "only the user of the container can read the file")
+    return True
 
 
 def _is_executable(mode: str) -> bool:
