@@ -116,7 +116,8 @@ def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
     except FileNotFoundError:
         raise _create_error(stack, "pulumi is not on the PATH") from None
     except OSError as error:
-        raise _create_error(stack, f"pulumi {error.strerror}") from None
+        reason = error.strerror if error.errno is None else f"cannot be run: {error}"
+        raise _create_error(stack, f"pulumi {reason}") from None
     try:
         exported: dict[str, Any] = json.loads(done.stdout)
         return exported["deployment"].get("resources") or []
