@@ -43,7 +43,8 @@ value = pulumi.Output.secret({CANARIES["program"]!r})
 app = Application.from_stack(ApplicationArgs(secrets={{"PROGRAM": value}}))
 """
 DOCKERFILE = """\
-FROM debian:bookworm-slim
+ARG BASE_IMAGE=debian:bookworm-slim
+FROM ${BASE_IMAGE}
 RUN --mount=type=secret,id=npm test -s /run/secrets/npm
 COPY page /srv/page
 USER 10001
