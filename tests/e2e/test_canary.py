@@ -1,4 +1,4 @@
-"""Secrets from every source are planted in one stack. They reach its Secrets, and no other place that somebody reads."""
+"""Secrets from every source are planted in one stack. They reach its Secrets, and no other place."""
 
 import base64
 import gzip

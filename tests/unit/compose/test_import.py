@@ -723,6 +723,12 @@ def test_a_label_with_a_secret_is_no_annotation() -> None:
     assert "hunter2" not in str(get_fields(services))
 
 
+def test_a_secret_in_a_build_argument_is_reported() -> None:
+    services = {"web": {"build": {"context": ".", "args": {"NPM_TOKEN": "hunter2", "EDITION": "evening"}}}}
+    paths = (f"services.web.build.args.{name}" for name in ("NPM_TOKEN", "EDITION"))
+    assert [get_kinds(services, path) for path in paths] == [["approximated"], ["kept"]]
+
+
 def test_a_key_file_of_the_machine_that_builds_is_not_named() -> None:
     services = {"web": {"build": {"context": ".", "ssh": {"default": None, "deploy": "/home/ann/.ssh/id_rsa"}}}}
     assert get_fields(services)["build"]["ssh"] == ["default", "deploy"]
