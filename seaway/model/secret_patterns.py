@@ -1,7 +1,6 @@
 """Names and values that look like secrets: one heuristic for the checks and for imports. It never stores a value."""
 
 import dataclasses
-import itertools
 import math
 import re
 from collections import Counter
@@ -15,7 +14,8 @@ _NAME = re.compile(rf".*{WORDS}([-_.].+)?|(.*[-_.])?(pw|pwd|pass|dsn)", re.IGNOR
 _ABOUT_A_SECRET = re.compile(
     r".*[-_.](file|path|dir|url|uri|host|port|endpoint|issuer|name|id|user|header|type|kind|algorithm|policy|length|min"
     r"|max|count|limit|size|ttl|expiry|expires|expiration|lifetime|timeout|interval|seconds|minutes|hours|days|enabled"
-    r"|required|prefix|suffix)(_in)?",
+    r"|required|prefix|suffix"
+    r"|stdin|prompt|env|var)(_in)?",
     re.IGNORECASE,
 )
 """`TOKEN_URL`, `PASSWORD_FILE`: the last word says what about the secret it is."""
@@ -41,22 +41,24 @@ _RANDOM = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])(base64:)?[A-Za-z0-9+_-]
 _WORD_END = "\x1f"
 """Separates the words of a command: white space for the patterns, and in no text of a user."""
 
-_ARGUMENT = rf"""(?=(?P<secret>(?<={_WORD_END})[^{_WORD_END}]+|"[^"{_WORD_END}]+"|'[^'{_WORD_END}]+'|[^\s"';|&)<>]+))"""
-"""Not a part of the match: it may be a script with arguments of its own."""
-_NAMED_ARGUMENT = re.compile(rf"(?<![\w$/{{-])(?P<name>--?[A-Za-z][\w.-]*(?:=|\s+)|[A-Za-z_][\w.]*=){_ARGUMENT}")
-_WHOLE_WORD = re.compile(
-    rf"(?:^|(?<={_WORD_END}))(?P<name>--?[A-Za-z][\w.-]*=)(?P<secret>[^\s{_WORD_END}]+)(?=$|{_WORD_END})"
-)
-"""No shell reads it, so its value has no end before that of the word."""
+_OPTION = re.compile(r"(?<![\w$/{-])(?P<name>--?[A-Za-z][\w.-]{0,100}(?:=|\s+)|[A-Za-z_][\w.]{0,100}=)")
+"""An option or a variable that an argument follows."""
 
-_PROGRAM_ARGUMENT = re.compile(
-    rf"\b(?:(?:redis|valkey)-cli\b[^;|&]*?\s-a\s+|(?:mongo|mongosh)\b[^;|&]*?\s-p\s+|sshpass\s+-p\s*"
-    rf"|(?:mysql|mariadb)[\w-]*\s(?:[^;|&]*?\s)?-p|curl\b[^;|&]*?\s(?:-u|--user)\s*[\"']?[^\s:]+:){_ARGUMENT}"
+_ARGUMENT = re.compile(rf"""(?<={_WORD_END})[^{_WORD_END}]+|"[^"{_WORD_END}]+"|'[^'{_WORD_END}]+'|[^\s"';|&)<>]+""")
+_REST = re.compile(rf"[^\s{_WORD_END}]+(?=$|{_WORD_END})")
+"""In a word as `--option=x`: no shell reads it, so the argument has no end before that of the word."""
+
+_PROGRAM_OPTION = re.compile(
+    r"\b(?:(?:redis|valkey)-cli\b[^;|&]{0,200}?\s-a\s+|(?:mongo|mongosh)\b[^;|&]{0,200}?\s-p\s+|sshpass\s+-p\s*"
+    r"|(?:mysql|mariadb)[\w-]{0,20}\s(?:[^;|&]{0,200}?\s)?-p|curl\b[^;|&]{0,200}?\s(?:-u|--user)\s*[\"']?[^\s:]{1,100}:)"
 )
 """The short options of programs that are common in Compose files."""
 
 _SWITCH = re.compile(r"(no|without|skip|ask|disable|enable|use|show|hide|allow|print)[-_].*", re.IGNORECASE)
 """`--no-password`, `--ask-pass`: the next word is not its value."""
+
+_FILE = re.compile(r"(\.{1,2}|~)/.*|[\w./-]+\.(pem|key|crt|json|ya?ml|txt|conf)|(env|file):.*")
+"""The argument names the place of the secret."""
 
 MIN_ENTROPY = 4.2
 """Bits per character of a random value. Words and identifiers have less."""
@@ -120,14 +122,17 @@ def find_in_command(words: Sequence[str]) -> list[Span]:
 
 
 def _find_spans(text: str) -> Iterator[tuple[int, int, str]]:
-    for match in itertools.chain(_WHOLE_WORD.finditer(text), _NAMED_ARGUMENT.finditer(text)):
-        start, end = _strip_quotes(match)
-        name, content = match["name"].lstrip("-").rstrip("= \t\n" + _WORD_END), text[start:end]
-        if not content.startswith("-") and not _SWITCH.fullmatch(name) and is_named_secret(name, content):
-            yield start, end, name
-    for match in _PROGRAM_ARGUMENT.finditer(text):
-        start, end = _strip_quotes(match)
-        if not _NOT_A_SECRET.fullmatch(text[start:end]) and not text.startswith("-", start):
+    end = 0
+    for match in _OPTION.finditer(text):
+        name = match["name"].strip("-= \t\n" + _WORD_END)
+        if match.end() >= end and has_secret_name(name) and not _SWITCH.fullmatch(name):
+            start, end = _find_argument(text, match)
+            content = text[start:end]
+            if not content.startswith("-") and not _FILE.fullmatch(content) and not _NOT_A_SECRET.fullmatch(content):
+                yield start, end, name
+    for match in _PROGRAM_OPTION.finditer(text):
+        start, end = _find_argument(text, match)
+        if not _NOT_A_SECRET.fullmatch(text, start, end) and not text.startswith("-", start):
             yield start, end, "password"
     for match in _URL_PASSWORD.finditer(text):
         if match["secret"]:
@@ -136,9 +141,17 @@ def _find_spans(text: str) -> Iterator[tuple[int, int, str]]:
         yield *match.span(), "token"
 
 
-def _strip_quotes(match: re.Match[str]) -> tuple[int, int]:
-    start, end = match.span("secret")
-    is_quoted = match["secret"][0] in "'\"" and match["secret"][0] == match["secret"][-1] and end - start > 2
+def _find_argument(text: str, option: re.Match[str]) -> tuple[int, int]:
+    """Start and end of the argument behind an option, without quotes; both the same: there is none."""
+    is_word = option.start() == 0 or text[option.start() - 1] == _WORD_END
+    rest = (
+        _REST.match(text, option.end()) if is_word and option[0].startswith("-") and option[0].endswith("=") else None
+    )
+    match = rest or _ARGUMENT.match(text, option.end())
+    if match is None:
+        return option.end(), option.end()
+    start, end = match.span()
+    is_quoted = text[start] in "'\"" and text[start] == text[end - 1] and end - start > 2
     return (start + 1, end - 1) if is_quoted else (start, end)
 
 

@@ -89,26 +89,37 @@ def name_secret_variables(
         }
 
 
-def name_literal_secrets(service: plan.ServicePlan) -> None:
+def name_literal_secrets(plans: Mapping[str, plan.ServicePlan], document: key_reader.KeyReader) -> None:
     """Name a secret for each password or token that a command contains, after the variable that has the same value, or
     after its option. Needs the names of ``name_secret_variables``."""
-    env = service.keys.get_scalars("environment")
-    names = {env[name].text: secret for name, secret in service.secret_names.items()}
-    taken = {*env, *names.values()}
-    hooks = [hook.mapping for hook in service.keys.enter_sequence("post_start")]
-    program = [node for key in ("entrypoint", "command") for node in tree.list_scalars(service.keys.mapping, key)]
-    test = tree.list_scalars(service.keys.enter("healthcheck").mapping, "test")
-    for words in (program, test, *(tree.list_scalars(hook, "command") for hook in hooks)):
-        for span in secret_patterns.find_in_command([node.text for node in words]):
-            node = words[span.word]
-            text = node.text[span.start : span.end]
-            if text not in names:
-                stem = re.sub(r"\W+", "_", f"{service.dns_name}_{span.name}").upper()
-                candidates = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
-                names[text] = next(name for name in candidates if name not in taken)
-                taken.add(names[text])
-            spans = service.literal_secrets.setdefault((node.location, node.text), [])
-            spans.append((span.start, span.end, names[text]))
+    values: dict[str, str | None] = {name: None for name, _ in document.enter_mapping("secrets")}
+    own_names: dict[str, dict[str, str]] = {}
+    for service in plans.values():
+        env = service.keys.get_scalars("environment")
+        own_names[service.name] = {env[name].text: secret for name, secret in service.secret_names.items()}
+        values |= dict.fromkeys(env)
+        values |= {name: text for texts in service.interpolated_secrets.values() for name, text in texts.items()}
+        values |= {secret: text for text, secret in own_names[service.name].items()}
+    for service in plans.values():
+        names = own_names[service.name]
+        for words in _list_commands(service):
+            for span in secret_patterns.find_in_command([node.text for node in words]):
+                node = words[span.word]
+                text = node.text[span.start : span.end]
+                if text not in names:
+                    stem = re.sub(r"\W+", "_", f"{service.dns_name}_{span.name}").upper()
+                    candidates = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
+                    names[text] = next(name for name in candidates if values.setdefault(name, text) == text)
+                spans = service.literal_secrets.setdefault((node.location, node.text), [])
+                spans.append((span.start, span.end, names[text]))
+
+
+def _list_commands(service: plan.ServicePlan) -> Iterator[list[nodes.ScalarNode]]:
+    """The words of its program, of its healthcheck and of its hooks."""
+    yield [node for key in ("entrypoint", "command") for node in tree.list_scalars(service.keys.mapping, key)]
+    yield tree.list_scalars(service.keys.enter("healthcheck").mapping, "test")
+    for hook in service.keys.enter_sequence("post_start"):
+        yield tree.list_scalars(hook.mapping, "command")
 
 
 def format_text(service: plan.ServicePlan, node: nodes.ScalarNode, variable: str = "") -> str:
@@ -201,8 +212,9 @@ def _mount_secret(service: plan.ServicePlan, config: key_reader.KeyReader, sourc
         return False
     if not service.interpolated_secrets.get(node.location) and not secret_patterns.contains_line(node.text):
         return False
-    name = re.sub(r"\W", "_", f"CONFIG_{source}")
     text = service.renames.rewrite(node.text)
+    prefix = "CONFIG" if text == node.text else f"{service.dns_name}_CONFIG"
+    name = re.sub(r"\W", "_", f"{prefix}_{source}")
     service.add_secret_file(name, text, target, config.locate("source"))
     message = f"contains a secret: the file is {target}, and its content is not in the application"
     config.record("source", "kept" if text == node.text else "approximated", message, into=f"secrets.{name}")

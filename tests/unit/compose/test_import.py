@@ -635,6 +635,12 @@ def test_interpolated_secrets_stay_references(fields: str, path: str, expected: 
     ("fields", "path", "expected"),
     [
         ("command: app --password hunter2", "args", ["app", "--password", "$(WEB_PASSWORD)"]),
+        (
+            "command: app --private-key a.pem --token-env X",
+            "args",
+            ["app", "--private-key", "a.pem", "--token-env", "X"],
+        ),
+        ("command: [app, '--dsn=hunter2@tcp(db)/x']", "args", ["app", "--dsn=$(WEB_DSN)"]),
         ("command: [app, --api-key=hunter2, -v]", "args", ["app", "--api-key=$(WEB_API_KEY)", "-v"]),
         (
             "command: redis-server --requirepass hunter2",
@@ -721,6 +727,18 @@ def test_a_label_with_a_secret_is_no_annotation() -> None:
     services = {"web": NGINX | {"labels": labels}}
     assert get_kinds(services, "services.web.labels.example.com/url") == ["dropped"]
     assert "hunter2" not in str(get_fields(services))
+
+
+def test_secrets_of_two_services_never_have_the_same_name(tmp_path: Path) -> None:
+    services = {
+        "web": {"image": "x:1", "command": "app --a-token hunter1 --token hunter2"},
+        "web-a": {"image": "x:1", "command": "app --token hunter3"},
+        "db": {"image": "x:1", "environment": {"WEB_TOKEN": "hunter4"}},
+    }
+    file = tmp_path / "compose.yaml"
+    file.write_text(yaml.safe_dump({"services": services}))
+    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    assert sorted(conversion.secret_values.values()) == ["hunter1", "hunter2", "hunter3", "hunter4"]
 
 
 def test_a_secret_in_a_build_argument_is_reported() -> None:
