@@ -100,17 +100,10 @@ def read_files(folder: Path) -> dict[str, bytes]:
 
 def read_image(checkout: project.Project, image: str, folder: Path) -> dict[str, bytes]:
     """The manifests, the configuration with its history, and the layers, unpacked."""
-    source = f"docker://{registry.resolve_address(image)}"
-    command = [
-        "skopeo",
-        "copy",
-        "--quiet",
-        "--all",
-        "--insecure-policy",
-        "--src-tls-verify=false",
-        source,
-        f"dir:{folder}",
-    ]
+    host, _, path = image.partition("/")
+    source = f"docker://{registry.parse_addresses(checkout.env)[host]}/{path}"
+    words = ("copy", "--quiet", "--all", "--src-tls-verify=false", source, f"dir:{folder}")
+    command = ["skopeo", "--insecure-policy", *words]
     subprocess.run(command, check=True, env=checkout.env)
     blobs = {path.name: path.read_bytes() for path in folder.iterdir()}
     return {
@@ -217,4 +210,4 @@ def test_a_secret_is_nowhere_but_in_secrets(checkout: project.Project, tmp_path:
 
     for text in (CANARIES["stack"], base64.b64encode(b"x" + CANARIES["stack"].encode()).decode()):
         kubectl.run("annotate", "--overwrite", *IN_NAMESPACE, "deployment/web", f"planted={text}")
-        assert find_canaries(read_cluster(), values) == {("stack", "Deployment/web")}, "the search must be able to fail"
+        assert ("stack", "Deployment/web") in find_canaries(read_cluster(), values), "the search must be able to fail"
