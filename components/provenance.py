@@ -1,8 +1,8 @@
 """The provenance of the deployed release. It informs people, and is no reason for an update."""
 
-import subprocess
 from collections.abc import Sequence
 
+from seaway import programs
 from seaway.checks import engine
 from seaway.project import environments, release
 
@@ -20,7 +20,7 @@ def _run_git(environment: environments.Environment, *arguments: str) -> str | No
     """The output of git; None if git is missing, or the folder is not a checkout."""
     command = ["git", "-C", str(environment.folder), *arguments]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
-    except (OSError, subprocess.TimeoutExpired):
+        result = programs.run(command, timeout=10)
+    except OSError:
         return None
-    return result.stdout.strip() if result.returncode == 0 else None
+    return result.stdout.decode(errors="replace").strip() if result.returncode == 0 else None

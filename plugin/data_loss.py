@@ -7,11 +7,11 @@ plugin: in the diff of ``Objects`` for an update, and in ``Configure`` for a des
 import datetime
 import os
 import re
-import subprocess
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from seaway import programs
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
@@ -191,7 +191,7 @@ def _read_command_line(process: int) -> list[str]:
         pass
     try:
         command = ["ps", "-o", "args=", "-p", str(process)]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+        return programs.run(command, timeout=10).stdout.decode(errors="replace").split()
     except OSError:
         return []
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from seaway import errors
+from seaway import errors, programs
 from seaway.cli import command
 from seaway.syntax import decode, diagnosis
 
@@ -205,11 +205,13 @@ def set_secret(folder: Path, stack: str, key: str, value: str) -> None:
     """
     path = ["--path"] if "[" in key else []
     args = _build_command(["config", "set", "--secret", *path, key, "--stack", stack, "--non-interactive"])
-    done = subprocess.run(
-        args, cwd=folder, input=value, capture_output=True, text=True, check=False, timeout=ENCRYPT_TIMEOUT
-    )
+    try:
+        done = programs.run(args, folder=folder, content=value.encode(), timeout=ENCRYPT_TIMEOUT)
+    except OSError as error:
+        raise errors.Unavailable(f"{key} of stack {stack} cannot be set (pulumi {error.strerror})") from None
     if done.returncode:
-        reason = (done.stderr.strip() or "no output").splitlines()[-1].removeprefix("error: ")
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or ["no output"]
+        reason = lines[-1].removeprefix("error: ")
         raise errors.Unavailable(f"{key} of stack {stack} cannot be set ({reason})")
 
 

@@ -2,12 +2,15 @@
 
 import contextlib
 import os
-import subprocess
 import tempfile
 from collections.abc import Generator, Mapping
 from pathlib import Path
 
+from seaway import programs
 from seaway.syntax import diagnosis
+
+_GIT_TIMEOUT = 300.0
+"""In seconds: Git may have to fetch objects of a partial clone."""
 
 _OPTIONS = ("-c", "safe.bareRepository=explicit", "-c", "core.fsmonitor=false")
 """A branch may have committed a folder that git takes for a bare repository, whose configuration names programs to run.
@@ -106,18 +109,13 @@ def _run_git(
 ) -> str:
     location, path = diagnosis.SourceLocation("--base"), diagnosis.quote(revision)
     try:
-        done = subprocess.run(
-            ["git", *_OPTIONS, *args],
-            cwd=folder,
-            env={**os.environ, **(variables or {})},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        env = {**os.environ, **(variables or {})}
+        done = programs.run(["git", *_OPTIONS, *args], folder=folder, env=env, timeout=_GIT_TIMEOUT)
     except FileNotFoundError:
         raise diagnosis.reject(location, path, "program-not-found", "git is not installed", "install git") from None
+    except OSError as error:
+        raise diagnosis.reject(location, path, "unknown-revision", f"git {error.strerror}", hint) from None
     if done.returncode:
-        reason = " ".join(done.stderr.split()) or "the revision does not exist here"
+        reason = " ".join(done.stderr.decode(errors="replace").split()) or "the revision does not exist here"
         raise diagnosis.reject(location, path, "unknown-revision", f"cannot be read from git: {reason}", hint)
-    return done.stdout.strip()
+    return done.stdout.decode(errors="replace").strip()

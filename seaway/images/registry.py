@@ -13,11 +13,10 @@ import os
 import re
 import shlex
 import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from seaway import errors
+from seaway import errors, programs
 from seaway.model import image_reference
 from seaway.syntax import diagnosis
 
@@ -31,6 +30,9 @@ _UNAUTHORIZED = re.compile(
     r"unauthorized|authentication required|invalid username|forbidden|\b403\b|(?<!permission )denied", re.IGNORECASE
 )
 """Docker Hub also answers so for a repository that does not exist."""
+
+_ANSWER_SECONDS, _COPY_SECONDS = 120.0, 3600.0
+"""Time limits: of a question, and of a copy of all layers."""
 
 _POLICY_FILES = (Path("/etc/containers/policy.json"), Path.home() / ".config" / "containers" / "policy.json")
 
@@ -107,7 +109,7 @@ class _Skopeo:
             *_plain_http_option("--dest-tls-verify=false", target),
         ]
         ends = (f"docker://{resolve_address(source)}", f"docker://{resolve_address(target)}")
-        _run([self._program, *policy, *args, *ends], source, target)
+        _run([self._program, *policy, *args, *ends], source, target, timeout=_COPY_SECONDS)
 
 
 class _Crane:
@@ -137,7 +139,8 @@ class _Crane:
                 " turning off the verification of certificates for both; install skopeo: apt-get install skopeo"
             )
         args = ["copy", *_plain_http_option("--insecure", source, target)]
-        _run([self._program, *args, "--", resolve_address(source), resolve_address(target)], source, target)
+        ends = (resolve_address(source), resolve_address(target))
+        _run([self._program, *args, "--", *ends], source, target, timeout=_COPY_SECONDS)
 
 
 def _find_tool() -> _Skopeo | _Crane:
@@ -195,9 +198,12 @@ def build_environment() -> dict[str, str]:
     return {**os.environ, "NO_PROXY": no_proxy, "no_proxy": no_proxy}
 
 
-def _run(command: Sequence[str], *references: str) -> bytes:
+def _run(command: Sequence[str], *references: str, timeout: float = _ANSWER_SECONDS) -> bytes:
     """Run the program and return its output."""
-    done = subprocess.run(command, env=build_environment(), stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    try:
+        done = programs.run(command, env=build_environment(), timeout=timeout)
+    except OSError as error:
+        raise _create_error(f"{Path(command[0]).name} {error.strerror}", references) from None
     if done.returncode:
         raise _create_error(done.stderr.decode(errors="replace"), references)
     return done.stdout

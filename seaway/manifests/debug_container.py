@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seaway.kubernetes.api import references, unstructured
-from seaway.manifests import secrets
+from seaway.model import secrets
 
 DEFAULT_USER = 65532
 """If neither the pod nor its status name the user: that of images without a shell."""
@@ -54,7 +54,7 @@ def _build_mounts(mounts: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any
         path = mount["mountPath"]
         if "subPath" in mount:
             path = posixpath.dirname(path)
-        is_mountable = "subPath" not in mount or mount["name"] == secrets.VOLUME_NAME
+        is_mountable = "subPath" not in mount or (mount["name"], path) == (secrets.VOLUME_NAME, secrets.MOUNT_FOLDER)
         if is_mountable and path not in paths:
             paths.add(path)
             yield {"name": mount["name"], "mountPath": path, "readOnly": mount.get("readOnly", False)}

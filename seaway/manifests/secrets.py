@@ -10,8 +10,6 @@ from seaway.model import application
 from seaway.model import secrets as model_secrets
 from seaway.syntax.field_help import Help, Rationale
 
-VOLUME_NAME = "secrets"
-
 FILE_MODE: Annotated[
     int,
     Help("mode of the files, 0440: readable by root and the group of the pod, writable by no process"),
@@ -44,7 +42,7 @@ def build_volume(workload: application.WorkloadSpec, secret_name: str | None) ->
         {"secret": {"name": name, "items": [{"key": key, "path": path} for path, key in keys.items()]}}
         for name, keys in sorted(paths.items())
     ]
-    return {"name": VOLUME_NAME, "projected": {"defaultMode": FILE_MODE, "sources": sources}}
+    return {"name": model_secrets.VOLUME_NAME, "projected": {"defaultMode": FILE_MODE, "sources": sources}}
 
 
 def build_mounts(container_spec: application.ContainerSpec) -> list[dict[str, Any]]:
@@ -54,7 +52,12 @@ def build_mounts(container_spec: application.ContainerSpec) -> list[dict[str, An
     https://github.com/kubernetes/kubernetes/issues/65835
     """
     return [
-        {"name": VOLUME_NAME, "mountPath": model_secrets.format_path(secret), "subPath": secret.name, "readOnly": True}
+        {
+            "name": model_secrets.VOLUME_NAME,
+            "mountPath": model_secrets.format_path(secret),
+            "subPath": secret.name,
+            "readOnly": True,
+        }
         for secret in _select_files(container_spec.secrets)
     ]
 

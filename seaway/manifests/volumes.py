@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from seaway.kubernetes.api import quantity
 from seaway.manifests import config, inputs, names, secrets
 from seaway.model import application
+from seaway.model import secrets as model_secrets
 from seaway.model import volumes as model_volumes
 from seaway.syntax.field_help import Help, Rationale
 
@@ -62,7 +63,7 @@ def build_volumes(
             container_mounts += _build_file_mounts(volume, container_spec)
         container_mounts += secrets.build_mounts(container_spec)
     if projected := secrets.build_volume(workload, container_inputs[workload.name].secret):
-        volumes[secrets.VOLUME_NAME] = projected
+        volumes[model_secrets.VOLUME_NAME] = projected
     read_only = {shared_volume.path for shared_volume in workload.shared_volumes if shared_volume.read_only}
     mounts[workload.name] += [
         {"name": name, "mountPath": path} | ({"readOnly": True} if path in read_only else {})

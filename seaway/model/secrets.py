@@ -6,6 +6,10 @@ MOUNT_FOLDER = "/run/secrets"
 """The folder of the secrets in a container, as with `docker compose` and in a swarm."""
 
 
+VOLUME_NAME = "secrets"
+"""The volume of a pod that has them: the file of each has its name."""
+
+
 def format_path(secret: application.Secret) -> str:
     """The path of its file in the container."""
     return f"{MOUNT_FOLDER}/{secret.name}"

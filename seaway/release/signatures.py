@@ -9,12 +9,11 @@ With a key, only the registry is contacted, unless ``seaway:trust`` requires the
 
 import os
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from seaway import errors
+from seaway import errors, programs
 from seaway.files import roots, writer
 from seaway.images import registry
 from seaway.model import application, image_reference, settings
@@ -25,6 +24,9 @@ SUFFIX = ".sig"
 
 _KEY_VARIABLE = "SEAWAY_TRUSTED_KEY"
 _PEM_START = "-----BEGIN PUBLIC KEY-----"
+_TIMEOUT = 900.0
+"""In seconds: syft reads all layers of an image."""
+
 _INSTALL_HINTS = {
     "cosign": "install cosign 2.6 or later: https://docs.sigstore.dev/cosign/system_config/installation",
     "syft": "install syft: https://github.com/anchore/syft#installation",
@@ -197,7 +199,10 @@ def _run_program(name: str, arguments: Sequence[str], env: Mapping[str, str], co
         location = diagnosis.SourceLocation("PATH")
         raise diagnosis.reject(location, "", "program-not-found", message, _INSTALL_HINTS[name])
     command, variables = [program, *arguments], {**registry.build_environment(), **env}
-    done = subprocess.run(command, env=variables, input=content, capture_output=True, check=False)
+    try:
+        done = programs.run(command, env=variables, content=content, timeout=_TIMEOUT)
+    except OSError as error:
+        raise errors.Unavailable(f"{name}: {error.strerror}") from None
     if done.returncode:
         lines = [line for line in done.stderr.decode(errors="replace").splitlines() if line.strip()]
         reason = lines[-1] if lines else f"exit code {done.returncode}"

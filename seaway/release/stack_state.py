@@ -6,12 +6,11 @@ only a permission in one namespace, so it vouches for nothing.
 
 import dataclasses
 import json
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Self, cast
 
-from seaway import errors
+from seaway import errors, programs
 from seaway.project import environments, migration, release, release_lock
 from seaway.release import record
 from seaway.syntax import decode, diagnosis, encode, nodes
@@ -113,26 +112,18 @@ def export_resources(folder: Path, stack: str) -> list[dict[str, Any]]:
     """The resources in the state of a stack, from `pulumi stack export`. It needs no passphrase."""
     command = ["pulumi", "stack", "export", "--stack", stack, "--non-interactive"]
     try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=EXPORT_TIMEOUT,
-        )
+        done = programs.run(command, folder=folder, timeout=EXPORT_TIMEOUT)
     except FileNotFoundError:
         raise _create_error(stack, "pulumi is not on the PATH") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _create_error(stack, f"pulumi cannot be run: {error}") from None
-    except subprocess.TimeoutExpired:
-        raise _create_error(stack, f"no answer within {EXPORT_TIMEOUT:.0f} s") from None
+    except OSError as error:
+        reason = error.strerror if error.errno is None else f"cannot be run: {error}"
+        raise _create_error(stack, f"pulumi {reason}") from None
     try:
         exported: dict[str, Any] = json.loads(done.stdout)
         return exported["deployment"].get("resources") or []
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        lines = (done.stderr.strip() or done.stdout.strip() or "no output").splitlines()
+        text = (done.stderr.strip() or done.stdout.strip()).decode(errors="replace")
+        lines = (text or "no output").splitlines()
         raise _create_error(stack, lines[-1].removeprefix("error: ")) from None
 
 

@@ -2,15 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from seaway.checks import check, check_context
 from seaway.kubernetes.api import references
 from seaway.model import application, secret_patterns, secrets, volumes
-
-_SECRET_LINE = re.compile(
-    rf"""\s*["']?[-\w.]*{secret_patterns.WORDS}["']?\s*[:=]\s*["']?[^\s"'$<{{\[/#][^\s"']*""", re.IGNORECASE
-)
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 """A name that is no command of a shell."""
@@ -43,7 +40,7 @@ def secret_in_config_file(context: check_context.CheckContext) -> check_context.
     for config_map in context.list_objects("ConfigMap"):
         for key, content in config_map.manifest.get("data", {}).items():
             for number, line in enumerate(content.splitlines(), 1):
-                if _SECRET_LINE.match(line) or secret_patterns.contains_credentials(line):
+                if secret_patterns.contains_line(line):
                     message = f"line {number} looks like a secret"
                     hint = "declare it in `secrets`: the program reads it from a file below /run/secrets"
                     yield check_context.make_finding(config_map, f"data[{key}]", message, hint)
@@ -157,6 +154,39 @@ def unknown_variables(container: check_context.Container) -> check_context.Findi
         for number, word in enumerate(command):
             hint = "let a shell read a variable: [sh, -c, 'test \"$NAME\"']"
             yield from _find_unknown(container, f"{probe}.exec.command[{number}]", word, plain, hint)
+
+
+@check.for_containers("CFG-08", "No command contains a secret", check.STRICT_FOR_RELEASES)
+def secret_in_command(container: check_context.Container) -> check_context.Findings:
+    """It is stored in git and in the state, and everybody who may read the pod can read it; on the node, the list of
+    processes shows it."""
+    declare = f"declare it in {container.get_model_path('secrets')} with `env: true`"
+    for path, words in _list_commands(container.manifest):
+        is_expanded = path in ("command", "args")
+        hint = f"{declare}, and write $(NAME)" if is_expanded else f'{declare}, and let a shell read "$NAME"'
+        for number in dict.fromkeys(span.word for span in secret_patterns.find_in_command(words)):
+            yield container.make_finding(f"{path}[{number}]", "contains a password or a token", hint)
+
+
+def _list_commands(manifest: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[str]]]:
+    """The commands that the kubelet starts in a container, with their paths."""
+    for field in ("command", "args"):
+        yield field, manifest.get(field, ())
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        yield f"{probe}.exec.command", manifest.get(probe, {}).get("exec", {}).get("command", ())
+    for hook, handler in manifest.get("lifecycle", {}).items():
+        yield f"lifecycle.{hook}.exec.command", handler.get("exec", {}).get("command", ())
+
+
+@check.for_pods("CFG-09", "No label or annotation contains a secret", check.STRICT_FOR_RELEASES)
+def secret_in_metadata(pod: check_context.Pod) -> check_context.Findings:
+    """Everybody who may list the pods can read them, and nothing can mount a label as a file."""
+    for field in ("labels", "annotations"):
+        for name, content in pod.template["metadata"].get(field, {}).items():
+            if secret_patterns.contains_credentials(content):
+                path = f"{pod.template_path}.metadata.{field}[{name}]"
+                hint = f"remove it, and declare it in {pod.model_path}.secrets"
+                yield pod.make_object_finding(path, "contains a password, a key or a token", hint)
 
 
 def _find_unknown(

@@ -32,7 +32,11 @@ RISKY_PERMISSIONS: tuple[tuple[str, frozenset[str], str], ...] = (
     ("roles rolebindings clusterroles clusterrolebindings", _WRITE, "grants itself permissions"),
     ("configmaps", _CHANGE, "replaces the configuration of other workloads and the records of releases"),
     ("networkpolicies", _CHANGE, "opens the network between all pods"),
-    ("services endpoints endpointslices ingresses gateways *routes", _WRITE, "redirects the traffic of every service"),
+    (
+        "services services/status pods/status endpoints endpointslices ingresses gateways *routes",
+        _WRITE,
+        "redirects the traffic of every service",
+    ),
     ("resourcequotas limitranges", _CHANGE, "removes the limits of the namespace"),
     ("persistentvolumes persistentvolumeclaims", _CHANGE, "mounts or deletes the data of every store"),
     (

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from seaway.compose import report
 from seaway.compose.importer import key_reader, plan
 from seaway.compose.loader import paths, tree
+from seaway.model import secret_patterns
 from seaway.syntax import nodes
 
 _DROPPED_KEYS: Mapping[str, tuple[str, str]] = {
@@ -59,13 +60,7 @@ def _convert_build(service: plan.ServicePlan, build: key_reader.KeyReader) -> No
             if (key, text) != ("dockerfile", "Dockerfile"):
                 builder.set(("build", field), text, build.locate(key))
             build.keep(key, into=f"build.{field}")
-    args = build.get_scalars("args")
-    for name in build.get_names("args"):
-        if name in args:
-            builder.set(("build", "args", name), args[name].text, args[name].location)
-            build.keep(("args", name), into="build")
-        else:
-            build.drop(("args", name), "has no value: it is a variable of the shell", "write its value")
+    _convert_args(service, build)
     _convert_contexts(service, build)
     _convert_secrets(service, build)
     for key, field in (("cache_from", "cacheFrom"), ("cache_to", "cacheTo")):
@@ -74,6 +69,21 @@ def _convert_build(service: plan.ServicePlan, build: key_reader.KeyReader) -> No
             build.keep(path, into=f"build.{field}")
     for names, (message, hint) in _DROPPED_KEYS.items():
         build.drop(names, message, hint, kept=dict.fromkeys(("false", "default"), "the default"))
+
+
+def _convert_args(service: plan.ServicePlan, build: key_reader.KeyReader) -> None:
+    args = build.get_scalars("args")
+    for name in build.get_names("args"):
+        if name in args:
+            service.builder.set(("build", "args", name), args[name].text, args[name].location)
+            if secret_patterns.is_secret(name, args[name].text):
+                hint = "name it in `build.secrets`, and read it with RUN --mount=type=secret"
+                message = "looks like a secret, and the history of the image keeps it"
+                build.approximate(("args", name), message, hint, into="build")
+            else:
+                build.keep(("args", name), into="build")
+        else:
+            build.drop(("args", name), "has no value: it is a variable of the shell", "write its value")
 
 
 def _convert_secrets(service: plan.ServicePlan, build: key_reader.KeyReader) -> None:

@@ -71,6 +71,7 @@ def convert_document(
     pairs = {"name": _convert_name(document, name)}
     workloads: dict[str, dict[str, nodes.Pair]] = {"services": {}, "stores": {}, "jobs": {}}
     secrets.name_secret_variables(plans, document, lookups or {})
+    secrets.name_literal_secrets(plans, document)
     for service in plans.values():
         hosts = service.find_renamed_hosts()
         service.renames = naming.Renames(hosts=hosts, paths=secrets.find_moved_paths(service.keys))

@@ -2,7 +2,6 @@
 
 import math
 import re
-import shlex
 
 from seaway.compose.importer import amounts, key_reader, naming, plan, secrets
 from seaway.compose.loader import tree
@@ -36,7 +35,7 @@ def convert(service: plan.ServicePlan) -> None:
             if key != "test":
                 healthcheck.drop((key,), "there is no `test`, and the image's test is unknown", "write `test:`")
     else:
-        words = _format_words(service, command)
+        words = format_words(service, command)
         is_renamed = any(service.renames.rewrite(node.text) != node.text for node in command)
         service.builder.set(("health", "readiness"), words, healthcheck.locate("test"))
         kind, message = ("approximated", naming.RENAMED) if is_renamed else ("kept", "health.readiness")
@@ -113,12 +112,11 @@ def _list_command(test: list[nodes.ScalarNode]) -> list[nodes.ScalarNode]:
             return []
 
 
-def _format_words(service: plan.ServicePlan, command: list[nodes.ScalarNode]) -> list[str]:
-    """The command of the probe. A secret is a variable of a shell, since the kubelet does not expand it here."""
+def format_words(service: plan.ServicePlan, command: list[nodes.ScalarNode]) -> list[str]:
+    """The command of a probe or a hook. A secret is a variable of a shell, since the kubelet expands none here."""
     plain = [service.renames.rewrite(references.escape(node.text)) for node in command]
     if tuple(plain[:-1]) == SHELL:
         return [*SHELL, secrets.format_shell_text(service, command[-1])]
     if all(len(service.split_secrets(node)) == 1 for node in command):
         return plain
-    quoted = [nodes.ScalarNode(node.location, shlex.quote(node.text)) for node in command]
-    return [*SHELL, "exec " + " ".join(secrets.format_shell_text(service, node) for node in quoted)]
+    return [*SHELL, "exec " + " ".join(secrets.format_shell_word(service, node) for node in command)]

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from seaway.compose.importer import amounts, exposure, health, plan, proxies
+from seaway.compose.importer import amounts, exposure, health, plan, pod_fields, proxies
 from seaway.syntax import diagnosis, nodes, yaml_parser
 
 _DROPPED_LABELS: Mapping[str, tuple[str, str]] = {
@@ -92,8 +92,7 @@ def convert(service: plan.ServicePlan) -> None:
                 message, hint = _DROPPED_LABELS.get(name, ("Seaway does not support this label", "remove it"))
                 service.keys.drop(key, message, hint.format(shlex.quote(node.text)))
         elif not name.startswith(TOOL_PREFIXES) and _ANNOTATION.fullmatch(name):
-            service.builder.annotations[name] = node.text
-            service.keys.keep(key, "annotation of the pod", into="raw")
+            pod_fields.add_annotation(service, "labels", name, node.text)
         else:
             service.keys.drop(key, "for a tool that reads labels from Docker")
 

@@ -15,6 +15,7 @@ from seaway.compose.importer import (
     project_dir,
     service_builder,
 )
+from seaway.model import secrets
 from seaway.model.defaults import image_profiles
 from seaway.syntax import diagnosis, nodes
 
@@ -41,6 +42,10 @@ class ServicePlan:
         default_factory=dict[diagnosis.SourceLocation, Mapping[str, str]], repr=False
     )
     """The secrets that the text at a location contains, with their values."""
+    literal_secrets: dict[tuple[diagnosis.SourceLocation, str], list[tuple[int, int, str]]] = dataclasses.field(
+        default_factory=dict[tuple[diagnosis.SourceLocation, str], list[tuple[int, int, str]]], repr=False
+    )
+    """Start, end and name of the secrets that a word of a command contains, by its location and text."""
     secret_values: dict[str, str] = dataclasses.field(default_factory=dict[str, str], repr=False)
     """The values of the secrets that it uses. The application does not have them."""
     image: str | None
@@ -141,20 +146,31 @@ class ServicePlan:
         self.secret_values[secret] = text
         self.builder.set(("secrets", secret), {"env": True}, location)
 
+    def add_secret_file(self, secret: str, text: str, path: str, location: diagnosis.SourceLocation) -> None:
+        """A secret that is a file at another path, too."""
+        self.secret_values[secret] = text
+        self.builder.set(("secrets", secret), None, location)
+        self.builder.add_mount({"name": secrets.VOLUME_NAME, "mountPath": path, "subPath": secret, "readOnly": True})
+
     def split_secrets(self, node: nodes.ScalarNode) -> list[str]:
         """The text of a node, split at the values of secrets: the elements with odd indices are names of secrets."""
         inserted = {text: name for name, text in self.interpolated_secrets.get(node.location, {}).items()}
-        if not inserted:
-            return [node.text]
         # A short value may be a part of another word.
         patterns = [
             re.escape(text) if len(text) >= 6 else rf"(?<!\w){re.escape(text)}(?!\w)"
             for text in sorted(inserted, key=len, reverse=True)
         ]
-        parts = re.split(f"({'|'.join(patterns)})", node.text)
-        for text in parts[1::2]:
-            self.add_secret_variable(inserted[text], text, node.location)
-        return [inserted[text] if index % 2 else text for index, text in enumerate(parts)]
+        matches = re.finditer("|".join(patterns), node.text) if inserted else ()
+        spans = [(*match.span(), inserted[match[0]]) for match in matches]
+        for literal in self.literal_secrets.get((node.location, node.text), ()):
+            if all(literal[1] <= start or end <= literal[0] for start, end, _ in spans):
+                spans.append(literal)
+        parts, position = list[str](), 0
+        for start, end, name in sorted(spans):
+            self.add_secret_variable(name, node.text[start:end], node.location)
+            parts += [node.text[position:start], name]
+            position = end
+        return [*parts, node.text[position:]]
 
     def runs_default_server(self) -> bool:
         """Whether it runs the server of a known image."""

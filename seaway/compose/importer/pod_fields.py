@@ -1,6 +1,8 @@
 """Converts keys that only Kubernetes has fields for. They go to `raw`."""
 
-from seaway.compose.importer import amounts, key_reader, naming, plan
+from seaway.compose.importer import amounts, health, key_reader, naming, plan
+from seaway.compose.loader import tree
+from seaway.model import secret_patterns
 
 SAFE_SYSCTLS = (
     "kernel.shm_rmid_forced",
@@ -21,14 +23,13 @@ def convert(service: plan.ServicePlan) -> None:
     keys.drop("domainname", "a pod has the domain of its namespace")
     if size := amounts.to_size(keys.get_text("shm_size")):
         service.builder.add_volume({"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": size}})
-        container["volumeMounts"] = [{"name": "shm", "mountPath": "/dev/shm"}]  # noqa: S108
+        service.builder.add_mount({"name": "shm", "mountPath": "/dev/shm"})  # noqa: S108
         keys.keep("shm_size", f"{size} of memory at /dev/shm, which counts as the container's", into="raw")
     else:
         keys.drop("shm_size", "is not a valid size", "write it as 64m")
     _convert_groups(service)
     for name, node in keys.get_scalars("annotations").items():
-        service.builder.annotations[name] = node.text
-        keys.keep(("annotations", name), "annotation of the pod", into="raw")
+        add_annotation(service, "annotations", name, node.text)
     _convert_sysctls(service)
     if keys.is_true("init"):
         pod["shareProcessNamespace"] = True
@@ -37,6 +38,16 @@ def convert(service: plan.ServicePlan) -> None:
         keys.keep("init")
     for number, hook in enumerate(keys.enter_sequence("post_start")):
         _convert_hook(service, hook, first=not number)
+
+
+def add_annotation(service: plan.ServicePlan, key: str, name: str, text: str) -> None:
+    """An annotation of the pod from an annotation or a label."""
+    if secret_patterns.contains_credentials(text):
+        message = "contains a password or a token, and everybody who may list the pods can read it"
+        service.keys.drop((key, name), message, "set a variable of `environment`, and let the program read that")
+    else:
+        service.builder.annotations[name] = text
+        service.keys.keep((key, name), "annotation of the pod", into="raw")
 
 
 def _convert_host_name(service: plan.ServicePlan) -> None:
@@ -76,8 +87,9 @@ def _convert_groups(service: plan.ServicePlan) -> None:
 
 
 def _convert_hook(service: plan.ServicePlan, hook: key_reader.KeyReader, *, first: bool) -> None:
-    command = hook.get_texts("command")
-    if first and command:
+    words = tree.list_scalars(hook.mapping, "command")
+    if first and words:
+        command = health.format_words(service, words)
         service.builder.container["lifecycle"] = {"postStart": {"exec": {"command": command}}}
         hook.keep("command", "lifecycle.postStart of the container", into="raw")
     else:

@@ -1,12 +1,13 @@
 """Converts secrets and configs. Pulumi holds the value of a secret, and Seaway never reads it. A config is a file."""
 
+import itertools
 import posixpath
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 
 from seaway.compose.importer import key_reader, naming, plan
-from seaway.compose.loader import interpolation
+from seaway.compose.loader import interpolation, tree
 from seaway.kubernetes.api import references
 from seaway.model import secret_patterns, secrets
 from seaway.syntax import diagnosis, nodes
@@ -88,6 +89,39 @@ def name_secret_variables(
         }
 
 
+def name_literal_secrets(plans: Mapping[str, plan.ServicePlan], document: key_reader.KeyReader) -> None:
+    """Name a secret for each password or token that a command contains, after the variable that has the same value, or
+    after its option. Needs the names of ``name_secret_variables``."""
+    values: dict[str, str | None] = {name: None for name, _ in document.enter_mapping("secrets")}
+    own_names: dict[str, dict[str, str]] = {}
+    for service in plans.values():
+        env = service.keys.get_scalars("environment")
+        own_names[service.name] = {env[name].text: secret for name, secret in service.secret_names.items()}
+        values |= dict.fromkeys(env)
+        values |= {name: text for texts in service.interpolated_secrets.values() for name, text in texts.items()}
+        values |= {secret: text for text, secret in own_names[service.name].items()}
+    for service in plans.values():
+        names = own_names[service.name]
+        for words in _list_commands(service):
+            for span in secret_patterns.find_in_command([node.text for node in words]):
+                node = words[span.word]
+                text = node.text[span.start : span.end]
+                if text not in names:
+                    stem = re.sub(r"\W+", "_", f"{service.dns_name}_{span.name}").upper()
+                    candidates = itertools.chain([stem], (f"{stem}_{number}" for number in itertools.count(2)))
+                    names[text] = next(name for name in candidates if values.setdefault(name, text) == text)
+                spans = service.literal_secrets.setdefault((node.location, node.text), [])
+                spans.append((span.start, span.end, names[text]))
+
+
+def _list_commands(service: plan.ServicePlan) -> Iterator[list[nodes.ScalarNode]]:
+    """The words of its program, of its healthcheck and of its hooks."""
+    yield [node for key in ("entrypoint", "command") for node in tree.list_scalars(service.keys.mapping, key)]
+    yield tree.list_scalars(service.keys.enter("healthcheck").mapping, "test")
+    for hook in service.keys.enter_sequence("post_start"):
+        yield tree.list_scalars(hook.mapping, "command")
+
+
 def format_text(service: plan.ServicePlan, node: nodes.ScalarNode, variable: str = "") -> str:
     """A text of the container with references to its secrets, `$(NAME)`, which the kubelet expands.
 
@@ -104,13 +138,22 @@ def _escape_before_reference(text: str, name: str) -> str:
 
 
 def format_shell_text(service: plan.ServicePlan, node: nodes.ScalarNode) -> str:
-    """A script with its secrets as variables of the shell: the kubelet expands no secret in a probe."""
+    """A script with its secrets as variables of the shell: the kubelet expands no secret in a probe or a hook."""
     parts = service.split_secrets(node)
     text = parts[0]
     for name, part in zip(parts[1::2], parts[2::2], strict=True):
         quote = _find_open_quote(text)
         text += {"": f'"${{{name}}}"', '"': f"${{{name}}}", "'": f"""'"${{{name}}}"'"""}[quote] + part
     return service.renames.rewrite(references.escape(text))
+
+
+def format_shell_word(service: plan.ServicePlan, node: nodes.ScalarNode) -> str:
+    """A word of a command, quoted for a script, with its secrets as variables of the shell."""
+    parts = [
+        f'"${{{part}}}"' if index % 2 else shlex.quote(part) for index, part in enumerate(service.split_secrets(node))
+    ]
+    words = "".join(part for part in parts if part != "''") or "''"
+    return service.renames.rewrite(references.escape(words))
 
 
 def _find_open_quote(text: str) -> str:
@@ -142,6 +185,8 @@ def convert_configs(service: plan.ServicePlan) -> None:
         target = posixpath.normpath(posixpath.join("/", config.get_text("target") or source))
         definition = service.document.enter("configs").enter(source)
         content, file = definition.get_text("content"), definition.get_text("file")
+        if content is not None and _mount_secret(service, config, source, target):
+            continue
         if _is_executable(config.get_text("mode") or ""):
             service.add_executable_files()
         if content is not None or file:
@@ -154,6 +199,24 @@ def convert_configs(service: plan.ServicePlan) -> None:
         config.keep("target")
         message = "every user of the container can read the file, and none can change it"
         config.approximate("uid gid mode", message)
+
+
+def _mount_secret(service: plan.ServicePlan, config: key_reader.KeyReader, source: str, target: str) -> bool:
+    """Mount a config whose content has a secret as the file of one. False: it has none."""
+    node = service.document.enter("configs").enter(source).get_node("content")
+    if not isinstance(node, nodes.ScalarNode):
+        return False
+    if not service.interpolated_secrets.get(node.location) and not secret_patterns.contains_line(node.text):
+        return False
+    text = service.renames.rewrite(node.text)
+    prefix = "CONFIG" if text == node.text else f"{service.dns_name}_CONFIG"
+    name = re.sub(r"\W", "_", f"{prefix}_{source}")
+    service.add_secret_file(name, text, target, config.locate("source"))
+    message = f"contains a secret: the file is {target}, and its content is not in the application"
+    config.record("source", "kept" if text == node.text else "approximated", message, into=f"secrets.{name}")
+    config.keep("target")
+    config.approximate("uid gid mode", "only the user of the container can read the file")
+    return True
 
 
 def _is_executable(mode: str) -> bool:

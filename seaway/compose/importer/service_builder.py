@@ -61,6 +61,10 @@ class ServiceBuilder:
         volumes: list[dict[str, Any]] = self.pod_spec.setdefault("volumes", [])
         volumes[:] = [*(other for other in volumes if other["name"] != volume["name"]), volume]
 
+    def add_mount(self, mount: dict[str, Any]) -> None:
+        """Add a mount of its main container."""
+        self.container.setdefault("volumeMounts", []).append(mount)
+
     def _enter(self, path: tuple[str, ...]) -> dict[str, Any]:
         parent = self.fields
         for step in path[:-1]:

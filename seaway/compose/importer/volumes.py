@@ -132,7 +132,7 @@ def _convert_other_mount(  # noqa: PLR0912 - one case per kind
             keys.approximate(key, message, hint, into="files")
         case "memory":
             builder.add_volume({"name": "shm", "emptyDir": {"medium": "Memory"}})
-            builder.container["volumeMounts"] = [{"name": "shm", "mountPath": mount.target}]
+            builder.add_mount({"name": "shm", "mountPath": mount.target})
             keys.approximate(key, "memory of the pod, which counts as the container's", into="raw")
         case "unusable":
             keys.refuse(key, f"{mount.source} {service.project.explain_unusable(mount.source)}", _BUILD_HINT)

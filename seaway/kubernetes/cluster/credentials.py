@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx2
 
-from seaway import errors
+from seaway import errors, programs
 
 API_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 
@@ -131,19 +131,15 @@ class CredentialProgram(httpx2.Auth):
             raise self._fail("asks the user, and there is no terminal (interactiveMode: Always)")
         is_interactive = mode != "Never" and is_terminal
         try:
-            done = subprocess.run(
-                [self._config["command"], *(self._config.get("args") or ())],
-                env=self._build_environment(is_interactive=is_interactive),
-                stdin=None if is_interactive else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=None if is_interactive else subprocess.PIPE,
-                timeout=None if is_interactive else TIMEOUT,
-                check=False,
-            )
+            command = [self._config["command"], *(self._config.get("args") or ())]
+            env = self._build_environment(is_interactive=is_interactive)
+            if is_interactive:  # it asks the user, who ends it
+                done = subprocess.run(command, env=env, stdout=subprocess.PIPE, check=False)
+            else:
+                done = programs.run(command, env=env, timeout=TIMEOUT)
         except OSError as error:
-            raise self._fail(f"cannot be run: {(error.strerror or str(error)).lower()}") from error
-        except subprocess.TimeoutExpired as error:
-            raise self._fail(f"did not end within {TIMEOUT:.0f} s") from error
+            reason = error.strerror or str(error)
+            raise self._fail(reason if error.errno is None else f"cannot be run: {reason.lower()}") from error
         if done.returncode:
             messages = (done.stderr or b"").decode(errors="replace")
             raise self._fail(f"failed with exit code {done.returncode}", messages)

@@ -1,4 +1,5 @@
-"""Each way to undo a protection has a finding: for every kind of workload, and for every container of a pod."""
+"""Each way to undo a protection has a finding: for every kind of workload, for every container of a pod, and both in
+app.yaml and in the overlay of a stack's file."""
 
 import copy
 from pathlib import Path
@@ -7,12 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from seaway.checks import engine
-from seaway.files import roots
+from seaway.checks import all_checks, engine
 from seaway.kubernetes.api import kinds
 from seaway.manifests import preview
-from seaway.model import settings
-from seaway.project import environments, load
+from seaway.project import environments
 from seaway.syntax import nodes
 from tests.unit.checks import checked_app
 
@@ -41,23 +40,22 @@ WORKLOADS = {
     "migrate": ("jobs", "Job"),
     "report": ("jobs", "CronJob"),
 }
-STACK = settings.Settings(
-    stack="test",
-    context="test",
-    registry="registry.example.com",
-    publish="ingress",
-    ingress=settings.Ingress(hosts={"web": ("shop.example.com",)}, issuer="letsencrypt", namespace="traefik"),
-)
+CONFIG = {
+    "seaway:context": "test",
+    "seaway:registry": "registry.example.com",
+    "seaway:publish": "ingress",
+    "seaway:ingress": {"hosts": {"web": ["shop.example.com"]}, "issuer": "letsencrypt", "namespace": "traefik"},
+}
 
 PERMISSIONS = """\
 deployments.apps: create, patch
-daemonsets.apps: create
-statefulsets.apps: update
-replicasets.apps: create
+daemonsets.apps: create, patch
+statefulsets.apps: create, update, patch
+replicasets.apps: create, patch
 replicationcontrollers: create
 podtemplates: patch
-jobs.batch: create
-cronjobs.batch: patch
+jobs.batch: create, patch
+cronjobs.batch: create, patch
 pods: create, patch
 pods/ephemeralcontainers: update, patch
 pods/exec: get, create
@@ -74,8 +72,11 @@ configmaps: create, update, patch, delete, deletecollection
 networkpolicies.networking.k8s.io: create, delete, deletecollection, patch
 ingresses.networking.k8s.io: create
 services: create, patch
+services/status: patch
+pods/status: patch
 endpoints: update
 endpointslices.discovery.k8s.io: create
+httproutes.gateway.networking.k8s.io: create
 roles.rbac.authorization.k8s.io: update, escalate
 rolebindings.rbac.authorization.k8s.io: create, bind
 resourcequotas: delete
@@ -95,6 +96,7 @@ HARMLESS_PERMISSIONS = {
     "events": ["create", "patch"],
     "pods": ["get", "list", "watch", "delete"],
     "pods/log": ["get"],
+    "deployments.apps/status": ["patch"],
     "pods/eviction": ["create"],
     "configmaps": ["get", "list", "watch"],
     "deployments.apps/scale": ["get", "update", "patch"],
@@ -280,12 +282,20 @@ def _split(table: str) -> dict[str, tuple[str, ...]]:
 
 
 def _find(folder: Path, overlay: dict[str, Any]) -> set[tuple[str, str | None, str]]:
-    """All findings: the check, the workload and the path."""
-    (folder / "Dockerfile").write_text(f"FROM {IMAGE}\n")
-    file = folder / "app.yaml"
-    file.write_text(yaml.safe_dump(APP))
-    app = load.load_application(file, root=roots.Root(folder), overlay=nodes.from_plain(overlay, "stack"))
-    environment = environments.Environment.create(app, STACK)
+    """All findings: the check, the workload and the path. Those of an overlay in the stack's file are the same as those
+    of its fields in app.yaml."""
+    merged = nodes.to_plain(nodes.merge(nodes.from_plain(APP, ""), nodes.from_plain(overlay, "")))
+    findings = _check(folder, APP, CONFIG | {"seaway:overlay": overlay})
+    assert findings == _check(folder, merged, CONFIG)
+    return findings
+
+
+def _check(folder: Path, app: dict[str, Any], config: dict[str, Any]) -> set[tuple[str, str | None, str]]:
+    (folder / "app").mkdir(exist_ok=True)
+    (folder / "app/Dockerfile").write_text(f"FROM {IMAGE}\n")
+    (folder / "app/app.yaml").write_text(yaml.safe_dump(app))
+    (folder / "Pulumi.test.yaml").write_text(yaml.safe_dump({"config": config}))
+    environment = environments.load_environment(folder, "test", check_ids=all_checks.IDS)
     results = engine.run_checks(environment, preview.render_objects(environment), checked_app.TODAY)
     findings = [(result.check.id, result.finding) for result in results if result.finding]
     return {(id_, finding.owner, finding.path) for id_, finding in findings}

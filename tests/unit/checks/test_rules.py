@@ -85,6 +85,21 @@ DECLARED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
         {"web": {"build": application.Build(context="./web", args={"NPM_TOKEN": "x1"})}},
         ["build.args[NPM_TOKEN]"],
     ),
+    "secrets in commands": (
+        "CFG-08",
+        {
+            "db": {
+                "command": ("app", "--password", "hunter2"),
+                "args": ("--token=$(TOKEN)", "--url=pg://me:hunter2@x/", "--token-file", "/x"),
+                "health": application.Health(readiness=("mysqladmin", "-phunter2", "ping"), liveness=("x", "-p", "80")),
+            }
+        },
+        [
+            "containers[db].command[2]",
+            "containers[db].args[1]",
+            "containers[db].readinessProbe.exec.command[1]",
+        ],
+    ),
     "unknown variables": (
         "CFG-07",
         {
@@ -137,6 +152,18 @@ def grant(resources: str, *verbs: str) -> dict[str, Any]:
 # Violations in one object, which the model cannot express: id, the object, the edit, and the paths of the findings if
 # they are not those of the edit.
 EDITED: dict[str, tuple[Any, ...]] = {
+    "secret in a hook": (
+        "CFG-08",
+        DEPLOYMENT,
+        {f"{MAIN} lifecycle": {"postStart": {"exec": {"command": ["curl", "-u", "me:hunter2", "http://x"]}}}},
+        ["containers[web].lifecycle.postStart.exec.command[2]"],
+    ),
+    "secret in an annotation": (
+        "CFG-09",
+        DEPLOYMENT,
+        {"spec template metadata annotations": {"a": "http://me:hunter2@x/", "checksum/secret": "0123abcd"}},
+        ["spec.template.metadata.annotations[a]"],
+    ),
     "no cpu": ("RES-01", DEPLOYMENT, {f"{MAIN} resources requests cpu": REMOVED}),
     "no memory": ("RES-03", STORE, {f"{MAIN} resources requests memory": REMOVED}),
     "no memory limit": ("RES-04", DEPLOYMENT, {f"{MAIN} resources limits memory": REMOVED}),
@@ -452,7 +479,7 @@ def test_no_id_is_missing_and_none_is_used_twice() -> None:
     for known in (*all_checks.CHECKS, *public_checkers.DECLINED):
         family, _, number = known.id.partition("-")
         families.setdefault(family, []).append(int(number))
-    sizes = {"IMG": 5, "RES": 8, "PRB": 5, "SEC": 18, "SA": 4, "RBAC": 3, "CFG": 7, "NET": 9, "AVL": 10, "META": 4}
+    sizes = {"IMG": 5, "RES": 8, "PRB": 5, "SEC": 18, "SA": 4, "RBAC": 3, "CFG": 9, "NET": 9, "AVL": 10, "META": 4}
     sizes |= {"JOB": 3, "STS": 1, "SVC": 1}
     assert {family: sorted(numbers) for family, numbers in families.items()} == {
         family: list(range(1, size + 1)) for family, size in sizes.items()
@@ -468,7 +495,7 @@ def test_every_check_has_a_rationale_and_a_severity() -> None:
     ours_only = {check.id for check in all_checks.CHECKS if not public_checkers.find_public_ids(check.id)}
     assert ours_only == {
         *("IMG-05", "RES-08", "PRB-05", "SEC-11", "SEC-14", "SEC-16", "SEC-17", "SEC-18", "SA-04", "CFG-05", "CFG-06"),
-        *("CFG-07", "NET-08", "NET-09", "SVC-01", "AVL-06", "JOB-02"),
+        *("CFG-07", "CFG-08", "CFG-09", "NET-08", "NET-09", "SVC-01", "AVL-06", "JOB-02"),
     }
     assert set(public_checkers._IDS) <= set(all_checks.IDS)
 

@@ -13,8 +13,9 @@ from hypothesis import strategies
 from seaway.compose import project, report
 from seaway.compose.importer import convert, write
 from seaway.files import roots
-from seaway.model import application
-from seaway.project import load, python_nodes
+from seaway.manifests import preview
+from seaway.model import application, settings
+from seaway.project import environments, load, python_nodes
 from seaway.syntax import decode, nodes, yaml_parser
 from tests import golden
 
@@ -612,7 +613,7 @@ def test_the_content_of_a_config_from_a_variable_is_kept() -> None:
         (
             "healthcheck: {test: [CMD, sh, -c, 'cli ${PW}']}",
             "health",
-            ["/bin/sh", "-c", """exec sh -c 'cli '"${PW}"''"""],
+            ["/bin/sh", "-c", """exec sh -c 'cli '"${PW}\""""],
         ),
         ("healthcheck: {test: [CMD, cli]}", "health", ["cli"]),
     ],
@@ -628,6 +629,122 @@ def test_interpolated_secrets_stay_references(fields: str, path: str, expected: 
     assert (web["health"]["readiness"] if path == "health" else web[path]) == expected
     assert conversion.secret_values.keys() == web.get("secrets", {}).keys()
     assert {*conversion.secret_values.values()} <= {"pa-ss", "pa-ss-0815", "abcdefgh"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "expected"),
+    [
+        ("command: app --password hunter2", "args", ["app", "--password", "$(WEB_PASSWORD)"]),
+        (
+            "command: app --private-key a.pem --token-env X",
+            "args",
+            ["app", "--private-key", "a.pem", "--token-env", "X"],
+        ),
+        ("command: [app, '--dsn=hunter2@tcp(db)/x']", "args", ["app", "--dsn=$(WEB_DSN)"]),
+        ("command: [app, --api-key=hunter2, -v]", "args", ["app", "--api-key=$(WEB_API_KEY)", "-v"]),
+        (
+            "command: redis-server --requirepass hunter2",
+            "args",
+            ["redis-server", "--requirepass", "$(WEB_REQUIREPASS)"],
+        ),
+        (
+            "command: app --token hunter2 --password hunter3 --token hunter4",
+            "args",
+            ["app", "--token", "$(WEB_TOKEN)", "--password", "$(WEB_PASSWORD)", "--token", "$(WEB_TOKEN_2)"],
+        ),
+        (
+            "entrypoint: [sh, -c, 'PGPASSWORD=hunter2 psql']",
+            "command",
+            ["sh", "-c", "PGPASSWORD=$(WEB_PGPASSWORD) psql"],
+        ),
+        ("command: app postgres://me:hunter2@db/x", "args", ["app", "postgres://me:$(WEB_PASSWORD)@db/x"]),
+        (
+            "{environment: {DB_PASSWORD: hunter2}, command: 'app -x --pass hunter2'}",
+            "args",
+            ["app", "-x", "--pass", "$(DB_PASSWORD)"],
+        ),
+        (
+            "healthcheck: {test: 'mysqladmin ping -u root -phunter2'}",
+            "health",
+            ["/bin/sh", "-c", 'mysqladmin ping -u root -p"${WEB_PASSWORD}"'],
+        ),
+        (
+            "healthcheck: {test: [CMD, redis-cli, -a, hunter2, ping it]}",
+            "health",
+            ["/bin/sh", "-c", """exec redis-cli -a "${WEB_PASSWORD}" 'ping it'"""],
+        ),
+        (
+            "post_start: [{command: [curl, -u, 'me:hunter2', 'http://x']}]",
+            "hook",
+            'exec curl -u me:"${WEB_PASSWORD}" http://x',
+        ),
+        (
+            "command: app --password-file /x --no-password yes -p 80",
+            "args",
+            ["app", "--password-file", "/x", "--no-password", "yes", "-p", "80"],
+        ),
+    ],
+)
+def test_a_secret_in_a_command_becomes_a_secret(fields: str, path: str, expected: Any, tmp_path: Path) -> None:
+    service = {"image": "x:1", "ports": ["80"], **yaml.safe_load(fields)}
+    file = tmp_path / "compose.yaml"
+    file.write_text(yaml.safe_dump({"name": "shop", "services": {"web": service}}))
+    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    web: Any = nodes.to_plain(conversion.app)
+    web = web["services"]["web"]
+    if path == "hook":
+        (container,) = web["raw"]["Deployment"]["spec"]["template"]["spec"]["containers"]
+        assert container["lifecycle"]["postStart"]["exec"]["command"][-1] == expected
+    else:
+        assert (web["health"]["readiness"] if path == "health" else web[path]) == expected
+    assert conversion.secret_values.keys() == web.get("secrets", {}).keys()
+    assert "hunter" not in str(web)
+    assert "hunter" not in str(conversion.outcomes)
+
+
+@pytest.mark.parametrize("content", ["[db]\npassword = hunter2\n", "url = pg://me:${PW}@db", "pass: '${PW}'"])
+def test_a_config_with_a_secret_is_mounted_from_a_secret(content: str, tmp_path: Path) -> None:
+    service = {"image": "x:1", "shm_size": "64m", "configs": [{"source": "app.ini", "target": "/etc/app.ini"}]}
+    file = tmp_path / "compose.yaml"
+    document = {"name": "shop", "services": {"web": service}, "configs": {"app.ini": {"content": content}}}
+    file.write_text(yaml.safe_dump(document))
+    (tmp_path / ".env").write_text("PW=hunter2\n")
+    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    assert conversion.secret_values == {"CONFIG_app_ini": content.replace("${PW}", "hunter2")}
+    app = load.load_application(file, root=roots.Root(tmp_path))
+    stack_settings = settings.Settings(stack="dev", context="c", registry="registry.example.com")
+    rendered = preview.render_objects(environments.Environment.create(app, stack_settings))
+    (deployment,) = (one.manifest for one in rendered if one.kind == "Deployment")
+    mounts = deployment["spec"]["template"]["spec"]["containers"][0]["volumeMounts"]
+    assert {("secrets", "/etc/app.ini", "CONFIG_app_ini"), ("shm", "/dev/shm", None)} <= {
+        (mount["name"], mount["mountPath"], mount.get("subPath")) for mount in mounts
+    }
+    assert "hunter2" not in str([one.manifest for one in rendered])
+
+
+def test_a_label_with_a_secret_is_no_annotation() -> None:
+    labels = {"example.com/url": "http://me:hunter2@x/", "example.com/team": "a"}
+    services = {"web": NGINX | {"labels": labels}}
+    assert get_kinds(services, "services.web.labels.example.com/url") == ["dropped"]
+    assert "hunter2" not in str(get_fields(services))
+
+
+def test_secrets_of_two_services_never_have_the_same_name(tmp_path: Path) -> None:
+    services = {
+        "web": {"image": "x:1", "command": "app --a-token hunter1 --token hunter2"},
+        "web-a": {"image": "x:1", "command": "app --token hunter3"},
+        "db": {"image": "x:1", "environment": {"WEB_TOKEN": "hunter4"}},
+    }
+    file = tmp_path / "compose.yaml"
+    file.write_text(yaml.safe_dump({"services": services}))
+    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    assert sorted(conversion.secret_values.values()) == ["hunter1", "hunter2", "hunter3", "hunter4"]
+
+
+def test_a_secret_in_a_build_argument_is_reported() -> None:
+    services = {"web": {"build": {"context": ".", "args": {"NPM_TOKEN": "hunter2", "EDITION": "evening"}}}}
+    paths = (f"services.web.build.args.{name}" for name in ("NPM_TOKEN", "EDITION"))
+    assert [get_kinds(services, path) for path in paths] == [["approximated"], ["kept"]]
 
 
 def test_a_key_file_of_the_machine_that_builds_is_not_named() -> None:
