@@ -154,7 +154,7 @@ def test_a_lost_state_keeps_no_field(taken: project.Project) -> None:
     policy = {
         "apiVersion": "v1",
         "kind": "Namespace",
-        "metadata": {"name": NAMESPACE, "labels": {"pod-security.kubernetes.io/warn": "baseline"}},
+        "metadata": {"name": NAMESPACE, "labels": {"example.com/team": "shop"}},
     }
     kubectl.run("apply", "--server-side", "--field-manager=pulumi-kubernetes-0ther", "-f", "-", stdin=policy)
 
@@ -185,5 +185,5 @@ def test_a_lost_state_keeps_no_field(taken: project.Project) -> None:
     drift = taken.seaway("status", "--stack", "taken", "--drift")
     assert drift.exit_code == 0, drift.output
     taken.preview("--expect-no-changes")
-    policy = taken.get_objects("namespace", NAMESPACE)["metadata"]["labels"]
-    assert policy["pod-security.kubernetes.io/warn"] == "baseline"
+    labels = taken.get_objects("namespace", NAMESPACE)["metadata"]["labels"]
+    assert labels["example.com/team"] == "shop"
