@@ -118,7 +118,7 @@ class ObjectsGuard(resource.ClusterResource):
                 " was lost, they are changed to what is declared, and generated secrets keep their values"
             )
         outputs = inputs if preview else {**inputs, **await self._list_absent(inputs)}
-        self._mark_adopted(own)
+        await self._adopt(own, inputs)
         return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=outputs)
 
     async def read(self, state: resource.State) -> resource.State | None:
@@ -126,7 +126,7 @@ class ObjectsGuard(resource.ClusterResource):
         return None if await namespaces.is_deleted(self._cluster, _list_namespaces(state.outputs)) else state
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        self._mark_adopted(await self._check_ownership(inputs, recorded=state.outputs))
+        await self._adopt(await self._check_ownership(inputs, recorded=state.outputs), inputs)
         if preview:
             return resource.State(id=state.id, outputs=inputs)
         await self._lost_state.merge_managers(self._log)
@@ -209,7 +209,11 @@ class ObjectsGuard(resource.ClusterResource):
             if self._lost_state.mark_mixed(identity.path, manifest)
         ]
 
-    def _mark_adopted(self, live_objects: Sequence[_LiveObject]) -> None:
+    async def _adopt(self, live_objects: Sequence[_LiveObject], inputs: values.Properties) -> None:
+        """Refuse stores that cannot become as declared, before the API server refuses them in its own words."""
+        adopted = {identity.text for identity, _ in live_objects}
+        sets = {identity: shape for identity, shape in inputs[SETS].items() if identity in adopted}
+        await store_changes.refuse(self._cluster, await store_changes.keep_larger_disks(self._cluster, sets), self._log)
         for identity, live in live_objects:
             self._lost_state.mark_adopted(identity.path, live)
 

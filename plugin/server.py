@@ -68,7 +68,7 @@ ADDRESSES = "seaway:index:getAddresses"
 """The function that returns the addresses of published workloads, by name."""
 
 EXISTING_STORES = "seaway:index:getExistingStores"
-"""The function that returns the StatefulSets whose claim templates Pulumi must leave alone."""
+"""The function that returns the StatefulSets whose claim templates Pulumi must leave alone, with their sizes."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -277,7 +277,7 @@ async def _read_addresses(kube_client: client.KubeClient, args: values.Propertie
 
 
 async def _find_existing_stores(kube_client: client.KubeClient, args: values.Properties) -> values.Properties:
-    return {"identities": await store_changes.find_existing(kube_client, args["sets"])}
+    return {"stores": await store_changes.find_existing(kube_client, args["sets"])}
 
 
 async def serve(address: str) -> None:

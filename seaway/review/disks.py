@@ -162,7 +162,13 @@ def fill_larger_sizes(old: change.Manifest, new: change.Manifest) -> change.Mani
     if not templates:
         return new
     kept = _keep_larger(change.get_field(old, CLAIM_TEMPLATES_PATH) or (), templates)
-    return {**new, "spec": {**new["spec"], "volumeClaimTemplates": kept}}
+    return set_sizes(new, claims.read_sizes(kept))
+
+
+def set_sizes(manifest: change.Manifest, sizes: Mapping[str, str]) -> dict[str, Any]:
+    """A StatefulSet with other sizes in its claim templates."""
+    templates = claims.set_sizes(change.get_field(manifest, CLAIM_TEMPLATES_PATH) or (), sizes)
+    return {**manifest, "spec": {**manifest["spec"], "volumeClaimTemplates": templates}}
 
 
 def _keep_larger(old: Sequence[change.Manifest], new: Sequence[change.Manifest]) -> Sequence[change.Manifest]:

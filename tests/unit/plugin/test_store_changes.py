@@ -88,7 +88,7 @@ def test_a_rollback_keeps_a_disk_that_has_grown(
     rollback = {**shape(**declared), "isRollback": True}  # type: ignore[arg-type]
     new = inputs(HOME, DB, db=rollback)
     assert engine.diff(plugin, OBJECTS, inputs(HOME, DB, db=shape()), **new) is None
-    assert find_existing(plugin, rollback) == [DB]
+    assert find_existing(plugin, rollback) == {DB: {"data": "1Gi"}}
     growth = GROWTH | {"sizes": {"db": {"data": "512Mi"}}}
     assert engine.diff(plugin, ROLLOUT, growth, **growth) is None
 
@@ -96,7 +96,7 @@ def test_a_rollback_keeps_a_disk_that_has_grown(
 def find_existing(plugin: engine.Plugin, declared: dict[str, object]) -> object:
     arguments = values.encode({"sets": inputs(db=declared)["sets"]})
     request = provider_pb2.InvokeRequest(tok="seaway:index:getExistingStores", args=arguments)
-    return values.decode(getattr(plugin.stub.Invoke(request), "return"))["identities"]
+    return values.decode(getattr(plugin.stub.Invoke(request), "return"))["stores"]
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,9 @@ def test_pulumi_leaves_claim_templates_that_only_grow(
     plugin: engine.Plugin, api: apiserver.ApiServer, declared: dict[str, str], expected: list[str]
 ) -> None:
     declared_shape = shape(**declared)  # type: ignore[arg-type]
-    assert find_existing(plugin, declared_shape) == []
+    assert find_existing(plugin, declared_shape) == {}
     deploy(api)
-    assert find_existing(plugin, declared_shape) == expected
+    assert find_existing(plugin, declared_shape) == {identity: {"data": "1Gi"} for identity in expected}
 
 
 def read_claim(api: apiserver.ApiServer) -> live_objects.Object:
