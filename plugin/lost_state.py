@@ -6,7 +6,8 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-manageme
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seaway import errors
@@ -15,7 +16,7 @@ from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.release import record_store
 
-from . import engine
+from . import disk_growth, engine
 
 _PROVIDER_PREFIX = "pulumi-kubernetes-"
 """https://github.com/pulumi/pulumi-kubernetes/blob/v4.25.0/provider/pkg/provider/provider.go (fieldManagerName)"""
@@ -88,7 +89,8 @@ class LostState:
                 merged = _merge_trees(merged, manager.get("fieldsV1") or {})
             metadata = live["metadata"]
             others = [manager for manager in metadata["managedFields"] if manager not in own]
-            managed_fields = [*others, {**own[-1], "fieldsV1": merged}]
+            now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            managed_fields = [*others, {**_choose_newest(own), "fieldsV1": merged, "time": now}]
             patch = {"metadata": {"resourceVersion": metadata["resourceVersion"], "managedFields": managed_fields}}
             try:
                 await self._cluster.merge_patch(path, patch, field_manager=record_store.FIELD_MANAGER)
@@ -116,6 +118,18 @@ def _list_own_managers(live: unstructured.Object) -> list[unstructured.Object]:
         and {f"f:{label}" for label in _OWN_LABELS}
         <= unstructured.get_mapping(manager, "fieldsV1", "f:metadata", "f:labels").keys()
     ]
+
+
+def _choose_newest(managers: Sequence[unstructured.Object]) -> unstructured.Object:
+    """The manager of the state.
+
+    A manager has no time if it has changed nothing: it adopted the object as it was. If that is so for several, their
+    order is unknown. Then the fields go to the manager from whom the provider itself takes them over in an update.
+    """
+    without_time = [manager for manager in managers if not fields.get_time(manager)]
+    if len(without_time) > 1:
+        return {**without_time[0], "manager": disk_growth.PROVIDER_MANAGER, "operation": "Update"}
+    return without_time[0] if without_time else managers[-1]
 
 
 def _merge_trees(tree: Mapping[str, Any], other: Mapping[str, Any]) -> Mapping[str, Any]:

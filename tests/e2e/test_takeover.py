@@ -170,7 +170,7 @@ def test_a_lost_state_keeps_no_field(taken: project.Project) -> None:
     assert "GONE" not in {variable["name"] for variable in get_container(taken)["env"]}
 
     add_earlier_manager(taken)
-    command = ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000')"]
+    command = ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000')"]
     change_application(taken, health={"readiness": command, "liveness": command}, env={"KEPT": "1"})
     preview = taken.preview(check=False)
     assert "an earlier state of this stack owns fields of Deployment web" in " ".join(preview.output.split())

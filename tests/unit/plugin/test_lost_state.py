@@ -12,10 +12,10 @@ OLD, NEW = "pulumi-kubernetes-0000000a", "pulumi-kubernetes-0000000b"
 LABELS = {f"f:{label}": {} for label in test_objects.OURS}
 
 
-def manager(name: str, *fields: str, labels: object = LABELS, day: int = 1, **more: str) -> dict[str, object]:
+def manager(name: str, *fields: str, labels: object = LABELS, day: int | None = 1, **more: str) -> dict[str, object]:
     own = {"f:metadata": {"f:labels": labels}, "f:spec": {f"f:{field}": {} for field in fields}}
-    entry = {"manager": name, "operation": "Apply", "apiVersion": "apps/v1", "time": f"2026-01-0{day}T00:00:00Z"}
-    return {**entry, "fieldsV1": own, **more}
+    time = {"time": f"2026-01-0{day}T00:00:00Z"} if day else {}
+    return {"manager": name, "operation": "Apply", "apiVersion": "apps/v1", **time, "fieldsV1": own, **more}
 
 
 POLICY = manager("pulumi-kubernetes-0000000c", "paused", labels={"f:policy": {}})
@@ -82,20 +82,36 @@ def test_an_object_that_a_later_step_applies(plugin: engine.Plugin, api: apiserv
         assert list_applying_managers(api) == expected
 
 
+FIELDS = {OLD: ("template", "paused"), NEW: ("template", "replicas"), "pulumi-kubernetes-0000000d": ("replicas",)}
+
+
+@pytest.mark.parametrize(
+    ("days", "newest"),
+    [
+        ([2, 3], NEW),
+        ([3, None], NEW),  # it changed nothing
+        ([2, None, None], "pulumi-kubernetes"),
+        ([2, None, 3], NEW),
+        ([2, 3, 4], "pulumi-kubernetes-0000000d"),
+    ],
+)
 def test_a_stack_that_was_adopted_by_an_earlier_version(
-    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display, days: list[int | None], newest: str
 ) -> None:
     declared = test_objects.deploy(api)
-    current, former = manager(NEW, "template", "replicas", day=3), manager(OLD, "template", "paused", day=2)
-    put_web(api, STATUS, KUBECTL, current, POLICY, former)
+    own = [manager(name, *FIELDS[name], day=day) for name, day in zip(FIELDS, days, strict=False)]
+    put_web(api, STATUS, *own, KUBECTL, POLICY)
     assert engine.diff(plugin, test_objects.URN, declared, **declared) == ["objects"]
     (text,) = [text for text in display.list_texts(ephemeral=False) if "earlier state" in text]
     assert "owns fields of Deployment web;" in text
     assert "pulumi up --skip-preview --stack prod" in text
     engine.update(plugin, test_objects.URN, declared, preview=True, **declared)
-    assert len(api.answer(WEB_PATH)[1]["metadata"]["managedFields"]) == 5
+    assert len(api.answer(WEB_PATH)[1]["metadata"]["managedFields"]) == len(own) + 3
     assert engine.diff(plugin, test_objects.URN, declared, **declared) == ["objects"]
     engine.update(plugin, test_objects.URN, declared, **declared)
-    merged = manager(NEW, "template", "replicas", "paused", day=3)
-    assert api.answer(WEB_PATH)[1]["metadata"]["managedFields"] == [STATUS, KUBECTL, POLICY, merged]
+    *others, merged = api.answer(WEB_PATH)[1]["metadata"]["managedFields"]
+    assert others == [STATUS, KUBECTL, POLICY]
+    operation = "Update" if newest == "pulumi-kubernetes" else "Apply"
+    expected = manager(newest, "template", "replicas", "paused", operation=operation)
+    assert merged | {"time": expected["time"]} == expected
     assert engine.diff(plugin, test_objects.URN, declared, **declared) is None
