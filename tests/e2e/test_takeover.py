@@ -112,11 +112,6 @@ def change_application(project_: project.Project, **web: object) -> None:
     file.write_text(yaml.safe_dump(content))
 
 
-def lose_state(project_: project.Project) -> None:
-    project_.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", project_.stack, check=True)
-    project_.pulumi("stack", "init", project_.stack, check=True)
-
-
 def list_managers(project_: project.Project) -> dict[str, list[str]]:
     """Return Pulumi's managers of each object of the stack, and of its namespace."""
     objects = project_.get_objects(OWN, "-n", NAMESPACE, "-l", "seaway/stack=taken", "--show-managed-fields")["items"]
@@ -158,7 +153,7 @@ def test_a_lost_state_keeps_no_field(taken: project.Project) -> None:
     }
     kubectl.run("apply", "--server-side", "--field-manager=pulumi-kubernetes-0ther", "-f", "-", stdin=policy)
 
-    lose_state(taken)
+    taken.lose_state()
     change_application(taken, extra=extra, health="/", env={"KEPT": "1", "LATER": "1"})
     result = taken.up()
     assert "objects of this stack exist already" in result.output
