@@ -150,17 +150,15 @@ def test_a_rollback_keeps_the_disk_that_has_grown(vault: project.Project) -> Non
 
 
 def test_a_lost_state_and_a_larger_disk(vault: project.Project) -> None:
-    pod = read_pod(vault)
     vault.lose_state()
-    write(vault, size="1Gi", env={"A": "c"})
+    write(vault, size="128Mi", env={"A": "c"})
     refused = vault.preview(check=False)
     assert refused.exit_code != 0
-    assert f"the disk {CLAIM} has 2Gi, and a disk cannot shrink" in refused.output
+    assert "a disk cannot shrink" in refused.output
     write(vault, size="3Gi", env={"A": "c"})
     vault.preview()
     vault.up()
     assert set(read_sizes(vault).values()) == {"3Gi"}
-    assert read_pod(vault) == pod
     assert run_sql(vault, "select text from entries") == "kept"
     vault.preview("--expect-no-changes")
 
