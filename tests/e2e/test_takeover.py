@@ -167,9 +167,8 @@ def test_a_lost_state_keeps_no_field(taken: project.Project) -> None:
     add_earlier_manager(taken)
     command = ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000')"]
     change_application(taken, health={"readiness": command, "liveness": command}, env={"KEPT": "1"})
-    preview = taken.preview(check=False)
-    assert "an earlier state of this stack owns fields of Deployment web" in " ".join(preview.output.split())
-    taken.up()
+    result = taken.up()
+    assert "an earlier state of this stack owns fields of Deployment web" in " ".join(result.output.split())
     container = get_container(taken)
     for probe in ("readinessProbe", "livenessProbe"):
         assert container[probe]["exec"] == {"command": command}

@@ -578,7 +578,7 @@ def test_offline_a_pinned_stack(shop: Shop, seaway: conftest.Seaway) -> None:
     assert [environment["name"] for environment in plain(seaway(*OFFLINE, "--stack", "prod"))["images"]] == ["web"]
 
 
-@pytest.mark.parametrize(("is_rollback", "impact"), [(True, "none"), (False, "data-loss")])
+@pytest.mark.parametrize(("is_rollback", "impact"), [(True, "none"), (False, "data loss")])
 def test_offline_a_release_with_a_smaller_disk(
     shop: Shop, seaway: conftest.Seaway, wording: list[str], is_rollback: bool, impact: str
 ) -> None:

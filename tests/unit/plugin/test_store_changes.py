@@ -112,6 +112,43 @@ def test_pulumi_leaves_claim_templates_that_only_grow(
     assert find_existing(plugin, declared_shape) == {identity: {"data": "1Gi"} for identity in expected}
 
 
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize("adopted_by", ["create", "update"])
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, None),
+        ({"size": "2Gi"}, None),
+        ({"size": "512Mi"}, "and a disk cannot shrink"),
+        ({"size": "512Mi", "isRollback": True}, None),
+        ({"name": "disk"}, ORPHANS),
+    ],
+)
+def test_a_store_that_the_state_does_not_have(  # noqa: PLR0917 - fixtures and a table
+    plugin: engine.Plugin,
+    api: apiserver.ApiServer,
+    declared: dict[str, object],
+    expected: str | None,
+    adopted_by: str,
+    preview: bool,
+) -> None:
+    deploy(api)
+    set_claims(api, "1Gi")
+    fields = {key: value for key, value in declared.items() if key != "isRollback"}
+    new = inputs(HOME, DB, db={**shape(**fields), "isRollback": "isRollback" in declared})  # type: ignore[arg-type]
+
+    def adopt() -> None:
+        if adopted_by == "create":
+            engine.create(plugin, OBJECTS, preview=preview, **new)
+        else:
+            engine.update(plugin, OBJECTS, inputs(HOME), preview=preview, **new)
+
+    if expected is None:
+        adopt()
+    else:
+        assert expected in plugin.get_refusal(adopt)
+
+
 def read_claim(api: apiserver.ApiServer) -> live_objects.Object:
     return api.answer("/api/v1/namespaces/shop-prod/persistentvolumeclaims/data-db-0")[1]
 
