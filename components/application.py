@@ -243,7 +243,7 @@ def _register_rollouts(
     object_guard: provider.Objects,
     options: pulumi.ResourceOptions,
     *,
-    existing_stores: frozenset[str],
+    existing_stores: Mapping[str, Mapping[str, str]],
 ) -> _Rollouts:
     """Register the objects, grouped by owner, step by step; each step ends when its Rollout is healthy."""
     first = pulumi.ResourceOptions(depends_on=[object_guard])

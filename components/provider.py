@@ -81,15 +81,16 @@ def find_existing_stores(
     cluster: "Cluster",
     *,
     is_rollback: bool,
-) -> frozenset[str]:
-    """The identities of the StatefulSets that exist with the declared claim templates, except for larger sizes.
+) -> Mapping[str, Mapping[str, str]]:
+    """The StatefulSets that exist with the declared claim templates, except for larger sizes: the sizes, by identity.
 
     Nothing but a new object changes a claim template. The plugin makes one around the running pods, so Pulumi, which
-    would delete them first, must ignore the field.
+    would delete them first, must ignore the field. If the state does not have the StatefulSet, Pulumi has no earlier
+    value, and must send the sizes that it has.
     """
     sets = _extract_shapes(release_objects, is_rollback=is_rollback)
     if not sets:
-        return frozenset()
+        return {}
     options = pulumi.InvokeOptions(provider=plugin)
     try:
         # It waits for the guard, which reports a cluster that cannot be reached.
@@ -97,7 +98,7 @@ def find_existing_stores(
         answer = pulumi.runtime.invoke("seaway:index:getExistingStores", arguments, options)
     except Exception as error:
         messages.end_program(str(error).rpartition("returned an error: ")[2])
-    return frozenset(cast(Mapping[str, list[str]], answer.value or {}).get("identities", ()))
+    return cast(Mapping[str, Mapping[str, Mapping[str, str]]], answer.value or {}).get("stores", {})
 
 
 def _extract_shapes(

@@ -77,7 +77,7 @@ class WorkloadPlan:
     """None: it is not of this program, or the objects have an Output of it."""
     dependencies: Sequence[pulumi.Resource] = ()
     """Resources that must exist, or be healthy, before its pods may start or change."""
-    existing_stores: frozenset[str] = frozenset()
+    existing_stores: Mapping[str, Mapping[str, str]] = dataclasses.field(default_factory=dict[str, Mapping[str, str]])
     """See ``provider.find_existing_stores``."""
 
 
@@ -182,6 +182,7 @@ class Workload(pulumi.ComponentResource):
         namespaces = [*foundation]
         for release_object in plan.release_objects:
             starts_pods = release_object.phase is not objects.Phase.foundation
+            manifest = release_object.manifest
             own = pulumi.ResourceOptions(
                 # An autoscaler is the last one of its phase: it looks for the Deployment at once.
                 depends_on=[*foundation, *plan.dependencies, *self.pod_resources] if starts_pods else namespaces,
@@ -191,12 +192,14 @@ class Workload(pulumi.ComponentResource):
                 retain_on_delete=release_object.is_retained,
             )
             # Outside of an application, the namespace may be an Output, and there are no stores.
-            if plan.existing_stores and release_object.identity in plan.existing_stores:
+            if plan.existing_stores and (sizes := plan.existing_stores.get(release_object.identity)):
                 own.ignore_changes = [disks.CLAIM_TEMPLATES_PATH]
+                manifest = disks.set_sizes(manifest, sizes)
             name = plan.add_prefix(release_object.name)
+            registered = dataclasses.replace(release_object, manifest=manifest)
             if release_object.kind == "Job" and plan.namespace:
                 own.replacement_trigger = self._count_attempts(name, release_object, plan.namespace)
-            resource = KubernetesObject(name, release_object, pulumi.ResourceOptions.merge(options, own))
+            resource = KubernetesObject(name, registered, pulumi.ResourceOptions.merge(options, own))
             (self.pod_resources if starts_pods else foundation).append(resource)
 
     def _count_attempts(

@@ -98,6 +98,11 @@ class Project:
     def preview(self, *arguments: str, check: bool = True) -> CommandResult:
         return self.pulumi("preview", "--stack", self.stack, *arguments, check=check)
 
+    def lose_state(self) -> None:
+        """Remove the state and keep the objects, as after an accident."""
+        self.pulumi("stack", "rm", "--force", "--yes", "--preserve-config", self.stack, check=True)
+        self.pulumi("stack", "init", self.stack, check=True)
+
     def destroy(self) -> CommandResult:
         """Destroy the stack with its disks: tests have no valuable data."""
         accepting = dataclasses.replace(self, env=self.env | format_data_loss_acceptance(self.env))

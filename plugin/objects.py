@@ -96,20 +96,29 @@ class ObjectsGuard(resource.ClusterResource):
         inputs = {**inputs, SETS: await store_changes.keep_larger_disks(self._cluster, inputs[SETS])}
         await store_changes.refuse(self._cluster, inputs[SETS], self._log)
         await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
-        for namespace in sorted({identity.namespace for identity in _parse_identities(inputs)} - {""}):
-            await self._report_edits(namespace)
-        return resource.Diff(changed=changed)
+        identities = _parse_identities(inputs)
+        mixed: list[str] = []
+        for namespace in sorted({identity.namespace for identity in identities} - {""}):
+            mixed += await self._report_edits(namespace, identities)
+        if mixed:
+            await self._log.warning(
+                f"an earlier state of this stack owns fields of {_list_some(mixed)}; the update takes them over. If the"
+                " API server refuses this preview, for example with 'may not specify more than 1 handler type':"
+                f" pulumi up --skip-preview --stack {self._log.stack}"
+            )
+        return resource.Diff(changed=changed or (["objects"] if mixed else []))
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
         await self._refuse_deleted_namespaces(inputs, {})
-        if own := await self._check_ownership(inputs, recorded={}):
-            more = f" and {len(own) - MAX_LISTED_EDITS} more" if len(own) > MAX_LISTED_EDITS else ""
-            listed = ", ".join(f"{identity.kind} {identity.name}" for identity, _ in own[:MAX_LISTED_EDITS])
+        own = await self._check_ownership(inputs, recorded={})
+        if own:
+            listed = _list_some([f"{identity.kind} {identity.name}" for identity, _ in own])
             await self._log.warning(
-                f"objects of this stack exist already, and its state does not have them: {listed}{more}; if the state"
+                f"objects of this stack exist already, and its state does not have them: {listed}; if the state"
                 " was lost, they are changed to what is declared, and generated secrets keep their values"
             )
         outputs = inputs if preview else {**inputs, **await self._list_absent(inputs)}
+        await self._adopt(own, inputs)
         return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=outputs)
 
     async def read(self, state: resource.State) -> resource.State | None:
@@ -117,9 +126,10 @@ class ObjectsGuard(resource.ClusterResource):
         return None if await namespaces.is_deleted(self._cluster, _list_used_namespaces(state.outputs)) else state
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
-        await self._check_ownership(inputs, recorded=state.outputs)
+        await self._adopt(await self._check_ownership(inputs, recorded=state.outputs), inputs)
         if preview:
             return resource.State(id=state.id, outputs=inputs)
+        await self._lost_state.merge_managers(self._log)
         await self._hand_over_scaling(_parse_identities(state.outputs), _parse_identities(inputs))
         pending = [holder.text for holder in _filter_disk_holders(await self._list_deleted(state.outputs, inputs))]
         outputs = {**inputs, **await self._list_absent(inputs), **({PENDING_DELETIONS: pending} if pending else {})}
@@ -167,21 +177,45 @@ class ObjectsGuard(resource.ClusterResource):
         remaining = {identity for identity, live in existing if _has_labels(live, _build_stack_labels(inputs))}
         return sorted(remaining | (recorded_ids - declared))
 
-    async def _report_edits(self, namespace: str) -> None:
-        """Warn of edits by hand since the last release: they last until an update changes the object."""
+    async def _report_edits(self, namespace: str, identities: Set[_ObjectId]) -> list[str]:
+        """Warn of edits by hand since the last release: they last until an update changes the object.
+
+        Returns the objects of ``identities`` with fields of an earlier state: they are in the same lists.
+        """
         try:
-            _, differences = await drift.detect(self._cluster, namespace)
+            deployed = await drift.DeployedNamespace.read(self._cluster, namespace)
+            differences = deployed.compare()
         except (record_store.ReleaseNotFound, errors.Forbidden):
-            return  # no release is recorded yet, or the account may not list: there is nothing to compare
+            return []  # no release is recorded yet, or the account may not list: there is nothing to compare
         except record_store.RecordChanged as changed:
             await self._log.warning(str(changed))  # the update writes the record again
-            return
+            return []
         edits = [line for difference in differences if (line := drift.describe_manual_edit(difference))]
         for line in edits[:MAX_LISTED_EDITS]:
             await self._log.warning(line)
         if edits:
             more = f"{len(edits) - MAX_LISTED_EDITS} more; " if len(edits) > MAX_LISTED_EDITS else ""
             await self._log.warning(f"{more}an update that changes the object reverts the edit: seaway status --drift")
+        live = {
+            (kind, unstructured.get_name(manifest)): manifest
+            for kind, manifests in deployed.live.items()
+            for manifest in manifests
+        }
+        return [
+            f"{identity.kind} {identity.name}"
+            for identity in sorted(identities)
+            if identity.namespace == namespace or (identity.kind == "Namespace" and identity.name == namespace)
+            if (manifest := live.get((identity.kind, identity.name)))
+            if self._lost_state.mark_mixed(identity.path, manifest)
+        ]
+
+    async def _adopt(self, live_objects: Sequence[_LiveObject], inputs: values.Properties) -> None:
+        """Refuse stores that cannot become as declared, before the API server refuses them in its own words."""
+        adopted = {identity.text for identity, _ in live_objects}
+        sets = {identity: shape for identity, shape in inputs[SETS].items() if identity in adopted}
+        await store_changes.refuse(self._cluster, await store_changes.keep_larger_disks(self._cluster, sets), self._log)
+        for identity, live in live_objects:
+            self._lost_state.mark_adopted(identity.path, live)
 
     async def _hand_over_scaling(self, old: Set[_ObjectId], new: Set[_ObjectId]) -> None:
         """Detach removed autoscalers from their Deployments, and attach those that a revert declares again.
@@ -217,6 +251,11 @@ class ObjectsGuard(resource.ClusterResource):
     async def _find(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
         live = await self._cluster.gather(self._cluster.find(identity.path) for identity in identities)
         return [(identity, manifest) for identity, manifest in zip(identities, live, strict=True) if manifest]
+
+
+def _list_some(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - MAX_LISTED_EDITS} more" if len(texts) > MAX_LISTED_EDITS else ""
+    return f"{', '.join(texts[:MAX_LISTED_EDITS])}{more}"
 
 
 def _refuse_moved_application(state: resource.State, inputs: values.Properties) -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from seaway.kubernetes.cluster import client
 
-from . import data_loss, engine, values
+from . import data_loss, engine, lost_state, values
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +56,17 @@ class Resource:
 class ClusterResource(Resource):
     """Base of the resources that need a cluster. ``log`` shows lines about this resource."""
 
-    def __init__(self, cluster: client.KubeClient, log: engine.Log, guard: data_loss.DataLossGuard) -> None:
+    def __init__(
+        self,
+        cluster: client.KubeClient,
+        log: engine.Log,
+        guard: data_loss.DataLossGuard,
+        former: lost_state.LostState,
+    ) -> None:
         self._cluster = cluster
         self._log = log
         self._data_loss = guard
+        self._lost_state = former
 
 
 def find_changed_inputs(state: State, inputs: values.Properties) -> list[str]:

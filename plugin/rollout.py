@@ -41,6 +41,7 @@ class Rollout(resource.ClusterResource):
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
         namespace = inputs["namespace"]
         if not preview:
+            await self._lost_state.remove_former_fields(self._log)
             await disk_growth.grow(self._cluster, await self._find_growth(inputs), self._log)
             finished = _list_finished(state, inputs)
             targets = _parse_targets(inputs)

@@ -30,6 +30,7 @@ from . import (
     fingerprint,
     generated_secret,
     job_attempt,
+    lost_state,
     objects,
     release,
     resource,
@@ -67,7 +68,7 @@ ADDRESSES = "seaway:index:getAddresses"
 """The function that returns the addresses of published workloads, by name."""
 
 EXISTING_STORES = "seaway:index:getExistingStores"
-"""The function that returns the StatefulSets whose claim templates Pulumi must leave alone."""
+"""The function that returns the StatefulSets whose claim templates Pulumi must leave alone, with their sizes."""
 
 Answer = TypeVar("Answer")
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -80,6 +81,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self._engine = engine_client
         self._cluster: client.KubeClient | None = None
         self._data_loss: data_loss.DataLossGuard | None = None
+        self._lost_state: lost_state.LostState | None = None
         self._destroy_check: asyncio.Task[None] | None = None
         self._declared: values.Properties = {}
         """Inputs of the program. The engine configures an unchanged provider with those of the state."""
@@ -211,6 +213,7 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         kube_client = client.KubeClient(context=inputs[CONTEXT], timeout=timeout)
         await kube_client.get_cluster_uid()
         self._data_loss = data_loss.DataLossGuard(kube_client, {**inputs, **self._declared})
+        self._lost_state = lost_state.LostState(kube_client)
         self._cluster = kube_client
 
     async def _connect_to_destroy(self, connecting: Coroutine[Any, Any, None], log: engine.Log) -> None:
@@ -239,9 +242,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
             return LOCAL_RESOURCES[type_token]()
         if type_token not in RESOURCES:
             return await _abort(context, f"the plugin seaway has no resource {type_token}")
-        if self._cluster is None or self._data_loss is None:
+        if self._cluster is None or self._data_loss is None or self._lost_state is None:
             return await _abort(context, f"{type_token} needs a cluster, but the provider is not configured yet")
-        return RESOURCES[type_token](self._cluster, engine.Log(self._engine, urn), self._data_loss)
+        return RESOURCES[type_token](self._cluster, engine.Log(self._engine, urn), self._data_loss, self._lost_state)
 
     async def _run_operation(self, operation: Coroutine[Any, Any, Answer], context: Context, urn: str = "") -> Answer:
         """The result of the operation. Its error, or a cancellation, becomes the error of the call."""
@@ -274,7 +277,7 @@ async def _read_addresses(kube_client: client.KubeClient, args: values.Propertie
 
 
 async def _find_existing_stores(kube_client: client.KubeClient, args: values.Properties) -> values.Properties:
-    return {"identities": await store_changes.find_existing(kube_client, args["sets"])}
+    return {"stores": await store_changes.find_existing(kube_client, args["sets"])}
 
 
 async def serve(address: str) -> None:

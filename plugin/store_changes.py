@@ -64,15 +64,15 @@ async def refuse(cluster: client.KubeClient, sets: Sets, log: engine.Log) -> Non
         raise engine.ResourceError("\n".join([heading, *lines, help_line]), code="store-change")
 
 
-async def find_existing(cluster: client.KubeClient, sets: Sets) -> list[str]:
-    """The identities of the StatefulSets whose claim templates need no change, except larger sizes."""
+async def find_existing(cluster: client.KubeClient, sets: Sets) -> dict[str, dict[str, str]]:
+    """The live sizes in the StatefulSets whose claim templates need no change, except larger sizes; by identity."""
     live = await cluster.gather(_find(cluster, identity) for identity in sets)
     kept = await keep_larger_disks(cluster, sets)
-    return [
-        identity
+    return {
+        identity: claims.read_sizes(unstructured.get_list(manifest, "spec", "volumeClaimTemplates"))
         for (identity, declared), manifest in zip(kept.items(), live, strict=True)
         if manifest and disks.CLAIM_TEMPLATES_PATH not in disks.find_fixed_changes(manifest, declared)
-    ]
+    }
 
 
 async def _find(cluster: client.KubeClient, identity: str) -> unstructured.Object | None:

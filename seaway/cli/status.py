@@ -4,7 +4,9 @@
 
     application, stack, context, namespace    strings
     release      null, or {id, since}: the last release that was deployed completely
-    healthy      whether there are workloads and all are complete; the exit code is 0 then, otherwise 1
+    healthy      whether there are workloads and all are complete, or only jobs that have ended; the exit code is 0
+                 then, otherwise 1
+    finished     a list of names: the jobs of a release without services, if all of them have succeeded and are deleted
     workloads    a list of
         name         of the service, store or job
         kind         service, store or job
@@ -46,16 +48,18 @@ import asyncio
 import contextlib
 import datetime
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 from rich import live
 
 from seaway import errors
 from seaway.cli import command, connection, display, output, release_state, stack, status_report
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.release import drift, record_store, stack_state
 from seaway.rollout import addresses
+from seaway.rollout import status as workload_status
 
 UNKNOWN = 2
 """The cluster cannot be reached, so the health is unknown, unlike with 1."""
@@ -110,33 +114,52 @@ async def _print_once(target: stack.TargetStack, *, as_json: bool) -> int:
     return command.SUCCESS if report.healthy else command.FAILURE
 
 
-_Details = tuple[record_store.CurrentRelease | None, dict[str, tuple[str, ...]]]
-"""The recorded release, and the addresses."""
+_Details = tuple[record_store.CurrentRelease | None, dict[str, tuple[str, ...]], Sequence[str]]
+"""The recorded release, the addresses, and the jobs that have ended."""
 
 
 async def _read_details(
     cluster: client.KubeClient, target: stack.TargetStack, live_objects: snapshot.Snapshot
 ) -> _Details:
-    return await asyncio.gather(
+    release, by_workload = await asyncio.gather(
         record_store.find_current(cluster, target.namespace),
         addresses.read_addresses(
             cluster, target.namespace, app_name=target.app, stack=target.name, live_objects=live_objects
         ),
     )
+    rows = connection.list_workloads(target, live_objects, addresses=by_workload)
+    return release, by_workload, await _find_finished_jobs(cluster, target, release) if release and not rows else ()
+
+
+async def _find_finished_jobs(
+    cluster: client.KubeClient, target: stack.TargetStack, release: record_store.CurrentRelease
+) -> Sequence[str]:
+    """The jobs of a release that has nothing else: they have succeeded, or the release would not be the current one."""
+    try:
+        manifests = await record_store.read_manifests(cluster, target.namespace, release.id)
+        workloads = [manifest for manifest in manifests if manifest["kind"] in kinds.WORKLOAD_KINDS]
+        if any(manifest["kind"] != "Job" for manifest in workloads):
+            return ()
+        return [
+            unstructured.get_label(manifest, workload_status.NAME_LABEL) or unstructured.get_name(manifest)
+            for manifest in workloads
+        ]
+    except (record_store.ReleaseNotFound, record_store.RecordChanged, AttributeError, KeyError, TypeError):
+        return ()  # everyone who may write ConfigMaps may have written the record
 
 
 def _build_report(
     target: stack.TargetStack, details: _Details, live_objects: snapshot.Snapshot
 ) -> status_report.StatusReport:
     now = datetime.datetime.now(datetime.UTC)
-    release, by_workload = details
+    release, by_workload, finished = details
     rows = connection.list_workloads(target, live_objects, addresses=by_workload)
-    return status_report.StatusReport(target=target, release=release, rows=rows, now=now)
+    return status_report.StatusReport(target=target, release=release, rows=rows, finished=finished, now=now)
 
 
 async def _watch(target: stack.TargetStack, *, as_json: bool) -> int:
     """Runs until it is interrupted."""
-    details: _Details = None, {}
+    details: _Details = None, {}, ()
     async with connection.connect(target) as cluster, reflector.Reflector(cluster, target.namespace) as watched:
         with _open_output(as_json=as_json) as show:
             while True:

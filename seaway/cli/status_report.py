@@ -27,12 +27,14 @@ class StatusReport:
     release: record_store.CurrentRelease | None
     """The last release that was deployed completely; None before the first success."""
     rows: Sequence[status.WorkloadStatus]
+    finished: Sequence[str] = ()
+    """The jobs of a release without services, if all of them have succeeded and are deleted."""
     now: datetime.datetime
 
     @property
     def healthy(self) -> bool:
-        """Whether there are workloads and all are complete."""
-        return bool(self.rows) and all(row.is_healthy for row in self.rows)
+        """Whether there are workloads and all are complete, or only jobs that have ended."""
+        return bool(self.rows or self.finished) and all(row.is_healthy for row in self.rows)
 
     def to_json(self) -> dict[str, Any]:
         """The output of ``seaway status --json``."""
@@ -40,6 +42,7 @@ class StatusReport:
         return target_to_json(self.target) | {
             "release": release and {"id": release.id, "since": release.since},
             "healthy": self.healthy,
+            "finished": list(self.finished),
             "workloads": list(map(_workload_to_json, self.rows)),
             "external": [{"name": name, "address": address} for name, address in self._list_external()],
         }
@@ -66,6 +69,12 @@ class StatusReport:
     def format_nothing_deployed(self) -> str:
         """The line for a stack without workloads."""
         target = self.target
+        if self.finished and self.release:
+            jobs = ", ".join(map(diagnosis.escape_text, self.finished))
+            return (
+                f"{target.app} has only jobs, and all have succeeded: {jobs}. Release {self.release.id} was recorded"
+                " after that. The jobs are deleted with their logs: after ttlSecondsAfterFinished, or by hand"
+            )
         namespace = f"namespace {target.namespace}"
         hint = command.complete_commands(f"deploy them: pulumi up --refresh --stack {target.name}")
         return f"{target.app} has no workloads in {namespace}; {hint}"

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import itertools
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, cast
+from typing import Any, Literal, Self, cast
 
 from seaway import errors
 from seaway.kubernetes.api import fields, kinds, unstructured
@@ -69,42 +69,69 @@ class Difference:
         return self.change_type == "added" and ("template", "spec") not in itertools.pairwise(self.change.path)
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class DeployedNamespace:
+    """The objects of a namespace, and what the release in it declares."""
+
+    current_id: str
+    """The release that the cluster names as the current one."""
+    release_id: str
+    declared: Sequence[fields.Object]
+    live: Mapping[str, Sequence[fields.Object]]
+    """All objects by kind, those of other owners included. In a list, they have no kind."""
+
+    @classmethod
+    async def read(
+        cls, cluster: client.KubeClient, namespace: str, state: stack_state.ReleaseState | None = None
+    ) -> Self:
+        """It needs only a kubeconfig. With the ``state`` of the stack, the release is the one that it deployed last.
+
+        Raises:
+            record_store.ReleaseNotFound: no release is recorded.
+            record_store.RecordChanged: its record was changed.
+        """
+        current = await record_store.find_current(cluster, namespace)
+        if current is None:
+            message = f"no release is recorded in namespace {namespace}: the next successful pulumi up records it"
+            raise record_store.ReleaseNotFound(message)
+        release_id = state.id if state else current.id
+        sha256 = state.find_sha256(release_id) if state else None
+        declared = await record_store.read_manifests(cluster, namespace, release_id, sha256=sha256)
+        home = await cluster.find(kinds.build_path("Namespace", name=namespace))
+        declared_kinds = {manifest["kind"] for manifest in declared}
+        optional = {*_OPTIONAL_KINDS} - declared_kinds
+        lists = await asyncio.gather(
+            *(_list_objects(cluster, namespace, kind, is_optional=kind in optional) for kind in kinds.MANAGED_VERSIONS)
+        )
+        live = dict(zip(kinds.MANAGED_VERSIONS, lists, strict=True))
+        live[_CLAIM] = await _list_objects(cluster, namespace, _CLAIM, is_optional=True)
+        live["Namespace"] = [home] if home else []
+        return cls(current_id=current.id, release_id=release_id, declared=declared, live=live)
+
+    def compare(self) -> list[Difference]:
+        """All differences.
+
+        Raises:
+            record_store.RecordChanged: the declared objects have another form.
+        """
+        try:
+            differences = compare_objects(self.declared, self.live)
+        except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
+            # Without a checksum, the declared objects may have any form.
+            message = f"the objects of release {self.release_id} cannot be compared: {error!r:.80}"
+            raise record_store.RecordChanged(message) from None
+        if self.release_id != self.current_id:
+            change = fields.Change(("data", "id"), self.release_id, self.current_id)
+            differences.insert(0, Difference(kind="ConfigMap", name=record_store.CURRENT_NAME, change=change))
+        return differences
+
+
 async def detect(
     cluster: client.KubeClient, namespace: str, state: stack_state.ReleaseState | None = None
 ) -> tuple[str, list[Difference]]:
-    """The current release of a namespace, as the cluster has it, and all differences. It needs only a kubeconfig.
-
-    With the ``state`` of the stack, the cluster is compared with the release that was deployed last.
-
-    Raises:
-        record_store.ReleaseNotFound: no release is recorded.
-        record_store.RecordChanged: its record was changed.
-    """
-    current = await record_store.find_current(cluster, namespace)
-    if current is None:
-        message = f"no release is recorded in namespace {namespace}: the next successful pulumi up records it"
-        raise record_store.ReleaseNotFound(message)
-    record_id = state.id if state else current.id
-    sha256 = state.find_sha256(record_id) if state else None
-    declared = await record_store.read_manifests(cluster, namespace, record_id, sha256=sha256)
-    home = await cluster.find(kinds.build_path("Namespace", name=namespace))
-    declared_kinds = {manifest["kind"] for manifest in declared}
-    optional = {*_OPTIONAL_KINDS} - declared_kinds
-    lists = await asyncio.gather(
-        *(_list_objects(cluster, namespace, kind, is_optional=kind in optional) for kind in kinds.MANAGED_VERSIONS)
-    )
-    live = dict(zip(kinds.MANAGED_VERSIONS, lists, strict=True))
-    live[_CLAIM] = await _list_objects(cluster, namespace, _CLAIM, is_optional=True)
-    try:
-        differences = compare_objects(declared, live | {"Namespace": [home] if home else []})
-    except (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
-        # Without a checksum, the declared objects may have any form.
-        message = f"the objects of release {record_id} cannot be compared: {error!r:.80}"
-        raise record_store.RecordChanged(message) from None
-    if record_id != current.id:
-        change = fields.Change(("data", "id"), record_id, current.id)
-        differences.insert(0, Difference(kind="ConfigMap", name=record_store.CURRENT_NAME, change=change))
-    return current.id, differences
+    """The current release of a namespace, as the cluster has it, and all differences; see ``DeployedNamespace``."""
+    deployed = await DeployedNamespace.read(cluster, namespace, state)
+    return deployed.current_id, deployed.compare()
 
 
 async def _list_objects(
@@ -186,8 +213,7 @@ def _compare_object(kind: str, name: str, manifest: fields.Object, live: fields.
         yield Difference(kind=kind, name=name, change=change, set_by=set_by)
     for managed in fields.list_managers(live):
         manager = str(managed.get("manager", ""))
-        # Pulumi applies as ``pulumi-kubernetes-<hash>``, with another hash for an object of an earlier state. What only
-        # that one declared stays in the object.
+        # Also of the provider: until an update, an object has what an earlier state declared (plugin/lost_state.py).
         if manager != record_store.FIELD_MANAGER and manager not in fields.CONTROLLERS:
             for change in fields.find_additions(declared, live, managed.get("fieldsV1", {})):
                 if not _is_program_value(change):
@@ -306,17 +332,13 @@ def _find_last_manager(live: fields.Object, path: fields.Path) -> str | None:
     owners = [
         managed for managed in fields.list_managers(live) if fields.owns_field(live, managed.get("fieldsV1", {}), path)
     ]
-    return _format_manager(max(owners, key=_get_time)) if owners else None
+    return _format_manager(max(owners, key=fields.get_time)) if owners else None
 
 
 def _find_first_manager(live: fields.Object) -> str | None:
     """The manager that created the object, as far as it is known."""
     managers = fields.list_managers(live)
-    return _format_manager(min(managers, key=_get_time)) if managers else None
-
-
-def _get_time(managed: fields.Object) -> str:
-    return str(managed.get("time", ""))
+    return _format_manager(min(managers, key=fields.get_time)) if managers else None
 
 
 def _format_manager(managed: fields.Object) -> str:

@@ -150,15 +150,35 @@ def extract_shape(manifest: change.Manifest, *, is_rollback: bool = False) -> di
 
 def keep_larger_disks(live: change.Manifest, declared: Mapping[str, Any]) -> dict[str, Any]:
     """The shape with the sizes of the live claim templates where these are larger."""
-    live_sizes = claims.read_sizes(change.get_field(live, CLAIM_TEMPLATES_PATH) or ())
-    templates = declared.get(CLAIM_TEMPLATES_PATH) or ()
-    sizes = claims.read_sizes(templates)
+    live_templates, templates = change.get_field(live, CLAIM_TEMPLATES_PATH), declared.get(CLAIM_TEMPLATES_PATH)
+    return (
+        {**declared, CLAIM_TEMPLATES_PATH: _keep_larger(live_templates or (), templates)} if templates else {**declared}
+    )
+
+
+def fill_larger_sizes(old: change.Manifest, new: change.Manifest) -> change.Manifest:
+    """A manifest with the sizes of the old claim templates where these are larger."""
+    templates = change.get_field(new, CLAIM_TEMPLATES_PATH)
+    if not templates:
+        return new
+    kept = _keep_larger(change.get_field(old, CLAIM_TEMPLATES_PATH) or (), templates)
+    return set_sizes(new, claims.read_sizes(kept))
+
+
+def set_sizes(manifest: change.Manifest, sizes: Mapping[str, str]) -> dict[str, Any]:
+    """A StatefulSet with other sizes in its claim templates."""
+    templates = claims.set_sizes(change.get_field(manifest, CLAIM_TEMPLATES_PATH) or (), sizes)
+    return {**manifest, "spec": {**manifest["spec"], "volumeClaimTemplates": templates}}
+
+
+def _keep_larger(old: Sequence[change.Manifest], new: Sequence[change.Manifest]) -> Sequence[change.Manifest]:
+    old_sizes, sizes = claims.read_sizes(old), claims.read_sizes(new)
     larger = {
         name: size
-        for name, size in live_sizes.items()
+        for name, size in old_sizes.items()
         if name in sizes and quantity.parse(size) > quantity.parse(sizes[name])
     }
-    return {**declared, CLAIM_TEMPLATES_PATH: claims.set_sizes(templates, larger)} if larger else {**declared}
+    return claims.set_sizes(new, larger) if larger else new
 
 
 def extract_fixed_fields(manifest: change.Manifest) -> dict[str, Any]:

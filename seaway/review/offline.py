@@ -15,7 +15,7 @@ from seaway.manifests import inputs, objects, preview
 from seaway.model import secrets
 from seaway.project import environments, release_lock, stack_file
 from seaway.release import fingerprints
-from seaway.review import change, impact
+from seaway.review import change, disks, impact
 from seaway.syntax import hashing, nodes, yaml_parser
 
 _RUN_KEY = fingerprints.generate_key()
@@ -84,7 +84,11 @@ def _find_fallback(old: RenderedTree | None, new: RenderedTree) -> list[str]:
 def _compare_objects(old: RenderedTree | None, new: RenderedTree) -> list[change.ObjectDiff]:
     before = {release_object.key: release_object for release_object in old.objects} if old else {}
     after = {release_object.key: release_object for release_object in new.objects}
-    diffs = [_create_object_diff(key, before.get(key), after.get(key)) for key in dict.fromkeys([*before, *after])]
+    is_rollback = new.environment.lock.is_rollback
+    diffs = [
+        _create_object_diff(key, before.get(key), after.get(key), is_rollback=is_rollback)
+        for key in dict.fromkeys([*before, *after])
+    ]
     lengths = secrets.get_generated_lengths(old.environment.app) if old else {}
     new_lengths = secrets.get_generated_lengths(new.environment.app)
     diffs += [
@@ -114,15 +118,20 @@ def _compare_images(old: RenderedTree | None, new: RenderedTree) -> list[change.
 
 
 def _create_object_diff(
-    key: str, old: objects.ReleaseObject | None, new: objects.ReleaseObject | None
+    key: str, old: objects.ReleaseObject | None, new: objects.ReleaseObject | None, *, is_rollback: bool
 ) -> change.ObjectDiff:
     kind, _, name = key.partition("/")
+    replace_paths = None
+    if old and new:
+        # Disks that have grown since the release keep their size (plugin/store_changes.py).
+        applied = disks.fill_larger_sizes(old.manifest, new.manifest) if is_rollback else new.manifest
+        replace_paths = impact.find_immutable_changes(old.manifest, applied)
     return change.ObjectDiff(
         kind=kind,
         name=name,
         old=old.manifest if old else None,
         new=new.manifest if new else None,
-        replace_paths=impact.find_immutable_changes(old.manifest, new.manifest) if old and new else None,
+        replace_paths=replace_paths,
         is_retained=old is not None and old.is_retained,
     )
 

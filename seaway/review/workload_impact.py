@@ -30,6 +30,8 @@ def assess_update(object_diff: change.ObjectDiff, old: change.Manifest, new: cha
         # Only the cluster knows its storage class.
         condition = "if its storage class has ALLOWVOLUMEEXPANSION (kubectl get storageclass); otherwise it is refused"
         yield _Impact.NONE, f"the disk grows ({', '.join(grown)}) and no pod stops, {condition}"
+    elif kept := list_shrunk_claims(old, new):
+        yield _Impact.NONE, f"the rollback keeps the larger disk: {', '.join(kept)} is not applied"
     edited = any(path.startswith("spec.template") for path in object_diff.drifted_paths)
     if edited or _get(old, "spec.template") != _get(new, "spec.template"):
         yield _assess_rollout(object_diff, new)

@@ -90,7 +90,7 @@ class Monitor(mocks.MockMonitor):
     def Invoke(self, request: Any) -> Any:
         results: dict[str, dict[str, Any]] = {
             "seaway:index:getAddresses": {"web": "http://10.0.0.7:30080"},
-            "seaway:index:getExistingStores": {"identities": []},
+            "seaway:index:getExistingStores": {"stores": {}},
         }
         answer = resource_pb2.ResourceInvokeResponse()
         getattr(answer, "return").CopyFrom(values.encode(results[request.tok]))

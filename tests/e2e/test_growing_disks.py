@@ -149,6 +149,20 @@ def test_a_rollback_keeps_the_disk_that_has_grown(vault: project.Project) -> Non
     assert vault.seaway("status", "--stack", vault.stack, "--drift").exit_code == 0
 
 
+def test_a_lost_state_and_a_larger_disk(vault: project.Project) -> None:
+    vault.lose_state()
+    write(vault, size="128Mi", env={"A": "c"})
+    refused = vault.preview(check=False)
+    assert refused.exit_code != 0
+    assert "a disk cannot shrink" in refused.output
+    write(vault, size="3Gi", env={"A": "c"})
+    vault.preview()
+    vault.up()
+    assert set(read_sizes(vault).values()) == {"3Gi"}
+    assert run_sql(vault, "select text from entries") == "kept"
+    vault.preview("--expect-no-changes")
+
+
 def test_storage_that_grows_only_without_pods_names_the_command(
     vault: project.Project, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -217,3 +217,8 @@ def list_managers(live: Object) -> Sequence[Object]:
     """The managed fields of an object, without those of its status."""
     managers = unstructured.get_list(live, "metadata", "managedFields")
     return [manager for manager in managers if manager.get("subresource") != "status"]
+
+
+def get_time(manager: Object) -> str:
+    """When a manager last changed its fields; in UTC, so that times can be compared as text."""
+    return str(manager.get("time", ""))

@@ -550,24 +550,25 @@ def test_offline_without_git(
     assert seaway(*OFFLINE, code=2).err.splitlines() == wording
 
 
+def save_release(shop: Shop) -> str:
+    """Save what the working tree would deploy as a release; return its id."""
+    environment = environments.load_environment(shop.folder, "review", check_ids=all_checks.IDS)
+    images = {
+        name: release.ReleaseImage(
+            content=image.content, repository=f"registry.example.com/shop/{name}", digest=f"sha256:{0:064}"
+        )
+        for name, image in offline.render_tree(shop.folder, "review").images.items()
+    }
+    saved = release.Release(application=environment.base, images=images)
+    release.save_release(shop.folder, saved)
+    return saved.id
+
+
 def test_offline_a_pinned_stack(shop: Shop, seaway: conftest.Seaway) -> None:
     """It deploys the release that its lock file pins, whatever app/ says: a promotion is a diff of that file."""
-
-    def saved() -> str:
-        environment = environments.load_environment(shop.folder, "review", check_ids=all_checks.IDS)
-        images = {
-            name: release.ReleaseImage(
-                content=image.content, repository=f"registry.example.com/shop/{name}", digest=f"sha256:{0:064}"
-            )
-            for name, image in offline.render_tree(shop.folder, "review").images.items()
-        }
-        pinned_release = release.Release(application=environment.base, images=images)
-        release.save_release(shop.folder, pinned_release)
-        return pinned_release.id
-
-    first = saved()
+    first = save_release(shop)
     shop.replace("app/web/web.py", "import", "# newer\nimport")
-    second = saved()
+    second = save_release(shop)
     (shop.folder / "Pulumi.prod.yaml").write_text(f"{STACK}  seaway:build: false\n")
     release_lock.write(shop.folder, "prod", release_lock.Lock(release=first))
     shop.commit()
@@ -575,6 +576,24 @@ def test_offline_a_pinned_stack(shop: Shop, seaway: conftest.Seaway) -> None:
     shop.replace("app/app.yaml", "TITLE: Shop", "TITLE: Sale")
     release_lock.write(shop.folder, "prod", release_lock.Lock(release=second))
     assert [environment["name"] for environment in plain(seaway(*OFFLINE, "--stack", "prod"))["images"]] == ["web"]
+
+
+@pytest.mark.parametrize(("is_rollback", "impact"), [(True, "none"), (False, "data loss")])
+def test_offline_a_release_with_a_smaller_disk(
+    shop: Shop, seaway: conftest.Seaway, wording: list[str], is_rollback: bool, impact: str
+) -> None:
+    """A rollback keeps the disk; a promotion of that release would be refused."""
+    first = save_release(shop)
+    shop.replace("app/app.yaml", "size: 1Gi", "size: 2Gi")
+    second = save_release(shop)
+    (shop.folder / "Pulumi.prod.yaml").write_text(f"{STACK}  seaway:build: false\n")
+    release_lock.write(shop.folder, "prod", release_lock.Lock(release=second))
+    shop.commit()
+    release_lock.write(shop.folder, "prod", release_lock.Lock(release=first, is_rollback=is_rollback))
+    output = seaway(*OFFLINE, "--stack", "prod", code=0 if is_rollback else 5)
+    (change,) = [change for change in plain(output)["changes"] if change["object"]["kind"] == "StatefulSet"]
+    assert change["impact"] == impact
+    assert [change["reason"]] == wording
 
 
 def test_a_ctrl_c_ends_pulumi_and_the_preview(shop: Shop) -> None:

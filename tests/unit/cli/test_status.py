@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import unittest.mock
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,26 @@ def test_nothing_deployed_is_not_healthy(capsys: Captured) -> None:
     assert capsys.readouterr().out.splitlines()[1] == message
 
 
+@pytest.mark.parametrize(
+    ("kinds", "expected"), [(["Job", "ConfigMap", "Job"], ["migrate", "seed"]), (["Job", "Deployment"], []), ([], [])]
+)
+def test_jobs_that_have_ended_and_are_deleted(  # noqa: PLR0917 - fixtures and a table
+    api: apiserver.ApiServer,
+    seaway: conftest.Seaway,
+    monkeypatch: pytest.MonkeyPatch,
+    wording: list[str],
+    kinds: list[str],
+    expected: list[str],
+) -> None:
+    release(api)
+    job_names = iter(["migrate", "seed"])
+    manifests = [{"kind": kind, "metadata": {"name": next(job_names) if kind == "Job" else "x"}} for kind in kinds]
+    monkeypatch.setattr(record_store, "read_manifests", unittest.mock.AsyncMock(return_value=manifests))
+    document = json.loads(seaway("status", "--json", code=int(not expected)).out)
+    assert (document["finished"], document["healthy"]) == (expected, bool(expected))
+    assert [" ".join(seaway("status", code=int(not expected)).out.splitlines()[1:])] == wording
+
+
 def test_a_cluster_that_does_not_answer_is_exit_code_2(api: apiserver.ApiServer, seaway: conftest.Seaway) -> None:
     api.stop()
     output = seaway("status", code=2)
@@ -191,6 +212,7 @@ def test_json_is_one_object_of_the_documented_shape(api: apiserver.ApiServer, se
         "namespace": "shop-dev",
         "release": {"id": "0a1b2c", "since": "2026-01-01T00:00:00Z"},
         "healthy": False,
+        "finished": [],
         "external": [],
     }
     [finding] = web.pop("findings")

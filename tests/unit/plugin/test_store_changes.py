@@ -88,7 +88,7 @@ def test_a_rollback_keeps_a_disk_that_has_grown(
     rollback = {**shape(**declared), "isRollback": True}  # type: ignore[arg-type]
     new = inputs(HOME, DB, db=rollback)
     assert engine.diff(plugin, OBJECTS, inputs(HOME, DB, db=shape()), **new) is None
-    assert find_existing(plugin, rollback) == [DB]
+    assert find_existing(plugin, rollback) == {DB: {"data": "1Gi"}}
     growth = GROWTH | {"sizes": {"db": {"data": "512Mi"}}}
     assert engine.diff(plugin, ROLLOUT, growth, **growth) is None
 
@@ -96,7 +96,7 @@ def test_a_rollback_keeps_a_disk_that_has_grown(
 def find_existing(plugin: engine.Plugin, declared: dict[str, object]) -> object:
     arguments = values.encode({"sets": inputs(db=declared)["sets"]})
     request = provider_pb2.InvokeRequest(tok="seaway:index:getExistingStores", args=arguments)
-    return values.decode(getattr(plugin.stub.Invoke(request), "return"))["identities"]
+    return values.decode(getattr(plugin.stub.Invoke(request), "return"))["stores"]
 
 
 @pytest.mark.parametrize(
@@ -107,9 +107,46 @@ def test_pulumi_leaves_claim_templates_that_only_grow(
     plugin: engine.Plugin, api: apiserver.ApiServer, declared: dict[str, str], expected: list[str]
 ) -> None:
     declared_shape = shape(**declared)  # type: ignore[arg-type]
-    assert find_existing(plugin, declared_shape) == []
+    assert find_existing(plugin, declared_shape) == {}
     deploy(api)
-    assert find_existing(plugin, declared_shape) == expected
+    assert find_existing(plugin, declared_shape) == {identity: {"data": "1Gi"} for identity in expected}
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize("adopted_by", ["create", "update"])
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ({}, None),
+        ({"size": "2Gi"}, None),
+        ({"size": "512Mi"}, "and a disk cannot shrink"),
+        ({"size": "512Mi", "isRollback": True}, None),
+        ({"name": "disk"}, ORPHANS),
+    ],
+)
+def test_a_store_that_the_state_does_not_have(  # noqa: PLR0917 - fixtures and a table
+    plugin: engine.Plugin,
+    api: apiserver.ApiServer,
+    declared: dict[str, object],
+    expected: str | None,
+    adopted_by: str,
+    preview: bool,
+) -> None:
+    deploy(api)
+    set_claims(api, "1Gi")
+    fields = {key: value for key, value in declared.items() if key != "isRollback"}
+    new = inputs(HOME, DB, db={**shape(**fields), "isRollback": "isRollback" in declared})  # type: ignore[arg-type]
+
+    def adopt() -> None:
+        if adopted_by == "create":
+            engine.create(plugin, OBJECTS, preview=preview, **new)
+        else:
+            engine.update(plugin, OBJECTS, inputs(HOME), preview=preview, **new)
+
+    if expected is None:
+        adopt()
+    else:
+        assert expected in plugin.get_refusal(adopt)
 
 
 def read_claim(api: apiserver.ApiServer) -> live_objects.Object:
