@@ -60,8 +60,10 @@ class Rollout(resource.ClusterResource):
         finished = [target_.name for target_ in targets]
         incomplete: list[workload_health.WorkloadHealth] = []
         started = datetime.datetime.now(datetime.UTC) - status.EVENT_WINDOW
-        for kinds in ({target_.kind for target_ in targets}, snapshot.WATCHED_KINDS):
-            index = evidence.ObjectIndex(await reflector.read_snapshot(self._cluster, namespace, kinds))
+        kinds = rollout_watch.list_kinds(targets)
+        own = {target_.kind for target_ in targets}.union(kinds[len(snapshot.WATCHED_KINDS) :])
+        for kind_names in (own, kinds):
+            index = evidence.ObjectIndex(await reflector.read_snapshot(self._cluster, namespace, kind_names))
             workloads = [
                 health.assess_workload(target_, index, elapsed=0.0, started=started, finished=finished)
                 for target_ in targets

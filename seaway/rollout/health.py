@@ -11,7 +11,17 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import names
-from seaway.rollout import causes, evidence, message_parsers, owned_pods, pods, symptoms, target, workload_health
+from seaway.rollout import (
+    causes,
+    evidence,
+    message_parsers,
+    owned_pods,
+    pods,
+    routes,
+    symptoms,
+    target,
+    workload_health,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +77,8 @@ def assess_workload(
     manifest = index.find(rollout_target.kind, rollout_target.name)
     if manifest is not None:
         owned = owned_pods.select_pods(rollout_target.kind, manifest, index)
-        return assess_pods(rollout_target, manifest, owned, index, elapsed=elapsed, started=started)
+        workload = assess_pods(rollout_target, manifest, owned, index, elapsed=elapsed, started=started)
+        return _add_routes(workload, index, _locate(rollout_target, manifest), elapsed)
     location = causes.Location(target=rollout_target)
     if rollout_target.kind == "Job" and rollout_target.name in finished:
         return _build_health(_Progress(complete=True), (), location, elapsed)
@@ -77,6 +88,29 @@ def assess_workload(
         message = f"there is no {rollout_target.kind} {rollout_target.name}"
         findings.append(causes.create_finding("object-missing", message, location, fatal=True))
     return _build_health(_Progress(), findings, location, elapsed)
+
+
+def _add_routes(
+    workload: workload_health.WorkloadHealth, index: evidence.ObjectIndex, location: causes.Location, elapsed: float
+) -> workload_health.WorkloadHealth:
+    """The health with that of the routes: a workload that no request reaches is not complete."""
+    findings = routes.find_findings(index, location, elapsed)
+    if not findings:
+        return workload
+    failed = workload.state == "failed" or elapsed >= location.target.deadline or any(f.fatal for f in findings)
+    return dataclasses.replace(
+        workload,
+        state="failed" if failed else "progressing",
+        findings=merge_findings([*workload.findings, *findings]),
+    )
+
+
+def _locate(rollout_target: target.Target, manifest: snapshot.Object) -> causes.Location:
+    return causes.Location(
+        target=rollout_target,
+        namespace=manifest["metadata"].get("namespace") or "",
+        stack=unstructured.get_label(manifest, names.STACK_LABEL) or "",
+    )
 
 
 def assess_pods(
@@ -93,11 +127,7 @@ def assess_pods(
         manifest=manifest,
         owned=owned,
         index=index.for_rollout(started),
-        location=causes.Location(
-            target=rollout_target,
-            namespace=manifest["metadata"].get("namespace") or "",
-            stack=unstructured.get_label(manifest, names.STACK_LABEL) or "",
-        ),
+        location=_locate(rollout_target, manifest),
         elapsed=elapsed,
     )
     assess = {"CronJob": _assess_cron_job, "Job": _assess_job}.get(rollout_target.kind, _assess_service)
