@@ -95,7 +95,7 @@ def _add_routes(
 ) -> workload_health.WorkloadHealth:
     """The health with that of the routes: a workload that no request reaches is not complete."""
     findings = routes.find_findings(index, location, elapsed)
-    if not findings:
+    if findings is None:
         return workload
     failed = workload.state == "failed" or elapsed >= location.target.deadline or any(f.fatal for f in findings)
     return dataclasses.replace(

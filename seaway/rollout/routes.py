@@ -21,6 +21,7 @@ WATCHED_KINDS = (*kinds.ROUTE_KINDS, "Gateway")
 NO_ANSWER_SECONDS = 15
 """Seconds after which it is reported that no controller has answered. Those of clouds take a minute."""
 
+_SILENCE = "gateway-no-controller"
 _PORTS = {"HTTP": 80, "HTTPS": 443}
 
 _GatewayId = tuple[str, str]
@@ -108,28 +109,36 @@ def list_origins(route: snapshot.Object, lookups: evidence.Lookups) -> list[str]
 
 def find_findings(
     index: evidence.ObjectIndex, location: causes.Location, elapsed: float
-) -> list[workload_health.Finding]:
-    """Why the routes of a workload are not served; empty if they are. Problems of the own Gateway hide all others."""
-    for key in sorted(location.target.routes):  # "Gateway/..." comes before the routes
+) -> list[workload_health.Finding] | None:
+    """Why the routes of a workload are not served, as far as it is known; None: they are.
+
+    Problems of the own Gateway hide all others.
+    """
+    problems = _find_problems(index, sorted(location.target.routes))  # "Gateway/..." comes before the routes
+    if not problems:
+        return None
+    is_late = elapsed >= location.target.deadline
+    return [
+        causes.create_finding(problem.cause, problem.message, location, fatal=problem.is_final)
+        for problem in dict.fromkeys(problems)  # a controller reports the same of each listener
+        # The controller may not have seen an object that was created a moment ago.
+        if is_late or elapsed >= (NO_ANSWER_SECONDS if problem.cause == _SILENCE else symptoms.SETTLE_SECONDS)
+    ]
+
+
+def _find_problems(index: evidence.ObjectIndex, keys: Iterable[str]) -> list[_Problem]:
+    for key in keys:
         kind, _, name = key.partition("/")
         manifest = index.find(kind, name)
         if manifest is None:
-            problem = _Problem(cause="object-missing", message=f"there is no {kind} {name}", is_final=True)
-            return [_create_finding(problem, location, elapsed)]
+            return [_Problem(cause="object-missing", message=f"there is no {kind} {name}", is_final=True)]
         assess = _assess_gateway if kind == "Gateway" else _assess_route
-        if problems := list(assess(manifest, index, elapsed)):
-            # A controller reports the same of each listener.
-            return [_create_finding(problem, location, elapsed) for problem in dict.fromkeys(problems)]
+        if problems := list(assess(manifest, index)):
+            return problems
     return []
 
 
-def _create_finding(problem: _Problem, location: causes.Location, elapsed: float) -> workload_health.Finding:
-    # The controller may not have seen an object that was created a moment ago.
-    is_fatal = problem.is_final and elapsed >= symptoms.SETTLE_SECONDS
-    return causes.create_finding(problem.cause, problem.message, location, fatal=is_fatal)
-
-
-def _assess_gateway(gateway: snapshot.Object, index: evidence.ObjectIndex, elapsed: float) -> Iterator[_Problem]:
+def _assess_gateway(gateway: snapshot.Object, index: evidence.ObjectIndex) -> Iterator[_Problem]:
     """The problems of the own Gateway and of its listeners."""
     gateway_id = (gateway["metadata"].get("namespace", ""), unstructured.get_name(gateway))
     listeners = unstructured.get_list(gateway, "status", "listeners")
@@ -149,14 +158,14 @@ def _assess_gateway(gateway: snapshot.Object, index: evidence.ObjectIndex, elaps
     if programmed.get("status") == "True":
         return
     if {programmed.get("status", "Unknown"), accepted.get("status", "Unknown")} == {"Unknown"}:
-        yield from _explain_silence(gateway_id, index, elapsed)
+        yield from _explain_silence(gateway_id, index)
         return
     failed = accepted if accepted.get("status") == "False" else programmed
     message = f"{_format_id(gateway_id)} is not ready: {_format_reason(failed)}"
     yield _Problem(cause="gateway-not-programmed", message=message)
 
 
-def _assess_route(route: snapshot.Object, index: evidence.ObjectIndex, elapsed: float) -> Iterator[_Problem]:
+def _assess_route(route: snapshot.Object, index: evidence.ObjectIndex) -> Iterator[_Problem]:
     hosts = ", ".join(unstructured.get_mapping(route, "spec").get("hostnames") or ())
     statuses = unstructured.get_list(route, "status", "parents")
     for parent in unstructured.get_list(route, "spec", "parentRefs"):
@@ -170,11 +179,11 @@ def _assess_route(route: snapshot.Object, index: evidence.ObjectIndex, elapsed: 
                 yield _describe_condition(subject, condition)
         accepted = {condition.get("type") for condition in conditions if condition.get("status") == "True"}
         if not failed and not accepted >= {"Accepted", "ResolvedRefs"}:
-            yield from _explain_silence(gateway_id, index, elapsed, listener)
+            yield from _explain_silence(gateway_id, index, listener)
 
 
 def _explain_silence(
-    gateway_id: _GatewayId, index: evidence.ObjectIndex, elapsed: float, listener: str | None = None
+    gateway_id: _GatewayId, index: evidence.ObjectIndex, listener: str | None = None
 ) -> Iterator[_Problem]:
     """Why no controller has answered, from its Gateway and its class as far as they may be read."""
     path, text = _build_path(gateway_id), _format_id(gateway_id)
@@ -193,10 +202,7 @@ def _explain_silence(
             message = f"there is no GatewayClass {gateway['spec']['gatewayClassName']}, which {text} names"
             yield _Problem(cause="gateway-class", message=message, is_final=True)
             return
-    message = f"no controller has answered about {text} yet"
-    if elapsed >= NO_ANSWER_SECONDS:
-        message = f"no controller has answered about {text} for {NO_ANSWER_SECONDS} s"
-    yield _Problem(cause="gateway-no-controller", message=message)
+    yield _Problem(cause=_SILENCE, message=f"no controller has answered about {text}")
 
 
 def _describe_condition(subject: str, condition: snapshot.Object, *, is_issued: bool = False) -> _Problem:
