@@ -4,6 +4,7 @@ The tests share a stack and run in the order of the file. Each leaves the stack 
 """
 
 import datetime
+import json
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,6 +126,13 @@ def configure(checkout: project.Project, **settings: Any) -> None:
     checkout.stack_file.write_text(yaml.safe_dump(document))
 
 
+def check_cluster(checkout: project.Project) -> str:
+    """What `seaway check --cluster` says is missing."""
+    result = checkout.seaway("check", "--cluster", "--stack", STACK, "--json")
+    rows = json.loads(result.stdout)["requirements"]
+    return " ".join(row["message"] for row in rows if row["state"] == "missing")
+
+
 def ask(authority: Path, path: str = "/", *, scheme: str = "https", **headers: str) -> httpx.Response:
     """The answer of the host; its certificate is checked."""
     server, trusted = node.find_layout(project.ROOT).address, ssl.create_default_context(cafile=str(authority))
@@ -152,6 +160,7 @@ def check_answers(authority: Path) -> None:
 
 def test_a_certificate_of_another_namespace_needs_a_grant(gate: project.Project) -> None:
     """The hint of the cause has one, and the next run succeeds."""
+    assert "no ReferenceGrant" in check_cluster(gate)
     failed = gate.up(check=False)
     assert failed.exit_code != 0
     assert "seaway help gateway-reference" in failed.output, failed.output
@@ -177,6 +186,7 @@ def test_wrong_listener_of_another_gateway_has_its_cause(gate: project.Project, 
     gateway = {"name": "public", "namespace": SHARED, "headers": {"api": {"X-Version": "2"}}, "httpListener": "http"}
     ingress = {"hosts": {"web": [HOST], "api": [HOST, f"{HOST}/api"]}, "namespace": "kube-system"}
     configure(gate, gateway=gateway | {"listener": "secure"}, ingress=ingress)
+    assert "has no listener secure" in check_cluster(gate)
     failed = gate.up(check=False)
     assert failed.exit_code != 0
     assert "seaway help route-no-listener" in failed.output, failed.output
