@@ -9,7 +9,6 @@ from seaway.syntax import decode, diagnosis
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,256}")
 _GRPC_PATH = re.compile(r"/([A-Za-z_][\w.]*(/[A-Za-z_]\w*)?)?")
-_EXISTING_KEYS = ("namespace", "listener", "httpListener")
 _CHOOSE = (
     "pulumi config set --path seaway:gateway.className CLASS makes one (kubectl get gatewayclass);"
     " seaway:gateway.name and .namespace attach to an existing one"
@@ -25,7 +24,9 @@ def check(
     """The errors in the Gateway of a stack. ``config`` has the locations of its settings."""
     part, gateway = config.at("seaway:gateway"), stack_settings.gateway
     if stack_settings.publish == "gateway":
-        yield from _check_choice(gateway, part, config.at("seaway:publish"))
+        yield from _check_names(gateway, part)
+        if stack_settings.ingress.hosts:
+            yield from _check_choice(gateway, part, config.at("seaway:publish"))
         yield from _check_ingress_keys(stack_settings, config.at("seaway:ingress"))
         yield from _check_headers(app, locations, stack_settings, part.at("headers"))
         yield from _check_grpc_paths(app, stack_settings, config.at("seaway:ingress").at("hosts"))
@@ -34,24 +35,26 @@ def check(
         yield part.report("no-effect", message, "pulumi config set seaway:publish gateway, or remove it")
 
 
+def _check_names(gateway: settings.Gateway, part: diagnosis.Part) -> diagnosis.Diagnostics:
+    names = {"className": gateway.class_name, "name": gateway.name, **_list_existing(gateway)}
+    yield from host_rules.check_object_names(names, part)
+
+
+def _list_existing(gateway: settings.Gateway) -> dict[str, str | None]:
+    """The keys of an existing Gateway."""
+    return {"namespace": gateway.namespace, "listener": gateway.listener, "httpListener": gateway.http_listener}
+
+
 def _check_choice(
     gateway: settings.Gateway, part: diagnosis.Part, publish_part: diagnosis.Part
 ) -> diagnosis.Diagnostics:
     """It is the stack's own Gateway, or another one."""
-    values = {
-        "className": gateway.class_name,
-        "name": gateway.name,
-        "namespace": gateway.namespace,
-        "listener": gateway.listener,
-        "httpListener": gateway.http_listener,
-    }
-    yield from host_rules.check_object_names(values, part)
     if gateway.class_name is None and gateway.name is None:
         place = publish_part if gateway == settings.Gateway() else part
         yield place.report("missing-value", "no Gateway is named", _CHOOSE)
     elif gateway.class_name is not None:
-        for key in _EXISTING_KEYS:
-            if values[key] is not None:
+        for key, name in _list_existing(gateway).items():
+            if name is not None:
                 message = "is of an existing Gateway, but className makes one of the stack"
                 yield part.at(key).report("conflicting-keys", message, "remove it, or className")
     elif gateway.http_listener is not None and gateway.listener is None:

@@ -22,6 +22,7 @@ def stack(gateway: str, ingress: str = "", api: str = "api.example.com/shop.Orde
 
 VALID = [
     stack("className: traefik"),
+    "config: {seaway:context: c, seaway:publish: none}\n",
     stack("className: traefik, name: front", "tlsSecret: certificates/shop, namespace: infra, "),
     stack("className: traefik", "issuer: letsencrypt, redirect: false, "),
     stack("name: public, namespace: infra, listener: https, httpListener: http"),
