@@ -6,6 +6,7 @@ itself, and otherwise at its deadline. Pods of an earlier version never decide t
 
 import dataclasses
 import datetime
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from seaway.kubernetes.api import kinds, unstructured
@@ -65,6 +66,7 @@ def assess_workload(
     elapsed: float,
     started: datetime.datetime,
     finished: Collection[str] = (),
+    is_settled: bool = False,
 ) -> workload_health.WorkloadHealth:
     """The health of one workload.
 
@@ -73,12 +75,15 @@ def assess_workload(
         elapsed: seconds since the start of the rollout.
         started: the start. Earlier problems are reported, but are not fatal until they occur again.
         finished: names of the Jobs that have succeeded: a TTL, or a person, may delete them.
+        is_settled: no rollout runs, so a controller of Gateways had time to answer.
     """
     manifest = index.find(rollout_target.kind, rollout_target.name)
     if manifest is not None:
         owned = owned_pods.select_pods(rollout_target.kind, manifest, index)
         workload = assess_pods(rollout_target, manifest, owned, index, elapsed=elapsed, started=started)
-        return _add_routes(workload, index, _locate(rollout_target, manifest), elapsed)
+        age = math.inf if is_settled else elapsed
+        unserved = routes.find_findings(index, _locate(rollout_target, manifest), age)
+        return workload if unserved is None else _add_route_findings(workload, unserved, elapsed)
     location = causes.Location(target=rollout_target)
     if rollout_target.kind == "Job" and rollout_target.name in finished:
         return _build_health(_Progress(complete=True), (), location, elapsed)
@@ -90,14 +95,11 @@ def assess_workload(
     return _build_health(_Progress(), findings, location, elapsed)
 
 
-def _add_routes(
-    workload: workload_health.WorkloadHealth, index: evidence.ObjectIndex, location: causes.Location, elapsed: float
+def _add_route_findings(
+    workload: workload_health.WorkloadHealth, findings: Sequence[workload_health.Finding], elapsed: float
 ) -> workload_health.WorkloadHealth:
     """The health with that of the routes: a workload that no request reaches is not complete."""
-    findings = routes.find_findings(index, location, elapsed)
-    if findings is None:
-        return workload
-    failed = workload.state == "failed" or elapsed >= location.target.deadline or any(f.fatal for f in findings)
+    failed = workload.state == "failed" or elapsed >= workload.target.deadline or any(f.fatal for f in findings)
     return dataclasses.replace(
         workload,
         state="failed" if failed else "progressing",

@@ -129,6 +129,13 @@ def test_the_cause_of_a_route_that_is_not_served(case: str, wording: object) -> 
     assert [report.format_report([web], index)] == wording
 
 
+def test_a_preview_names_the_cause_at_once() -> None:
+    index, _ = assess(route(refused("NotAllowedByListeners")))
+    web = dataclasses.replace(WEB, routes={ROUTE: "a"})
+    settled = health.assess_workload(web, index, elapsed=0.0, started=STARTED, is_settled=True)
+    assert [finding.cause for finding in settled.findings] == ["route-not-allowed"]
+
+
 @pytest.mark.parametrize("own", [False, True])
 def test_a_workload_with_accepted_routes_is_complete(*, own: bool) -> None:
     manifests = [route(OK, parent=OWN), gateway()] if own else [route(OK)]
