@@ -86,19 +86,22 @@ async def _read(cluster: client.KubeClient, paths: Iterable[str]) -> dict[str, s
 
 
 def list_origins(route: snapshot.Object, lookups: evidence.Lookups) -> list[str]:
-    """The scheme and the port at each listener of a route, as ``https://{host}:8443``; empty: it is not ready.
+    """The scheme and the port at each listener of a route, as ``https://{host}:8443``; empty: it does not serve it.
 
     Those with TLS, if there are any. A Gateway that may not be read is at the ports of its scheme.
     """
     origins: dict[str, list[str]] = {"HTTPS": [], "HTTP": []}
     for parent in unstructured.get_list(route, "spec", "parentRefs"):
         name = parent.get("sectionName")
-        gateway = lookups.get(_build_path(_parse_parent(parent, route)))
+        path = _build_path(_parse_parent(parent, route))
+        gateway = lookups.get(path)
+        is_refused = any(condition.get("status") == "False" for condition in _list_answers(route, parent))
         if gateway is None:
             protocol = "HTTP" if name == ingress_hosts.PLAIN_LISTENER else "HTTPS"
-            origins[protocol].append(f"{protocol.lower()}://{{host}}")
+            is_ready = path not in lookups and not is_refused
+            origins[protocol].append(f"{protocol.lower()}://{{host}}" if is_ready else "")
             continue
-        is_ready = unstructured.find_condition(gateway, "Programmed").get("status", "True") == "True"
+        is_ready = not is_refused and unstructured.find_condition(gateway, "Programmed").get("status", "True") == "True"
         for listener in unstructured.get_list(gateway, "spec", "listeners"):
             protocol, port = listener["protocol"], listener["port"]
             if name in (None, listener["name"]) and protocol in origins:
@@ -167,11 +170,9 @@ def _assess_gateway(gateway: snapshot.Object, index: evidence.ObjectIndex) -> It
 
 def _assess_route(route: snapshot.Object, index: evidence.ObjectIndex) -> Iterator[_Problem]:
     hosts = ", ".join(unstructured.get_mapping(route, "spec").get("hostnames") or ())
-    statuses = unstructured.get_list(route, "status", "parents")
     for parent in unstructured.get_list(route, "spec", "parentRefs"):
         gateway_id, listener = _parse_parent(parent, route), parent.get("sectionName")
-        answers = [status for status in statuses if _get_parent_key(status["parentRef"]) == _get_parent_key(parent)]
-        conditions = [condition for answer in answers for condition in _list_conditions(route, answer)]
+        conditions = _list_answers(route, parent)
         failed = [condition for condition in conditions if condition.get("status") == "False"]
         subject = f"the route of {hosts} at {_format_id(gateway_id)}" + (f", listener {listener}" if listener else "")
         for condition in failed:
@@ -180,6 +181,16 @@ def _assess_route(route: snapshot.Object, index: evidence.ObjectIndex) -> Iterat
         accepted = {condition.get("type") for condition in conditions if condition.get("status") == "True"}
         if not failed and not accepted >= {"Accepted", "ResolvedRefs"}:
             yield from _explain_silence(gateway_id, index, listener)
+
+
+def _list_answers(route: snapshot.Object, parent: snapshot.Object) -> list[snapshot.Object]:
+    """The conditions of a route at one of its parents."""
+    return [
+        condition
+        for status in unstructured.get_list(route, "status", "parents")
+        if _get_parent_key(status["parentRef"]) == _get_parent_key(parent)
+        for condition in _list_conditions(route, status)
+    ]
 
 
 def _explain_silence(

@@ -37,11 +37,15 @@ def route(rows: Conditions | None, *, parent: Object = PUBLIC, generation: int =
 
 
 def gateway(
-    rows: Conditions = READY, *, port: int = 443, listener: Conditions | None = None, **annotations: str
+    rows: Conditions = READY,
+    *,
+    port: int = 443,
+    listener: Conditions | None = None,
+    annotations: dict[str, str] | None = None,
 ) -> Object:
     listeners = [{"name": "https", "port": port, "protocol": "HTTPS"}, {"name": "http", "port": 80, "protocol": "HTTP"}]
     status = conditions(rows) | {"listeners": [{"name": "https", **conditions(listener or OK)}]}
-    metadata = live_objects.manifest("Gateway", "shop", annotations=annotations)
+    metadata = live_objects.manifest("Gateway", "shop", annotations=annotations or {})
     return {**metadata, "spec": {"gatewayClassName": "seaway", "listeners": listeners}, "status": status}
 
 
@@ -91,7 +95,10 @@ FAILURES: dict[str, tuple[str, bool, list[Object], dict[str, Object | None]]] = 
     "certificate of an issuer": (
         "gateway-certificate",
         False,
-        [route(OK, parent=OWN), gateway(listener=refused("InvalidCertificateRef", of="ResolvedRefs"), **ISSUER)],
+        [
+            route(OK, parent=OWN),
+            gateway(listener=refused("InvalidCertificateRef", of="ResolvedRefs"), annotations=ISSUER),
+        ],
         {},
     ),
     "certificate elsewhere": (
@@ -161,6 +168,7 @@ def test_the_routes_of_a_workload_have_their_redirects_and_their_gateway() -> No
     ("found", "parent", "expected"),
     [
         ({"public": gateway()}, PUBLIC, "https://shop.example.com/"),
+        ({"public": None}, PUBLIC, "pending"),
         ({"public": gateway(port=8443)}, PUBLIC, "https://shop.example.com:8443/"),
         ({"public": gateway()}, {**PUBLIC, "sectionName": "http"}, "http://shop.example.com/"),
         ({"public": gateway([("Programmed", "Unknown", "Pending", "")])}, PUBLIC, "pending"),
@@ -168,8 +176,10 @@ def test_the_routes_of_a_workload_have_their_redirects_and_their_gateway() -> No
     ],
 )
 def test_an_address_has_the_scheme_and_the_port_of_the_listener(
-    found: dict[str, Object], parent: Object, expected: str
+    found: dict[str, Object | None], parent: Object, expected: str
 ) -> None:
+    refusal = live_objects.index_objects(route(refused("NotAllowedByListeners"), parent=parent)).live_objects
+    assert addresses.find_addresses(refusal, None, app_name="shop", stack="dev") == {"web": ("pending",)}
     redirect = {**route(OK), "spec": {**route(OK)["spec"], "rules": [{"filters": []}]}}
     redirect["metadata"] = redirect["metadata"] | {"name": "redirect"}
     snapshot = live_objects.index_objects(route(OK, parent=parent), redirect).live_objects
