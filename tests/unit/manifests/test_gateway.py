@@ -14,7 +14,8 @@ SHARED = settings.Gateway(name="public", namespace="infra", listener="https")
 
 def render_gateway(gateway: settings.Gateway, *others: application.Service, **ingress: Any) -> Rendered:
     hosts = {"web": ("shop.example.com", "shop.example.com/x", "other.example.com")}
-    inputs = settings.Ingress(**({"hosts": hosts} | ingress))
+    fields: dict[str, Any] = {"hosts": hosts, **ingress}
+    inputs = settings.Ingress(**fields)
     return render(service(publish=True), *others, publish="gateway", ingress=inputs, gateway=gateway)
 
 
