@@ -276,7 +276,14 @@ def _register_rollouts(
             waits = pulumi.ResourceOptions(depends_on=started, deleted_with=namespace)
             own = pulumi.ResourceOptions.merge(options, waits)
             rollouts.append(
-                provider.Rollout(environment.add_prefix(step), environment.namespace, watched, sources, own)
+                provider.Rollout(
+                    environment.add_prefix(step),
+                    environment.namespace,
+                    watched,
+                    sources,
+                    own,
+                    release_objects=release_objects,
+                )
             )
     return _Rollouts(namespace=namespace, resources=[*workloads.values(), *rollouts])
 

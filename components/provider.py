@@ -9,7 +9,7 @@ import pulumi
 from seaway.manifests import names, objects
 from seaway.project import environments
 from seaway.review import disks
-from seaway.rollout import claims
+from seaway.rollout import claims, routes
 
 from . import messages
 
@@ -223,6 +223,7 @@ class Rollout(pulumi.CustomResource):
     Args:
         name: the name of the step, for example `services`.
         workloads: the Deployments, StatefulSets or Jobs of the step.
+        release_objects: all objects, among them the routes of the workloads.
         sources: where the user wrote their keys, see ``hints.collect_sources``.
     """
 
@@ -233,7 +234,10 @@ class Rollout(pulumi.CustomResource):
         workloads: Sequence[objects.ReleaseObject],
         sources: Mapping[str, str],
         options: pulumi.ResourceOptions,
+        *,
+        release_objects: Sequence[objects.ReleaseObject] = (),
     ) -> None:
+        route_hashes = {workload.owner: routes.hash_routes(release_objects, workload.owner) for workload in workloads}
         targets = [
             {
                 "kind": workload.kind,
@@ -242,9 +246,10 @@ class Rollout(pulumi.CustomResource):
                 "deadline": workload.deadline,
                 "version": workload.version,
             }
+            | ({"routes": route_hashes[workload.owner]} if route_hashes[workload.owner] else {})
             for workload in workloads
         ]
-        owners = {target["owner"] for target in targets}
+        owners = {workload.owner for workload in workloads}
         own_sources = {path: place for path, place in sources.items() if not path or path.split(".")[1] in owners}
         sizes = {
             workload.name: claims.read_sizes(workload.manifest["spec"].get("volumeClaimTemplates", ()))

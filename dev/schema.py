@@ -1,7 +1,8 @@
 """Generates `seaway/kubernetes/api/kubernetes.json`: the part of the Kubernetes API that Seaway uses.
 
 `python -m dev.schema`, with Go on PATH. The sources are the OpenAPI file of the Kubernetes module that the toolchain
-pins, and its generated code: only the code has the values of fields such as `imagePullPolicy`.
+pins, and its generated code: only the code has the values of fields such as `imagePullPolicy`. Those of the Gateway API
+are the custom resource definitions of its module.
 """
 
 import json
@@ -11,6 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import yaml
+
 from dev import project
 from dev.cluster import compiler
 from seaway.kubernetes.api import kinds
@@ -19,6 +22,7 @@ FILE = project.ROOT / "seaway" / "kubernetes" / "api" / "kubernetes.json"
 
 KINDS = {**kinds.MANAGED_VERSIONS, "Namespace": "v1", "PersistentVolumeClaim": "v1"}
 
+_METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _SPECIAL = {"Quantity": "quantity", "IntOrString": "intOrString", "Time": "string", "MicroTime": "string"}
 _FUNCTION = re.compile(r"^func schema_(\w+)\(")
 _PROPERTY = re.compile(r'^\t{5}"([^"]+)": \{$')
@@ -49,7 +53,8 @@ def make_schema(definitions: Mapping[str, Schema], enum_values: Enums, version: 
         references = (reference for schema in fields.values() for reference in _list_references(schema))
         pending += [reference for reference in references if _find_special(reference) is None]
     kinds = {
-        kind: {"apiVersion": version, "type": _short_name(roots[version, kind])} for kind, version in KINDS.items()
+        kind: {"apiVersion": version, "type": _short_name(roots[version, kind])}
+        for kind, version in sorted(KINDS.items())
     }
     return {"kubernetes": version, "kinds": kinds, "types": dict(sorted(types.items()))}
 
@@ -82,25 +87,68 @@ def parse_enums(source: str) -> Iterator[tuple[tuple[str, str], list[str]]]:
 
 def read_schema() -> dict[str, Any]:
     """Return the content of the file, from the module that the toolchain pins."""
-    module = project.ROOT / "dev" / "cluster" / "modules" / "kubernetes"
-    result = subprocess.run(
-        ["go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", "k8s.io/kubernetes"],
-        cwd=module,
-        env=compiler.go_environment(),
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    folder, version = result.stdout.split()
-    definitions = json.loads((Path(folder) / "api/openapi-spec/swagger.json").read_text())["definitions"]
-    code = (Path(folder) / "pkg/generated/openapi/zz_generated.openapi.go").read_text()
+    folder, version = _find_module("kubernetes", "k8s.io/kubernetes")
+    definitions = json.loads((folder / "api/openapi-spec/swagger.json").read_text())["definitions"]
+    code = (folder / "pkg/generated/openapi/zz_generated.openapi.go").read_text()
     by_function = {_function_name(name): name for name in definitions}
     found = {
         (by_function[function], field): values
         for (function, field), values in parse_enums(code)
         if function in by_function
     }
+    gateway_api, _ = _find_module("gateway-api", "sigs.k8s.io/gateway-api")
+    for kind in sorted(kinds.OPTIONAL_KINDS & kinds.MANAGED_VERSIONS.keys()):
+        file = f"config/crd/standard/gateway.networking.k8s.io_{kinds.KINDS[kind].plural}.yaml"
+        flat, enums = flatten_definition(yaml.safe_load((gateway_api / file).read_text()))
+        definitions |= flat
+        found |= enums
     return make_schema(definitions, found, version)
+
+
+def _find_module(part: str, module: str) -> tuple[Path, str]:
+    """Return the folder and the version of a Go module that a part of the toolchain pins."""
+    command = ["go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", module]
+    folder = project.ROOT / "dev" / "cluster" / "modules" / part
+    environment = compiler.go_environment()
+    result = subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    path, version = result.stdout.split()
+    return Path(path), version
+
+
+def flatten_definition(document: Mapping[str, Any]) -> tuple[dict[str, Schema], dict[tuple[str, str], list[str]]]:
+    """Return the types of a custom resource definition as in an OpenAPI file, and the values of its enum fields.
+
+    A definition has its types inside each other, and the same type at several places, which gets one name.
+    """
+    spec = document["spec"]
+    version = next(version for version in spec["versions"] if version["storage"])
+    kind, prefix = spec["names"]["kind"], f"{spec['group'].partition('.')[0]}.{version['name']}."
+    definitions: dict[str, Schema] = {}
+    enums: dict[tuple[str, str], list[str]] = {}
+    names: dict[str, str] = {}
+
+    def flatten(schema: Mapping[str, Any], name: str) -> Schema:
+        if "items" in schema:
+            return {"type": "array", "items": flatten(schema["items"], name)}
+        if "properties" not in schema:
+            return {key: schema[key] for key in ("type", "additionalProperties") if key in schema}
+        fields = {
+            key: flatten(field, f"{name}{key[0].upper()}{key[1:]}") for key, field in schema["properties"].items()
+        }
+        values = {key: field["enum"] for key, field in schema["properties"].items() if "enum" in field}
+        definition: dict[str, Any] = {"properties": fields, "required": schema.get("required", [])}
+        own_name = names.setdefault(json.dumps([definition, values]), name)
+        if own_name == name:
+            definitions[name] = definition
+            enums.update({(name, key): field for key, field in values.items()})
+        return {"$ref": own_name}
+
+    root = f"{prefix}{kind}"
+    flatten(version["schema"]["openAPIV3Schema"], root)
+    identity = {"group": spec["group"], "version": version["name"], "kind": kind}
+    definitions[root] = {**definitions[root], "x-kubernetes-group-version-kind": [identity]}
+    cast(dict[str, Any], definitions[root]["properties"])["metadata"] = {"$ref": _METADATA}
+    return definitions, enums
 
 
 def _find_kind(definition: Schema) -> tuple[str, str] | None:

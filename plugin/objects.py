@@ -109,6 +109,7 @@ class ObjectsGuard(resource.ClusterResource):
         return resource.Diff(changed=changed or (["objects"] if mixed else []))
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
+        await self._refuse_unknown_kinds(inputs, preview=preview)
         await self._refuse_deleted_namespaces(inputs, {})
         own = await self._check_ownership(inputs, recorded={})
         if own:
@@ -126,6 +127,7 @@ class ObjectsGuard(resource.ClusterResource):
         return None if await namespaces.is_deleted(self._cluster, _list_used_namespaces(state.outputs)) else state
 
     async def update(self, state: resource.State, inputs: values.Properties, *, preview: bool) -> resource.State:
+        await self._refuse_unknown_kinds(inputs, preview=preview)
         await self._adopt(await self._check_ownership(inputs, recorded=state.outputs), inputs)
         if preview:
             return resource.State(id=state.id, outputs=inputs)
@@ -134,6 +136,27 @@ class ObjectsGuard(resource.ClusterResource):
         pending = [holder.text for holder in _filter_disk_holders(await self._list_deleted(state.outputs, inputs))]
         outputs = {**inputs, **await self._list_absent(inputs), **({PENDING_DELETIONS: pending} if pending else {})}
         return resource.State(id=state.id, outputs=outputs)
+
+    async def _refuse_unknown_kinds(self, inputs: values.Properties, *, preview: bool) -> None:
+        """Refuse an update with objects that the cluster does not know, before it changes anything.
+
+        A preview warns: the same program may install their definitions. Pulumi's own preview shows nothing of this.
+        """
+        declared = {identity.kind for identity in _parse_identities(inputs)} & kinds.OPTIONAL_KINDS
+        if not declared:
+            return
+        answer = await self._cluster.find(f"/apis/{kinds.GATEWAY_API}") or {}
+        known = {served["kind"] for served in answer.get("resources") or ()}
+        if not (unknown := sorted(declared - known)):
+            return
+        text = (
+            f"the cluster does not know {', '.join(unknown)} in {kinds.GATEWAY_API}: the Gateway API is not installed;"
+            " install it and a controller (https://gateway-api.sigs.k8s.io/guides/#installing-gateway-api), or use"
+            " pulumi config set seaway:publish ingress"
+        )
+        if not preview:
+            raise engine.ResourceError(text, code="gateway-api-missing")
+        await self._log.warning(text)
 
     async def _list_absent(self, inputs: values.Properties) -> values.Properties:
         own = sorted(_list_namespaces(inputs))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from seaway.kubernetes.cluster import reflector, snapshot
-from seaway.rollout import evidence, health, status, target, workload_health
+from seaway.rollout import evidence, health, routes, status, target, workload_health
 
 from . import disk_growth, resource, rollout_watch, values
 
@@ -61,10 +61,14 @@ class Rollout(resource.ClusterResource):
         finished = [target_.name for target_ in targets]
         incomplete: list[workload_health.WorkloadHealth] = []
         started = datetime.datetime.now(datetime.UTC) - status.EVENT_WINDOW
-        for kinds in ({target_.kind for target_ in targets}, snapshot.WATCHED_KINDS):
-            index = evidence.ObjectIndex(await reflector.read_snapshot(self._cluster, namespace, kinds))
+        kinds = rollout_watch.list_kinds(targets)
+        own = {target_.kind for target_ in targets}.union(kinds[len(snapshot.WATCHED_KINDS) :])
+        for kind_names in (own, kinds):
+            live_objects = await reflector.read_snapshot(self._cluster, namespace, kind_names)
+            lookups = await routes.look_up(self._cluster, live_objects)
+            index = evidence.ObjectIndex(live_objects, lookups=lookups)
             workloads = [
-                health.assess_workload(target_, index, elapsed=0.0, started=started, finished=finished)
+                health.assess_workload(target_, index, elapsed=0.0, started=started, finished=finished, is_settled=True)
                 for target_ in targets
             ]
             incomplete = [workload for workload in workloads if workload.state != "complete"]

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from seaway import errors
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
-from seaway.rollout import causes, evidence, health, node_usage, report, target, workload_health
+from seaway.rollout import causes, evidence, health, node_usage, report, routes, target, workload_health
 from seaway.syntax import diagnosis
 
 from . import engine
@@ -29,6 +29,8 @@ DISCONNECT_NOTICE = 2.0
 """Seconds without an API server until a warning."""
 STATUS_INTERVAL = 1.0
 """Seconds between two status rows: without a terminal, each is a line of its own."""
+LOOKUP_INTERVAL = 2.0
+"""Seconds between two requests for objects that are not watched."""
 MAX_ROWS = 4
 """Workloads in the status row."""
 MAX_PODS = 1000
@@ -63,6 +65,10 @@ class RolloutWatch:
         """The last lines of containers with findings, by pod and container."""
         self._requests: Mapping[str, str] | None = None
         """See ``node_usage``; None until a pod does not fit."""
+        self._has_routes = any(target_.routes for target_ in targets)
+        self._lookups: dict[str, snapshot.Object | None] = {}
+        """Gateways, which may be of another namespace, and their classes. What may not be read is left out."""
+        self._looked_up_at = -LOOKUP_INTERVAL
         self._reported: set[tuple[str, str]] = set()
         """(owner, cause) of findings, and (owner, "complete")."""
         self._suspected_since: dict[str, float] = {}
@@ -83,13 +89,14 @@ class RolloutWatch:
         """
         failed: float | None = None
         first = True
-        async with reflector.Reflector(self._cluster, self._namespace) as live:
+        async with reflector.Reflector(self._cluster, self._namespace, list_kinds(self._targets)) as live:
             while True:
                 if await self._is_disconnected(live.disconnected_reason):
                     await live.wait_for_change(MAX_INTERVAL)
                     continue
                 start = time.monotonic()
                 live_objects = live.take_snapshot()
+                await self._look_up(live_objects)
                 workloads = self._assess(live_objects)
                 duration = time.monotonic() - start
                 self._note_suspicions(workloads)
@@ -113,7 +120,7 @@ class RolloutWatch:
                 await live.wait_for_change(MAX_INTERVAL)
 
     def _assess(self, live_objects: snapshot.Snapshot) -> list[workload_health.WorkloadHealth]:
-        index = evidence.ObjectIndex(live_objects, self._logs, self._requests or {})
+        index = evidence.ObjectIndex(live_objects, self._logs, self._requests or {}, self._lookups)
         # A short TTL deletes a Job before the others of its step have finished.
         self._finished |= {
             unstructured.get_name(job)
@@ -128,6 +135,12 @@ class RolloutWatch:
         ]
         self._finished |= {workload.target.name for workload in workloads if workload.state == "complete"}
         return workloads
+
+    async def _look_up(self, live_objects: snapshot.Snapshot) -> None:
+        """Read what explains a route without an answer. No watch follows it, so it is read again after a while."""
+        if self._has_routes and time.monotonic() - self._looked_up_at >= LOOKUP_INTERVAL:
+            self._looked_up_at = time.monotonic()
+            self._lookups = await routes.look_up(self._cluster, live_objects)
 
     async def _add_evidence(
         self, workloads: list[workload_health.WorkloadHealth], live_objects: snapshot.Snapshot
@@ -246,6 +259,12 @@ class RolloutWatch:
             return await self._cluster.get_text(kinds.build_log_path(self._namespace, request.pod), **query)
         except errors.Unavailable:
             return ""
+
+
+def list_kinds(targets: Iterable[target.Target]) -> tuple[str, ...]:
+    """The kinds that the health of the targets is computed from. Those of routes may be unknown to the cluster."""
+    has_routes = any(target_.routes for target_ in targets)
+    return (*snapshot.WATCHED_KINDS, *(routes.WATCHED_KINDS if has_routes else ()))
 
 
 def format_status_row(workloads: Sequence[workload_health.WorkloadHealth]) -> str:

@@ -271,7 +271,7 @@ async def _read_addresses(kube_client: client.KubeClient, args: values.Propertie
         args["namespace"],
         app_name=args["application"],
         stack=args["stack"],
-        has_ingress=args["publish"] == "ingress",
+        publish=args["publish"],
     )
     return {name: " ".join(texts) for name, texts in known.items()}
 

@@ -10,6 +10,8 @@ from dev.cluster import parts, toolchain
 
 MANIFESTS = Path(__file__).parent / "manifests"
 
+GATEWAY_CLASS = Path(__file__).parent / "config" / "gateway-class.yaml"
+
 NFQUEUE_RULE = "-m conntrack --ctstate NEW -j NFQUEUE --queue-num 100 --queue-bypass"
 """Sends the first packet of each pod connection to kube-network-policies. Without a listener, the packet passes.
 
@@ -27,6 +29,14 @@ def list_manifests() -> list[Path]:
     return [path for path in _manifest_files() if _is_available(parts.find_part(path.stem))]
 
 
+def list_definitions() -> list[Path]:
+    """List the files of the Gateway API. They are applied before the manifests: objects of its kinds need them."""
+    part = parts.find_part("gateway-api")
+    if "traefik" not in list_addons() or not toolchain.is_available(part):
+        return []
+    return [toolchain.find_program(name) for name in part.programs]
+
+
 def list_missing_manifests() -> list[Path]:
     """List the manifests of the add-ons that are not available."""
     return [path for path in _manifest_files() if not _is_available(parts.find_part(path.stem))]
@@ -39,6 +49,11 @@ def list_network_commands() -> list[list[str]]:
     rules = [f"FORWARD {direction} cni0 {NFQUEUE_RULE}" for direction in ("-i", "-o")]
     table = "iptables -w -t mangle"
     return [["sh", "-c", f"{table} -C {rule} 2>/dev/null || {table} -A {rule}"] for rule in rules]
+
+
+def list_late_manifests() -> list[Path]:
+    """List the manifests with objects of the kinds in `list_definitions`."""
+    return [GATEWAY_CLASS] if list_definitions() else []
 
 
 def _manifest_files() -> list[Path]:

@@ -215,11 +215,13 @@ def _wait_until_ready(layout: layouts.Layout, print_line: Print, start: float) -
     """Print components as they become ready. Load images and apply manifests as soon as that is possible."""
     ready: set[str] = set()
     loaded = False
+    apply = ("apply", "--server-side", "--force-conflicts")
     all_images = images.list_images()
     text = _render_manifests(layout, {name: image.reference for name, image in all_images.items()})
     # In the folder of the sockets: objects that an earlier start applied may no longer exist.
     stamp = layout.run / "applied"
-    digest = hashlib.sha256(text.encode()).hexdigest()
+    definitions, late = _join(addons.list_definitions()), _join(addons.list_late_manifests())
+    digest = hashlib.sha256(f"{definitions}{text}{late}".encode()).hexdigest()
     applied = stamp.exists() and stamp.read_text() == digest
     while True:
         rows = list_status(layout)
@@ -240,8 +242,13 @@ def _wait_until_ready(layout: layouts.Layout, print_line: Print, start: float) -
         if not applied and "kube-apiserver" in ready:
             for command in addons.list_network_commands():
                 network.run(*format_exec_command(layout, command))
-            _run_kubectl(layout, "apply", "--server-side", "--force-conflicts", text=text)
-            _run_kubectl(layout, "delete", "--ignore-not-found", "--wait=false", text=_render_missing_manifests())
+            _run_kubectl(layout, *apply, text=definitions)
+            _run_kubectl(layout, *apply, text=text)
+            _run_kubectl(layout, "wait", "--for=condition=Established", "--timeout=30s", text=definitions)
+            _run_kubectl(layout, *apply, text=late)
+            _run_kubectl(
+                layout, "delete", "--ignore-not-found", "--wait=false", text=_join(addons.list_missing_manifests())
+            )
             stamp.write_text(digest)
             applied = True
             continue  # the rows show the add-ons before the change
@@ -263,9 +270,8 @@ def _render_manifests(layout: layouts.Layout, references: dict[str, str]) -> str
     return "\n---\n".join(texts)
 
 
-def _render_missing_manifests() -> str:
-    """Return the manifests of add-ons that an earlier `up` may have applied. Only kinds and names matter."""
-    return "\n---\n".join(path.read_text() for path in addons.list_missing_manifests())
+def _join(files: list[Path]) -> str:
+    return "\n---\n".join(path.read_text() for path in files)
 
 
 def _run_kubectl(layout: layouts.Layout, *words: str, text: str) -> None:

@@ -59,6 +59,7 @@ class Part:
 
 
 PULUMI_SDK = "github.com/pulumi/pulumi/sdk/v3"
+GATEWAY_API = "sigs.k8s.io/gateway-api"
 COSIGN = "github.com/sigstore/cosign/v2"
 DOCKER_COMPOSE = "github.com/docker/compose/v2"
 KUBERNETES_PLUGIN = "github.com/pulumi/pulumi-kubernetes/provider/v4"
@@ -179,6 +180,30 @@ PARTS = (
         minutes=6,
         optional=True,
         binaries={"traefik": "github.com/traefik/traefik/v3/cmd/traefik"},
+    ),
+    # Not a program: the definitions of the Gateway API, which Traefik serves too.
+    Part(
+        name="gateway-api",
+        version="1.4.0",
+        minutes=0.1,
+        optional=True,
+        binaries={},
+        copies=tuple(
+            Copy(
+                module=GATEWAY_API,
+                pinned_by="gateway-api",
+                source=f"config/crd/standard/gateway.networking.k8s.io_{plural}.yaml",
+                target=f"bin/{plural}.yaml",
+            )
+            for plural in (
+                "backendtlspolicies",
+                "gatewayclasses",
+                "gateways",
+                "grpcroutes",
+                "httproutes",
+                "referencegrants",
+            )
+        ),
     ),
     # Started by the tests of growing disks: a driver of our own, with the controllers of Kubernetes.
     Part(

@@ -49,6 +49,15 @@ NOT_INJECTED = {
     "sandbox-failed": "a network plugin that fails",
     "not-created": "while the controllers are down, Pulumi's Kubernetes provider waits for them, and no rollout begins",
     "stuck-store": "Kubernetes replaces the pods of stores without waiting (`podManagementPolicy: Parallel`)",
+    **dict.fromkeys(
+        ("gateway-missing", "gateway-class", "gateway-reference", "gateway-certificate", "gateway-no-controller"),
+        "tests/e2e/test_gateway.py has Gateways, and here no controller serves them",
+    ),
+    **dict.fromkeys(
+        ("route-no-listener", "route-not-allowed", "route-host", "route-backend", "route-refused"),
+        "tests/e2e/test_gateway.py has Gateways, and here no controller serves them",
+    ),
+    "gateway-not-programmed": "a cloud that creates no load balancer",
     "volume-not-mounted": "a disk that stays attached to a node that failed",
 }
 """Causes without a fault, and why. The fix of most is on the node."""

@@ -53,11 +53,12 @@ config:
 ## Requirements for the cluster
 
 `seaway check --cluster` also reads the stack's cluster, through the kubeconfig, and verifies what the application
-needs: the version, the metrics API for an autoscaler, storage, ingress and priority classes, the issuer of
-certificates, Secrets that already exist there, room under a foreign quota, and nodes that fit each pod: platform,
-labels, taints, size, and enough of them to spread the pods. A cluster does not say whether it enforces network
-policies: the check recognizes known agents, and is `unknown` otherwise. A missing requirement is exit code 1.
-Anything that the account may not read is `unknown`. Only the keys of a Secret are read.
+needs: the version, the metrics API for an autoscaler, storage, ingress and priority classes, the Gateway API with its
+class or Gateway and its grants, the issuer of certificates, Secrets that already exist there, room under a foreign
+quota, and nodes that fit each pod: platform, labels, taints, size, and enough of them to spread the pods. A cluster
+does not say whether it enforces network policies: the check recognizes known agents, and is `unknown` otherwise. A
+missing requirement is exit code 1. Anything that the account may not read is `unknown`. Only the keys of a Secret are
+read.
 
 ## All checks
 """

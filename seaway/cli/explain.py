@@ -12,7 +12,7 @@ the check that requires it, or null.
     address              in the cluster; null: it accepts no requests
     published            how it is reachable from outside: none (the stack publishes nothing), nodePort, loadBalancer,
                          ingress or gateway; null: it is not
-    urls                 the URLs of the Ingress
+    urls                 the URLs behind an Ingress or a Gateway
     calls, called_by, depends_on    names
     start                the command that starts a job which does not run with a release, or null
     objects      a list of {kind, name, purpose}

@@ -176,6 +176,7 @@ FIELDS: tuple[Field, ...] = (
     _declare(("Service",), "spec", "type", "publish"),
     _declare(("Service",), "spec", "clusterIP", services.build_headless_service),
     _declare(("Ingress",), "spec", "rules", "publish"),
+    _declare(kinds.ROUTE_KINDS, "spec", "rules", "publish"),
     _declare(("NetworkPolicy",), "spec", "policyTypes", policies, "POLICY_TYPES"),
     _declare(("NetworkPolicy",), "spec", "egress", "egress"),
     _declare(("ConfigMap", "Secret"), "", "immutable", config, "IMMUTABLE"),

@@ -81,7 +81,7 @@ def is_published(workload: application.AnyWorkload, stack_settings: settings.Set
         return True
     if isinstance(workload, application.Store) and ingress_hosts.get_addresses(stack_settings, workload):
         return True
-    return stack_settings.publish != "ingress" and bool(network.list_published_ports(workload))
+    return stack_settings.publish not in ingress_hosts.ROUTED_MODES and bool(network.list_published_ports(workload))
 
 
 def _describe_publication(stack_settings: settings.Settings, published: Iterable[application.AnyWorkload]) -> str:

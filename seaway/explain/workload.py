@@ -17,6 +17,8 @@ PURPOSES: Mapping[str, str] = {
     "CronJob": "runs it on a schedule, or when you start it",
     "DaemonSet": "runs one pod on every node and replaces the pods after a change",
     "Deployment": "runs its pods and replaces them after a change",
+    "GRPCRoute": "routes gRPC requests from outside to it, by host, service and header",
+    "HTTPRoute": "routes requests from outside to it, by host, path and header",
     "HorizontalPodAutoscaler": "adds pods under load and removes them afterwards",
     "Ingress": "routes requests from outside to it, by host and path",
     "Job": "runs it once in each release, before the pods of any service change",

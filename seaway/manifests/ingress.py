@@ -15,10 +15,10 @@ _TRAEFIK = "traefik.ingress.kubernetes.io"
 
 
 def build_ingress(environment: environments.Environment, workload: application.ServiceOrStore) -> dict[str, Any] | None:
-    """The Ingress of a workload; None if no address leads to it."""
+    """The Ingress of a workload; None if no address leads to it, or a Gateway has its addresses."""
     ingress = environment.settings.ingress
     addresses = ingress_hosts.get_addresses(environment.settings, workload)
-    if not addresses:
+    if not addresses or environment.settings.publish != "ingress":
         return None
     # Pulumi's wait for an Ingress requires an address in its status, which not every controller sets.
     annotations = {"pulumi.com/skipAwait": "true", **_build_redirect_annotations(environment)}
@@ -61,7 +61,7 @@ def build_service_annotations(
 
     https://doc.traefik.io/traefik/reference/routing-configuration/kubernetes/ingress/
     """
-    if workload.protocol == "grpc" and ingress_hosts.get_addresses(environment.settings, workload):
+    if workload.protocol == "grpc" and build_ingress(environment, workload):
         return {f"{_TRAEFIK}/service.serversscheme": "h2c"}
     return {}
 
@@ -82,13 +82,13 @@ def _build_tls(environment: environments.Environment, host_names: Sequence[str])
     if ingress.tls_secret is not None:
         return [{"hosts": list(host_names), "secretName": ingress.tls_secret}]
     if ingress.issuer is not None:
-        return [{"hosts": [host], "secretName": _format_tls_secret_name(host)} for host in host_names]
+        return [{"hosts": [host], "secretName": format_host_name("tls", host)} for host in host_names]
     return []
 
 
-def _format_tls_secret_name(host: str) -> str:
-    """The Secret with the certificate of a host. It is unique: a name cannot contain the * of a wildcard."""
-    return f"tls-wildcard.{host.removeprefix('*.')}" if host.startswith("*.") else f"tls.{host}"
+def format_host_name(prefix: str, host: str) -> str:
+    """The name of an object for a host. A name cannot contain the * of a wildcard."""
+    return f"{prefix}-wildcard.{host.removeprefix('*.')}" if host.startswith("*.") else f"{prefix}.{host}"
 
 
 def _build_redirect_annotations(environment: environments.Environment) -> dict[str, str]:
@@ -100,7 +100,7 @@ def _build_redirect_annotations(environment: environments.Environment) -> dict[s
     https://doc.traefik.io/traefik/reference/install-configuration/entrypoints/#redirections
     """
     ingress = environment.settings.ingress
-    if not ingress_hosts.has_tls(ingress):
+    if not ingress_hosts.has_tls(environment.settings):
         return {}
     nginx = {f"{_NGINX}/ssl-redirect": str(ingress.redirect).lower()}
     return nginx | ({f"{_TRAEFIK}/router.tls": "true"} if ingress.redirect else {})

@@ -11,6 +11,7 @@ from seaway.project import environments
 SERVICE_TYPES: Mapping[settings.PublishMode, str] = {
     "none": "ClusterIP",
     "ingress": "ClusterIP",
+    "gateway": "ClusterIP",
     "nodePort": "NodePort",
     "loadBalancer": "LoadBalancer",
 }
@@ -55,7 +56,7 @@ def list_published_ports(workload: application.AnyWorkload) -> list[application.
 
 def is_published(stack_settings: settings.Settings, workload: application.Service | application.Store) -> bool:
     """Whether the environment makes the workload reachable from outside the cluster."""
-    if stack_settings.publish == "ingress":
+    if stack_settings.publish in ingress_hosts.ROUTED_MODES:
         return bool(ingress_hosts.get_addresses(stack_settings, workload))
     return stack_settings.publish != "none" and bool(list_published_ports(workload))
 

@@ -13,6 +13,7 @@ from seaway.kubernetes.api import kinds
 from seaway.manifests import (
     availability,
     config,
+    gateway,
     identity,
     ingress,
     inputs,
@@ -92,6 +93,8 @@ def objects(
         policies.build_default_deny(environment),
         policies.build_acme_policy(environment),
         pull_secret,
+        gateway.build_gateway(environment),
+        *gateway.build_redirects(environment),
     )
     release_objects = [ReleaseObject(manifest=manifest) for manifest in shared if manifest is not None]
     pull_secrets = [*filter(None, [config.get_name(pull_secret)]), *environment.settings.image_pull_secrets]
@@ -200,7 +203,7 @@ def _build_configuration(
 
 
 def _build_access(environment: environments.Environment, workload: application.AnyWorkload) -> Iterator[dict[str, Any]]:
-    """The Services and the Ingress of a workload, and its disruption budget."""
+    """The Services and the Ingress or routes of a workload, and its disruption budget."""
     if isinstance(workload, application.Job):
         return
     if isinstance(workload, application.Store):
@@ -214,6 +217,7 @@ def _build_access(environment: environments.Environment, workload: application.A
     yield from network.build_alias_services(environment, workload)
     if (ingress_manifest := ingress.build_ingress(environment, workload)) is not None:
         yield ingress_manifest
+    yield from gateway.build_routes(environment, workload)
     if not isinstance(workload, application.Service) or workload.daemon_set:
         return
     if (workload.scale.max or workload.scale.min) >= 2:

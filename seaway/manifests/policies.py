@@ -150,21 +150,22 @@ def _ingress_rules(
 def _published_ingress_rules(
     environment: environments.Environment, workload: application.AnyWorkload
 ) -> Iterator[dict[str, Any]]:
-    """The published ports for clients outside of the cluster; with an ingress, the main port only.
+    """The published ports for clients outside of the cluster; with an ingress or a Gateway, the main port only.
 
-    A node port and a load balancer forward requests from any address. An ingress controller may do so too: it may be a
-    pod of any namespace, run on the node itself, or be a load balancer of a cloud. A configured one is the only peer.
+    A node port and a load balancer forward requests from any address. What forwards requests by host may do so too: it
+    may be a pod of any namespace, run on the node itself, or be a load balancer of a cloud. A configured one is the
+    only peer.
     """
     match environment.settings.publish:
         case "none":
             return
-        case "ingress" if (
+        case "ingress" | "gateway" if (
             isinstance(workload, application.Job)
             or not workload.publish
             or workload.protocol not in ingress_hosts.INGRESS_PROTOCOLS
         ):
             return
-        case "ingress":
+        case "ingress" | "gateway":
             yield _ingress_controller_peer(environment) | {"ports": _build_ports(workload)[:1]}
         case _:
             published = network.list_published_ports(workload)

@@ -11,7 +11,7 @@ from seaway.files import roots
 from seaway.syntax.field_help import Duration, Help, Rationale, empty_mapping
 
 Engine = Literal["docker-build", "docker"]
-PublishMode = Literal["none", "nodePort", "loadBalancer", "ingress"]
+PublishMode = Literal["none", "nodePort", "loadBalancer", "ingress", "gateway"]
 PolicyAction = Literal["block", "allow"]
 Severity = Literal["error", "warning"]
 
@@ -42,7 +42,7 @@ class Waiver:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Ingress:
-    """How an ingress controller of the cluster routes requests to published workloads.
+    """The addresses of published workloads: how an ingress controller or a Gateway routes requests to them.
 
     https://kubernetes.io/docs/concepts/services-networking/ingress/
     """
@@ -52,22 +52,55 @@ class Ingress:
         Help("addresses by workload, as `shop.example.com` or `shop.example.com/api`"),
     ] = empty_mapping()
     class_name: Annotated[str | None, Help("IngressClass of the cluster; none: the default of the cluster")] = None
-    tls_secret: Annotated[str | None, Help("existing Secret with the certificate of all hosts")] = None
+    tls_secret: Annotated[
+        str | None,
+        Help("existing Secret with the certificate of all hosts; for a Gateway also `namespace/name`"),
+    ] = None
     issuer: Annotated[str | None, Help("ClusterIssuer of cert-manager that creates a certificate for each host")] = None
     redirect: Annotated[
         bool,
         Help(
-            "whether plain HTTP is refused where there is TLS: ingress-nginx redirects to HTTPS, Traefik answers 404"
-            " unless its own entry point redirects"
+            "whether plain HTTP is refused where there is TLS: a Gateway and ingress-nginx redirect to HTTPS, Traefik"
+            " answers 404 for an Ingress unless its own entry point redirects"
         ),
         Rationale("a session cookie is never sent in clear text"),
     ] = True
     namespace: Annotated[
         str | None,
-        Help("namespace of the controller: only its pods may connect; none: any client that reaches the pods may"),
+        Help(
+            "namespace of the pods that forward requests (the controller's, of a Gateway often its own): only its pods"
+            " may connect; none: any client that reaches the pods may"
+        ),
         Rationale("a controller may run on the node itself, or be a load balancer of the cloud, without a namespace"),
     ] = None
     annotations: Annotated[Mapping[str, str], Help("annotations for the controller")] = empty_mapping()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """The Gateway that routes requests to published workloads: one of the stack, or of another team.
+
+    https://gateway-api.sigs.k8s.io/
+    """
+
+    class_name: Annotated[
+        str | None, Help("GatewayClass of the cluster, for a Gateway of this stack; none: an existing Gateway")
+    ] = None
+    name: Annotated[
+        str | None, Help("name of the existing Gateway, or of the stack's own; none: that of the application")
+    ] = None
+    namespace: Annotated[str | None, Help("namespace of the existing Gateway; none: that of the stack")] = None
+    listener: Annotated[
+        str | None, Help("listener of the existing Gateway; none: each listener that admits the routes")
+    ] = None
+    http_listener: Annotated[
+        str | None,
+        Help("listener of the existing Gateway for plain HTTP, which redirects to HTTPS; none: no redirect"),
+    ] = None
+    headers: Annotated[
+        Mapping[str, Mapping[str, str]],
+        Help("headers, by workload, that a request must have; other requests go to another workload of the address"),
+    ] = empty_mapping()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +188,12 @@ class Settings:
         Help("how services with `publish` are reached from outside"),
         Rationale("closed until the environment opens it"),
     ] = "none"
-    ingress: Annotated[Ingress, Help("with `publish: ingress`: hosts, certificates and controller")] = Ingress()
+    ingress: Annotated[
+        Ingress, Help("with `publish: ingress` or `gateway`: hosts and certificates; and the ingress controller")
+    ] = Ingress()
+    gateway: Annotated[Gateway, Help("with `publish: gateway`: the Gateway that has the hosts of `ingress`")] = (
+        Gateway()
+    )
     image_pull_credentials: Annotated[
         PullCredentials | None, Help("account with which the cluster pulls from `registry`; none: not needed")
     ] = None

@@ -27,7 +27,7 @@ APPLICATIONS = "applications"
 """Setting with the further applications of the stack, by name. The other settings are those of its main application,
 and a further application inherits them, except ``OWN_SETTINGS``."""
 
-OWN_SETTINGS = ("app", "profiles", "overlay", "ingress", "programSecrets", "secrets", "waivers")
+OWN_SETTINGS = ("app", "profiles", "overlay", "ingress", "gateway", "programSecrets", "secrets", "waivers")
 """Settings that are about one application."""
 
 

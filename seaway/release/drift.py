@@ -99,7 +99,7 @@ class DeployedNamespace:
         declared = await record_store.read_manifests(cluster, namespace, release_id, sha256=sha256)
         home = await cluster.find(kinds.build_path("Namespace", name=namespace))
         declared_kinds = {manifest["kind"] for manifest in declared}
-        optional = {*_OPTIONAL_KINDS} - declared_kinds
+        optional = {*_OPTIONAL_KINDS, *kinds.OPTIONAL_KINDS} - declared_kinds
         lists = await asyncio.gather(
             *(_list_objects(cluster, namespace, kind, is_optional=kind in optional) for kind in kinds.MANAGED_VERSIONS)
         )
@@ -138,11 +138,12 @@ async def _list_objects(
     cluster: client.KubeClient, namespace: str, kind: str, *, is_optional: bool
 ) -> Sequence[fields.Object]:
     try:
-        return (await cluster.get(kinds.build_path(kind, namespace)))["items"]
+        answer = await cluster.find(kinds.build_path(kind, namespace))
     except errors.Forbidden:
         if is_optional:
             return ()
         raise
+    return answer["items"] if answer else ()  # the cluster may not know the kind
 
 
 def describe_manual_edit(difference: Difference) -> str | None:
@@ -289,7 +290,13 @@ def _list_secrets(value: Any) -> dict[str, list[str]]:
 def _list_certificates(declared: Sequence[fields.Object]) -> set[str]:
     """The Secrets with the certificates of hosts: another controller creates them later."""
     ingresses = (manifest["spec"] for manifest in declared if manifest["kind"] == "Ingress")
-    return {tls["secretName"] for spec in ingresses for tls in spec.get("tls") or ()}
+    gateways = (manifest["spec"] for manifest in declared if manifest["kind"] == "Gateway")
+    listeners = (listener for spec in gateways for listener in spec["listeners"] if "tls" in listener)
+    references = (reference for listener in listeners for reference in listener["tls"]["certificateRefs"])
+    return {
+        *(tls["secretName"] for spec in ingresses for tls in spec.get("tls") or ()),
+        *(reference["name"] for reference in references if "namespace" not in reference),
+    }
 
 
 def _is_expected(kind: str, manifest: fields.Object) -> bool:

@@ -6,7 +6,7 @@ It follows from what Kubernetes and Pulumi's provider do with the manifest, not 
 from collections.abc import Iterator, Mapping, Sequence
 
 from seaway.manifests import workloads
-from seaway.review import change, workload_impact
+from seaway.review import change, route_impact, workload_impact
 
 IMMUTABLE_FIELDS: Mapping[str, Sequence[str]] = {
     "DaemonSet": ("spec.selector",),
@@ -103,6 +103,8 @@ def _assess_removal(object_diff: change.ObjectDiff, old: change.Manifest) -> Ass
         case "Ingress":
             addresses = ", ".join(_list_addresses(old)) or "any host"
             return _Impact.OUTAGE, f"no longer reachable from outside: {addresses}"
+        case "Gateway" | "GRPCRoute" | "HTTPRoute":
+            return route_impact.assess_removal(object_diff.kind, old)
         case "GeneratedSecret":
             return _Impact.NONE, "its value is deleted: if it is generated again, it is another value"
         case "CronJob":
@@ -158,6 +160,8 @@ def _assess_update(object_diff: change.ObjectDiff, old: change.Manifest, new: ch
             yield from _assess_service(object_diff.name, old, new)
         case "Ingress":
             yield from _assess_ingress(old, new)
+        case "Gateway" | "GRPCRoute" | "HTTPRoute":
+            yield from route_impact.assess_update(object_diff.kind, old, new)
         case "NetworkPolicy":
             yield _Impact.NONE, "new connections are allowed before the pods change, removed ones denied only after"
         case "PersistentVolumeClaim":

@@ -1,19 +1,22 @@
 """Where each workload is reachable from outside the cluster, from live objects: what a person types."""
 
 import asyncio
+import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from seaway import errors
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import client, snapshot
-from seaway.rollout import status
+from seaway.rollout import evidence, routes, status
 
 PENDING = "pending"
 """The cluster has not assigned the address yet."""
 
 _SERVICE_KINDS = ("Deployment", "DaemonSet")
-_KINDS = ("Service", "Ingress", "NetworkPolicy", "Node", *_SERVICE_KINDS, "StatefulSet")
+_ROUTED_KINDS: Mapping[str, Sequence[str]] = {"ingress": ("Ingress",), "gateway": kinds.ROUTE_KINDS}
+"""The kinds that have the addresses, by the value of ``seaway:publish``."""
+_KINDS = ("Service", "NetworkPolicy", "Node", *_SERVICE_KINDS, "StatefulSet")
 
 _DOCKER_DESKTOP = "docker-desktop"
 """Name of Docker Desktop's node. Its own address does not answer on the host; node ports are on localhost.
@@ -27,16 +30,18 @@ async def read_addresses(
     app_name: str,
     stack: str,
     live_objects: snapshot.Snapshot = snapshot.EMPTY,
-    has_ingress: bool = True,
+    publish: str | None = None,
 ) -> dict[str, tuple[str, ...]]:
     """The addresses of each workload that is published, by its name. Kinds that may not be read are left out.
 
     Args:
         live_objects: kinds that were read already.
-        has_ingress: otherwise, an Ingress that exists is about to be deleted.
+        publish: the mode of the stack, if it is known: an Ingress or a route of another one is about to be deleted.
     """
-    kind_names = [kind for kind in _KINDS if has_ingress or kind != "Ingress"]
-    live_objects = await _complete(live_objects, cluster, namespace, kind_names)
+    modes = [publish] if publish else [*_ROUTED_KINDS]
+    routed = [kind for mode in modes for kind in _ROUTED_KINDS.get(mode, ())]
+    live_objects = await _complete(live_objects, cluster, namespace, [*_KINDS, *routed])
+    lookups = await routes.look_up(cluster, live_objects)
     host = find_node_address(live_objects.list_objects("Node"))
     if host is None and any(
         service["spec"].get("type") == "NodePort" for service in live_objects.list_objects("Service")
@@ -44,7 +49,7 @@ async def read_addresses(
         # Nodes are outside the namespace, and may be hidden. A pod knows the address of its node.
         pods = (await _complete(live_objects, cluster, namespace, ["Pod"])).list_objects("Pod")
         host = next((pod["status"]["hostIP"] for pod in pods if pod["status"].get("hostIP")), None)
-    return find_addresses(live_objects, host, app_name=app_name, stack=stack)
+    return find_addresses(live_objects, host, app_name=app_name, stack=stack, lookups=lookups)
 
 
 async def _complete(
@@ -59,9 +64,10 @@ async def _complete(
 async def _list_objects(cluster: client.KubeClient, kind: str, namespace: str) -> Sequence[snapshot.Object]:
     path = kinds.build_path(kind, namespace if kinds.KINDS[kind].namespaced else "")
     try:
-        return (await cluster.get(path))["items"]
+        answer = await cluster.find(path)  # not every cluster has the kinds of the Gateway API
     except errors.Forbidden:
         return []
+    return answer["items"] if answer else []
 
 
 def find_node_address(nodes: Sequence[snapshot.Object]) -> str | None:
@@ -78,9 +84,14 @@ def find_node_address(nodes: Sequence[snapshot.Object]) -> str | None:
 
 
 def find_addresses(
-    live_objects: snapshot.Snapshot, host: str | None, *, app_name: str, stack: str
+    live_objects: snapshot.Snapshot,
+    host: str | None,
+    *,
+    app_name: str,
+    stack: str,
+    lookups: evidence.Lookups = types.MappingProxyType({}),
 ) -> dict[str, tuple[str, ...]]:
-    """The addresses of each published workload, by its name. ``host``: of a node.
+    """The addresses of each published workload, by its name. ``host``: of a node; ``lookups``: the Gateways.
 
     A port of a service is HTTP unless its Service has another ``appProtocol``, and a port of a store only if a probe
     says so.
@@ -107,6 +118,9 @@ def find_addresses(
                 addresses.setdefault(owner, []).extend(_format_port(service, port, host, is_http=is_http))
     for owner, ingress in list_own("Ingress"):
         addresses.setdefault(owner, []).extend(_format_rules(ingress))
+    for kind in kinds.ROUTE_KINDS:
+        for owner, route in list_own(kind):
+            addresses.setdefault(owner, []).extend(_format_route(route, lookups))
     return {owner: tuple(dict.fromkeys(texts)) for owner, texts in addresses.items() if texts}
 
 
@@ -142,3 +156,24 @@ def _format_rules(ingress: snapshot.Object) -> Iterator[str]:
         host = rule.get("host")
         for path in unstructured.get_list(rule, "http", "paths") if host else ():
             yield f"{'https' if host in secured else 'http'}://{host}{path.get('path', '/')}"
+
+
+def _format_route(route: snapshot.Object, lookups: evidence.Lookups) -> Iterator[str]:
+    """The addresses of a route at the listeners of its Gateways. One that redirects has no address."""
+    matches = [
+        match
+        for rule in unstructured.get_list(route, "spec", "rules")
+        if rule.get("backendRefs")
+        for match in unstructured.get_list(rule, "matches")
+    ]
+    paths = [_format_match(match) for match in matches]
+    for origin in routes.list_origins(route, lookups) if paths else ():
+        for host in unstructured.get_mapping(route, "spec").get("hostnames") or ():
+            yield from (origin.format(host=host) + path for path in paths) if origin else [PENDING]
+
+
+def _format_match(match: snapshot.Object) -> str:
+    """The path of a request; that of gRPC has its service and its method."""
+    if method := unstructured.get_mapping(match, "method") if isinstance(match.get("method"), Mapping) else None:
+        return "/" + "/".join(str(method[key]) for key in ("service", "method") if key in method)
+    return str(unstructured.get_mapping(match, "path").get("value", "/"))

@@ -65,6 +65,22 @@ CAUSES: Mapping[str, str] = {
     "sandbox-failed": "the node retries by itself; if this continues, its network plugin is broken: ask the cluster's"
     " administrator",
     "evicted": "another pod replaces it; if this continues, add capacity to the nodes",
+    "gateway-missing": "name an existing Gateway in seaway:gateway: kubectl get gateways --all-namespaces",
+    "gateway-class": "set seaway:gateway.className to a class of the cluster (kubectl get gatewayclasses), or install"
+    " the controller of this class",
+    "gateway-reference": "in the namespace of the Secret or Service, create a ReferenceGrant for namespace {namespace}:"
+    " seaway help gateway-reference has one",
+    "gateway-certificate": "create the Secret (kubectl create secret tls), or correct seaway:ingress.tlsSecret; with an"
+    " issuer: kubectl describe certificates -n {namespace}",
+    "gateway-not-programmed": "the text is from the controller of the Gateway; a cloud takes minutes to create a load"
+    " balancer: raise seaway:rolloutTimeout",
+    "gateway-no-controller": "check that the controller of the Gateway's class runs: seaway check --cluster",
+    "route-no-listener": "set seaway:gateway.listener to a listener of the Gateway",
+    "route-not-allowed": "set allowedRoutes.namespaces of the listener, so that it admits namespace {namespace} (its"
+    " owner does that), or name another listener in seaway:gateway.listener",
+    "route-host": "correct seaway:ingress.hosts, or name a listener for this host in seaway:gateway.listener",
+    "route-backend": "it was deleted or changed by hand, or is named in `raw`: restore it with pulumi up --refresh",
+    "route-refused": "the text is from the controller of the Gateway: remove from `raw` what it does not support",
     "object-missing": "it was deleted by hand: restore it with pulumi up --refresh",
     "not-created": "the cluster's controllers are slow or down: ask the cluster's administrator",
     "not-ready": "read its log: {logs}; correct <health.readiness> if it asks for something else than the program"

@@ -17,6 +17,10 @@ START_TOLERANCE = datetime.timedelta(seconds=5)
 """A pod that is this much older than the rollout still belongs to it: its workload is changed just before."""
 
 
+Lookups = Mapping[str, snapshot.Object | None]
+"""Objects by API path; None: it does not exist."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
     """One event, from either API version."""
@@ -69,6 +73,7 @@ class ObjectIndex:
     Args:
         logs: the last lines of containers, by pod and container, as far as they were read.
         requests: by resource, who requests it in the cluster, if it was read (see node_usage).
+        lookups: objects outside of the snapshot that were read.
     """
 
     def __init__(
@@ -76,10 +81,12 @@ class ObjectIndex:
         live_objects: snapshot.Snapshot,
         logs: Mapping[tuple[str, str], str] = types.MappingProxyType({}),
         requests: Mapping[str, str] = types.MappingProxyType({}),
+        lookups: Lookups = types.MappingProxyType({}),
     ) -> None:
         self.live_objects = live_objects
         self.logs = logs
         self.requests = requests
+        self.lookups = lookups
         self._started = unstructured.EPOCH
         self._owned: dict[tuple[str, str], list[snapshot.Object]] = collections.defaultdict(list)
         for kind, manifests in live_objects.objects.items():

@@ -6,12 +6,23 @@ itself, and otherwise at its deadline. Pods of an earlier version never decide t
 
 import dataclasses
 import datetime
+import math
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
 from seaway.manifests import names
-from seaway.rollout import causes, evidence, message_parsers, owned_pods, pods, symptoms, target, workload_health
+from seaway.rollout import (
+    causes,
+    evidence,
+    message_parsers,
+    owned_pods,
+    pods,
+    routes,
+    symptoms,
+    target,
+    workload_health,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +66,7 @@ def assess_workload(
     elapsed: float,
     started: datetime.datetime,
     finished: Collection[str] = (),
+    is_settled: bool = False,
 ) -> workload_health.WorkloadHealth:
     """The health of one workload.
 
@@ -63,11 +75,15 @@ def assess_workload(
         elapsed: seconds since the start of the rollout.
         started: the start. Earlier problems are reported, but are not fatal until they occur again.
         finished: names of the Jobs that have succeeded: a TTL, or a person, may delete them.
+        is_settled: no rollout runs, so a controller of Gateways had time to answer.
     """
     manifest = index.find(rollout_target.kind, rollout_target.name)
     if manifest is not None:
         owned = owned_pods.select_pods(rollout_target.kind, manifest, index)
-        return assess_pods(rollout_target, manifest, owned, index, elapsed=elapsed, started=started)
+        workload = assess_pods(rollout_target, manifest, owned, index, elapsed=elapsed, started=started)
+        age = math.inf if is_settled else elapsed
+        unserved = routes.find_findings(index, _locate(rollout_target, manifest), age)
+        return workload if unserved is None else _add_route_findings(workload, unserved, elapsed)
     location = causes.Location(target=rollout_target)
     if rollout_target.kind == "Job" and rollout_target.name in finished:
         return _build_health(_Progress(complete=True), (), location, elapsed)
@@ -77,6 +93,27 @@ def assess_workload(
         message = f"there is no {rollout_target.kind} {rollout_target.name}"
         findings.append(causes.create_finding("object-missing", message, location, fatal=True))
     return _build_health(_Progress(), findings, location, elapsed)
+
+
+def _add_route_findings(
+    workload: workload_health.WorkloadHealth, findings: Sequence[workload_health.Finding], elapsed: float
+) -> workload_health.WorkloadHealth:
+    """The health with that of the routes: a workload that no request reaches is not complete."""
+    failed = workload.state == "failed" or elapsed >= workload.target.deadline or any(f.fatal for f in findings)
+    return dataclasses.replace(
+        workload,
+        state="failed" if failed else "progressing",
+        findings=merge_findings([*workload.findings, *findings]),
+    )
+
+
+def _locate(rollout_target: target.Target, manifest: snapshot.Object) -> causes.Location:
+    return causes.Location(
+        target=rollout_target,
+        namespace=manifest["metadata"].get("namespace") or "",
+        stack=unstructured.get_label(manifest, names.STACK_LABEL) or "",
+        is_single=manifest["spec"].get("replicas", 1) == 1,
+    )
 
 
 def assess_pods(
@@ -93,12 +130,7 @@ def assess_pods(
         manifest=manifest,
         owned=owned,
         index=index.for_rollout(started),
-        location=causes.Location(
-            target=rollout_target,
-            namespace=manifest["metadata"].get("namespace") or "",
-            stack=unstructured.get_label(manifest, names.STACK_LABEL) or "",
-            is_single=manifest["spec"].get("replicas", 1) == 1,
-        ),
+        location=_locate(rollout_target, manifest),
         elapsed=elapsed,
     )
     assess = {"CronJob": _assess_cron_job, "Job": _assess_job}.get(rollout_target.kind, _assess_service)

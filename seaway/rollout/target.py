@@ -37,6 +37,8 @@ class Target:
     """Seconds until the rollout fails even if the workload could still recover."""
     sources: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str], compare=False, repr=False)
     """Where the user wrote its keys, see ``hints.collect_sources``. Empty if only the cluster is known."""
+    routes: Mapping[str, str] = dataclasses.field(default_factory=dict[str, str])
+    """Its routes and their Gateway, see ``routes.hash_routes``."""
     declared_kind: Kind | None = None
     """The kind of the object that the application declares, where this one is a Job of `seaway run`."""
 
@@ -69,4 +71,5 @@ class Target:
             owner=str(inputs["owner"]),
             deadline=int(inputs["deadline"]),
             sources=sources,
+            routes=inputs.get("routes") or {},
         )

@@ -20,7 +20,8 @@ from seaway.syntax import decode, encode, nodes
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ("smallest", "shop", "everything")
 EXTERNAL = "external"
-"""An example without an application of its own: a stack's file for examples/shop."""
+STACK_EXAMPLES = (EXTERNAL, "gateway")
+"""Examples without an application of their own: stack files for examples/shop."""
 STATED: dict[str, dict[str, Any]] = {
     "everything": {
         "publish": "ingress",
@@ -89,9 +90,9 @@ def format_config(example: str) -> str:
     return "".join(f"  seaway:{key}: {json.dumps(value)}\n" for key, value in stated.items())
 
 
-def read_external(*removed: str) -> environments.Environment:
-    """Read the environment of examples/external, without some of its settings."""
-    config = stack_file.read_config(ROOT / "examples" / EXTERNAL / "Pulumi.prod.yaml")
+def read_external(*removed: str, example: str = EXTERNAL) -> environments.Environment:
+    """Read the environment of examples/external or another stack file, without some of its settings."""
+    config = stack_file.read_config(ROOT / "examples" / example / "Pulumi.prod.yaml")
     pairs = {key: pair for key, pair in config.pairs.items() if key not in removed}
     node = nodes.MappingNode(config.location, pairs)
     return environments.read_environment(node, folder=ROOT, stack="prod", check_ids=())
@@ -99,8 +100,8 @@ def read_external(*removed: str) -> environments.Environment:
 
 def build_objects(example: str, **stated: Any) -> list[objects.ReleaseObject]:
     """Render the objects of an example in its environment, with additional settings."""
-    if example == EXTERNAL:
-        environment = read_external()
+    if example in STACK_EXAMPLES:
+        environment = read_external(example=example)
         return objects.objects(environment, *make_inputs(environment.app))
     app = load_example(example)
     stack = settings.Settings(

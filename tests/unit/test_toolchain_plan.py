@@ -99,6 +99,13 @@ def test_optional_parts_are_compiled_only_on_request(machine: Path, capsys: pyte
         "metrics-server.yaml",
     ]
     assert addons.list_network_commands() == []
+    assert addons.list_definitions() == addons.list_late_manifests() == []
+    definitions = parts.find_part("gateway-api")
+    (compiler.build_folder(definitions) / "bin").mkdir(parents=True)
+    for name in definitions.programs:
+        (compiler.build_folder(definitions) / "bin" / name).touch()
+    assert [path.name for path in addons.list_definitions()] == [*definitions.programs]
+    assert addons.list_late_manifests()[0].is_file()
 
 
 def test_part_in_the_cache_is_not_compiled_again(machine: Path) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from seaway.checks import check_context
-from seaway.checks.preflight import cluster_facts, disk_sizes, nodes, requirement, stores
-from seaway.checks.rules import resources
+from seaway.checks.preflight import cluster_facts, disk_sizes, gateway, nodes, requirement, stores
+from seaway.checks.rules import network, resources
 from seaway.kubernetes.api import kinds, unstructured
 from seaway.manifests import namespace as namespaces
 from seaway.manifests import objects, policies
@@ -50,6 +50,7 @@ def list_requirements(context: check_context.CheckContext) -> list[requirement.R
         *_require_classes(context),
         *disk_sizes.list_requirements(context),
         *_require_ingress(context),
+        *gateway.list_requirements(context),
         *_require_secrets(context),
         *stores.list_requirements(context),
     ]
@@ -194,21 +195,29 @@ def _evaluate_class(kind: _ClassKind, name: str | None, answer: cluster_facts.An
     classes = cluster_facts.list_objects(answer)
     names = requirement.list_names(classes)
     if name is not None and name in names:
-        return requirement.present(name)
+        return _evaluate_controller(next(found for found in classes if unstructured.get_name(found) == name))
     if name is not None:
         message = f"there is no {kind.kind} {name} ({requirement.format_names(names)})"
         return requirement.missing(message, f"name an existing one in {kind.setting}, or create it")
     for default in classes:
         if unstructured.get_annotation(default, f"{kind.kind.lower()}.kubernetes.io/is-default-class") == "true":
-            return requirement.present(f"{unstructured.get_name(default)}, the default")
+            return _evaluate_controller(default, ", the default")
     message = f"there is no default {kind.kind} ({requirement.format_names(names)})"
     return requirement.missing(message, f"name one in {kind.setting}")
+
+
+def _evaluate_controller(class_: unstructured.Object, suffix: str = "") -> requirement.Outcome:
+    """The name of a class; a warning if its controller gets no security fixes any more."""
+    text = f"{unstructured.get_name(class_)}{suffix}"
+    if unstructured.get_mapping(class_, "spec").get("controller") == network.RETIRED_CONTROLLER:
+        return requirement.warning(f"{text}: {network.RETIRED}", network.REPLACEMENT)
+    return requirement.present(text)
 
 
 def _require_ingress(context: check_context.CheckContext) -> Iterator[requirement.Requirement]:
     issuers = [
         (name, declared.owner or "")
-        for declared in context.list_objects("Ingress")
+        for declared in context.list_objects("Ingress", "Gateway")
         if (name := unstructured.get_annotation(declared.manifest, ISSUER_ANNOTATION))
     ]
     for name, owners in _group_by_name(issuers).items():
@@ -249,8 +258,13 @@ def _require_secrets(context: check_context.CheckContext) -> Iterator[requiremen
         if secret.existing is not None:
             keys.setdefault(secret.existing, set()).add(secret.key or secret.name)
             owners.setdefault(secret.existing, []).append(path.split(".")[1])
-    tls_secret = context.environment.settings.ingress.tls_secret
-    if tls_secret and (served := _list_owners(context.list_objects("Ingress"))):
+    # That of a Gateway may be in another namespace, which needs a grant.
+    tls_secret = context.environment.settings.ingress.tls_secret or ""
+    if (
+        tls_secret
+        and "/" not in tls_secret
+        and (served := _list_owners(context.list_objects("Ingress", *kinds.ROUTE_KINDS)))
+    ):
         keys.setdefault(tls_secret, set()).update(("tls.crt", "tls.key"))
         owners.setdefault(tls_secret, []).extend(served)
     for name in context.environment.settings.image_pull_secrets:

@@ -4,12 +4,18 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from seaway.checks import check, check_context
-from seaway.kubernetes.api import unstructured
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.manifests import objects, policies
 from seaway.model import external
 
 PORT_NAME_LIMIT = 15
 """Characters of a port name. https://www.rfc-editor.org/rfc/rfc6335#section-5.1"""
+
+RETIRED_CONTROLLER = "k8s.io/ingress-nginx"
+RETIRED = "ingress-nginx is retired, and has had no security fixes since March 2026"
+"""https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/"""
+REPLACEMENT = "pulumi config set seaway:publish gateway, or set seaway:ingress.className to another controller"
+_OWN_ANNOTATIONS, _OTHER_NGINX = "nginx.ingress.kubernetes.io/", "nginx.org/"
 
 DIRECTIONS = {"Ingress": "incoming", "Egress": "outgoing"}
 
@@ -84,11 +90,11 @@ def node_port(context: check_context.CheckContext) -> check_context.Findings:
             yield check_context.make_finding(service, "spec.type", "NodePort opens a port on every node", hint)
 
 
-@check.for_application("NET-05", "An Ingress routes to an existing Service", check.CANNOT_WORK)
+@check.for_application("NET-05", "An Ingress or a route leads to an existing Service", check.CANNOT_WORK)
 def ingress_backends(context: check_context.CheckContext) -> check_context.Findings:
     """Otherwise every request gets a 503, and no pod logs it."""
     services = {service.name: service.manifest["spec"].get("ports", []) for service in context.list_objects("Service")}
-    for ingress in context.list_objects("Ingress"):
+    for ingress in context.list_objects("Ingress", *kinds.ROUTE_KINDS):
         for path, backend in _list_backends(ingress.manifest["spec"]):
             if "service" not in backend:
                 continue
@@ -120,6 +126,10 @@ def ingress_tls(context: check_context.CheckContext) -> check_context.Findings:
                 message = "is configuration that the controller runs unchecked"
                 hint = "remove it from seaway:ingress.annotations"
                 yield check_context.make_finding(ingress, f"metadata.annotations[{name}]", message, hint)
+    for gateway in context.list_objects("Gateway"):
+        if not any("tls" in listener for listener in gateway.manifest["spec"]["listeners"]):
+            message, hint = "serves every host without TLS", "set seaway:ingress.issuer or seaway:ingress.tlsSecret"
+            yield check_context.make_finding(gateway, "spec.listeners", message, hint)
 
 
 @check.for_application("NET-07", "A Service port maps to a port of its pods", check.CANNOT_WORK)
@@ -158,6 +168,23 @@ def external_addresses(context: check_context.CheckContext) -> check_context.Fin
                 yield check_context.make_finding(policy, "spec.egress", message, hint)
 
 
+@check.for_application(
+    "NET-10",
+    "An ingress controller gets security fixes",
+    check.warn_everywhere("to replace a controller takes time"),
+)
+def retired_controller(context: check_context.CheckContext) -> check_context.Findings:
+    """ingress-nginx, the community's controller, is retired since March 2026. It reads the secrets of all namespaces,
+    and whoever exploits it has them. Only its usual class `nginx` and its annotations show it; `seaway check --cluster`
+    reads the controller of the class."""
+    annotations = context.environment.settings.ingress.annotations
+    uses_annotations = any(name.startswith(_OWN_ANNOTATIONS) for name in annotations)
+    is_other = any(name.startswith(_OTHER_NGINX) for name in annotations)  # of NGINX itself, with the same class
+    for ingress in context.list_objects("Ingress"):
+        if uses_annotations or (ingress.manifest["spec"].get("ingressClassName") == "nginx" and not is_other):
+            yield check_context.make_finding(ingress, "spec.ingressClassName", RETIRED, REPLACEMENT)
+
+
 def _select_pods(context: check_context.CheckContext, service: objects.ReleaseObject) -> Sequence[check_context.Pod]:
     selector = service.manifest["spec"].get("selector")
     return [pod for pod in context.pods if selector and unstructured.matches_labels(selector, pod.labels)]
@@ -194,8 +221,14 @@ def _list_policy_ports(spec: dict[str, Any]) -> Iterator[tuple[str, int | str]]:
 
 
 def _list_backends(spec: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The backends of an Ingress or a route, in the form of an Ingress, with their paths."""
     if "defaultBackend" in spec:
         yield "spec.defaultBackend", spec["defaultBackend"]
     for rule in spec.get("rules", []):
         for path in rule.get("http", {}).get("paths", []):
             yield f"spec.rules[{rule.get('host', '*')}].http.paths[{path.get('path', '/')}]", path["backend"]
+    for number, rule in enumerate(spec.get("rules", [])):
+        for index, backend in enumerate(rule.get("backendRefs", [])):
+            if backend.get("kind", "Service") == "Service" and "namespace" not in backend:
+                service = {"name": backend["name"], "port": {"number": backend.get("port")}}
+                yield f"spec.rules[{number}].backendRefs[{index}]", {"service": service}

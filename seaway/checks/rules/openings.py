@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from seaway.checks import check, check_context
+from seaway.kubernetes.api import kinds
 from seaway.manifests import network, policies
 from seaway.model import application, external, ingress_hosts
 
@@ -81,7 +82,7 @@ def unpublished_services(context: check_context.CheckContext) -> check_context.F
         if spec.get("externalIPs"):
             message = "takes the traffic of addresses that belong to others"
             yield check_context.make_finding(service, "spec.externalIPs", message, "remove it")
-    for ingress in context.list_objects("Ingress"):
+    for ingress in context.list_objects("Ingress", *kinds.ROUTE_KINDS):
         workload = workloads.get(ingress.owner or "")
         if not isinstance(workload, application.ServiceOrStore):
             continue
@@ -165,7 +166,11 @@ def _overlap(left: _Network, right: _Network) -> _Network | None:
 
 
 def _list_routes(spec: dict[str, Any]) -> Iterator[tuple[str, str | None, dict[str, Any]]]:
-    """The backends of an Ingress, with their paths and hosts."""
+    """The backends of an Ingress or a route, with their paths and hosts."""
+    for host in spec.get("hostnames", [None]):
+        for number, rule in enumerate(spec.get("rules", [])):
+            for backend in rule.get("backendRefs", ()):
+                yield f"spec.rules[{number}]", host, {"service": backend}
     if "defaultBackend" in spec:
         yield "spec.defaultBackend", None, spec["defaultBackend"]
     for number, rule in enumerate(spec.get("rules", [])):

@@ -23,6 +23,13 @@ class Kind:
 
 _TEMPLATE = ("spec", "template")
 
+GATEWAY_API = "gateway.networking.k8s.io/v1"
+"""Not part of Kubernetes: a cluster has it if its custom resource definitions are installed.
+https://gateway-api.sigs.k8s.io/"""
+
+ROUTE_KINDS = ("HTTPRoute", "GRPCRoute")
+"""The kinds that route requests of a Gateway to Services."""
+
 KINDS: Mapping[str, Kind] = {
     "ConfigMap": Kind("v1", "configmaps", managed=True),
     "Secret": Kind("v1", "secrets", managed=True),
@@ -38,6 +45,9 @@ KINDS: Mapping[str, Kind] = {
     "PodDisruptionBudget": Kind("policy/v1", "poddisruptionbudgets", managed=True),
     "NetworkPolicy": Kind("networking.k8s.io/v1", "networkpolicies", managed=True),
     "Ingress": Kind("networking.k8s.io/v1", "ingresses", managed=True),
+    "HTTPRoute": Kind(GATEWAY_API, "httproutes", managed=True),
+    "GRPCRoute": Kind(GATEWAY_API, "grpcroutes", managed=True),
+    "Gateway": Kind(GATEWAY_API, "gateways", managed=True),
     "HorizontalPodAutoscaler": Kind("autoscaling/v2", "horizontalpodautoscalers", managed=True),
     "ResourceQuota": Kind("v1", "resourcequotas", managed=True),
     "LimitRange": Kind("v1", "limitranges", managed=True),
@@ -51,10 +61,15 @@ KINDS: Mapping[str, Kind] = {
     "ClusterRoleBinding": Kind("rbac.authorization.k8s.io/v1", "clusterrolebindings", namespaced=False),
     "StorageClass": Kind("storage.k8s.io/v1", "storageclasses", namespaced=False),
     "IngressClass": Kind("networking.k8s.io/v1", "ingressclasses", namespaced=False),
+    "GatewayClass": Kind(GATEWAY_API, "gatewayclasses", namespaced=False),
+    "ReferenceGrant": Kind("gateway.networking.k8s.io/v1beta1", "referencegrants"),
     "PriorityClass": Kind("scheduling.k8s.io/v1", "priorityclasses", namespaced=False),
     "APIService": Kind("apiregistration.k8s.io/v1", "apiservices", namespaced=False),
     "ClusterIssuer": Kind("cert-manager.io/v1", "clusterissuers", namespaced=False),
 }
+
+OPTIONAL_KINDS = frozenset(name for name, kind in KINDS.items() if kind.api_version.startswith("gateway."))
+"""The kinds that a cluster may not know."""
 
 MANAGED_VERSIONS: Mapping[str, str] = {name: kind.api_version for name, kind in KINDS.items() if kind.managed}
 """API version of each kind that Seaway writes into the application's namespace."""

@@ -39,16 +39,19 @@ class Reflector:
 
     Args:
         namespace: does not have to exist yet.
+        kind_names: to follow.
 
     Raises:
         errors.Forbidden: on entering, if a kind may not be listed.
         errors.Unauthenticated: on entering, if the credentials do not work.
     """
 
-    def __init__(self, cluster: client.KubeClient, namespace: str) -> None:
+    def __init__(
+        self, cluster: client.KubeClient, namespace: str, kind_names: Iterable[str] = snapshot.WATCHED_KINDS
+    ) -> None:
         self._cluster = cluster
         self._namespace = namespace
-        self._objects: dict[str, dict[str, snapshot.Object]] = {kind: {} for kind in snapshot.WATCHED_KINDS}
+        self._objects: dict[str, dict[str, snapshot.Object]] = {kind: {} for kind in kind_names}
         self._versions: dict[str, str] = {}
         self._disconnected_reasons: dict[str, str] = {}
         self._changed = asyncio.Event()
@@ -74,13 +77,13 @@ class Reflector:
         self._changed.clear()
 
     async def __aenter__(self) -> Self:
-        results = await asyncio.gather(*map(self._list_kind, snapshot.WATCHED_KINDS), return_exceptions=True)
+        results = await asyncio.gather(*map(self._list_kind, self._objects), return_exceptions=True)
         for error in results:
             # If the cluster only does not answer, the follower tries again.
             if error is not None and type(error) is not errors.Unavailable:
                 raise error
         await self._group.__aenter__()
-        self._followers = [self._group.create_task(self._follow_kind(kind)) for kind in snapshot.WATCHED_KINDS]
+        self._followers = [self._group.create_task(self._follow_kind(kind)) for kind in self._objects]
         return self
 
     async def __aexit__(

@@ -11,6 +11,7 @@ from seaway.model.validate import (
     environment,
     external,
     extra_containers,
+    gateway,
     ingress_hosts,
     jobs,
     ports,
@@ -64,5 +65,6 @@ def check_environment(
         app, locations, stack_settings, secret_locations, config.origin, file_secrets=file_secrets
     )
     yield from ingress_hosts.check(app, locations, stack_settings, config)
+    yield from gateway.check(app, locations, stack_settings, config)
     yield from waivers.check(app, locations, stack_settings, config, checks=checks, today=today)
     yield from check_severity.check(stack_settings, config, checks=checks)

@@ -1,12 +1,14 @@
 """Rules about ``seaway:ingress``: its hosts and the published workloads belong together."""
 
 import re
+from collections.abc import Mapping
 
 from seaway.model import application, external, settings
 from seaway.model import ingress_hosts as model_ingress_hosts
 from seaway.model.validate import parts
 from seaway.syntax import decode, diagnosis
 
+_DESCRIPTIONS = {"ingress": "an Ingress", "gateway": "a Gateway"}
 _NAME = re.compile(rf"{model_ingress_hosts.LABEL}(\.{model_ingress_hosts.LABEL})*")
 
 
@@ -18,10 +20,10 @@ def check(
 ) -> diagnosis.Diagnostics:
     """The errors in the ingress of a stack. ``config`` has the locations of its settings."""
     part, app = config.at("seaway:ingress"), external.resolve_stores(app)
-    if stack_settings.publish == "ingress":
+    if stack_settings.publish in model_ingress_hosts.ROUTED_MODES:
         yield from _check_published(app, locations, stack_settings)
         yield from _check_hosts(app, locations, stack_settings, part.at("hosts"))
-        yield from _check_object_names(stack_settings.ingress, part)
+        yield from _check_certificates(stack_settings, part)
     elif stack_settings.ingress != settings.Ingress():
         message = f"has no effect while seaway:publish is {stack_settings.publish}"
         yield part.report("no-effect", message, "pulumi config set seaway:publish ingress, or remove it")
@@ -30,7 +32,7 @@ def check(
 def _check_published(
     app: application.Application, locations: diagnosis.SourceLocations, stack_settings: settings.Settings
 ) -> diagnosis.Diagnostics:
-    """An Ingress can route to a published workload, and the stack has a host for it."""
+    """An Ingress or a Gateway can route to a published workload, and the stack has a host for it."""
     for workload, workload_part in parts.list_workloads(app, locations):
         if isinstance(workload, application.Job) or not workload.publish:
             continue
@@ -41,7 +43,8 @@ def _check_published(
             if isinstance(workload, application.Store):
                 continue  # it is published only where the environment opens ports
             message = (
-                f"the protocol of {workload.name} is {workload.protocol}, but an Ingress routes only HTTP and gRPC"
+                f"the protocol of {workload.name} is {workload.protocol}, but"
+                f" {_DESCRIPTIONS[stack_settings.publish]} routes only HTTP and gRPC"
             )
             hint = "remove publish, or set seaway:publish to loadBalancer or nodePort"
             yield part.report("unsupported-protocol", message, hint)
@@ -60,7 +63,8 @@ def _check_hosts(
 ) -> diagnosis.Diagnostics:
     """Each address is valid and unique, and belongs to a published workload."""
     targets = {target.name: target for target in (*app.services, *app.stores)}
-    owners: dict[model_ingress_hosts.Address, str] = {}
+    headers = stack_settings.gateway.headers
+    owners: dict[tuple[model_ingress_hosts.Address, frozenset[tuple[str, str]]], str] = {}
     for name, texts in stack_settings.ingress.hosts.items():
         part = hosts_part.at(name)
         is_undecoded = parts.has_undecoded_workload(locations, name, "services", "stores", keys=("publish",))
@@ -81,27 +85,32 @@ def _check_hosts(
                 message = f"{diagnosis.quote(text)} is not a valid host with a path"
                 hint = "write shop.example.com or shop.example.com/api: lower case, no https:// and no port"
                 yield diagnosis.Diagnostic(location, key_path, message, hint, "invalid-host")
-            elif address in owners:
-                message = f"{address} belongs to {owners[address]} already"
+            elif (key := (address, frozenset(headers.get(name, {}).items()))) in owners:
+                message = f"{address} belongs to {owners[key]} already"
                 hint = "remove one of the two, or use another path"
                 yield diagnosis.Diagnostic(location, key_path, message, hint, "duplicate-host")
             else:
-                owners[address] = name
+                owners[key] = name
 
 
-def _check_object_names(ingress: settings.Ingress, part: diagnosis.Part) -> diagnosis.Diagnostics:
+def _check_certificates(stack_settings: settings.Settings, part: diagnosis.Part) -> diagnosis.Diagnostics:
     """Names of objects are valid, and a host has one certificate."""
-    names = {
-        "className": ingress.class_name,
-        "tlsSecret": ingress.tls_secret,
-        "issuer": ingress.issuer,
-        "namespace": ingress.namespace,
-    }
+    ingress = stack_settings.ingress
+    namespace, tls_secret = None, ingress.tls_secret
+    if stack_settings.publish == "gateway" and tls_secret is not None:
+        namespace, tls_secret = model_ingress_hosts.split_secret(tls_secret)
+    yield from check_object_names({"className": ingress.class_name, "tlsSecret": tls_secret}, part)
+    yield from check_object_names({"tlsSecret": namespace}, part)
+    yield from check_object_names({"issuer": ingress.issuer, "namespace": ingress.namespace}, part)
+    if ingress.tls_secret is not None and ingress.issuer is not None:
+        hint = "keep the existing certificate, or the issuer that creates one"
+        yield part.at("issuer").report("conflicting-keys", "tlsSecret is set too", hint)
+
+
+def check_object_names(names: Mapping[str, str | None], part: diagnosis.Part) -> diagnosis.Diagnostics:
+    """The names of Kubernetes objects, by key, are valid."""
     for key, name in names.items():
         if name is not None and (len(name) > 253 or not _NAME.fullmatch(name)):
             message = f"{diagnosis.quote(name)} is not a valid name of a Kubernetes object"
             hint = "use a-z, 0-9, - and .; begin and end with a letter or a digit"
             yield part.at(key).report("invalid-name", message, hint)
-    if ingress.tls_secret is not None and ingress.issuer is not None:
-        hint = "keep the existing certificate, or the issuer that creates one"
-        yield part.at("issuer").report("conflicting-keys", "tlsSecret is set too", hint)

@@ -73,7 +73,7 @@ def list_kinds(workload: application.AnyWorkload) -> list[str]:
         case application.Service():
             names.add("DaemonSet" if workload.daemon_set else "Deployment")
             names |= {"Service"} if workload.port is not None or workload.ports else set()
-            names |= {"Ingress"} if workload.publish else set()
+            names |= _list_route_kinds(workload) if workload.publish else set()
             names |= {"HorizontalPodAutoscaler"} if workload.scale.max is not None else set()
             if not workload.daemon_set and (workload.scale.max or workload.scale.min) >= 2:
                 names.add("PodDisruptionBudget")
@@ -87,6 +87,11 @@ def list_kinds(workload: application.AnyWorkload) -> list[str]:
     names |= {"Secret"} if any(secret.existing is None for secret in secrets) else set()
     names |= {"Role", "RoleBinding"} if workload.kubernetes_api else set()
     return sorted(names)
+
+
+def _list_route_kinds(service: application.Service) -> set[str]:
+    """The kinds that route requests to a published service, in any environment."""
+    return {"Ingress", "HTTPRoute"} | ({"GRPCRoute"} if service.protocol == "grpc" else set())
 
 
 def _check_kind(workload: application.AnyWorkload, part: diagnosis.Part, kind: str, fields: Any) -> Errors:

@@ -115,7 +115,7 @@ def manifests() -> list[dict[str, Any]]:
     app = load.load_application(golden.ROOT / "docs" / "reference.yaml", root=roots.Root(golden.ROOT))
     stack_settings = settings.Settings(stack="test", context="test")
     reference = preview.render_objects(environments.Environment.create(app, stack_settings))
-    rendered = [default for example in golden.EXAMPLES for default in golden.build_objects(example)]
+    rendered = [default for example in (*golden.EXAMPLES, "gateway") for default in golden.build_objects(example)]
     return [default.manifest for default in (*rendered, *reference)]
 
 

@@ -28,12 +28,6 @@ def render(environment: environments.Environment) -> list[objects.ReleaseObject]
     return objects.objects(environment, *golden.make_inputs(environment.app))
 
 
-def test_the_golden_file_is_up_to_date() -> None:
-    assert golden.format_manifests(golden.EXTERNAL) == golden.file(golden.EXTERNAL).read_text(), (
-        "run `make golden` and read the diff"
-    )
-
-
 def test_nothing_else_than_the_pod_of_the_store_differs() -> None:
     """Also the variables and the policies of its callers, and the names of the Secrets with a value of the stack."""
     before, after = ({one.key: one for one in render(environment)} for environment in (POD, PROD))

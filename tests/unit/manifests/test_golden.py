@@ -20,7 +20,7 @@ def get_phases(example: str) -> dict[str, str]:
     return {f"{one.kind}/{one.owner}": one.phase.name for one in golden.build_objects(example) if one.phase}
 
 
-@pytest.mark.parametrize("example", golden.EXAMPLES)
+@pytest.mark.parametrize("example", [*golden.EXAMPLES, *golden.STACK_EXAMPLES])
 def test_the_golden_file_is_up_to_date(example: str) -> None:
     assert golden.format_manifests(example) == golden.file(example).read_text(), "run `make golden` and read the diff"
 

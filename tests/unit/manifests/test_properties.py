@@ -101,9 +101,14 @@ def shuffle_keys(document: Any, by: random.Random) -> Any:
 def test_the_objects_of_the_reference_match_the_api_schema(folder: Path, reference: Any) -> None:
     bounded = copy.deepcopy(reference)
     del bounded["services"]["node-logs"]  # a DaemonSet has no maximum, so it cannot have a quota
+    grpc = copy.deepcopy(reference)
+    grpc["services"]["rpc"] = {"image": "x/rpc:1", "port": 9000, "protocol": "grpc", "publish": True}
+    hosts = {**STACK_VALUES["seaway:ingress"]["hosts"], "rpc": ["rpc.example.com"]}
+    gateway = {"publish": "gateway", "gateway": {"className": "x"}, "ingress": {"hosts": hosts, "tlsSecret": "a/b"}}
     rendered = [
         *render(folder, reference, STACK_VALUES)[1],
         *render(folder, bounded, STACK_VALUES | {"seaway:quota": True})[1],
+        *render(folder, grpc, STACK_VALUES | {f"seaway:{key}": setting for key, setting in gateway.items()})[1],
     ]
     assert {one.key: list(schema.check_object(one.kind, one.manifest)) for one in rendered} == {
         one.key: [] for one in rendered

@@ -73,5 +73,8 @@ def test_it_is_not_offered_for_other_kinds() -> None:
         kubernetes_api={"pods": ("get",)},
     )
     ingress = settings.Ingress(hosts={"web": ("shop.example.com",)})
-    rendered = render(web, publish="ingress", ingress=ingress)
+    rendered = {
+        **render(web, publish="ingress", ingress=ingress),
+        **render(web, publish="gateway", ingress=ingress, gateway=settings.Gateway(class_name="traefik")),
+    }
     assert sorted({one.kind for one in rendered.values() if one.owner is not None}) == raw.list_kinds(web)

@@ -247,6 +247,7 @@ def test_the_kinds_of_a_workload_follow_from_its_fields() -> None:
     assert "PodDisruptionBudget" not in kinds(scale=application.Scale(min=1))
     assert "PodDisruptionBudget" in kinds(scale=application.Scale(min=1, max=3))
     assert set(kinds(port=1, publish=True, scale=application.Scale(max=3))) - set(kinds()) == {
+        "HTTPRoute",
         "HorizontalPodAutoscaler",
         "Ingress",
         "Service",

@@ -50,6 +50,25 @@ def test_new_objects_are_accepted(plugin: engine.Plugin, api: apiserver.ApiServe
     assert list_reads(api) == ["/apis/apps/v1/namespaces/shop-prod/deployments/web"]
 
 
+@pytest.mark.parametrize("served", [None, ["Gateway"], ["Gateway", "HTTPRoute"]])
+def test_kinds_that_the_cluster_does_not_know(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display, served: list[str] | None, wording: object
+) -> None:
+    """The same program may install them: a preview warns, and the update is refused before it changes anything."""
+    version = "gateway.networking.k8s.io/v1"
+    if served is not None:
+        api.discovery[f"/apis/{version}"] = {"resources": [{"kind": kind} for kind in served]}
+    declared = inputs(NAMESPACE, *(f"{version}/{kind}/shop-prod/web" for kind in ("Gateway", "HTTPRoute")))
+    assert engine.create(plugin, URN, preview=True, **declared) == declared
+    if texts := display.list_texts(ephemeral=False):
+        assert texts == wording
+        refusal = plugin.get_refusal(lambda: engine.create(plugin, URN, **declared))
+        assert "[gateway-api-missing]" in refusal
+    else:
+        assert served == ["Gateway", "HTTPRoute"]
+        engine.create(plugin, URN, **declared)
+
+
 def test_objects_in_a_missing_namespace_are_not_requested(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
     engine.create(plugin, URN, **inputs(NAMESPACE, WEB, POLICY))
     assert list_reads(api) == []

@@ -62,6 +62,56 @@ def with_ingress(*hosts: str, **fields: Any) -> previews.Manifests:
     return previews.render_shop(stack=dataclasses.replace(previews.STACK, publish="ingress", ingress=ingress))
 
 
+def with_gateway(
+    *hosts: str, headers: dict[str, dict[str, str]] | None = None, name: str | None = None, **fields: Any
+) -> previews.Manifests:
+    ingress = settings.Ingress(hosts={"web": hosts}, **fields)
+    class_name = None if name else "cilium"
+    gateway = settings.Gateway(class_name=class_name, name=name, headers=headers or {})
+    stack = dataclasses.replace(previews.STACK, publish="gateway", ingress=ingress, gateway=gateway)
+    return previews.render_shop(stack=stack)
+
+
+SECURE = with_gateway("a.b", tls_secret="t")
+GATEWAY_CASES: dict[str, tuple[previews.Manifests, previews.Manifests, dict[str, str]]] = {
+    "added": (SHOP, with_gateway("a.b"), {"added Gateway/shop": "none", "added HTTPRoute/web.a.b": "none"}),
+    "removed": (with_gateway("a.b"), SHOP, {"removed Gateway/shop": "outage", "removed HTTPRoute/web.a.b": "outage"}),
+    "path": (with_gateway("a.b/x"), with_gateway("a.b/y"), {"changed HTTPRoute/web.a.b": "outage"}),
+    "header": (
+        with_gateway("a.b"),
+        with_gateway("a.b", headers={"web": {"X-A": "b"}}),
+        {"changed HTTPRoute/web.a.b": "outage"},
+    ),
+    "no TLS": (
+        SECURE,
+        with_gateway("a.b"),
+        {
+            "changed Gateway/shop": "outage",
+            "changed HTTPRoute/web.a.b": "none",
+            "removed HTTPRoute/https-redirect.a.b": "none",
+        },
+    ),
+    "class": (
+        with_gateway("a.b"),
+        edit("Gateway/shop", "spec.gatewayClassName", "istio", with_gateway("a.b")),
+        {"changed Gateway/shop": "outage"},
+    ),
+    "another Gateway": (
+        with_gateway("a.b"),
+        with_gateway("a.b", name="public"),
+        {"changed HTTPRoute/web.a.b": "outage", "removed Gateway/shop": "outage"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", GATEWAY_CASES)
+def test_impact_of_a_changed_gateway(case: str, wording: Any) -> None:
+    old, new, levels = GATEWAY_CASES[case]
+    lines = [line for line in previews.compare(old, new) if " Gateway/" in line or " HTTPRoute/" in line]
+    assert get_levels(lines) == levels
+    assert lines == wording
+
+
 def get_levels(lines: list[str], kind: str = "") -> dict[str, str]:
     """The impact by operation and object, of one kind or of all."""
     return dict(line.split(": ")[:2] for line in lines if f" {kind}" in line.split(": ")[0])

@@ -165,6 +165,7 @@ def test_every_cause_has_a_section_in_the_runbook() -> None:
         "data-loss",
         "existing-objects",
         "foreign-objects",
+        "gateway-api-missing",
         "namespace-deleted",
         "rollback-without-pulumi",
         "lost-passphrase",

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from seaway.checks.preflight import cluster_facts, nodes, requirements
-from seaway.model import application
+from seaway.checks.preflight import cluster_facts, gateway, nodes, requirements
+from seaway.kubernetes.api import kinds
+from seaway.model import application, settings
 from tests.unit.checks import checked_app
 from tests.unit.checks.preflight import answers
 
@@ -54,6 +55,7 @@ def quota(name: str, pods: str) -> dict[str, Any]:
     return answers.build_object(name, spec={"hard": {"pods": pods}})
 
 
+RETIRED = {"controller": "k8s.io/ingress-nginx"}
 K3S = {"major": "1", "minor": "34", "gitVersion": "v1.34.1+k3s1"}
 OTHER_DNS = answers.build_object("kube-dns", spec={"selector": {"app": "dns"}})
 CASES: dict[str, tuple[str, dict[str, Any]]] = {
@@ -83,6 +85,10 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "small disk": ("disk-size: missing", {CLAIMS: claim("1Mi", "1Mi")}),
     "large disk": ("disk-size: warning", {CLAIMS: claim("1Ti", "1Ti")}),
+    "retired controller": (
+        "ingress-class: warning",
+        {INGRESS: listed({**answers.build_default_class("nginx", "ingressclass"), "spec": RETIRED})},
+    ),
     "no ingress class": ("ingress-class: missing", {INGRESS: listed()}),
     "no cert-manager": ("cluster-issuer: missing", {requirements.ISSUERS_PATH: None}),
     "other issuer": ("cluster-issuer: missing", {requirements.ISSUERS_PATH: listed(answers.build_object("own"))}),
@@ -164,3 +170,73 @@ def test_a_requirement_with_an_unreadable_path_is_unknown() -> None:
     outcomes = answers.evaluate_all(answers.build_context(), unreadable)
     assert {outcome.state for outcome in outcomes.values()} == {"unknown"}
     assert outcomes["free-capacity"].message == f"no permission to read {nodes.NODES_PATH}"
+
+
+OWN, SHARED = (
+    settings.Gateway(class_name="seaway"),
+    settings.Gateway(name="public", namespace="infra", listener="https"),
+)
+API, CLASSES, GRANTS = gateway.API_PATH, gateway.CLASSES_PATH, kinds.build_path("ReferenceGrant", "certificates")
+PUBLIC = kinds.build_path("Gateway", "infra", "public")
+SERVED = {"resources": [{"kind": "HTTPRoute"}, {"kind": "Gateway"}]}
+GRANT = {
+    "from": [{"group": "gateway.networking.k8s.io", "kind": "Gateway", "namespace": "shop-test"}],
+    "to": [{"group": "", "kind": "Secret"}],
+}
+
+
+def gateway_class(name: str, status: str = "True") -> dict[str, Any]:
+    conditions = [{"type": "Accepted", "status": status, "message": "no such port"}]
+    return answers.build_object(name, spec={"controllerName": "a.b/c"}, status={"conditions": conditions})
+
+
+def public(listener: str = "https", hostname: str = "*.example.com", **allowed: Any) -> dict[str, Any]:
+    namespaces = {"namespaces": allowed or {"from": "All"}}
+    return answers.build_object(
+        "public",
+        spec={"listeners": [{"name": listener, "hostname": hostname, "allowedRoutes": namespaces}]},
+        status={"addresses": [{"value": "203.0.113.7"}], "conditions": [{"type": "Programmed", "status": "True"}]},
+    )
+
+
+def selector(key: str, label: str) -> dict[str, Any]:
+    return {"from": "Selector", "selector": {"matchLabels": {key: label}}}
+
+
+GATEWAY_CASES: dict[str, tuple[settings.Gateway, str, dict[str, Any]]] = {
+    "no API": (OWN, "gateway-api: missing", {API: None}),
+    "old API": (OWN, "gateway-api: missing", {API: {"resources": [{"kind": "Gateway"}]}}),
+    "API": (OWN, "gateway-api: present", {}),
+    "no class": (OWN, "gateway-class: missing", {CLASSES: listed(gateway_class("other"))}),
+    "class without controller": (OWN, "gateway-class: missing", {CLASSES: listed(gateway_class("seaway", "Unknown"))}),
+    "class": (OWN, "gateway-class: present", {}),
+    "no grant": (OWN, "reference-grant: missing", {GRANTS: listed()}),
+    "grant": (OWN, "reference-grant: present", {}),
+    "no Gateway": (SHARED, "gateway: missing", {PUBLIC: None}),
+    "no listener": (SHARED, "gateway: missing", {PUBLIC: public("http")}),
+    "same namespace": (SHARED, "gateway: missing", {PUBLIC: public(**{"from": "Same"})}),
+    "other label": (SHARED, "gateway: missing", {PUBLIC: public(**selector("a", "b"))}),
+    "own label": (SHARED, "gateway: present", {PUBLIC: public(**selector("seaway/stack", "test"))}),
+    "own name": (SHARED, "gateway: present", {PUBLIC: public(**selector("kubernetes.io/metadata.name", "shop-test"))}),
+    "other host": (SHARED, "gateway: missing", {PUBLIC: public(hostname="*.example.org")}),
+    "Gateway": (SHARED, "gateway: present", {}),
+}
+
+
+@pytest.mark.parametrize("case", GATEWAY_CASES)
+def test_a_gateway(case: str, wording: object) -> None:
+    choice, expected, changed = GATEWAY_CASES[case]
+    ingress = settings.Ingress(
+        hosts={"web": ("shop.example.com",)}, tls_secret="certificates/shop" if choice is OWN else None
+    )
+    stack = dataclasses.replace(checked_app.OPEN, publish="gateway", gateway=choice, ingress=ingress)
+    complete: dict[str, Any] = {
+        API: SERVED,
+        CLASSES: listed(gateway_class("seaway")),
+        GRANTS: listed(answers.build_object("grant", spec=GRANT)),
+        PUBLIC: public(),
+    }
+    outcomes = answers.evaluate_all(answers.build_context(stack=stack), complete | changed)
+    code, _, state = expected.partition(": ")
+    assert outcomes[code].state == state
+    assert [answers.format_outcome(outcomes[code])] == wording
