@@ -1,0 +1,68 @@
+"""Runs the rows of `seaway test` on a deployed application."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+
+from seaway import errors
+from seaway.acceptance import communication, deployment, probe, results, security
+from seaway.kubernetes.api import unstructured
+from seaway.kubernetes.cluster import snapshot
+
+Report = Callable[[str], None]
+"""Receives a line about the progress."""
+
+_Key = tuple[str, str]
+"""A workload, and a container of its pod."""
+
+
+async def run_probes(
+    tested: deployment.Deployment, rows: Sequence[results.Row], image: str, report: Report
+) -> list[results.Result]:
+    """The rows that disturb nothing: probes in the pods that run."""
+    containers: dict[_Key, tuple[snapshot.Object, str]] = {}
+    for name, pod in tested.pods.items():
+        names = _list_containers(pod) if "security" in rows else [name]
+        containers |= {(name, container): (pod, container) for container in names}
+    report(f"starting {len(containers)} probes in {len(tested.pods)} pods, with image {image}")
+    results_: list[results.Result] = [
+        _fail(row, name, "no-pod", "no pod of it is ready", "for the reason: seaway status")
+        for row in rows
+        for name in tested.workloads
+        if name not in tested.pods
+    ]
+    async with probe.open_all(tested.cluster, containers, image) as starts:
+        probes = {key: start for key, start in starts.items() if isinstance(start, probe.Probe)}
+        for (name, _), start in starts.items():
+            if isinstance(start, errors.Unavailable):
+                results_ += [_fail(row, name, "no-probe", str(start), "") for row in rows]
+        if "communication" in rows:
+            report("communication: trying every link and every other pair")
+            main_probes = {name: own for (name, container), own in probes.items() if container == name}
+            results_ += await communication.run(tested, main_probes)
+        if "security" in rows:
+            report("security: trying to escape from every container")
+            results_ += await _run_security(tested, probes)
+    return results_
+
+
+async def _run_security(tested: deployment.Deployment, probes: Mapping[_Key, probe.Probe]) -> list[results.Result]:
+    async def run(name: str, container: str, own_probe: probe.Probe) -> list[results.Result]:
+        return await security.run(tested.workloads[name], container, tested.pods[name], own_probe)
+
+    return await gather_results(run(name, container, own) for (name, container), own in probes.items())
+
+
+async def gather_results(tasks: Iterable[Awaitable[list[results.Result]]]) -> list[results.Result]:
+    """The results of all tasks, in order."""
+    return [result for several in await asyncio.gather(*tasks) for result in several]
+
+
+def _fail(row: results.Row, workload: str, code: str, message: str, hint: str) -> results.Result:
+    return results.Result(row=row, workload=workload, code=code, outcome="failed", message=message, hint=hint)
+
+
+def _list_containers(pod: snapshot.Object) -> list[str]:
+    """The containers of a pod that run."""
+    keys = ("containers", "initContainers")
+    names = [container["name"] for key in keys for container in unstructured.get_list(pod, "spec", key)]
+    return [name for name in names if "running" in unstructured.get_container_state(pod, name)]
