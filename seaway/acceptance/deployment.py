@@ -1,6 +1,5 @@
 """What is tested: the application that the release's record declares, and the pods that run."""
 
-import asyncio
 import dataclasses
 from collections.abc import Mapping
 from typing import Self
@@ -38,9 +37,7 @@ class Deployment:
         Raises:
             errors.Unavailable: the cluster has no record that can be read.
         """
-        current, live_objects = await asyncio.gather(
-            record_store.find_current(cluster, namespace), reflector.read_snapshot(cluster, namespace, ("Pod",))
-        )
+        current = await record_store.find_current(cluster, namespace)
         if current is None:
             raise record_store.ReleaseNotFound(
                 f"namespace {namespace} has no record of a release, so nothing says what {app_name} declares; deploy"
@@ -56,18 +53,20 @@ class Deployment:
                 f"the record of release {current.id} is of {recorded.app.name} in stack {recorded.settings.stack}, not"
                 f" of {app_name} in {stack}; deploy again: pulumi up --refresh --stack {stack}"
             )
-        pods: dict[str, snapshot.Object] = {}
-        for pod in sorted(live_objects.list_objects("Pod"), key=unstructured.get_creation_time):
-            if status.belongs_to_application(pod, app_name, stack) and unstructured.is_pod_ready(pod):
-                pods[status.get_owner(pod)] = pod
-        names = {workload.name for workload in _list_running(recorded.app)}
         return cls(
             cluster=cluster,
             release=current.id,
             sha256=stored.sha256,
             environment=recorded,
-            pods={name: pod for name, pod in pods.items() if name in names},
+            pods=await _find_pods(cluster, recorded, app_name=app_name, stack=stack),
         )
+
+    async def refresh(self) -> "Deployment":
+        """The same application, with the pods that run now."""
+        environment = self.environment
+        app_name, stack = environment.app.name, environment.settings.stack
+        pods = await _find_pods(self.cluster, environment, app_name=app_name, stack=stack)
+        return dataclasses.replace(self, pods=pods)
 
     @property
     def workloads(self) -> Mapping[str, application.ServiceOrStore]:
@@ -77,3 +76,17 @@ class Deployment:
 
 def _list_running(app: application.Application) -> list[application.ServiceOrStore]:
     return [workload for workload in (*app.services, *app.stores) if not external.find_address(workload)]
+
+
+async def _find_pods(
+    cluster: client.KubeClient, environment: environments.Environment, *, app_name: str, stack: str
+) -> dict[str, snapshot.Object]:
+    live_objects = await reflector.read_snapshot(cluster, environment.namespace, ("Pod",))
+    names = {workload.name for workload in _list_running(environment.app)}
+    return {
+        owner: pod
+        for pod in sorted(live_objects.list_objects("Pod"), key=unstructured.get_creation_time)
+        if status.belongs_to_application(pod, app_name, stack)
+        and unstructured.is_pod_ready(pod)
+        and (owner := status.get_owner(pod)) in names
+    }

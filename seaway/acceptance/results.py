@@ -9,6 +9,8 @@ Row = Literal["communication", "availability", "security", "performance"]
 ROWS: tuple[Row, ...] = get_args(Row)
 DISTURBING_ROWS: tuple[Row, ...] = ("availability", "performance")
 """The rows that delete pods or send load."""
+QUIET_ROWS: tuple[Row, ...] = ("communication", "security")
+"""The rows that disturb nothing."""
 
 Outcome = Literal["passed", "failed", "declared", "skipped"]
 """``declared``: the application itself permits what was found. ``skipped``: nothing was tried."""

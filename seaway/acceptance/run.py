@@ -4,12 +4,26 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 from seaway import errors
-from seaway.acceptance import communication, deployment, probe, results, security
-from seaway.kubernetes.api import unstructured
+from seaway.acceptance import (
+    availability,
+    communication,
+    deployment,
+    measurement,
+    performance,
+    probe,
+    results,
+    security,
+)
+from seaway.kubernetes.api import kinds, unstructured
 from seaway.kubernetes.cluster import snapshot
+from seaway.manifests import names
+from seaway.model import application
+from seaway.rollout import addresses
 
 Report = Callable[[str], None]
 """Receives a line about the progress."""
+
+_NO_POD = ("no pod of it is ready", "for the reason: seaway status")
 
 _Key = tuple[str, str]
 """A workload, and a container of its pod."""
@@ -25,10 +39,7 @@ async def run_probes(
         containers |= {(name, container): (pod, container) for container in names}
     report(f"starting {len(containers)} probes in {len(tested.pods)} pods, with image {image}")
     results_: list[results.Result] = [
-        _fail(row, name, "no-pod", "no pod of it is ready", "for the reason: seaway status")
-        for row in rows
-        for name in tested.workloads
-        if name not in tested.pods
+        _fail(row, name, "no-pod", *_NO_POD) for row in rows for name in tested.workloads if name not in tested.pods
     ]
     async with probe.open_all(tested.cluster, containers, image) as starts:
         probes = {key: start for key, start in starts.items() if isinstance(start, probe.Probe)}
@@ -42,6 +53,66 @@ async def run_probes(
         if "security" in rows:
             report("security: trying to escape from every container")
             results_ += await _run_security(tested, probes)
+    return results_
+
+
+async def may_disturb(tested: deployment.Deployment) -> bool:
+    """Whether the namespace, or the record where it may not be read, permits to disturb the application."""
+    recorded = tested.environment.settings.test.disturb
+    try:
+        manifest = await tested.cluster.get(kinds.build_path("Namespace", name=tested.environment.namespace))
+    except errors.Forbidden:
+        return recorded
+    return recorded and unstructured.get_annotation(manifest, names.DISTURB_ANNOTATION) != "false"
+
+
+async def run_disturbing(
+    tested: deployment.Deployment,
+    rows: Sequence[results.Row],
+    image: str,
+    limits: performance.LoadLimits,
+    report: Report,
+) -> list[results.Result]:
+    """The rows that delete pods and send load: one service after the other."""
+    published = await addresses.read_addresses(
+        tested.cluster,
+        tested.environment.namespace,
+        app_name=tested.environment.app.name,
+        stack=tested.environment.settings.stack,
+    )
+    results_: list[results.Result] = []
+    for service in tested.environment.app.services:
+        if service.port is None or service.protocol == "udp" or service.scale.min == 0:
+            continue
+        if service.name not in tested.pods:
+            results_ += [_fail(row, service.name, "no-pod", *_NO_POD) for row in rows]
+            continue
+        try:
+            source = measurement.open_source(tested, service, published.get(service.name, ()), image)
+            async with source as opened:
+                results_ += await _measure(tested, service, opened, rows, limits, report)
+        except errors.Unavailable as error:
+            done = {result.row for result in results_ if result.workload == service.name}
+            results_ += [_fail(row, service.name, "not-measured", str(error), "") for row in rows if row not in done]
+        tested = await tested.refresh()
+    return results_
+
+
+async def _measure(  # noqa: PLR0917 - as run_disturbing
+    tested: deployment.Deployment,
+    service: application.Service,
+    source: measurement.Source,
+    rows: Sequence[results.Row],
+    limits: performance.LoadLimits,
+    report: Report,
+) -> list[results.Result]:
+    results_: list[results.Result] = []
+    if "performance" in rows:
+        report(f"performance: {service.name} under load for {limits.seconds} s, {source.description}")
+        results_.append(await performance.run(service, source, limits))
+    if "availability" in rows:
+        report(f"availability: deleting a pod of {service.name}, then restarting it, {source.description}")
+        results_ += await availability.run(tested, service, source)
     return results_
 
 

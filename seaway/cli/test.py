@@ -4,7 +4,7 @@
 
     application, stack, context, namespace    strings
     release      the id of the record of the release that was tested
-    sha256       of that record
+    sha256       of that record in the cluster
     tested       when the run began, in UTC: 2026-03-01T10:00:00Z
     passed       whether something was tried, and nothing failed; the exit code is 0 then, otherwise 1
     rows         a list of {row, passed}: communication, availability, security or performance
@@ -20,15 +20,19 @@
 import argparse
 import asyncio
 import dataclasses
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 from rich import text
 
-from seaway.acceptance import deployment, results
+from seaway.acceptance import deployment, performance, results
 from seaway.acceptance import run as acceptance_run
 from seaway.cli import command, connection, display, stack, status_report
 from seaway.files import writer
+from seaway.manifests import names
+
+_DISTURB_HINT = "test it in another stack, or run only: --only communication,security"
 
 HEADINGS = ("ROW", "WORKLOAD", "RESULT", "TRIED")
 OUTCOME_COLOURS = {"passed": "green", "failed": "red", "declared": "yellow", "skipped": "yellow"}
@@ -40,14 +44,32 @@ def configure(parser: argparse.ArgumentParser) -> None:
     command.add_json_option(parser, __name__)
     help_text = f"run only these rows, separated by commas: {', '.join(results.ROWS)}"
     parser.add_argument("--only", metavar="ROWS", type=_parse_rows, help=help_text)
+    help_text = "also delete pods, restart services and send load: availability and performance"
+    parser.add_argument("--disturb", action="store_true", help=help_text)
+    defaults = performance.LoadLimits()
+    for name, help_text, maximum in (
+        ("seconds", "how long performance sends load to each service", 300),
+        ("connections", "how many connections it uses at once", 500),
+        ("rate", "how many requests a second it sends in all; 0: as many as are answered", 10_000),
+    ):
+        default = getattr(defaults, name)
+        parse = functools.partial(_parse_number, maximum=maximum)
+        parser.add_argument(f"--{name}", metavar="N", type=parse, default=default, help=f"{help_text} [{default}]")
     parser.add_argument("--junit", metavar="FILE", type=Path, help="also write the results as JUnit XML")
 
 
 def run(arguments: argparse.Namespace) -> int:
     target = stack.find_target(arguments)
-    default: tuple[results.Row, ...] = tuple(row for row in results.ROWS if row not in results.DISTURBING_ROWS)
-    rows = arguments.only or default
-    report = asyncio.run(_test(target, rows))
+    rows: tuple[results.Row, ...] = arguments.only or (results.ROWS if arguments.disturb else results.QUIET_ROWS)
+    disturbing = [row for row in rows if row in results.DISTURBING_ROWS]
+    if disturbing and not arguments.disturb:
+        raise command.UsageError(f"{disturbing[0]} deletes pods or sends load; add --disturb if it may do so here")
+    if disturbing and not stack.read_settings(target.folder, target.name, target.application_name).test.disturb:
+        raise command.UsageError(f"stack {target.name} has seaway:test: {{disturb: false}}; {_DISTURB_HINT}")
+    limits = performance.LoadLimits(
+        seconds=max(arguments.seconds, 1), connections=max(arguments.connections, 1), rate=arguments.rate
+    )
+    report = asyncio.run(_test(target, rows, limits))
     if arguments.junit:
         writer.write_output(arguments.junit, results.format_junit(report, f"{target.app} {target.name}"))
     if arguments.json:
@@ -57,20 +79,35 @@ def run(arguments: argparse.Namespace) -> int:
     return command.SUCCESS if report.passed else command.FAILURE
 
 
-async def _test(target: stack.TargetStack, rows: tuple[results.Row, ...]) -> results.Report:
+async def _test(
+    target: stack.TargetStack, rows: tuple[results.Row, ...], limits: performance.LoadLimits
+) -> results.Report:
     tested = command.format_time()
     async with connection.connect(target) as cluster:
         application = await deployment.Deployment.read(
             cluster, target.namespace, app_name=target.app, stack=target.name
         )
         image = stack.read_debug_image(target)
-        tried = await acceptance_run.run_probes(application, rows, image, command.report)
+        quiet = [row for row in results.QUIET_ROWS if row in rows]
+        disturbing = [row for row in results.DISTURBING_ROWS if row in rows]
+        if disturbing and not await acceptance_run.may_disturb(application):
+            message = f"namespace {target.namespace} has the annotation {names.DISTURB_ANNOTATION}: false"
+            raise command.UsageError(f"{message}; {_DISTURB_HINT}")
+        tried = await acceptance_run.run_probes(application, quiet, image, command.report) if quiet else []
+        if disturbing:
+            tried += await acceptance_run.run_disturbing(application, disturbing, image, limits, command.report)
     # A hint of the layers below does not know the stack.
     status = f"seaway status {target.options}"
     complete = [dataclasses.replace(result, hint=result.hint.replace("seaway status", status)) for result in tried]
     return results.Report(
         release=application.release, sha256=application.sha256, tested=tested, rows=rows, results=complete
     )
+
+
+def _parse_number(text_: str, *, maximum: int) -> int:
+    if not text_.isdecimal() or int(text_) > maximum:
+        raise argparse.ArgumentTypeError(f"{text_!r} is not a number from 0 to {maximum}")
+    return int(text_)
 
 
 def _parse_rows(words: str) -> tuple[results.Row, ...]:
@@ -98,4 +135,6 @@ def _list_cells(report: results.Report) -> Iterator[tuple[str | text.Text, ...]]
             outcomes = results.count_outcomes(result for result in own if result.workload == workload)
             worst = next(outcome for outcome in ("failed", "declared", "passed", "skipped") if outcome in outcomes)
             counts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+            measured = [result for result in own if result.workload == workload and result.figures]
+            counts = "; ".join(f"{result.code}: {result.message}" for result in measured) or counts
             yield row, workload, text.Text(worst, style=OUTCOME_COLOURS[worst]), counts

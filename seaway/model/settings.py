@@ -101,6 +101,17 @@ class Trust:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """What `seaway test` may do in this environment."""
+
+    disturb: Annotated[
+        bool,
+        Help("whether `seaway test --disturb` may delete pods, restart services and send load here"),
+        Rationale("it does so only with that option; switch it off where users would notice"),
+    ] = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One environment."""
 
@@ -205,6 +216,9 @@ class Settings:
         tuple[Waiver, ...],
         Help("findings that are accepted in this environment, each with a reason, an owner and a last day"),
     ] = ()
+    test: Annotated[
+        Test, Help("what `seaway test` may do; the namespace gets the annotation `seaway/test-disturb` if it is less")
+    ] = Test()
     overlay: Annotated[
         Mapping[str, Any],
         Help("changes for this environment, with the keys of the application's file"),

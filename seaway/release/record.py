@@ -176,6 +176,8 @@ def _get_recorded(stack_settings: settings.Settings) -> dict[str, Any]:
     recorded = {name: getattr(stack_settings, name) for name in names}
     if not stack_settings.program_secrets:
         del recorded["program_secrets"]  # records that are older than this setting keep their ids
+    if stack_settings.test == settings.Test():
+        del recorded["test"]  # likewise
     return recorded
 
 

@@ -1,6 +1,7 @@
 """`seaway test` on the real cluster: it passes a good application, and finds planted defects."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from xml.etree import ElementTree
@@ -51,7 +52,7 @@ services:
   web:
     {SERVICE}
     publish: true
-    calls: [api, bare]
+    calls: [api]
     env: {{DELAY: "0", DROPS: "no"}}
   api:
     {SERVICE}
@@ -59,11 +60,10 @@ services:
     env: {{DELAY: "0.2", DROPS: "yes"}}
     preStopDelay: 0
     security: baseline
+    slo: {{p99: 50ms}}
   bare:
     image: "{BARE}"
     args: [-dns.port, "1053"]
-    port: 1053
-    protocol: tcp
     user: 65532
     scale: 1
     resources: {{cpu: 10m}}
@@ -112,6 +112,7 @@ def test_rows_without_disturbance(tried: project.Project) -> None:
     assert outcomes["db", "closed-link"] == "failed"
     assert outcomes["api", "capabilities"] == "declared"
     assert not [key for key, outcome in outcomes.items() if outcome == "skipped"]
+    assert "bare:1053 (not declared)" in {known["subject"] for known in report["results"]}
     suites = ElementTree.parse(tried.folder / "results.xml").getroot()
     assert [suite.get("name") for suite in suites] == ["communication", "security"]
     assert len(suites.findall(".//failure")) == sum(known["outcome"] == "failed" for known in report["results"])
@@ -123,8 +124,41 @@ def test_root_container_is_found(tried: project.Project) -> None:
     tried.kubectl("patch", "deployment", "api", "-n", NAMESPACE, "--type=strategic", "-p", patch)
     tried.kubectl("rollout", "status", "deployment/api", "-n", NAMESPACE, "--timeout=120s")
     prober.wait_until(lambda: tried.seaway("status", "--stack", STACK).exit_code == 0, seconds=60)
+    printed = tried.seaway("test", "--stack", STACK, "--only", "security")
+    assert re.search(r"\nfailed root-user: api: it runs as root", printed.stdout)
     report, outcomes = run_test(tried, "--only", "security")
     failed = {key for key, outcome in outcomes.items() if outcome == "failed"}
     assert failed == {("api", "root-user"), ("api", "root-file-system")}, report
     tried.kubectl("rollout", "undo", "deployment/api", "-n", NAMESPACE)
     tried.kubectl("rollout", "status", "deployment/api", "-n", NAMESPACE, "--timeout=120s")
+
+
+def test_disturbance_finds_dropped_requests(tried: project.Project) -> None:
+    """web answers while it is replaced. api ends at SIGTERM with requests in flight, and is measured from its caller."""
+    words = ("--disturb", "--only", "availability,performance", "--seconds", "3", "--connections", "8")
+    report, outcomes = run_test(tried, *words)
+    print(json.dumps(report, indent=1))
+    assert outcomes == {
+        ("web", "load"): "passed",
+        ("web", "pod-deleted"): "passed",
+        ("web", "restarted"): "passed",
+        ("api", "load"): "failed",
+        ("api", "pod-deleted"): "failed",
+        ("api", "restarted"): "failed",
+    }, report
+    hints = {(known["workload"], known["code"]): known["hint"] for known in report["results"]}
+    assert "SIGTERM" in hints["api", "restarted"]
+    messages = {(known["workload"], known["code"]): known["message"] for known in report["results"]}
+    assert "from this machine, at http://" in messages["web", "load"]
+    assert "slo.p99" in messages["api", "load"]
+    assert "from a pod of web" in messages["api", "load"]
+
+
+def test_a_stack_that_refuses_disturbance(tried: project.Project) -> None:
+    tried.kubectl("annotate", "namespace", NAMESPACE, "seaway/test-disturb=false")
+    try:
+        result = tried.seaway("test", "--stack", STACK, "--disturb")
+    finally:
+        tried.kubectl("annotate", "namespace", NAMESPACE, "seaway/test-disturb-")
+    assert result.exit_code == 2
+    assert "seaway/test-disturb: false" in " ".join(result.stderr.split())

@@ -52,8 +52,8 @@ def allows(  # noqa: PLR0917 - the ends of a connection
             ranges = [ipaddress.ip_network(text) for text in block.get("except", ())]
             if not any(ipaddress.ip_address(ip) in range_ for range_ in ranges if range_.version == 4):
                 return True
-        is_local = labels and "podSelector" in peer and "namespaceSelector" not in peer
-        if is_local and unstructured.matches_selector(peer["podSelector"], labels):
+        is_local = "podSelector" in peer and "namespaceSelector" not in peer
+        if labels and is_local and unstructured.matches_selector(peer["podSelector"], labels):
             return True
     return not rule.get(key)
 

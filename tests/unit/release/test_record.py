@@ -101,8 +101,8 @@ def test_an_invalid_record_is_reported(change: dict[str, Any], path: str, code: 
 def test_every_setting_is_recorded_or_excluded() -> None:
     fields = {field.name for field in dataclasses.fields(settings.Settings)}
     plain = create()
-    assert "programSecrets" not in plain.to_plain()["settings"], "ids of records that are older than it stay"
-    given = dataclasses.replace(plain.environment.settings, program_secrets=("A",))
+    assert not {"programSecrets", "test"} & plain.to_plain()["settings"].keys(), "ids of older records stay"
+    given = dataclasses.replace(plain.environment.settings, program_secrets=("A",), test=settings.Test(disturb=False))
     environment = dataclasses.replace(plain.environment, settings=given)
     recorded = dataclasses.replace(plain, environment=environment).to_plain()["settings"].keys()
     unrecorded = {name for name in fields if decode.to_camel_case(name) not in recorded}
