@@ -34,7 +34,7 @@ https://docs.kernel.org/networking/proc_net_tcp.html"""
 _CONNECT_SCRIPT = f"""\
 try() {{
   case $1 in
-    name) getent hosts "$2" || nslookup "$2" ;;
+    name) timeout 10 getent hosts "$2" || timeout 10 nslookup "$2" ;;
     *) if command -v bash; then timeout {CONNECT_SECONDS} bash -c ': </dev/tcp/$0/$1' "$1" "$2"
       else nc -w {CONNECT_SECONDS} "$1" "$2" -e /bin/true; fi ;;
   esac

@@ -31,6 +31,7 @@ from seaway.acceptance import run as acceptance_run
 from seaway.cli import command, connection, display, stack, status_report
 from seaway.files import writer
 from seaway.manifests import names
+from seaway.project import recorded_test
 
 _DISTURB_HINT = "test it in another stack, or run only: --only communication,security"
 
@@ -55,6 +56,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default = getattr(defaults, name)
         parse = functools.partial(_parse_number, maximum=maximum)
         parser.add_argument(f"--{name}", metavar="N", type=parse, default=default, help=f"{help_text} [{default}]")
+    help_text = "write the result to environments/STACK.test.yaml, for a promotion that requires it"
+    parser.add_argument("--record", action="store_true", help=help_text)
     parser.add_argument("--junit", metavar="FILE", type=Path, help="also write the results as JUnit XML")
 
 
@@ -72,6 +75,9 @@ def run(arguments: argparse.Namespace) -> int:
     report = asyncio.run(_test(target, rows, limits))
     if arguments.junit:
         writer.write_output(arguments.junit, results.format_junit(report, f"{target.app} {target.name}"))
+    if arguments.record:
+        recorded_test.write(target.folder, target.lock_name, _summarize(report))
+        command.report(f"recorded in {recorded_test.format_path(target.lock_name)}; commit it")
     if arguments.json:
         command.print_json(status_report.target_to_json(target) | report.to_json())
     else:
@@ -115,6 +121,17 @@ def _parse_rows(words: str) -> tuple[results.Row, ...]:
     if unknown := [name for name in names if name not in results.ROWS]:
         raise argparse.ArgumentTypeError(f"unknown row {unknown[0]!r}; the rows are: {', '.join(results.ROWS)}")
     return tuple(row for row in results.ROWS if row in names)
+
+
+def _summarize(report: results.Report) -> recorded_test.RecordedTest:
+    failed = tuple(row for row in report.rows if report.find("failed", row))
+    return recorded_test.RecordedTest(
+        release=report.release,
+        sha256=report.sha256,
+        tested=report.tested,
+        passed=tuple(row for row in report.rows if row not in failed and report.find("passed", row)),
+        failed=failed,
+    )
 
 
 def _print_report(target: stack.TargetStack, report: results.Report) -> None:

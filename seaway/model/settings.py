@@ -14,6 +14,7 @@ Engine = Literal["docker-build", "docker"]
 PublishMode = Literal["none", "nodePort", "loadBalancer", "ingress"]
 PolicyAction = Literal["block", "allow"]
 Severity = Literal["error", "warning"]
+Requirement = Literal["test"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +84,10 @@ class Promotion:
     """The conditions for a promotion to this stack."""
 
     from_: Annotated[str, Help("the stack in which the release must have been healthy first")]
+    requires: Annotated[
+        tuple[Requirement, ...],
+        Help("`test`: `seaway test --record` must have passed with this release in the stack that it is promoted from"),
+    ] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

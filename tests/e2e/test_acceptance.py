@@ -134,7 +134,7 @@ def test_root_container_is_found(tried: project.Project) -> None:
 
 
 def test_disturbance_finds_dropped_requests(tried: project.Project) -> None:
-    """web answers while it is replaced. api ends at SIGTERM with requests in flight, and is measured from its caller."""
+    """web answers while it is replaced. api ends at SIGTERM with requests in flight; it is measured from its caller."""
     words = ("--disturb", "--only", "availability,performance", "--seconds", "3", "--connections", "8")
     report, outcomes = run_test(tried, *words)
     print(json.dumps(report, indent=1))
