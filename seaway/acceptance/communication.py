@@ -16,6 +16,8 @@ _KUBERNETES = "kubernetes.default.svc"
 _NOT_ENFORCED = "the cluster does not enforce network policies; install a network plugin that does"
 _DRIFT_HINT = "the policies in the cluster may not be those of the release: seaway status --drift"
 
+_IMAGE_HINT = "its image needs bash, or the nc of busybox: pulumi config set seaway:debugImage <image>"
+
 _CLOSED_CODES = ("closed-link", "metadata-service", "other-namespace", "api-server")
 
 _LOOPBACK = re.compile(r"(0{16}FFFF0000)?[0-9A-F]{6}7F|0{24}01000000")
@@ -61,16 +63,25 @@ class _Network:
 
 async def run(tested: deployment.Deployment, probes: Mapping[str, probe.Probe]) -> list[results.Result]:
     """Try all connections. ``probes``: beside the main container of each workload, by its name."""
-    networks = {name: await _read_network(tested, name, probes[name]) for name in probes}
+    networks: dict[str, _Network] = {}
+    tried: list[results.Result] = []
+    for name, own_probe in probes.items():
+        try:
+            networks[name] = await _read_network(tested, name, own_probe)
+        except errors.Unavailable as error:
+            tried.append(results.fail("communication", name, "no-probe", str(error)))
     endpoints = {name: network.endpoint for name, network in networks.items()}
     api_addresses = await _find_api_addresses(tested.cluster)
-    tasks = (
-        _try_connections(
-            tested, name, probes[name], endpoints, _describe_outside(tested, name, networks[name], api_addresses)
-        )
-        for name in probes
-    )
-    tried = [result for several in await asyncio.gather(*tasks) for result in several]
+
+    async def try_all(name: str) -> list[results.Result]:
+        outside = _describe_outside(tested, name, networks[name], api_addresses)
+        try:
+            return await _try_connections(tested, name, probes[name], endpoints, outside)
+        except errors.Unavailable as error:
+            return [results.fail("communication", name, "no-probe", str(error), _IMAGE_HINT)]
+
+    for several in await asyncio.gather(*map(try_all, networks)):
+        tried += several
     return list(_explain(tried))
 
 

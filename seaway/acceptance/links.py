@@ -1,7 +1,6 @@
 """Which connections an application declares: generated from ``calls``, without a look at its network policies."""
 
 import dataclasses
-import ipaddress
 from collections.abc import Collection, Iterator, Mapping
 from typing import Literal
 
@@ -51,6 +50,7 @@ class Outside:
     """Whether it runs on the node of the pod, which policies cannot close.
     https://kubernetes.io/docs/concepts/services-networking/network-policies/#networkpolicy-resource"""
     dns_server: str
+    """Its address; empty if it is unknown."""
 
 
 def list_connections(
@@ -98,7 +98,7 @@ def _list_outside(caller: application.ServiceOrStore, outside: Outside) -> Itera
     elif not outside.is_api_server_on_node:
         targets.append(("api-server", outside.api_server, outside.api_port, "the API server"))
     for code, host, port, subject in targets:
-        if not _has_egress(caller, host, port):
+        if host and not _has_egress(caller, host, port):
             yield Connection(code=code, host=host, port=port, is_open=False, subject=f"{subject}:{port}")
 
 
@@ -127,7 +127,7 @@ def _reaches(
 def _has_egress(caller: application.ServiceOrStore, address: str, port: int) -> bool:
     """Whether ``egress`` or access to the Kubernetes API opens an address."""
     ranges = filter(None, map(egress.parse_range, caller.egress))
-    ip = ipaddress.ip_address(address)
+    ip = external.parse_ip(address)
     return (bool(caller.kubernetes_api) and port in policies.API_PORTS) or any(
-        range_.port in (None, port) and egress.contains_address(range_, ip) for range_ in ranges
+        ip and range_.port in (None, port) and egress.contains_address(range_, ip) for range_ in ranges
     )

@@ -116,9 +116,10 @@ async def _run_here(options: str) -> AsyncGenerator[Finish]:
         if process.stdin and process.stdout:
             if stop:
                 process.stdin.write(b"stop\n")
-            output = await asyncio.wait_for(process.stdout.read(), seconds)
-            if await process.wait() == 0:
-                return json.loads(output)
+            with contextlib.suppress(TimeoutError):
+                output = await asyncio.wait_for(process.stdout.read(), seconds)
+                if await process.wait() == 0:
+                    return json.loads(output)
         raise errors.Unavailable("the program that sends requests failed")
 
     try:

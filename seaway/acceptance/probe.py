@@ -142,10 +142,12 @@ async def open_all(
             if not starts[key].done():  # a connection that is lost later is reported by the next script
                 starts[key].set_result(error)
 
-    async with asyncio.TaskGroup() as group:
-        for key, (pod, container) in containers.items():
-            group.create_task(hold(key, pod, container))
-        try:
-            yield {key: await start for key, start in starts.items()}
-        finally:
-            done.set()
+    tasks = {key: asyncio.create_task(hold(key, pod, container)) for key, (pod, container) in containers.items()}
+    try:
+        yield {key: await start for key, start in starts.items()}
+    finally:
+        done.set()
+        for key, task in tasks.items():
+            if not starts[key].done():
+                task.cancel()
+        await asyncio.gather(*tasks.values(), return_exceptions=True)

@@ -34,6 +34,11 @@ class Result:
     """What was measured."""
 
 
+def fail(row: Row, workload: str, code: str, message: str, hint: str = "") -> Result:
+    """A result of a workload that could not be tried."""
+    return Result(row=row, workload=workload, code=code, outcome="failed", message=message, hint=hint)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The results of one run for one release."""

@@ -1,7 +1,7 @@
 """Runs the rows of `seaway test` on a deployed application."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from seaway import errors
 from seaway.acceptance import (
@@ -25,6 +25,8 @@ Report = Callable[[str], None]
 
 _NO_POD = ("no pod of it is ready", "for the reason: seaway status")
 
+_NO_JOB_POD = "is a job, whose pods run only at times"
+
 _Key = tuple[str, str]
 """A workload, and a container of its pod."""
 
@@ -39,13 +41,21 @@ async def run_probes(
         containers |= {(name, container): (pod, container) for container in names}
     report(f"starting {len(containers)} probes in {len(tested.pods)} pods, with image {image}")
     results_: list[results.Result] = [
-        _fail(row, name, "no-pod", *_NO_POD) for row in rows for name in tested.workloads if name not in tested.pods
+        results.fail(row, name, "no-pod", *_NO_POD)
+        for row in rows
+        for name in tested.workloads
+        if name not in tested.pods
+    ]
+    results_ += [
+        results.Result(row=row, workload=job.name, code="job", outcome="skipped", message=f"{job.name} {_NO_JOB_POD}")
+        for row in rows
+        for job in tested.environment.app.jobs
     ]
     async with probe.open_all(tested.cluster, containers, image) as starts:
         probes = {key: start for key, start in starts.items() if isinstance(start, probe.Probe)}
         for (name, _), start in starts.items():
             if isinstance(start, errors.Unavailable):
-                results_ += [_fail(row, name, "no-probe", str(start), "") for row in rows]
+                results_ += [results.fail(row, name, "no-probe", str(start)) for row in rows]
         if "communication" in rows:
             report("communication: trying every link and every other pair")
             main_probes = {name: own for (name, container), own in probes.items() if container == name}
@@ -85,7 +95,7 @@ async def run_disturbing(
         if service.port is None or service.protocol == "udp" or service.scale.min == 0:
             continue
         if service.name not in tested.pods:
-            results_ += [_fail(row, service.name, "no-pod", *_NO_POD) for row in rows]
+            results_ += [results.fail(row, service.name, "no-pod", *_NO_POD) for row in rows]
             continue
         try:
             source = measurement.open_source(tested, service, published.get(service.name, ()), image)
@@ -93,7 +103,7 @@ async def run_disturbing(
                 results_ += await _measure(tested, service, opened, rows, limits, report)
         except errors.Unavailable as error:
             done = {result.row for result in results_ if result.workload == service.name}
-            results_ += [_fail(row, service.name, "not-measured", str(error), "") for row in rows if row not in done]
+            results_ += [results.fail(row, service.name, "not-measured", str(error)) for row in rows if row not in done]
         tested = await tested.refresh()
     return results_
 
@@ -118,18 +128,13 @@ async def _measure(  # noqa: PLR0917 - as run_disturbing
 
 async def _run_security(tested: deployment.Deployment, probes: Mapping[_Key, probe.Probe]) -> list[results.Result]:
     async def run(name: str, container: str, own_probe: probe.Probe) -> list[results.Result]:
-        return await security.run(tested.workloads[name], container, tested.pods[name], own_probe)
+        try:
+            return await security.run(tested.workloads[name], container, tested.pods[name], own_probe)
+        except errors.Unavailable as error:
+            return [results.fail("security", name, "no-probe", str(error))]
 
-    return await gather_results(run(name, container, own) for (name, container), own in probes.items())
-
-
-async def gather_results(tasks: Iterable[Awaitable[list[results.Result]]]) -> list[results.Result]:
-    """The results of all tasks, in order."""
-    return [result for several in await asyncio.gather(*tasks) for result in several]
-
-
-def _fail(row: results.Row, workload: str, code: str, message: str, hint: str) -> results.Result:
-    return results.Result(row=row, workload=workload, code=code, outcome="failed", message=message, hint=hint)
+    judged = await asyncio.gather(*(run(name, container, own) for (name, container), own in probes.items()))
+    return [result for several in judged for result in several]
 
 
 def _list_containers(pod: snapshot.Object) -> list[str]:

@@ -94,8 +94,8 @@ async def _test(
             cluster, target.namespace, app_name=target.app, stack=target.name
         )
         image = stack.read_debug_image(target)
-        quiet = [row for row in results.QUIET_ROWS if row in rows]
-        disturbing = [row for row in results.DISTURBING_ROWS if row in rows]
+        quiet: list[results.Row] = [row for row in results.QUIET_ROWS if row in rows]
+        disturbing: list[results.Row] = [row for row in results.DISTURBING_ROWS if row in rows]
         if disturbing and not await acceptance_run.may_disturb(application):
             message = f"namespace {target.namespace} has the annotation {names.DISTURB_ANNOTATION}: false"
             raise command.UsageError(f"{message}; {_DISTURB_HINT}")
