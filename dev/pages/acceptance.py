@@ -20,7 +20,7 @@ HEADING = "## The last run"
 
 
 def build_section(title: str, reports: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """The lines of the section: one row of the table for each workload, code and outcome."""
+    """The lines of the section: one row for each failure and measurement, and one for what passed of a workload."""
     yield HEADING
     yield ""
     yield (
@@ -28,8 +28,8 @@ def build_section(title: str, reports: Sequence[dict[str, Any]]) -> Iterator[str
         f" {parts.find_part('kubernetes').version}); {os.cpu_count()} cores, {platform.system()} {platform.release()}."
     )
     yield ""
-    yield "| row | workload | code | outcome | what was seen |"
-    yield "|---|---|---|---|---|"
+    yield "| row | workload | outcome | what was seen |"
+    yield "|---|---|---|---|"
     for report in reports:
         yield from _build_rows(report["results"])
 
@@ -37,11 +37,15 @@ def build_section(title: str, reports: Sequence[dict[str, Any]]) -> Iterator[str
 def _build_rows(results: Iterable[dict[str, Any]]) -> Iterator[str]:
     grouped: dict[tuple[str, ...], list[str]] = {}
     for result in results:
-        key = tuple(result[name] for name in ("row", "workload", "code", "outcome"))
-        seen = result["message"] if result["figures"] or result["outcome"] != "passed" else result["subject"]
-        grouped.setdefault(key, []).append(seen)
-    for key, texts in grouped.items():
-        yield f"| {' | '.join(key)} | {'<br>'.join(dict.fromkeys(texts)).replace('|', '/')} |"
+        row, workload, code, outcome = (result[name] for name in ("row", "workload", "code", "outcome"))
+        if outcome == "passed" and not result["figures"]:
+            subject = f"`{code}` {result['subject']}" if row == "communication" else f"`{code}`"
+            grouped.setdefault((row, workload, outcome), []).append(subject)
+        else:
+            grouped.setdefault((row, workload, outcome), []).append(f"`{code}`: {result['message']}")
+    for key, texts in sorted(grouped.items()):
+        separator = ", " if key[2] == "passed" else "<br>"
+        yield f"| {' | '.join(key)} | {separator.join(dict.fromkeys(texts)).replace('|', '/')} |"
 
 
 def main(words: Sequence[str]) -> int:

@@ -163,7 +163,7 @@ def judge(name: str, tried: links.Connection, state: str | None) -> results.Resu
         message = f"{name} cannot connect to {tried.subject} within {CONNECT_SECONDS} s, which it calls"
         hint = _DRIFT_HINT if tried.code == "open-link" else "allow it in the firewall of the target"
     elif not tried.is_open and state == "open":
-        message = f"{name} can connect to {tried.subject}, which it does not declare"
+        message = f"{name} can connect to {tried.subject}, but no declaration opens it"
         hint = _DRIFT_HINT
     return results.Result(
         row="communication",
