@@ -1,12 +1,11 @@
 """Sends requests, and prints what became of them. It runs as a program, here or in a container.
 
-Only the standard library is used, because the container has nothing else. Its argument is JSON, see ``Options``. It
-ends after ``seconds``, or when its stdin has a line.
+It runs with Python 3.9 or later and only its standard library, because the container has nothing else. Its argument is
+JSON, see ``Options``. It ends after ``seconds``, or when its stdin has a line.
 """
 
 import asyncio
 import dataclasses
-import itertools
 import json
 import ssl
 import sys
@@ -50,7 +49,7 @@ class Load:
         clients = [asyncio.create_task(self._send_all()) for _ in range(self.options.connections)]
         try:
             await asyncio.wait_for(self.stopped.wait(), self.options.seconds)
-        except TimeoutError:
+        except asyncio.TimeoutError:  # noqa: UP041 - another class before Python 3.11
             self.stopped.set()
         await asyncio.gather(*clients)
         return self._summarize(time.monotonic())
@@ -150,7 +149,7 @@ class Load:
             "perSecond": round(len(ordered) / seconds, 1),
             "p50": _find_percentile(ordered, 50),
             "p99": _find_percentile(ordered, 99),
-            "longestPause": round(max(after - before for before, after in itertools.pairwise(times)), 2),
+            "longestPause": round(max(times[index] - times[index - 1] for index in range(1, len(times))), 2),
         }
 
 

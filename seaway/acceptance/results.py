@@ -39,6 +39,11 @@ def fail(row: Row, workload: str, code: str, message: str, hint: str = "") -> Re
     return Result(row=row, workload=workload, code=code, outcome="failed", message=message, hint=hint)
 
 
+def skip(row: Row, workload: str, code: str, message: str) -> Result:
+    """A result of a workload that need not be tried."""
+    return Result(row=row, workload=workload, code=code, outcome="skipped", message=message)
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """The results of one run for one release."""

@@ -1,7 +1,7 @@
 """Runs the rows of `seaway test` on a deployed application."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from seaway import errors
 from seaway.acceptance import (
@@ -25,8 +25,6 @@ Report = Callable[[str], None]
 
 _NO_POD = ("no pod of it is ready", "for the reason: seaway status")
 
-_NO_JOB_POD = "is a job, whose pods run only at times"
-
 _Key = tuple[str, str]
 """A workload, and a container of its pod."""
 
@@ -37,20 +35,10 @@ async def run_probes(
     """The rows that disturb nothing: probes in the pods that run."""
     containers: dict[_Key, tuple[snapshot.Object, str]] = {}
     for name, pod in tested.pods.items():
-        names = _list_containers(pod) if "security" in rows else [name]
-        containers |= {(name, container): (pod, container) for container in names}
+        running = _list_containers(pod) if "security" in rows else [name]
+        containers |= {(name, container): (pod, container) for container in running}
     report(f"starting {len(containers)} probes in {len(tested.pods)} pods, with image {image}")
-    results_: list[results.Result] = [
-        results.fail(row, name, "no-pod", *_NO_POD)
-        for row in rows
-        for name in tested.workloads
-        if name not in tested.pods
-    ]
-    results_ += [
-        results.Result(row=row, workload=job.name, code="job", outcome="skipped", message=f"{job.name} {_NO_JOB_POD}")
-        for row in rows
-        for job in tested.environment.app.jobs
-    ]
+    results_ = [result for row in rows for result in _list_untried(tested, row)]
     async with probe.open_all(tested.cluster, containers, image) as starts:
         probes = {key: start for key, start in starts.items() if isinstance(start, probe.Probe)}
         for (name, _), start in starts.items():
@@ -64,6 +52,17 @@ async def run_probes(
             report("security: trying to escape from every container")
             results_ += await _run_security(tested, probes)
     return results_
+
+
+def _list_untried(tested: deployment.Deployment, row: results.Row) -> Iterator[results.Result]:
+    """The workloads that have no pod to try anything from."""
+    for name, workload in tested.workloads.items():
+        if isinstance(workload, application.Service) and workload.scale.min == 0:
+            yield results.skip(row, name, "no-pod", f"{name} is switched off: `scale: 0`")
+        elif name not in tested.pods:
+            yield results.fail(row, name, "no-pod", *_NO_POD)
+    for job in tested.environment.app.jobs:
+        yield results.skip(row, job.name, "job", f"{job.name} is a job, whose pods run only at times")
 
 
 async def may_disturb(tested: deployment.Deployment) -> bool:
