@@ -132,6 +132,10 @@ class Scale(TypedDict, total=False):
     cpu: str | None
     memory: str | None
 
+class Slo(TypedDict, total=False):
+    p99: str | None
+    errors: str | None
+
 class ServiceKeys(WorkloadKeys, total=False):
     port: int | None
     protocol: Literal["http", "grpc", "tcp", "udp"]
@@ -143,6 +147,7 @@ class ServiceKeys(WorkloadKeys, total=False):
     daemon_set: bool
     publish: bool
     spread: Literal["prefer", "require"]
+    slo: Slo | None
     pre_stop_delay: int | str
     stop_grace_period: int | str
 

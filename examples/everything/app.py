@@ -22,6 +22,7 @@ board = sw.Service(
     pre_stop_delay=2,
     stop_grace_period=20,
     scale=sw.Scale(min=2, max=4, cpu="80%", memory="80%"),
+    slo=sw.Slo(p99="300ms", errors="0.1%"),
     resources=sw.Resources(cpu="50m", memory="64Mi", cpu_limit="1", disk="256Mi"),
     env_file=["./board.env"],
     env={"LOG_LEVEL": "debug"},

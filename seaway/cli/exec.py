@@ -11,18 +11,12 @@ import asyncio
 import contextlib
 import dataclasses
 import secrets
-import time
 from collections.abc import AsyncGenerator
 
-from seaway import errors
 from seaway.cli import command, connection, pod_choice, pod_session, stack, terminal
-from seaway.kubernetes.api import kinds, unstructured
-from seaway.kubernetes.cluster import client, snapshot, streams
+from seaway.kubernetes.api import unstructured
+from seaway.kubernetes.cluster import ephemeral, snapshot, streams
 from seaway.manifests import debug_container, names
-from seaway.model import image_reference
-
-DEBUG_START_SECONDS = 120
-"""Maximum seconds until an ephemeral container runs: its image is pulled."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +45,7 @@ async def _execute(target: stack.TargetStack, arguments: argparse.Namespace, sig
         async with pod_session.open_control(place) as control:
             if control or arguments.command:
                 return await _run_in(place, arguments.command, control, signals)
-        async with _start_debug_container(place, pod, read_debug_image(target)) as (debug, control):
+        async with _start_debug_container(place, pod, stack.read_debug_image(target)) as (debug, control):
             return await pod_session.run_command(debug, pod_session.SHELL, control=control, signals=signals)
 
 
@@ -71,13 +65,6 @@ async def _run_in(
         raise
 
 
-def read_debug_image(target: stack.TargetStack) -> str:
-    """The image of ephemeral containers in an environment."""
-    settings = stack.read_settings(target.folder, target.name, target.application_name)
-    image = settings.debug_image
-    return image_reference.find_override(image, settings.image_overrides) or image
-
-
 @contextlib.asynccontextmanager
 async def _start_debug_container(
     place: streams.Place, pod: snapshot.Object, image: str
@@ -85,29 +72,10 @@ async def _start_debug_container(
     """An ephemeral container that ends with the block, and the control in it."""
     name = f"debug-{secrets.token_hex(3)}"
     command.report(f"the image of {place.container} has no shell; starting ephemeral container {name} with {image}")
-    path = kinds.build_path("Pod", place.namespace, place.pod)
     words = ("sh", "-c", pod_session.CONTROL_SCRIPT)
     patch = debug_container.build_patch(pod, place.container, name=name, image=image, command=words)
-    await place.cluster.strategic_patch(f"{path}/ephemeralcontainers", patch, field_manager=names.MANAGER)
-    await _wait_until_running(place.cluster, path, name)
-    command.report(f"files of {place.container}: /proc/1/root; the container ends with this command")
     debug = dataclasses.replace(place, container=name)
+    await ephemeral.start(debug, patch, field_manager=names.MANAGER)
+    command.report(f"files of {place.container}: /proc/1/root; the container ends with this command")
     async with debug.open_command(()) as attached, pod_session.run_control(attached) as control:
         yield debug, control
-
-
-async def _wait_until_running(cluster: client.KubeClient, path: str, name: str) -> None:
-    start = time.monotonic()
-    while True:
-        state = unstructured.get_container_state(await cluster.get(path), name)
-        if "running" in state:
-            return
-        waiting_reason = str(unstructured.get_mapping(state, "waiting").get("reason"))
-        failed = "terminated" in state or waiting_reason.startswith(("ErrImage", "InvalidImage", "CreateContainer"))
-        if failed or time.monotonic() - start > DEBUG_START_SECONDS:
-            reason = unstructured.get_state_message(state) or "it has not started"
-            raise errors.Unavailable(
-                f"ephemeral container {name} does not run: {reason}; set another image that the nodes can pull:"
-                " pulumi config set seaway:debugImage <image>"
-            )
-        await asyncio.sleep(0.3)

@@ -36,6 +36,7 @@ COMMANDS: Sequence[command.Command] = (
     command.Command(name="explain", help="explain the manifests of a workload, or all defaults"),
     command.Command(name="graph", help="draw the services, stores and jobs and their links"),
     command.Command(name="status", help="show the health of the workloads"),
+    command.Command(name="test", help="try what the deployed application promises: links, confinement, availability"),
     command.Command(name="logs", help="print the logs of a service, store or job"),
     command.Command(name="exec", help="run a command, or a shell, in a pod of a service or store", runs_words=True),
     command.Command(name="run", help="run a command in a new pod of a service or job", runs_words=True),

@@ -21,7 +21,7 @@ from seaway.images import registry as image_registry
 from seaway.manifests import inputs, preview
 from seaway.model import image_reference
 from seaway.model.validate import waivers
-from seaway.project import environments, passphrase, release, release_lock, stack_file
+from seaway.project import environments, passphrase, recorded_test, release, release_lock, stack_file
 from seaway.release import hold, promotion, signatures, stack_state
 from seaway.review import comparison
 from seaway.syntax import diagnosis, nodes
@@ -67,6 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         after = _plan_target(source_stack, target, config, proposed_pin)
         diagnostics += _find_unsigned(after, promoted)
+        refusals += _find_untested(after, source_stack, deployed)
     except diagnosis.InvalidInput as error:
         diagnostics += error.diagnostics
     if refusals or diagnostics or after is None:
@@ -183,6 +184,18 @@ def _find_unsigned(environment: environments.Environment, promoted: release.Rele
     folder, trust = environment.folder, environment.settings.trust
     images = {name: image.build_reference(None) for name, image in promoted.images.items()}
     return list(signatures.find_unsigned(folder, promoted.id, promoted.application, images, trust)) if trust else []
+
+
+def _find_untested(
+    environment: environments.Environment, source: stack.TargetStack, deployed: stack_state.ReleaseState
+) -> list[str]:
+    """The refusal of a release without a passed test, if the target stack requires one."""
+    conditions = environment.settings.promotion
+    if conditions is None or "test" not in conditions.requires:
+        return []
+    recorded = recorded_test.read(source.folder, source.lock_name)
+    file = recorded_test.format_path(source.lock_name)
+    return list(promotion.list_test_refusals(recorded, deployed, source=source.name, file=file))
 
 
 def _compare_target(name: str, environment: environments.Environment) -> Sequence[ChangedField]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from seaway.cli import command
 from seaway.files import roots
-from seaway.model import settings
+from seaway.model import image_reference, settings
 from seaway.project import environments, load, stack_file
 from seaway.syntax import diagnosis, nodes, yaml_parser
 
@@ -125,6 +125,13 @@ def read_config(
 def read_settings(folder: Path, name: str, application_name: str | None = None) -> settings.Settings:
     """The settings of an application in the stack's file."""
     return stack_file.decode_settings(read_config(folder, name, application_name), name)
+
+
+def read_debug_image(target: TargetStack) -> str:
+    """The image of ephemeral containers in an environment."""
+    stack_settings = read_settings(target.folder, target.name, target.application_name)
+    image = stack_settings.debug_image
+    return image_reference.find_override(image, stack_settings.image_overrides) or image
 
 
 def find_file(folder: Path, name: str, hint: str | None = None) -> Path:

@@ -17,7 +17,13 @@ _COPIED_FIELDS = ("env", "envFrom")
 
 
 def build_patch(
-    pod: Mapping[str, Any], container: str, *, name: str, image: str, command: Sequence[str]
+    pod: Mapping[str, Any],
+    container: str,
+    *,
+    name: str,
+    image: str,
+    command: Sequence[str],
+    has_environment: bool = True,
 ) -> dict[str, Any]:
     """The patch of a pod's ephemeral containers.
 
@@ -29,7 +35,7 @@ def build_patch(
     # The image of an ephemeral container may have another user, or root.
     users = (unstructured.get_user(pod, target), reported.get("uid"), DEFAULT_USER)
     user = next(user for user in users if user is not None)
-    ephemeral = {
+    ephemeral: dict[str, Any] = {
         "name": name,
         "image": image,
         "imagePullPolicy": "IfNotPresent",
@@ -37,10 +43,11 @@ def build_patch(
         "stdin": True,
         "stdinOnce": True,
         "targetContainerName": container,
-        **{key: target[key] for key in _COPIED_FIELDS if key in target},
-        "volumeMounts": list(_build_mounts(unstructured.get_list(target, "volumeMounts"))),
         "securityContext": {**unstructured.get_mapping(target, "securityContext"), "runAsUser": user},
     }
+    if has_environment:
+        ephemeral |= {key: target[key] for key in _COPIED_FIELDS if key in target}
+        ephemeral["volumeMounts"] = list(_build_mounts(unstructured.get_list(target, "volumeMounts")))
     return {"spec": {"ephemeralContainers": [ephemeral]}}
 
 

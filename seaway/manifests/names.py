@@ -34,6 +34,9 @@ URLS_ANNOTATION = "seaway/urls"
 EXTERNAL_ANNOTATION = "seaway/external"
 """Annotation of a workload that calls external stores: ``db=db.example.com:5432``, separated by spaces."""
 
+DISTURB_ANNOTATION = "seaway/test-disturb"
+"""Annotation of a namespace in which `seaway test` must not disturb anything: ``false``."""
+
 DEFAULT_GROUP_ID = 10001
 """The group of a pod's volumes if only the image defines the user."""
 

@@ -27,4 +27,7 @@ def build_namespace(environment: environments.Environment) -> dict[str, Any]:
         f"{prefix}/audit-version": "latest",
     }
     labels = names.build_labels(environment, None) | security
-    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": environment.namespace, "labels": labels}}
+    metadata: dict[str, Any] = {"name": environment.namespace, "labels": labels}
+    if not environment.settings.test.disturb:
+        metadata["annotations"] = {names.DISTURB_ANNOTATION: "false"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}

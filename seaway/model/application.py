@@ -31,6 +31,7 @@ Port = workload_fields.Port
 Protocol = workload_fields.Protocol
 Scale = workload_fields.Scale
 SharedVolume = workload_fields.SharedVolume
+Slo = workload_fields.Slo
 Volume = workload_fields.Volume
 
 Security = Literal["restricted", "baseline"]
@@ -155,6 +156,7 @@ class Service(WorkloadSpec):
         Help("whether its pods prefer different zones and nodes, or wait for a node that keeps them apart"),
         Rationale("a full or small cluster still runs them"),
     ] = "prefer"
+    slo: Annotated[Slo | None, Help("latency and errors that `seaway test` compares a load test with")] = None
     pre_stop_delay: Annotated[
         containers.Seconds,
         Help("seconds to wait before SIGTERM, if it has a port"),

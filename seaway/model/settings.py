@@ -14,6 +14,7 @@ Engine = Literal["docker-build", "docker"]
 PublishMode = Literal["none", "nodePort", "loadBalancer", "ingress", "gateway"]
 PolicyAction = Literal["block", "allow"]
 Severity = Literal["error", "warning"]
+Requirement = Literal["test"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,10 @@ class Promotion:
     """The conditions for a promotion to this stack."""
 
     from_: Annotated[str, Help("the stack in which the release must have been healthy first")]
+    requires: Annotated[
+        tuple[Requirement, ...],
+        Help("`test`: `seaway test --record` must have passed with this release in the stack that it is promoted from"),
+    ] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +136,17 @@ class Trust:
         Help("whether each signature must also be in the public transparency log of Sigstore"),
         Rationale("with a key, no server but the registry is contacted"),
     ] = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Test:
+    """What `seaway test` may do in this environment."""
+
+    disturb: Annotated[
+        bool,
+        Help("whether `seaway test --disturb` may delete pods, restart services and send load here"),
+        Rationale("it does so only with that option; switch it off where users would notice"),
+    ] = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +259,9 @@ class Settings:
         tuple[Waiver, ...],
         Help("findings that are accepted in this environment, each with a reason, an owner and a last day"),
     ] = ()
+    test: Annotated[
+        Test, Help("what `seaway test` may do; the namespace gets the annotation `seaway/test-disturb` if it is less")
+    ] = Test()
     overlay: Annotated[
         Mapping[str, Any],
         Help("changes for this environment, with the keys of the application's file"),

@@ -91,6 +91,14 @@ class Scale:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Slo:
+    """The objectives of a service. `seaway test --disturb` sends load, and compares; nothing is deployed for them."""
+
+    p99: Annotated[str | None, Help("latency that 99% of the requests must not exceed, as `300ms` or `1.5s`")] = None
+    errors: Annotated[str | None, Help("share of the requests that may fail, as `0.1%`")] = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
     """A volume of a store. It remains when the pod is deleted."""
 

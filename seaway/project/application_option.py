@@ -3,7 +3,7 @@
 import re
 
 COMMANDS = re.compile(
-    r"\bseaway (?:check|diff|exec|explain|export|graph|logs|port-forward|preview|render|run|status|up"
+    r"\bseaway (?:check|diff|exec|explain|export|graph|logs|port-forward|preview|render|run|status|test|up"
     r"|images (?:lock|outdated)|release (?:list|promote|rollback|save|sign))\b"
 )
 """The commands with ``--application``, in a message. A test compares them with the parser."""

@@ -13,7 +13,7 @@ from seaway.images import outdated
 from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
 from seaway.model import image_reference, settings
-from seaway.project import environments, release, release_lock
+from seaway.project import environments, recorded_test, release, release_lock
 from seaway.release import drift, record, record_store, stack_state
 from seaway.rollout import status
 from seaway.syntax import diagnosis
@@ -128,6 +128,25 @@ def list_repository_refusals(promoted: release.Release, repositories: Mapping[st
                 f"image {name} of release {promoted.id} is in {image.repository}, not in"
                 f" {expected or 'a registry of its stack'}; build and deploy it again, or correct seaway:registry"
             )
+
+
+def list_test_refusals(
+    recorded: recorded_test.RecordedTest | None, state: stack_state.ReleaseState, *, source: str, file: str
+) -> Iterator[str]:
+    """The refusal of a release that was not tested, or failed. ``file``: has the recorded result.
+
+    The state has the SHA-256 of the record: a test of a forged record is one of another release.
+    """
+    hint = f"test it: seaway test --stack {source} --record"
+    release_id = record.parse_release_id(state.id)
+    if recorded is None:
+        yield f"release {release_id} was not tested in stack {source} ({file} does not exist); {hint}"
+    elif (recorded.release, recorded.sha256) != (state.id, state.find_sha256(state.id)):
+        yield f"{file} has no test of release {release_id} as stack {source} runs it, but of another record; {hint}"
+    elif recorded.failed:
+        yield f"release {release_id} failed its test in stack {source} ({', '.join(recorded.failed)}); {hint}"
+    elif missing := [row for row in recorded_test.REQUIRED_ROWS if row not in recorded.passed]:
+        yield f"the test of release {release_id} in stack {source} left out {', '.join(missing)}; {hint}"
 
 
 def list_hold_refusals(

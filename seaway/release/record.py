@@ -177,7 +177,9 @@ def _get_recorded(stack_settings: settings.Settings) -> dict[str, Any]:
     if not stack_settings.program_secrets:
         del recorded["program_secrets"]  # records that are older than this setting keep their ids
     if stack_settings.gateway == settings.Gateway():
-        del recorded["gateway"]
+        del recorded["gateway"]  # likewise
+    if stack_settings.test == settings.Test():
+        del recorded["test"]
     return recorded
 
 

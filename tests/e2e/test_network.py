@@ -198,6 +198,52 @@ def test_another_namespace_reaches_no_service(net: project.Project) -> None:
         net.kubectl("delete", "namespace", stranger, "--wait=false")
 
 
+def list_failures(net: project.Project) -> set[tuple[str, str, str]]:
+    """Return the workload, the code and the target of each connection that `seaway test` reports."""
+    result = net.seaway("test", "--stack", STACK, "--only", "communication", "--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == (0 if report["passed"] else 1)
+    return {
+        (known["workload"], known["code"], known["subject"])
+        for known in report["results"]
+        if known["outcome"] == "failed"
+    }
+
+
+def test_planted_links_and_missing_policies_are_found(net: project.Project, tmp_path: Path) -> None:
+    assert list_failures(net) == set()
+    ends = {"alone": {"egress": [{}], "policyTypes": ["Egress"]}, "db": {"ingress": [{}], "policyTypes": ["Ingress"]}}
+    planted = [
+        {
+            "apiVersion": "networking.k8s.io/v1",
+            "kind": "NetworkPolicy",
+            "metadata": {"name": f"planted-{name}", "namespace": NAMESPACE},
+            "spec": {"podSelector": {"matchLabels": {"app.kubernetes.io/name": name}}, **spec},
+        }
+        for name, spec in ends.items()
+    ]
+    (tmp_path / "planted.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": planted}))
+    [deleted] = [policy for policy in list_policies(net) if policy["metadata"]["name"].startswith("api-")]
+    own = {key: deleted["metadata"][key] for key in ("name", "namespace", "labels", "annotations")}
+    (tmp_path / "api.json").write_text(json.dumps({**deleted, "metadata": own}))
+    net.kubectl("apply", "-f", str(tmp_path / "planted.json"))
+    net.kubectl("delete", "networkpolicy", "-n", NAMESPACE, own["name"])
+    try:
+        failures = list_failures(net)
+    finally:
+        net.kubectl("delete", "-f", str(tmp_path / "planted.json"))
+        net.kubectl("create", "-f", str(tmp_path / "api.json"))
+    links = {failure for failure in failures if failure[1] in ("open-link", "closed-link")}
+    assert links == {
+        ("alone", "closed-link", "db:8000"),
+        ("alone", "closed-link", "db:8001 (not declared)"),
+        ("api", "open-link", "db:8000"),
+        ("web", "open-link", "api:8000"),
+        ("web", "open-link", "api:8001"),
+    }
+    assert ("api", "dns", "kubernetes.default.svc") in failures
+
+
 @pytest.fixture(scope="module")
 def certificate(net: project.Project, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A self-signed certificate for both hosts in the stack's Secret. Clients trust the returned file."""

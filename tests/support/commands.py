@@ -121,6 +121,7 @@ VERBS: Mapping[str, InTest] = {
     "explain": InTest("tests/unit/cli/test_explain.py::test_a_service"),
     "graph": InTest("tests/unit/cli/test_explain.py::test_the_graph_as_a_list"),
     "status": InTest("tests/e2e/test_operator.py::test_status_of_healthy_workloads"),
+    "test": InTest("tests/e2e/test_acceptance.py::test_rows_without_disturbance"),
     "logs": InTest("tests/e2e/test_operator.py::test_logs_have_the_names_of_both_pods"),
     "exec": InTest("tests/e2e/test_verbs.py::test_output_input_and_exit_code_of_a_command"),
     "run": InTest("tests/e2e/test_verbs.py::test_run_of_a_job"),

@@ -4,7 +4,7 @@ import math
 from fractions import Fraction
 
 from seaway.kubernetes.api import quantity
-from seaway.model import application
+from seaway.model import application, slo
 from seaway.model.validate import structure
 from seaway.syntax import diagnosis
 
@@ -19,6 +19,7 @@ def check_workload(workload: application.AnyWorkload, part: diagnosis.Part) -> d
         yield from _check_bounds(workload.scale, part.at("scale"))
         yield from _check_targets(workload, part.at("scale"))
         yield from _check_daemon_set(workload, part)
+        yield from _check_objectives(workload, part.at("slo"))
         hint = "write the seconds to wait"
         yield from structure.check_minimum(workload.pre_stop_delay, 0, part.at("preStopDelay"), hint)
     if not isinstance(workload, application.Job):
@@ -34,6 +35,16 @@ def _check_daemon_set(service: application.Service, part: diagnosis.Part) -> dia
         if service.daemon_set and (is_changed or part.is_declared(key)):
             message = "conflicts with daemonSet, which runs a pod on every node"
             yield part.at(key).report("conflicting-keys", message, "remove one of the two")
+
+
+def _check_objectives(service: application.Service, part: diagnosis.Part) -> diagnosis.Diagnostics:
+    objectives = service.slo or application.Slo()
+    if objectives.p99 is not None and slo.parse_latency(objectives.p99) is None:
+        message = f"{diagnosis.quote(objectives.p99)} is not a valid latency"
+        yield part.at("p99").report("invalid-latency", message, "write it as 300ms or 1.5s")
+    if objectives.errors is not None and slo.parse_share(objectives.errors) is None:
+        message = f"{diagnosis.quote(objectives.errors)} is not a valid share of the requests"
+        yield part.at("errors").report("invalid-percentage", message, "write it as 0.1%")
 
 
 def _check_bounds(scale: application.Scale, part: diagnosis.Part) -> diagnosis.Diagnostics:

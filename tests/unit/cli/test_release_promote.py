@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from seaway.images import registry
-from seaway.project import passphrase, release, release_lock
+from seaway.project import passphrase, recorded_test, release, release_lock
 from seaway.release import record, record_store, stored_record
 from tests.support import apiserver, secret_salts
 from tests.unit.cli import conftest, environments, program
@@ -29,8 +29,11 @@ class Shop:
         """What runs, healthy, in dev."""
         return environments.deploy_record(self.api, environments.build_record(self.folder, "dev"))
 
+    def run(self, *words: str, code: int = 0) -> Any:
+        return self._seaway(*words, code=code)
+
     def promote(self, *words: str, code: int = 0) -> Any:
-        return self._seaway("release", "promote", *words, code=code)
+        return self.run("release", "promote", *words, code=code)
 
     def refuse(self, *words: str, code: int = 1) -> list[str]:
         """What a refused promotion says. It writes nothing."""
@@ -386,3 +389,23 @@ def test_the_passphrase_in_the_environment_decides_nothing(shop: Shop, monkeypat
     monkeypatch.setenv("PULUMI_CONFIG_PASSPHRASE", passphrase.PUBLIC_PASSPHRASE)
     set_salt(shop.folder, "their own")
     shop.promote("dev", "staging")
+
+
+def test_a_promotion_that_requires_a_test(shop: Shop, wording: object) -> None:
+    file, dev = shop.folder / recorded_test.format_path("dev"), shop.dev
+    environments.write_stack(shop.folder, "staging", promotion="{from: dev, requires: [test]}")
+    messages = shop.refuse("dev", "staging")
+    shop.run("test", "--stack", "dev", "--record", code=1)  # no pod runs in this cluster
+    failed = recorded_test.read(shop.folder, "dev")
+    assert failed
+    assert (failed.release, failed.failed) == (dev.id, recorded_test.REQUIRED_ROWS)
+    messages += shop.refuse("dev", "staging")
+    passed = dataclasses.replace(failed, failed=(), passed=recorded_test.REQUIRED_ROWS)
+    for change in ({"sha256": "0" * 64}, {"release": f"{OLD}-1"}, {"passed": ("security",)}):
+        recorded_test.write(shop.folder, "dev", dataclasses.replace(passed, **change))
+        messages += shop.refuse("dev", "staging")
+    assert [message.replace(dev.release_id, "RELEASE") for message in messages] == wording
+    recorded_test.write(shop.folder, "dev", passed)
+    assert "commit" in file.read_text(encoding="utf-8").lower()
+    shop.promote("dev", "staging")
+    assert environments.read_lock(shop.folder, "staging").release == dev.release_id

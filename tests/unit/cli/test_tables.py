@@ -40,6 +40,7 @@ COMMANDS = {
     "promote": ("release", "promote", "dev", "staging"),
     "drift": ("status", "--drift"),
     "status": ("status",),
+    "test": ("test",),
     "help": ("help",),
 }
 MODULES = {
@@ -55,6 +56,7 @@ MODULES = {
     "release_promote",
     "status",
     "status_report",
+    "test",
 }
 """The modules that print tables. A new one needs a row above."""
 

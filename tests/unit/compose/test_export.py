@@ -407,7 +407,16 @@ def test_every_key_of_the_model_is_exported() -> None:
     keys = {decode.to_camel_case(field.name) for cls in workloads for field in dataclasses.fields(cls)} - {"name"}
     assert keys == losses.KEPT_KEYS | {
         *("egress", "kubernetesApi", "nodeSelector", "tolerations", "priorityClass", "raw", "daemonSet", "spread"),
-        *("preStopDelay", "retain", "schedule", "timeZone", "startingDeadline", "concurrencyPolicy", "historyLimit"),
+        *(
+            "preStopDelay",
+            "slo",
+            "retain",
+            "schedule",
+            "timeZone",
+            "startingDeadline",
+            "concurrencyPolicy",
+            "historyLimit",
+        ),
         *("backoffLimit", "timeout"),
     }
     build = {decode.to_camel_case(field.name) for field in dataclasses.fields(application.Build)}

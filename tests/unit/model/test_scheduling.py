@@ -23,6 +23,7 @@ VALID = [
     web("spread: require\n    preStopDelay: 0\n    stopGracePeriod: 1\n    priorityClass: high-priority.v2"),
     web("nodeSelector: {disk: ssd, example.com/kind: web_1, empty: ''}"),
     web("tolerations: [dedicated=batch:NoSchedule, 'spot:NoExecute', 'a/b=:PreferNoSchedule']"),
+    web("slo: {p99: 1.5s, errors: 0%}"),
     resources("cpuLimit: 100m"),
     resources("cpu: 0.5, cpuLimit: 2, disk: 10Gi"),
     resources("gpu: 2"),
@@ -44,6 +45,9 @@ INVALID = {
         web("scale: {max: 5, cpu: 182%}\n    resources: {cpu: 100m, cpuLimit: 200m}"),
         "6:21: .scale.cpu: unreachable-target",
     ),
+    "slo latency": (web("slo: {p99: 300}"), "6:11: .slo.p99: invalid-latency"),
+    "no slo latency": (web("slo: {p99: 0ms}"), "6:11: .slo.p99: invalid-latency"),
+    "slo errors": (web("slo: {errors: 101%}"), "6:11: .slo.errors: invalid-percentage"),
     "pre-stop delay": (web("preStopDelay: -1"), "6:5: .preStopDelay: invalid-value"),
     "stop grace period": (web("stopGracePeriod: 0"), "6:5: .stopGracePeriod: invalid-value"),
     "stop grace period of a store": (

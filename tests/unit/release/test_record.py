@@ -102,9 +102,9 @@ def test_every_setting_is_recorded_or_excluded() -> None:
     fields = {field.name for field in dataclasses.fields(settings.Settings)}
     plain = create()
     older = "ids of records that are older than it stay"
-    assert not {"programSecrets", "gateway"} & plain.to_plain()["settings"].keys(), older
-    gateway = settings.Gateway(name="a")
-    given = dataclasses.replace(plain.environment.settings, program_secrets=("A",), gateway=gateway)
+    assert not {"programSecrets", "gateway", "test"} & plain.to_plain()["settings"].keys(), older
+    newer = {"gateway": settings.Gateway(name="a"), "test": settings.Test(disturb=False)}
+    given = dataclasses.replace(plain.environment.settings, program_secrets=("A",), **newer)
     environment = dataclasses.replace(plain.environment, settings=given)
     recorded = dataclasses.replace(plain, environment=environment).to_plain()["settings"].keys()
     unrecorded = {name for name in fields if decode.to_camel_case(name) not in recorded}
