@@ -168,7 +168,7 @@ def kernel_settings(pod: check_context.Pod) -> check_context.Findings:
         if sysctl["name"] not in SAFE_SYSCTLS:
             path = f"securityContext.sysctls[{sysctl['name']}]"
             yield pod.make_finding(path, "affects the whole node", "remove it")
-    if pod.spec.get("shareProcessNamespace") and len(pod.containers) > 1:
+    if pod.spec.get("shareProcessNamespace") and len(pod.running_containers) > 1:
         yield pod.make_finding("shareProcessNamespace", "shows each container the processes of the others", "remove it")
     annotations: dict[str, str] = pod.template["metadata"].get("annotations", {})
     for name, content in annotations.items():

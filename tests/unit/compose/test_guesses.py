@@ -389,6 +389,11 @@ FIELDS: dict[str, tuple[Any, str, Any]] = {
         ABSENT,
     ),
     "a volume at /tmp": ({"web": APP | {"volumes": [DISK | {"target": "/tmp"}]}}, "volume", ABSENT),
+    "files of the image, and a process that reaps others": (
+        {"web": APP | {"init": True, "volumes": [DISK | {"target": "/srv/files"}]}},
+        "raw.StatefulSet.spec.template.spec.shareProcessNamespace",
+        True,
+    ),
     "memory in a file": (
         {"web": MARIADB | {"volumes": [bind("./my.cnf", "/etc/mysql/conf.d/my.cnf")]}},
         "resources.memoryLimit",
