@@ -7,6 +7,7 @@ from typing import Self
 from seaway import errors
 from seaway.kubernetes.api import unstructured
 from seaway.kubernetes.cluster import client, reflector, snapshot
+from seaway.manifests import names
 from seaway.model import application, external
 from seaway.project import environments
 from seaway.release import record_store
@@ -53,6 +54,9 @@ class Deployment:
                 f"the record of release {current.id} is of {recorded.app.name} in stack {recorded.settings.stack}, not"
                 f" of {app_name} in {stack}; deploy again: pulumi up --refresh --stack {stack}"
             )
+        if external.list_unknown_hosts(recorded.app):
+            hosts = await _find_program_hosts(cluster, namespace)
+            recorded = dataclasses.replace(recorded, app=external.fill_hosts(recorded.app, hosts))
         return cls(
             cluster=cluster,
             release=current.id,
@@ -78,15 +82,30 @@ def _list_running(app: application.Application) -> list[application.ServiceOrSto
     return [workload for workload in (*app.services, *app.stores) if not external.find_address(workload)]
 
 
+async def _find_program_hosts(cluster: client.KubeClient, namespace: str) -> dict[str, str]:
+    """The hosts of external stores that only the Pulumi program knew: no record has them, but their callers do."""
+    live_objects = await reflector.read_snapshot(cluster, namespace, ("Deployment", "StatefulSet"))
+    annotations = [
+        unstructured.get_annotation(manifest, names.EXTERNAL_ANNOTATION)
+        for kind in ("Deployment", "StatefulSet")
+        for manifest in live_objects.list_objects(kind)
+    ]
+    return {
+        store: address.rpartition(":")[0].strip("[]")
+        for annotation in annotations
+        for store, address in status.parse_external_addresses(annotation).items()
+    }
+
+
 async def _find_pods(
     cluster: client.KubeClient, environment: environments.Environment, *, app_name: str, stack: str
 ) -> dict[str, snapshot.Object]:
     live_objects = await reflector.read_snapshot(cluster, environment.namespace, ("Pod",))
-    names = {workload.name for workload in _list_running(environment.app)}
+    running = {workload.name for workload in _list_running(environment.app)}
     return {
         owner: pod
         for pod in sorted(live_objects.list_objects("Pod"), key=unstructured.get_creation_time)
         if status.belongs_to_application(pod, app_name, stack)
         and unstructured.is_pod_ready(pod)
-        and (owner := status.get_owner(pod)) in names
+        and (owner := status.get_owner(pod)) in running
     }

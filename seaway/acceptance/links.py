@@ -68,9 +68,10 @@ def list_connections(
         is_called = target.name in caller.calls
         declared = {port.port for port in network.list_ports(target) if network.get_transport_protocol(port) == "TCP"}
         if address := external.find_address(target):
-            for port in sorted(declared) if is_called else ():
-                subject = f"{target.name} ({address.host}:{port})"
-                yield Connection(code="external-store", host=address.host, port=port, is_open=True, subject=subject)
+            if address.host and is_called:
+                for port in sorted(declared):
+                    subject = f"{target.name} ({address.host}:{port})"
+                    yield Connection(code="external-store", host=address.host, port=port, is_open=True, subject=subject)
         elif target.name != caller.name and (endpoint := endpoints.get(target.name)):
             opened = ({*endpoint.ports} if target.all_ports else declared) if is_called else set[int]()
             for port in sorted(opened):

@@ -179,7 +179,7 @@ def _build_status(
         last_warning=_find_last_warning(manifest, owned, index, now),
         scale=_parse_scale(unstructured.get_annotation(manifest, names.SCALE_ANNOTATION)),
         addresses=addresses,
-        external=_parse_addresses(unstructured.get_annotation(manifest, names.EXTERNAL_ANNOTATION)),
+        external=parse_external_addresses(unstructured.get_annotation(manifest, names.EXTERNAL_ANNOTATION)),
         disks=tuple(
             f"the disk {claim.name} has {claim.size}, declared {claim.declared}"
             for claim in _list_claims(manifest, index)
@@ -236,7 +236,7 @@ def _parse_scale(annotation: str | None) -> tuple[int, int] | None:
     return (int(match[1]), int(match[2])) if match else None
 
 
-def _parse_addresses(annotation: str | None) -> dict[str, str]:
+def parse_external_addresses(annotation: str | None) -> dict[str, str]:
     """From ``db=db.example.com:5432``, separated by spaces."""
     pairs = (text.partition("=") for text in (annotation or "").split())
     return {name: diagnosis.escape_text(address) for name, _, address in pairs}
