@@ -16,6 +16,12 @@ from seaway.kubernetes.cluster import snapshot
 START_TOLERANCE = datetime.timedelta(seconds=5)
 """A pod that is this much older than the rollout still belongs to it: its workload is changed just before."""
 
+_COMBINED = "(combined from similar events): "
+"""Before the newest text of many that differ in a port.
+
+https://github.com/kubernetes/client-go/blob/v0.34.0/tools/record/events_cache.go
+"""
+
 
 Lookups = Mapping[str, snapshot.Object | None]
 """Objects by API path; None: it does not exist."""
@@ -62,7 +68,7 @@ def _parse_event(event: snapshot.Object) -> Event:
         name=involved.get("name") or "",
         container=container[1] if container else None,
         reason=event.get("reason") or "",
-        message=event.get("message") or "",
+        message=(event.get("message") or "").removeprefix(_COMBINED),
         is_warning=event.get("type") == "Warning",
     )
 

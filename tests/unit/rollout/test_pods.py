@@ -343,6 +343,8 @@ def test_a_startup_probe_that_gets_no_answer_is_a_slow_start(wording: object) ->
     slow = 'Startup probe failed: Get "http://10.42.0.7:8000/healthz": context deadline exceeded'
     finding = find(container_status(running={"startedAt": at(1)}), unhealthy(slow, 12))
     assert (finding.cause, finding.fatal) == ("not-ready", False)
+    combined = unhealthy(f"(combined from similar events): {slow}", 12)
+    assert find(container_status(running={"startedAt": at(1)}), combined) == finding
     assert [finding.message, finding.hint] == wording
 
 
