@@ -135,8 +135,8 @@ class ObjectsGuard(resource.ClusterResource):
         declared = {identity.kind for identity in _parse_identities(inputs)} & kinds.OPTIONAL_KINDS
         if not declared:
             return
-        answer = await self._cluster.find(f"/apis/{kinds.GATEWAY_API}") or {}
-        known = {served["kind"] for served in answer.get("resources") or ()}
+        answer = await self._cluster.find(f"/apis/{kinds.GATEWAY_API}")
+        known = {served["kind"] for served in unstructured.get_list(answer or {}, "resources")}
         if not (unknown := sorted(declared - known)):
             return
         text = (
