@@ -146,7 +146,7 @@ class ObjectsGuard(resource.ClusterResource):
         if not declared:
             return
         answer = await self._cluster.find(f"/apis/{kinds.GATEWAY_API}")
-        known = {str(served.get("kind")) for served in unstructured.get_list(answer or {}, "resources")}
+        known = {served["kind"] for served in unstructured.get_list(answer or {}, "resources")}
         if not (unknown := sorted(declared - known)):
             return
         text = (

@@ -689,7 +689,7 @@ def test_a_secret_in_a_command_becomes_a_secret(fields: str, path: str, expected
     service = {"image": "x:1", "ports": ["80"], **yaml.safe_load(fields)}
     file = tmp_path / "compose.yaml"
     file.write_text(yaml.safe_dump({"name": "shop", "services": {"web": service}}))
-    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    _, conversion = project.convert_files([file], within=roots.Root(tmp_path))
     web: Any = nodes.to_plain(conversion.app)
     web = web["services"]["web"]
     if path == "hook":
@@ -709,7 +709,7 @@ def test_a_config_with_a_secret_is_mounted_from_a_secret(content: str, tmp_path:
     document = {"name": "shop", "services": {"web": service}, "configs": {"app.ini": {"content": content}}}
     file.write_text(yaml.safe_dump(document))
     (tmp_path / ".env").write_text("PW=hunter2\n")
-    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    _, conversion = project.convert_files([file], within=roots.Root(tmp_path))
     assert conversion.secret_values == {"CONFIG_app_ini": content.replace("${PW}", "hunter2")}
     app = load.load_application(file, root=roots.Root(tmp_path))
     stack_settings = settings.Settings(stack="dev", context="c", registry="registry.example.com")
@@ -737,7 +737,7 @@ def test_secrets_of_two_services_never_have_the_same_name(tmp_path: Path) -> Non
     }
     file = tmp_path / "compose.yaml"
     file.write_text(yaml.safe_dump({"services": services}))
-    conversion = project.convert_files(file, within=roots.Root(tmp_path))
+    _, conversion = project.convert_files([file], within=roots.Root(tmp_path))
     assert sorted(conversion.secret_values.values()) == ["hunter1", "hunter2", "hunter3", "hunter4"]
 
 
