@@ -7,11 +7,11 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-manageme
 
 import asyncio
 import datetime
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from seaway import errors
-from seaway.kubernetes.api import fields, unstructured
+from seaway.kubernetes.api import fields, kinds, unstructured
 from seaway.kubernetes.cluster import client
 from seaway.manifests import names
 from seaway.release import record_store
@@ -22,6 +22,9 @@ _PROVIDER_PREFIX = "pulumi-kubernetes-"
 """https://github.com/pulumi/pulumi-kubernetes/blob/v4.25.0/provider/pkg/provider/provider.go (fieldManagerName)"""
 
 _OWN_LABELS = (names.PART_OF_LABEL, names.STACK_LABEL)
+_FORGOTTEN_KINDS = ("Deployment", "DaemonSet", "StatefulSet", "CronJob", "Service", "Ingress")
+"""Kinds that run programs, or make them reachable. Without these, the others have no effect."""
+
 _ATTEMPTS = 3
 """A controller may write the object at the same time."""
 
@@ -55,6 +58,37 @@ class LostState:
         """Give the fields of earlier managers to the newest one, which removes them when it next applies the object."""
         mixed, self._mixed = sorted(self._mixed), set()
         await self._process(self._merge_managers, mixed, log)
+
+    async def report_forgotten(
+        self, declared: Collection[tuple[str, str, str]], labels: Mapping[str, str], log: engine.Log
+    ) -> None:
+        """Warn of programs and addresses that only the lost state had: no state deletes them.
+
+        Args:
+            declared: namespace, kind and name of each declared object.
+            labels: of the stack.
+        """
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        for namespace in sorted({namespace for namespace, _, _ in declared} - {""}):
+            requests = (
+                self._cluster.get(kinds.build_path(kind, namespace), labelSelector=selector)
+                for kind in _FORGOTTEN_KINDS
+            )
+            try:
+                answers = await self._cluster.gather(requests)
+            except errors.Forbidden:
+                continue  # the account of the deployment may lack this permission
+            forgotten = [
+                f"{kind.lower()}/{name}"
+                for kind, answer in zip(_FORGOTTEN_KINDS, answers, strict=True)
+                for name in map(unstructured.get_name, answer["items"])
+                if (namespace, kind, name) not in declared
+            ]
+            if forgotten:
+                await log.warning(
+                    "these objects of the stack are not declared any more, and nothing deletes them:"
+                    f" kubectl delete -n {namespace} {' '.join(forgotten)} (a StatefulSet may delete its disks)"
+                )
 
     async def _process(self, operation: Any, paths: Iterable[str], log: engine.Log) -> None:
         async def run(path: str) -> None:

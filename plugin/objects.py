@@ -35,7 +35,6 @@ PENDING_DELETIONS = "leaving"
 """Output: holders of disks that were to be deleted. A failed update may not have deleted them; the next update removes
 those that are gone."""
 
-
 ABSENT = "absent"
 """Output: the stack's namespaces that did not exist yet. A failed update may not have created them."""
 
@@ -118,6 +117,8 @@ class ObjectsGuard(resource.ClusterResource):
                 f"objects of this stack exist already, and its state does not have them: {listed}; if the state"
                 " was lost, they are changed to what is declared, and generated secrets keep their values"
             )
+            declared = {(identity.namespace, identity.kind, identity.name) for identity in _parse_identities(inputs)}
+            await self._lost_state.report_forgotten(declared, _build_stack_labels(inputs), self._log)
         outputs = inputs if preview else {**inputs, **await self._list_absent(inputs)}
         await self._adopt(own, inputs)
         return resource.State(id=f"{inputs['partOf']}-{inputs['stack']}", outputs=outputs)
@@ -259,8 +260,9 @@ class ObjectsGuard(resource.ClusterResource):
         labels = _build_stack_labels(inputs)
         existing = await self._find_existing(new)
         if foreign := [live_object for live_object in existing if not _has_labels(live_object[1], labels)]:
-            fixed: Mapping[str, Mapping[str, Any]] = {**inputs[FIXED], **inputs[SETS]}
-            raise engine.ResourceError(_format_refusal(foreign, labels, fixed), code="existing-objects")
+            fixed: Mapping[str, Any] = {**inputs[FIXED], **inputs[SETS]}
+            text = takeover.format_refusal([(live, fixed.get(identity.text)) for identity, live in foreign], labels)
+            raise engine.ResourceError(text, code="existing-objects")
         return existing
 
     async def _find_existing(self, identities: Sequence[_ObjectId]) -> list[_LiveObject]:
@@ -328,27 +330,3 @@ def _build_stack_labels(inputs: values.Properties) -> Mapping[str, str]:
 
 def _has_labels(live: unstructured.Object, labels: Mapping[str, str]) -> bool:
     return labels.items() <= unstructured.get_mapping(live, "metadata", "labels").items()
-
-
-def _format_refusal(
-    foreign: Sequence[_LiveObject], labels: Mapping[str, str], fixed: Mapping[str, Mapping[str, Any]]
-) -> str:
-    """All foreign objects, each with the commands that take it over."""
-    subject = (
-        "an object exists already and does" if len(foreign) == 1 else f"{len(foreign)} objects exist already and do"
-    )
-    lines = [
-        f"{subject} not belong to this stack; nothing was changed. To take over an object, run the commands below it;"
-        " or choose another name for the application, the stack or the service"
-    ]
-    for identity, live in foreign:
-        path = f"{identity.namespace}/{identity.name}".removeprefix("/")
-        lines.append(f"  {identity.kind} {path}, {_describe_owner(live)}:")
-        lines += takeover.list_steps(live, fixed.get(identity.text) or {}, labels)
-    return "\n".join(lines)
-
-
-def _describe_owner(live: unstructured.Object) -> str:
-    keys = (names.PART_OF_LABEL, names.STACK_LABEL, "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
-    labels = [f"{key}={label}" for key in keys if (label := unstructured.get_label(live, key)) is not None]
-    return f"labelled {', '.join(labels)}" if labels else "without a label of its owner"

@@ -3,7 +3,7 @@
 https://kubernetes.io/docs/concepts/workloads/controllers/deployment/#label-selector-updates
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seaway.kubernetes.api import unstructured
@@ -26,13 +26,37 @@ _OPERATORS = {
 }
 
 
-def list_steps(live: unstructured.Object, declared: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[str]:
-    """The commands that make an object part of the stack, with their effect.
+def format_refusal(
+    foreign: Sequence[tuple[unstructured.Object, Mapping[str, Any] | None]], labels: Mapping[str, str]
+) -> str:
+    """All foreign objects, each with the commands that take it over.
 
     Args:
-        declared: its declared fields that can never change.
+        foreign: the objects, each with its declared fields that can never change, if it has some.
         labels: of the stack.
     """
+    subject = (
+        "an object exists already and does" if len(foreign) == 1 else f"{len(foreign)} objects exist already and do"
+    )
+    lines = [
+        f"{subject} not belong to this stack; nothing was changed. To take over an object, run the commands below it;"
+        " or choose another name for the application, the stack or the service"
+    ]
+    for live, declared in foreign:
+        path = f"{live['metadata'].get('namespace') or ''}/{unstructured.get_name(live)}".removeprefix("/")
+        lines.append(f"  {live['kind']} {path}, {_describe_owner(live)}:")
+        lines += _list_steps(live, declared or {}, labels)
+    return "\n".join(lines)
+
+
+def _describe_owner(live: unstructured.Object) -> str:
+    keys = (names.PART_OF_LABEL, names.STACK_LABEL, "app.kubernetes.io/instance", "app.kubernetes.io/managed-by")
+    labels = [f"{key}={label}" for key in keys if (label := unstructured.get_label(live, key)) is not None]
+    return f"labelled {', '.join(labels)}" if labels else "without a label of its owner"
+
+
+def _list_steps(live: unstructured.Object, declared: Mapping[str, Any], labels: Mapping[str, str]) -> Iterator[str]:
+    """The commands that make an object part of the stack, with their effect; see ``format_refusal``."""
     kind, name = str(live["kind"]), unstructured.get_name(live)
     namespace = live["metadata"].get("namespace")
     option, path = f"-n {namespace} " if namespace else "", f"{kind.lower()}/{name}"

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from components import provider
 from seaway.manifests import objects
 from seaway.review import disks
 from seaway.rollout import target
@@ -178,3 +179,18 @@ def test_a_replaced_object_is_deleted_first(registered: programs.Run) -> None:
         assert (resource.request.deleteBeforeReplace, resource.request.deleteBeforeReplaceDefined) == (ours, ours), (
             resource.title
         )
+
+
+@pytest.mark.parametrize(("live", "registered_size"), [({}, "1Gi"), ({"data": "512Mi"}, "512Mi")])
+def test_a_store_that_exists_is_registered_with_its_size(
+    run: programs.Run, monkeypatch: pytest.MonkeyPatch, live: dict[str, str], registered_size: str
+) -> None:
+    """The API server refuses another size. The plugin grows the disk to the size of the Rollout."""
+    stores = {"apps/v1/StatefulSet/shop-dev/db": live} if live else {}
+    monkeypatch.setattr(provider, "find_existing_stores", lambda *_, **__: stores)
+    recording = run("shop")
+    (store,) = recording.list_resources("StatefulSet")
+    (template,) = store.inputs["spec"]["volumeClaimTemplates"]
+    assert template["spec"]["resources"]["requests"]["storage"] == registered_size
+    assert list(store.request.ignoreChanges) == (["spec.volumeClaimTemplates"] if live else [])
+    assert recording.list_resources("Rollout")[0].inputs["sizes"] == {"db": {"data": "1Gi"}}

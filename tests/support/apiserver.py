@@ -280,10 +280,10 @@ class ApiServer:
 
 
 def _has_label(manifest: Object, selector: str) -> bool:
-    """Whether an object has a label, ``key``, or one with a value, ``key=value``."""
-    key, equals, value = selector.partition("=")
+    """Whether an object has all labels of a selector: ``key``, or ``key=value``, separated by commas."""
     labels = manifest["metadata"].get("labels", {})
-    return key in labels and (not equals or labels[key] == value)
+    parts = [part.partition("=") for part in selector.split(",")]
+    return all(key in labels and (not equals or labels[key] == value) for key, equals, value in parts)
 
 
 def merge_patch(value: Any, part: Any) -> Any:

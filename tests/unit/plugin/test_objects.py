@@ -37,8 +37,8 @@ def read(plugin: engine.Plugin, state: dict[str, object]) -> str:
 
 
 def list_reads(api: apiserver.ApiServer) -> list[str]:
-    """The requests of the guard, without those for the current release and for deleted namespaces."""
-    ignored = ("/kube-system", "/release-current", "/namespaces/shop-prod")
+    """The requests of the guard, without those for the current release, deleted namespaces and forgotten objects."""
+    ignored = ("/kube-system", "/release-current", "/namespaces/shop-prod", "stack%3Dprod")
     return [path for path, _ in api.requests if not path.endswith(ignored)]
 
 
@@ -86,6 +86,21 @@ def test_objects_with_both_labels_belong_to_the_stack(
         "objects of this stack exist already, and its state does not have them: Namespace shop-prod, Deployment web; "
     )
     assert text.startswith(start)
+
+
+def test_what_a_lost_state_had_and_nobody_declares_is_named(
+    plugin: engine.Plugin, api: apiserver.ApiServer, display: engine.Display
+) -> None:
+    api.put("v1", "Namespace", "", "shop-prod", labels=OURS)
+    for kind, name in (("Deployment", "web"), ("Deployment", "old"), ("StatefulSet", "db"), ("DaemonSet", "foreign")):
+        labels = {**OURS, "app.kubernetes.io/part-of": "blog"} if name == "foreign" else OURS
+        api.put("apps/v1", kind, "shop-prod", name, labels=labels)
+    engine.create(plugin, URN, preview=True, **inputs(NAMESPACE, WEB))
+    (_, text) = display.list_texts(ephemeral=False)
+    assert "kubectl delete -n shop-prod deployment/old statefulset/db (" in text
+    api.forbidden.add("/apis/apps/v1/namespaces/shop-prod/daemonsets")
+    engine.create(plugin, URN, preview=True, **inputs(NAMESPACE, WEB))
+    assert len(display.list_texts(ephemeral=False)) == 3
 
 
 @pytest.mark.parametrize("preview", [True, False])
