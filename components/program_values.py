@@ -7,7 +7,7 @@ a value changes; a preview does not know it, and knows all other fields.
 import dataclasses
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import pulumi
 
@@ -117,7 +117,7 @@ class ApplicationArgs:
             for name, host in hosts.items():
                 hint = f"give the name or IP address alone; the port is stores.{name}.external.port"
                 for diagnostic in validate_external.check_host(host, locations.at(f"external_hosts.{name}")):
-                    _end_run(dataclasses.replace(diagnostic, hint=hint))
+                    messages.report_late_input(diagnosis.InvalidInput([dataclasses.replace(diagnostic, hint=hint)]))
             return external.fill_hosts(app, hosts)
 
         return pulumi.Output.all(**self.external_hosts).apply(fill)
@@ -194,16 +194,11 @@ def _encode_secret(path: str, text: pulumi.Input[str]) -> pulumi.Output[str]:
 
     def encode(known: Any) -> str:
         if not isinstance(known, str):
-            _end_run(_report_type(path, known, "convert it: .apply(str)"))
+            diagnostic = _report_type(path, known, "convert it: .apply(str)")
+            messages.report_late_input(diagnosis.InvalidInput([diagnostic]))
         return stack_config.encode_base64(known)
 
     return pulumi.Output.secret(text).apply(encode)
-
-
-def _end_run(diagnostic: diagnosis.Diagnostic) -> NoReturn:
-    """Report an error in an Output. An exception in ``apply`` that many resources wait for crashes the interpreter
-    (a segmentation fault in asyncio, seen with Python 3.11), and its text is lost."""
-    messages.report_invalid_input(diagnosis.InvalidInput([diagnostic]))
 
 
 def _report_type(path: str, actual: object, hint: str) -> diagnosis.Diagnostic:
