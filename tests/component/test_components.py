@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -139,7 +139,7 @@ def test_two_applications_have_different_names(folder: Path) -> None:
     ("build", "expected"),
     [
         (lambda: (Application.from_stack(), Application("smallest")), "Application: duplicate-name"),
-        (lambda: Application(pulumi.Output.from_input("smallest")), "Application: invalid-name"),
+        (lambda: Application(cast("str", pulumi.Output.from_input("smallest"))), "Application: invalid-name"),
         (lambda: take_values(env={"web": ["A"]}), "env.web: invalid-type"),
         (lambda: take_values(env={"web": {"PORT": 80}}), "env.web.PORT: invalid-type"),
         (lambda: take_values(external_hosts={"db": 1}), "external_hosts.db: invalid-type"),
