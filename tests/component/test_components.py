@@ -394,6 +394,7 @@ def test_the_host_of_an_external_store_is_an_output(folder: Path) -> None:
     policies = json.dumps([one.inputs["spec"] for one in recording.list_resources("NetworkPolicy")])
     assert '{"cidr": "10.1.0.0/16"}' in policies
     assert "10.0.0.1" not in json.dumps(recording.list_resources("Release")[0].inputs["record"])
+    assert "CFG-03" not in "".join(recording.messages), "a host is no secret"
 
 
 @pytest.mark.parametrize(
