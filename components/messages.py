@@ -33,6 +33,15 @@ def report_invalid_input(error: diagnosis.InvalidInput) -> NoReturn:
     end_program(str(error))
 
 
+def report_late_input(error: diagnosis.InvalidInput) -> NoReturn:
+    """The same in ``apply``. An exception there that many resources wait for crashes the interpreter (a segmentation
+    fault in asyncio of Python 3.11), and its text is lost."""
+    if is_run():
+        pulumi.log.error(diagnosis.clean_lines(str(error)))
+        program.exit_now()
+    raise error
+
+
 def end_program(text: str) -> NoReturn:
     """Show an error and end the program, without a traceback."""
     pulumi.log.error(diagnosis.clean_lines(text))

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 from types import FrameType
+from typing import NoReturn
 
 EXIT_REPORTED = 32
 """Exit code that tells the language host that the program has reported the error: the host adds nothing to it."""
@@ -41,6 +42,11 @@ def exit_on_interrupt() -> None:
 
 
 def _exit(_number: int, _frame: FrameType | None) -> None:
+    exit_now()
+
+
+def exit_now() -> NoReturn:
+    """End the process of the program, which has reported its error."""
     for stream in (sys.stdout, sys.stderr):
         # The signal may have interrupted a write to this very stream.
         with contextlib.suppress(OSError, RuntimeError, ValueError):

@@ -19,7 +19,7 @@ from seaway.project import stack_file
 from seaway.release import fingerprints
 from seaway.syntax import decode, diagnosis
 
-from . import provider, stack_config
+from . import messages, provider, stack_config
 
 PROGRAM = diagnosis.SourceLocation("__main__.py")
 
@@ -117,8 +117,7 @@ class ApplicationArgs:
             for name, host in hosts.items():
                 hint = f"give the name or IP address alone; the port is stores.{name}.external.port"
                 for diagnostic in validate_external.check_host(host, locations.at(f"external_hosts.{name}")):
-                    # Pulumi shows it without a traceback.
-                    raise pulumi.RunError(str(dataclasses.replace(diagnostic, hint=hint)))
+                    messages.report_late_input(diagnosis.InvalidInput([dataclasses.replace(diagnostic, hint=hint)]))
             return external.fill_hosts(app, hosts)
 
         return pulumi.Output.all(**self.external_hosts).apply(fill)
@@ -195,8 +194,8 @@ def _encode_secret(path: str, text: pulumi.Input[str]) -> pulumi.Output[str]:
 
     def encode(known: Any) -> str:
         if not isinstance(known, str):
-            # Pulumi shows it without a traceback.
-            raise pulumi.RunError(str(_report_type(path, known, "convert it: .apply(str)")))
+            diagnostic = _report_type(path, known, "convert it: .apply(str)")
+            messages.report_late_input(diagnosis.InvalidInput([diagnostic]))
         return stack_config.encode_base64(known)
 
     return pulumi.Output.secret(text).apply(encode)

@@ -81,6 +81,11 @@ def format_link_key(variable: str) -> str:
     return f"0.{variable}"
 
 
+def is_link_key(key: str) -> bool:
+    """Whether a key is one of ``format_link_key``: the host of a store is no secret."""
+    return key.startswith("0.")
+
+
 def bind_program_values(environment: environments.Environment) -> environments.Environment:
     """The environment with the values of the program in Secrets that the program creates: the secrets of
     ``seaway:programSecrets``, and the variables of links to external stores whose host it gives."""

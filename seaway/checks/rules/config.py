@@ -7,6 +7,7 @@ from typing import Any
 
 from seaway.checks import check, check_context
 from seaway.kubernetes.api import references
+from seaway.manifests import config as manifests_config
 from seaway.model import application, secret_patterns, secrets, volumes
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -54,7 +55,8 @@ def secret_in_config_file(context: check_context.CheckContext) -> check_context.
 def secret_as_variable(container: check_context.Container) -> check_context.Findings:
     """Child processes inherit a variable, and crash reports include it."""
     for variable in container.manifest.get("env", []):
-        if "secretKeyRef" in variable.get("valueFrom", {}):
+        reference = variable.get("valueFrom", {}).get("secretKeyRef")
+        if reference and not manifests_config.is_link_key(reference["key"]):
             name = variable["name"]
             hint = f"remove `env: true` from {container.get_model_path('secrets')}.{name}, and read the file"
             yield container.make_finding(f"env[{name}]", "is a secret in a variable", hint)
