@@ -56,5 +56,6 @@ def copy(service: plan.ServicePlan, disks: Mapping[mount_reader.Mount, str | Non
         return
     arguments = [folder for pair in places.items() for folder in pair]
     service.builder.set(("init", CONTAINER, "command"), ["sh", "-ec", SCRIPT, CONTAINER, *arguments])
+    service.builder.set(("init", CONTAINER, "resources"), {"cpu": "10m", "memory": "64Mi"})  # less than the program's
     mounts = [{"name": volumes[folder], "mountPath": place} for folder, place in places.items()]
     service.builder.pod_spec["initContainers"] = [{"name": CONTAINER, "volumeMounts": mounts}]

@@ -46,14 +46,16 @@ def _describe_earlier_run(service: plan.ServicePlan, job: plan.ServicePlan) -> s
     """How a job can run before the store whose disk it mounts: containers of a pod share their writable folders."""
     places = {mount.source: mount.target for mount, owner in job.shared_disks.items() if owner is service}
     disks = [disk for disk in service.own_disks if disk.source in places]
-    # A pod with a user cannot have a container with the user of an image.
+    # A pod with a user cannot have a container with the user of an image, and an init container has no build.
     may_move = security.choose_run_as(service).image_user or not security.choose_run_as(job).image_user
-    if not disks or not may_move:
+    has_image = job.build is None or (job.build_context, job.stage) == (service.build_context, service.stage)
+    if not (disks and may_move and has_image):
         return f"if {service.dns_name} needs it first, do its work in the entrypoint of {service.dns_name}"
     folders = ", ".join(disk.target for disk in disks)
     moved = [f"{disk.target} instead of {places[disk.source]}" for disk in disks if disk.target != places[disk.source]]
-    hint = f"in app.yaml, move it to {service.path}.init.{job.dns_name} with its image, command, env, secrets and user,"
-    return f"{hint} and `writable: [/, {folders}]`" + (f"; write {', '.join(moved)}" if moved else "")
+    key = f"{service.path}.init.{job.dns_name}"
+    hint = f"in app.yaml, move it to {key} with its image, command, env, secrets, files and user, and"
+    return f"{hint} `writable: [/, {folders}]`" + (f"; write {', '.join(moved)}" if moved else "")
 
 
 def _runs_too_late(service: plan.ServicePlan, other: plan.ServicePlan) -> bool:

@@ -98,7 +98,7 @@ class _YamlWriter:
         yield f"{indent}{name}:"
         for number, child in enumerate(node.items):
             if isinstance(child, nodes.ScalarNode):
-                yield f"{indent}  - {_format_scalar(child)}"
+                yield from _format_scalar_pair(f"{indent}  -", child, f"{indent}  ")
             else:
                 # The first key of a mapping is on the line of the dash.
                 lines = list(self.format_pair("-", child, f"{path}.{number}", f"{indent}  "))
