@@ -23,7 +23,7 @@ _ABOUT_A_SECRET = re.compile(
 _NOT_A_SECRET = re.compile(r"true|false|yes|no|on|off|[01]|none|null|\$.*|/.*|", re.IGNORECASE)
 """A switch, a reference to another variable, or a path to the value."""
 
-_URL_PASSWORD = re.compile(r"://[^/\s:@]*:(?P<secret>(?!\$)[^/\s@]+)@|^[^/\s:@]+:(?!\$)[^/\s@]+@(tcp|unix)\(")
+_URL_PASSWORD = re.compile(r"://[^/\s:@]*:(?P<secret>(?!['\"]*\$)[^/\s@]+)@|^[^/\s:@]+:(?!\$)[^/\s@]+@(tcp|unix)\(")
 _DSN_PASSWORD = re.compile(r"(^|[;\s])(password|pwd|accountkey)\s*=\s*[^;\s'\"$][^;\s]*", re.IGNORECASE)
 _PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY( BLOCK)?-----")
 _SECRET_LINE = re.compile(
@@ -127,12 +127,13 @@ def _find_spans(text: str) -> Iterator[tuple[int, int, str]]:
         name = match["name"].strip("-= \t\n" + _WORD_END)
         if match.end() >= end and has_secret_name(name) and not _SWITCH.fullmatch(name):
             start, end = _find_argument(text, match)
-            content = text[start:end]
+            content = text[start:end].strip("'\"")
             if not content.startswith("-") and not _FILE.fullmatch(content) and not _NOT_A_SECRET.fullmatch(content):
                 yield start, end, name
     for match in _PROGRAM_OPTION.finditer(text):
         start, end = _find_argument(text, match)
-        if not _NOT_A_SECRET.fullmatch(text, start, end) and not text.startswith("-", start):
+        content = text[start:end].strip("'\"")
+        if not _NOT_A_SECRET.fullmatch(content) and not content.startswith("-"):
             yield start, end, "password"
     for match in _URL_PASSWORD.finditer(text):
         if match["secret"]:

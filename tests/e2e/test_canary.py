@@ -171,7 +171,7 @@ def test_a_secret_is_nowhere_but_in_secrets(checkout: project.Project, tmp_path:
 
     def run(*words: str) -> None:
         result = checkout.seaway(*words, "--stack", STACK)
-        assert result.exit_code == 0, words
+        assert result.exit_code == 0 or "--drift" in words, "the Secret of the vault is drift"
         places[f"seaway {' '.join(words)}"] = result.output.encode()
 
     run("preview", "--json")

@@ -20,6 +20,7 @@ from tests.unit.checks import checked_app
 from tests.unit.checks.checked_app import REMOVED
 
 POSTGRES = f"postgres:17@{checked_app.DIGEST}"
+QUOTED = """cli 'x --password='"${PW}"''; mysql -p"${PW}" x; psql pg://me:"${PW}"@x/; app -p 80"""
 CONFIG = application.File("/etc/db.ini", content="[db]\nuser = me\napi-key: hunter2\n")
 
 # Violations in the application: id, its fields, and the paths of the findings.
@@ -91,7 +92,9 @@ DECLARED: dict[str, tuple[str, dict[str, Any], list[str]]] = {
             "db": {
                 "command": ("app", "--password", "hunter2"),
                 "args": ("--token=$(TOKEN)", "--url=pg://me:hunter2@x/", "--token-file", "/x"),
-                "health": application.Health(readiness=("mysqladmin", "-phunter2", "ping"), liveness=("x", "-p", "80")),
+                "health": application.Health(
+                    readiness=("mysqladmin", "-phunter2", "ping"), liveness=("sh", "-c", QUOTED)
+                ),
             }
         },
         [
