@@ -87,6 +87,7 @@ TARGETS: Mapping[str, Make | InTest | InScript] = {
     ),
     # A registry may have added files to a pinned version.
     "lock": Make(stage="cluster", in_copy=True, changes=r"[+-] +--hash=sha256:[0-9a-f]{64}( \\)?"),
+    "soak": InTest("tests/e2e/test_soak.py::test_no_request_fails"),
     "faults": Make(words=("ARGS=image-not-found",), stage="cluster", prints=r"runbook\.md#image-not-found"),
     "checkers": Make(
         words=("ARGS=--tools kubeconform kube-score",),
