@@ -163,7 +163,7 @@ def test_components_without_an_application(checkout: project.Project) -> None:
     assert container["image"] == outputs["image"]
     fetch = f"import urllib.request as r; print(r.urlopen('http://{outputs['address']}').status)"
     assert checkout.kubectl("exec", "-n", ALONE, "deployment/plain", "--", "python3", "-c", fetch).stdout == "200\n"
-    assert "IMG-02" in checkout.preview("--expect-no-changes").output
+    assert "AVL-01" in checkout.preview("--expect-no-changes").output
     foreign = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "taken", "namespace": ALONE}}
     kubectl.run("create", "--filename", "-", stdin={**foreign, "spec": {"ports": [{"port": 80}]}})
     checkout.replace_text("__main__.py", 'sw.Service("page"', 'sw.Service("taken"')

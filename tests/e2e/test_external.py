@@ -38,7 +38,9 @@ APP: dict[str, Any] = {
             "secrets": {"POSTGRES_PASSWORD": {"generate": 32}},
         },
     },
-    "jobs": {"migrate": {"uses": "api", "command": ["sh", "-ec", f"{PSQL} 'create table notes (text text)'"]}},
+    "jobs": {
+        "migrate": {"uses": "api", "command": ["sh", "-ec", f"{PSQL} 'create table if not exists notes (text text)'"]}
+    },
 }
 
 
