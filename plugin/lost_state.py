@@ -6,6 +6,7 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-manageme
 """
 
 import asyncio
+import contextlib
 import datetime
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -37,6 +38,8 @@ class LostState:
         self._adopted: dict[str, frozenset[str]] = {}
         """The managers of lost states, by the paths of objects that this run adopts."""
         self._mixed: set[str] = set()
+        self._stacks: dict[str, Mapping[str, str]] = {}
+        """The labels of the stack's objects, by namespace."""
 
     def mark_adopted(self, path: str, live: unstructured.Object) -> None:
         """Note the managers of an object that is not in the state, before the provider applies it."""
@@ -59,6 +62,24 @@ class LostState:
         mixed, self._mixed = sorted(self._mixed), set()
         await self._process(self._merge_managers, mixed, log)
 
+    def watch(self, namespaces: Iterable[str], labels: Mapping[str, str]) -> None:
+        """Note where objects of the stack are, and their labels."""
+        self._stacks |= dict.fromkeys(namespaces, labels)
+
+    async def merge_new_managers(self, log: engine.Log) -> None:
+        """Merge the managers of objects that this update has created although they existed.
+
+        After an interrupted or failed update, the state may not have an object that it created before. So the provider
+        creates it once more, with a new manager.
+        """
+        requests = [
+            self._mark_mixed(kind, namespace, _format_selector(labels))
+            for namespace, labels in self._stacks.items()
+            for kind in kinds.MANAGED_VERSIONS
+        ]
+        await self._cluster.gather(requests)
+        await self.merge_managers(log)
+
     async def report_forgotten(
         self, declared: Collection[tuple[str, str, str]], labels: Mapping[str, str], log: engine.Log
     ) -> None:
@@ -68,7 +89,7 @@ class LostState:
             declared: namespace, kind and name of each declared object.
             labels: of the stack.
         """
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        selector = _format_selector(labels)
         for namespace in sorted({namespace for namespace, _, _ in declared} - {""}):
             requests = (
                 self._cluster.get(kinds.build_path(kind, namespace), labelSelector=selector)
@@ -89,6 +110,13 @@ class LostState:
                     "these objects of the stack are not declared any more, and nothing deletes them:"
                     f" kubectl delete -n {namespace} {' '.join(forgotten)} (a StatefulSet may delete its disks)"
                 )
+
+    async def _mark_mixed(self, kind: str, namespace: str, selector: str) -> None:
+        # The account may not list the kind, or the cluster does not know it.
+        with contextlib.suppress(errors.Unavailable):
+            answer = await self._cluster.get(kinds.build_path(kind, namespace), labelSelector=selector)
+            for manifest in answer["items"]:
+                self.mark_mixed(kinds.build_path(kind, namespace, unstructured.get_name(manifest)), manifest)
 
     async def _process(self, operation: Any, paths: Iterable[str], log: engine.Log) -> None:
         async def run(path: str) -> None:
@@ -134,6 +162,10 @@ class LostState:
                 await asyncio.sleep(attempt)
             else:
                 return
+
+
+def _format_selector(labels: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in labels.items())
 
 
 def _list_own_managers(live: unstructured.Object) -> list[unstructured.Object]:

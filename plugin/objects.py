@@ -96,6 +96,7 @@ class ObjectsGuard(resource.ClusterResource):
         await store_changes.refuse(self._cluster, inputs[SETS], self._log)
         await self._data_loss.refuse_losses(await self._find_lost_disks(state, inputs), self._log)
         identities = _parse_identities(inputs)
+        self._lost_state.watch(_list_used_namespaces(inputs), _build_stack_labels(inputs))
         mixed: list[str] = []
         for namespace in sorted({identity.namespace for identity in identities} - {""}):
             mixed += await self._report_edits(namespace, identities)
@@ -108,6 +109,7 @@ class ObjectsGuard(resource.ClusterResource):
         return resource.Diff(changed=changed or (["objects"] if mixed else []))
 
     async def create(self, inputs: values.Properties, *, preview: bool) -> resource.State:
+        self._lost_state.watch(_list_used_namespaces(inputs), _build_stack_labels(inputs))
         await self._refuse_unknown_kinds(inputs, preview=preview)
         await self._refuse_deleted_namespaces(inputs, {})
         own = await self._check_ownership(inputs, recorded={})

@@ -65,6 +65,7 @@ class Release(resource.ClusterResource):
         outputs: dict[str, Any] = {SINCE: values.UNKNOWN, HISTORY: values.UNKNOWN}
         if not preview:
             await self._lost_state.remove_former_fields(self._log)
+            await self._lost_state.merge_new_managers(self._log)
             outputs = await self._write(inputs, stack_state.parse_history(state.outputs) or _list_former(state.outputs))
         return resource.State(id=record_store.CURRENT_NAME, outputs={**inputs, **outputs})
 

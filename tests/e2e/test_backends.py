@@ -144,9 +144,11 @@ def test_concurrent_up_is_refused_with_the_holder_of_the_lock(first: project.Pro
     assert int(match[3]) == running.pid
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S*", match[4])
     assert first.env["PGPASSWORD"] not in refused.output
-    assert spared.exit_code == 1
-    assert f"(pid {running.pid}, since " in spared.stderr
-    assert f"still runs: wait for it, or run kill {running.pid}" in spared.stderr
+    assert spared.exit_code == 4
+    message = " ".join(spared.stderr.split())
+    assert f"(pid {running.pid}, since " in message
+    assert f"still runs: wait until it has ended, then: seaway up --stack {STACK}" in message
+    assert message.endswith(f"kill {running.pid}")
     assert read_revision(first) == before + 1
     second.preview("--expect-no-changes")
 

@@ -52,6 +52,8 @@ class Reflector:
         self._cluster = cluster
         self._namespace = namespace
         self._objects: dict[str, dict[str, snapshot.Object]] = {kind: {} for kind in kind_names}
+        self._deleted_jobs: list[snapshot.Object] = []
+        """Since the last snapshot."""
         self._versions: dict[str, str] = {}
         self._disconnected_reasons: dict[str, str] = {}
         self._changed = asyncio.Event()
@@ -64,8 +66,15 @@ class Reflector:
         return next(iter(self._disconnected_reasons.values()), None)
 
     def take_snapshot(self) -> snapshot.Snapshot:
-        """The objects as they are now."""
-        return snapshot.Snapshot({kind: tuple(objects.values()) for kind, objects in self._objects.items()})
+        """The objects as they are now, and the Jobs that were deleted since the last snapshot.
+
+        A short TTL deletes a Job before anybody has seen its end.
+        """
+        objects = {kind: tuple(manifests.values()) for kind, manifests in self._objects.items()}
+        if self._deleted_jobs:
+            objects["Job"] += tuple(self._deleted_jobs)
+            self._deleted_jobs = []
+        return snapshot.Snapshot(objects)
 
     async def wait_for_change(self, timeout: float) -> None:
         """Wait for a change since the last call, at most ``timeout`` seconds."""
@@ -147,6 +156,8 @@ class Reflector:
             return
         if event["type"] == "DELETED":
             self._objects[kind].pop(metadata["uid"], None)
+            if kind == "Job":
+                self._deleted_jobs.append(manifest)
         else:
             self._objects[kind][metadata["uid"]] = manifest
         self._changed.set()
