@@ -99,6 +99,20 @@ def test_an_object_is_replaced(api: apiserver.ApiServer, cluster: client.KubeCli
     run(cluster, test)
 
 
+def test_a_deleted_job_is_in_one_more_snapshot(api: apiserver.ApiServer, cluster: client.KubeClient) -> None:
+    """A short TTL deletes it before anybody has seen its end, which is in the event of its deletion."""
+    api.put("batch/v1", "Job", NAMESPACE, "migrate")
+
+    async def test(live: reflector.Reflector) -> None:
+        assert list_names(live, "Job") == ["migrate"]
+        pod(api, "a")
+        api.remove("batch/v1", "Job", NAMESPACE, "migrate")
+        await wait_until(live, lambda: bool(live._deleted_jobs))
+        assert [list_names(live, "Job"), list_names(live, "Job")] == [["migrate"], []]
+
+    run(cluster, test)
+
+
 def test_a_watch_that_the_server_ends_is_continued(
     api: apiserver.ApiServer, cluster: client.KubeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

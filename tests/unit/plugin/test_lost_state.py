@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.support import apiserver
-from tests.unit.plugin import engine, test_objects, test_rollout
+from tests.unit.plugin import engine, test_objects, test_release, test_rollout
 
 WEB_PATH = "/apis/apps/v1/namespaces/shop-prod/deployments/web"
 OLD, NEW = "pulumi-kubernetes-0000000a", "pulumi-kubernetes-0000000b"
@@ -80,6 +80,17 @@ def test_an_object_that_a_later_step_applies(plugin: engine.Plugin, api: apiserv
         put_web(api, *managers)
         engine.create(plugin, test_rollout.URN, **test_rollout.inputs())
         assert list_applying_managers(api) == expected
+
+
+def test_an_object_that_the_update_creates_again(plugin: engine.Plugin, api: apiserver.ApiServer) -> None:
+    """The guard has recorded it, but the state of the provider has not: a rollback, or an interrupted update."""
+    declared = test_objects.deploy(api)
+    put_web(api, manager(OLD))
+    assert engine.diff(plugin, test_objects.URN, declared, **declared) is None
+    put_web(api, KUBECTL, manager(OLD, day=1), manager(NEW, day=2))
+    engine.create(plugin, test_release.URN, **test_release.build_inputs(test_release.build_record()))
+    live = api.answer(WEB_PATH)[1]["metadata"]["managedFields"]
+    assert [manager["manager"] for manager in live] == ["kubectl", NEW]
 
 
 FIELDS = {OLD: ("template", "paused"), NEW: ("template", "replicas"), "pulumi-kubernetes-0000000d": ("replicas",)}
