@@ -6,7 +6,7 @@ a value changes; a preview does not know it, and knows all other fields.
 
 import dataclasses
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import pulumi
@@ -143,36 +143,47 @@ class ApplicationArgs:
     ) -> list[objects.ReleaseObject]:
         """The objects with the values in them, and the Secrets that hold the values. ``options``: with the plugin."""
         environment = stack_inputs.environment
-        if self._knows_hosts(environment.app):
-            release_objects = [self._annotate(release_object, environment.app) for release_object in release_objects]
         by_key = {release_object.key: release_object for release_object in release_objects}
         for workload in environment.app.get_workloads().values():
             owner, secret_name = workload.name, config.format_program_secret_name(workload.name)
             variables, filled = self.env.get(owner, {}), by_key.get(f"Secret/{secret_name}")
-            if not variables and filled is None:
+            addresses = self._find_addresses(environment.app, workload)
+            if not variables and filled is None and addresses is None:
                 continue
             data = {**filled.manifest["data"]} if filled else {}
             data |= {name: _encode_secret(f"env.{owner}.{name}", text) for name, text in sorted(variables.items())}
-            manifest = names.build_object(environment, "Secret", secret_name, owner=owner) | {"type": "Opaque"}
-            by_key[f"Secret/{secret_name}"] = objects.ReleaseObject(manifest=manifest | {"data": data}, owner=owner)
             key, name = stack_inputs.fingerprint_key or "", environment.add_prefix(owner)
-            fingerprint = provider.Fingerprint(name, key, data, options).fingerprint
-            for release_object in release_objects:
-                template = kinds.find_pod_template(release_object.manifest)
-                if release_object.owner == owner and template is not None:
-                    _add_to_pods(template, owner, variables, fingerprint)
+            fingerprint = provider.Fingerprint(name, key, data, options, addresses)
+            own_objects = [release_object for release_object in release_objects if release_object.owner == owner]
+            if addresses is not None:
+                _annotate(own_objects, fingerprint.addresses)
+            if data:
+                manifest = names.build_object(environment, "Secret", secret_name, owner=owner) | {"type": "Opaque"}
+                by_key[f"Secret/{secret_name}"] = objects.ReleaseObject(manifest=manifest | {"data": data}, owner=owner)
+                templates = (kinds.find_pod_template(release_object.manifest) for release_object in own_objects)
+                for template in filter(None, templates):
+                    _add_to_pods(template, owner, variables, fingerprint.fingerprint)
         return list(by_key.values())
 
-    def _annotate(self, release_object: objects.ReleaseObject, app: application.Application) -> objects.ReleaseObject:
-        """Write the hosts into the annotation that `seaway status` reads."""
-        metadata = release_object.manifest["metadata"]
-        annotations = metadata.get("annotations", {})
-        if external.UNKNOWN_HOST not in annotations.get(names.EXTERNAL_ANNOTATION, ""):
-            return release_object
-        (caller,) = (workload for workload in app.get_workloads().values() if workload.name == release_object.owner)
-        addresses = self._fill_hosts(app).apply(lambda filled: network.format_external_addresses(filled, caller))
-        metadata = {**metadata, "annotations": {**annotations, names.EXTERNAL_ANNOTATION: addresses}}
-        return dataclasses.replace(release_object, manifest={**release_object.manifest, "metadata": metadata})
+    def _find_addresses(
+        self, app: application.Application, caller: application.AnyWorkload
+    ) -> pulumi.Output[str] | None:
+        """The addresses of the external stores that a workload calls; None: the program gives no host of them."""
+        if external.UNKNOWN_HOST not in network.format_external_addresses(app, caller) or not self._knows_hosts(app):
+            return None
+        return self._fill_hosts(app).apply(lambda filled: network.format_external_addresses(filled, caller))
+
+
+def _annotate(own_objects: Iterable[objects.ReleaseObject], addresses: pulumi.Output[str]) -> None:
+    """Write the addresses into the annotation that `seaway status` reads, in place.
+
+    They are those of the fingerprint. With an Output of the resource that gives the host, a replacement of that
+    resource would replace its dependents: Pulumi assumes that the name in ``metadata`` changes too.
+    """
+    for release_object in own_objects:
+        annotations = release_object.manifest["metadata"].get("annotations", {})
+        if names.EXTERNAL_ANNOTATION in annotations:
+            annotations[names.EXTERNAL_ANNOTATION] = addresses
 
 
 def _add_to_pods(

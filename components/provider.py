@@ -201,14 +201,22 @@ class GeneratedSecret(pulumi.CustomResource):
 
 
 class Fingerprint(pulumi.CustomResource):
-    """A fingerprint of secret values that is not secret itself."""
+    """A fingerprint of secret values that is not secret itself; ``addresses`` of external stores are passed on."""
 
     fingerprint: pulumi.Output[str]
+    addresses: pulumi.Output[str]
 
     def __init__(
-        self, name: str, key: str, values: Mapping[str, pulumi.Output[str]], options: pulumi.ResourceOptions
+        self,
+        name: str,
+        key: str,
+        values: Mapping[str, pulumi.Output[str]],
+        options: pulumi.ResourceOptions,
+        addresses: pulumi.Output[str] | None = None,
     ) -> None:
-        properties = {"key": pulumi.Output.secret(key), "values": values, "fingerprint": None}
+        properties: dict[str, Any] = {"key": pulumi.Output.secret(key), "values": values, "fingerprint": None}
+        if addresses is not None:
+            properties["addresses"] = addresses
         super().__init__("seaway:index:Fingerprint", name, properties, options)
 
 

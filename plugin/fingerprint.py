@@ -12,9 +12,13 @@ from . import resource, values
 
 
 class Fingerprint(resource.Resource):
-    """Output ``fingerprint``: an HMAC-SHA-256 of ``values`` with the key of the stack. Unknown if a value is."""
+    """Output ``fingerprint``: an HMAC-SHA-256 of ``values`` with the key of the stack. Unknown if a value is.
+
+    Input ``addresses`` is an output too: what uses it depends on this resource alone.
+    """
 
     inputs: ClassVar[Mapping[str, type]] = {"key": values.Secret, "values": dict}
+    optional_inputs: ClassVar[Mapping[str, type]] = {"addresses": str}
 
     async def diff(self, state: resource.State, inputs: values.Properties) -> resource.Diff:
         return resource.Diff(changed=resource.find_changed_inputs(state, inputs))

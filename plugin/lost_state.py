@@ -48,7 +48,8 @@ class LostState:
 
     def mark_mixed(self, path: str, live: unstructured.Object) -> bool:
         """Note an object of the state that also has a manager of an earlier state; return whether it has one."""
-        if len(_list_own_managers(live)) > 1:
+        # An immutable object never loses a field: a change creates another one.
+        if not live.get("immutable") and len(_list_own_managers(live)) > 1:
             self._mixed.add(path)
             return True
         return False

@@ -31,7 +31,8 @@ class Resource:
     """One type of resource. By default it exists only in the state. Every method may raise ``ResourceError``."""
 
     inputs: ClassVar[Mapping[str, type]]
-    """Names and types of the inputs. All are required."""
+    """Names and types of the required inputs."""
+    optional_inputs: ClassVar[Mapping[str, type]] = {}
 
     async def diff(self, state: State, inputs: values.Properties) -> Diff:
         """Compare ``inputs`` with a recorded resource. Also runs in previews."""
@@ -76,8 +77,10 @@ def find_changed_inputs(state: State, inputs: values.Properties) -> list[str]:
 
 def validate_inputs(resource: Resource, inputs: values.Properties) -> list[tuple[str, str]]:
     """Errors in the names and types of ``inputs``: pairs of input and reason."""
-    failures = [(name, f"unknown input {name}") for name in inputs if name not in resource.inputs]
-    for name, expected in resource.inputs.items():
+    optional = {name: expected for name, expected in resource.optional_inputs.items() if name in inputs}
+    known = {**resource.inputs, **optional}
+    failures = [(name, f"unknown input {name}") for name in inputs if name not in known]
+    for name, expected in known.items():
         value = inputs.get(name)
         if value is values.UNKNOWN:
             continue

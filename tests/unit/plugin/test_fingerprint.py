@@ -37,3 +37,8 @@ def test_a_changed_value_is_an_update(plugin: engine.Plugin) -> None:
     before = {"key": KEY, "values": {"A": values.Secret("x")}}
     assert engine.diff(plugin, URN, before, key=KEY, values={"A": values.Secret("x")}) is None
     assert engine.diff(plugin, URN, before, key=KEY, values={"A": values.Secret("y")}) == ["values"]
+
+
+def test_addresses_are_passed_on(plugin: engine.Plugin) -> None:
+    created = engine.create(plugin, URN, key=KEY, values={}, addresses="db=db.example.com:5432")
+    assert created["addresses"] == "db=db.example.com:5432"
